@@ -1,0 +1,1 @@
+# zebra and BGP codecs and sessions. Nothing is built here yet.

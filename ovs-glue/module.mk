@@ -1,0 +1,17 @@
+# OpenFlow and OVSDB, encoded and decoded by libopenvswitch. The only folder
+# that includes openvswitch/*.h.
+#
+# <config.h> here is Open vSwitch's own, from its tree, and a source that
+# includes any of its headers includes it first, since they test its macros.
+# Ours is called vxconfig.h and must not be included here: both define
+# PACKAGE_VERSION. Our headers are found as "ovs-glue/x.h", "core/x.h",
+# "lib/x.h"; those of Open vSwitch's lib/ by bare name ("flow.h", "util.h"),
+# never as "lib/x.h", which is our src/lib. They come by -isystem, so that our
+# warnings do not judge them. Per-library CPPFLAGS keep these paths out of all
+# other folders; a test of ovs-glue that needs them sets
+# tests_unit_test_X_CPPFLAGS = $(OVS_GLUE_CPPFLAGS).
+OVS_GLUE_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OVS_CPPFLAGS)
+
+noinst_LIBRARIES += ovs-glue/libovsglue.a
+ovs_glue_libovsglue_a_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
+ovs_glue_libovsglue_a_SOURCES =

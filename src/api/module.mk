@@ -1,0 +1,6 @@
+# HTTP API: codec (JSON <-> structs, pure, shared with the CLI), handlers,
+# server. cJSON is included here and in src/cli only.
+noinst_LIBRARIES += src/api/libvxapi.a
+src_api_libvxapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS)
+src_api_libvxapi_a_SOURCES =

@@ -1,0 +1,1 @@
+# vxgatewayd, beside FRR on each gateway. Nothing is built here yet.

@@ -1,0 +1,33 @@
+# Fuzz targets: tests/fuzz/fuzz_X.c with LLVMFuzzerTestOneInput, corpus in
+# tests/fuzz/corpus/fuzz_X/. Two lines each:
+#   FUZZ_TARGETS += tests/fuzz/fuzz_X
+#   tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz_X.c $(FUZZ_DRIVER)
+# and LDADD, CPPFLAGS as for a unit test. Without --enable-fuzzer each one
+# replays its corpus in make check, a TAP line per file; with it, it is an
+# open-ended libFuzzer program and `make fuzz` runs them in turn.
+FUZZ_TARGETS =
+FUZZ_SECONDS = 60
+
+if ENABLE_FUZZER
+FUZZ_DRIVER =
+noinst_PROGRAMS += $(FUZZ_TARGETS)
+else
+FUZZ_DRIVER = tests/fuzz/replay.c
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += $(FUZZ_TARGETS)
+endif
+EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/corpus
+
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS)
+if ENABLE_FUZZER
+	@for t in $(FUZZ_TARGETS); do \
+	    n=`basename $$t`; $(MKDIR_P) tests/fuzz/found/$$n; \
+	    echo "$$n: $(FUZZ_SECONDS) s"; \
+	    ./$$t -max_total_time=$(FUZZ_SECONDS) \
+	        -artifact_prefix=tests/fuzz/found/ \
+	        tests/fuzz/found/$$n $(srcdir)/tests/fuzz/corpus/$$n || exit 1; \
+	done
+else
+	@echo "configure with CC=clang --enable-fuzzer --enable-sanitizers"; exit 1
+endif

@@ -1,0 +1,12 @@
+# Unit tests: tests/unit/test_X.c, cmocka, no root, no network, no clock.
+# One line per test of lib or core:
+#   UNIT_TESTS += tests/unit/test_X
+# A test of another layer also says what it links:
+#   tests_unit_test_X_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
+# and, where it includes a foreign header, its CPPFLAGS
+# ($(OVS_GLUE_CPPFLAGS), or $(AM_CPPFLAGS) $(CJSON_CFLAGS)).
+# Each cmocka test case counts as one test (TAP).
+UNIT_TESTS = tests/unit/test_tree
+
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
