@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fabric: what every switch ought to hold, and what a change means.
+ *
+ *   committed changes ----\
+ *   interfaces of hosts ---+--> vx_fabric --> rows to delete and add, per
+ *                               (graph of     set of hosts (sink)
+ *                               placement)
+ *
+ * It keeps the graph of what has been applied so far: hosts, networks with
+ * the hosts that have presence, ports with their place and interface.
+ * Changes are applied one at a time, in commit order; each emits exactly the
+ * difference, computed by the same unit functions (compile.h) that a full
+ * compile of a host loops over.  Invariant, held by a property test: the rows
+ * a host got by differences == vx_fabric_compile of that host.
+ *
+ * Presence: a host has presence for a network while a port of it is located
+ * there (vx_port_location), plugged or not, so tier 2 is in place before the
+ * VM starts.
+ *
+ * Cost: a port costs O(hosts with presence of its network); the first port of
+ * a network on a host costs also the network's ports once; a host costs
+ * O(hosts).  Pure: libc only, no clock, sorted output. */
+#ifndef VX_CORE_FABRIC_H
+#define VX_CORE_FABRIC_H
+
+#include "core/flow.h"
+#include "core/object.h"
+
+struct vx_fabric;
+
+/* del first, then add; both in send order: for del references before
+ * destinations, for add destinations before references (order.h).  A row
+ * whose key is in both is only in add.  The rows are the same for all hosts:
+ * encode once.  Valid for the time of the call. */
+struct vx_delta {
+    enum vx_tier tier;
+    const struct vx_row *del;
+    size_t n_del;
+    const struct vx_row *add;
+    size_t n_add;
+};
+
+struct vx_fabric_sink {
+    void *ctx;
+    void (*rows)(void *ctx, const uint64_t *hosts, size_t n_hosts,
+                 const struct vx_delta *delta);
+    /* An interface with the port's iface-id is up on a host and the port's
+     * intent names no host: make located = host durable (VX_OP_LOCATE),
+     * which comes back as a change. */
+    void (*locate)(void *ctx, uint64_t port, uint64_t host);
+    /* What the status of this port depends on has changed. */
+    void (*port_touched)(void *ctx, uint64_t port);
+};
+
+struct vx_fabric *vx_fabric_new(const struct vx_fabric_sink *sink);
+void vx_fabric_free(struct vx_fabric *fabric);
+
+/* One committed change (either may be NULL, as in struct vx_change).  Takes
+ * its own references.  While loading at start, the sink may be mute. */
+void vx_fabric_change(struct vx_fabric *fabric, const struct vx_obj *old,
+                      const struct vx_obj *new);
+
+/* The interface with this iface-id on br-tenant of the host has this
+ * OpenFlow port; 0 = it is gone (or has no ofport yet).  Idempotent. */
+void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
+                     const char *iface_id, uint32_t ofport);
+
+/* All rows one switch ought to hold, in add order.  Empty if the host is not
+ * known. */
+void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
+                       enum vx_tier tier, struct vx_rows *ret_rows);
+
+/* --- What status and dry run ask. */
+
+struct vx_place {
+    uint64_t network;       /* oid */
+    uint64_t host;          /* location, 0 = none */
+    uint32_t ofport;        /* of its interface there, 0 = not plugged */
+    uint64_t elsewhere;     /* host where an interface with its iface-id is
+                             * seen though the port is not allowed or located
+                             * there, 0 = none */
+};
+/* False if the port is unknown. */
+bool vx_fabric_place(const struct vx_fabric *fabric, uint64_t port,
+                     struct vx_place *ret_place);
+/* Hosts with presence, sorted by oid; valid until the next change. */
+const uint64_t *vx_fabric_network_hosts(const struct vx_fabric *fabric,
+                                        uint64_t network, size_t *ret_n);
+/* Calls f for every network with presence on the host / for every port of
+ * the network that has a location, in oid order. */
+void vx_fabric_host_networks(const struct vx_fabric *fabric, uint64_t host,
+                             void (*f)(void *aux, uint64_t network),
+                             void *aux);
+void vx_fabric_network_ports(const struct vx_fabric *fabric,
+                             uint64_t network,
+                             void (*f)(void *aux, uint64_t port), void *aux);
+/* Ports located on the host. */
+size_t vx_fabric_host_n_ports(const struct vx_fabric *fabric, uint64_t host);
+
+#endif

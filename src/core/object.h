@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objects of intent.
+ *
+ * An object is an immutable value: a change makes a new one and keeps the
+ * old until everybody has seen the pair (old, new).  So a transaction is
+ * undone by putting the old pointer back, the compiler can be asked for the
+ * flows of either, and a reader never sees half a change.  Reference counted
+ * (one thread, plain counter).
+ *
+ * Objects refer to each other by oid, never by pointer; a name is looked up
+ * once, when an operation is applied. */
+#ifndef VX_CORE_OBJECT_H
+#define VX_CORE_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+
+enum vx_kind {
+    VX_NONE,
+    VX_ZONE,            /* key: name */
+    VX_HOST,            /* key: name */
+    VX_TENANT,          /* key: name */
+    VX_NETWORK,         /* key: tenant, name */
+    VX_SUBNET,          /* key: tenant, network, CIDR */
+    VX_PORT,            /* key: tenant, network, name */
+    VX_RETIRED_VNI,     /* internal: a VNI in quarantine; key: decimal VNI */
+    VX_N_KINDS
+};
+
+enum {
+    VX_VNI_MIN = 1,
+    VX_VNI_MAX = 0xffffff,          /* RFC 7348: 24 bits */
+    VX_NAME_MAX = 63,               /* [A-Za-z0-9][A-Za-z0-9._-]* */
+    VX_IFACE_ID_MAX = 255,          /* printable ASCII */
+    VX_DESCRIPTION_MAX = 255,       /* UTF-8 */
+    VX_PORT_MAX_IPS = 32,
+    VX_SUBNET_MAX_RANGES = 16,
+    VX_NETWORK_MAX_SUBNETS = 64,
+    VX_MTU_MIN = 576,
+    VX_MTU_MAX = 9216,
+    VX_MTU_DEFAULT = 1450,          /* 1500 - 50 bytes of VXLAN over IPv4 */
+    VX_HOST_NUM_MAX = 0xffff00,     /* bucket ids and datapath ids use it */
+};
+
+#define VX_OID_MAX ((UINT64_C(1) << 48) - 1)
+
+struct vx_obj {
+    enum vx_kind kind;
+    unsigned n_refs;
+    uint64_t oid;           /* 1..VX_OID_MAX, never used twice */
+    uint64_t parent;        /* oid of the tenant (network) or network
+                             * (subnet, port); 0 for the others */
+    uint64_t revision;      /* of the last change of intent */
+    char *name;             /* last part of the key */
+    char *description;      /* "" if none */
+};
+
+struct vx_zone {
+    struct vx_obj o;
+};
+
+struct vx_host {
+    struct vx_obj o;
+    uint64_t zone;          /* oid */
+    uint32_t num;           /* 1..VX_HOST_NUM_MAX, lowest free, stable */
+    char *system_id;        /* "" until known */
+    struct vx_ip vtep;      /* family 0 until known */
+    uint16_t mtu;           /* underlay MTU in bytes, 0 until known */
+    char *datapath;         /* "netdev", "system" or "" for the default */
+};
+
+struct vx_tenant {
+    struct vx_obj o;
+    uint32_t router_vni;    /* L3VNI, 0 while the tenant has no router */
+    uint32_t quota_networks;    /* 0 = unlimited */
+    uint32_t quota_ports;       /* 0 = unlimited */
+};
+
+struct vx_network {
+    struct vx_obj o;
+    uint32_t vni;
+    uint16_t mtu;           /* what tenants' interfaces use, bytes */
+};
+
+struct vx_range {
+    struct vx_ip first, last;   /* inclusive, same family */
+};
+
+struct vx_subnet {
+    struct vx_obj o;
+    struct vx_prefix prefix;
+    struct vx_ip gateway;       /* family 0 if the subnet has none */
+    struct vx_range *ranges;    /* allocation ranges, sorted, disjoint */
+    size_t n_ranges;            /* 0 = the whole subnet */
+};
+
+struct vx_port {
+    struct vx_obj o;
+    struct vx_mac mac;
+    struct vx_ip *ips;          /* sorted */
+    size_t n_ips;
+    uint64_t host;              /* oid of the host it is allowed on, or 0 */
+    uint64_t located;           /* oid of the host its interface was last
+                                 * seen on; only where host is 0 */
+    char *iface_id;             /* external_ids:iface-id, unique in fabric */
+    bool guard;                 /* spoof guard on */
+};
+
+struct vx_retired_vni {
+    struct vx_obj o;            /* revision: the one that retired it */
+    uint32_t vni;
+    int64_t until_ms;           /* wall clock, ms since the epoch */
+};
+
+/* A zeroed object of the kind with one reference and empty strings. */
+struct vx_obj *vx_obj_new(enum vx_kind kind);
+struct vx_obj *vx_obj_clone(const struct vx_obj *obj);  /* one reference */
+const struct vx_obj *vx_obj_ref(const struct vx_obj *obj);
+void vx_obj_unref(const struct vx_obj *obj);            /* NULL is fine */
+/* True if both carry the same intent (kind, key and all members except
+ * n_refs and revision). */
+bool vx_obj_same(const struct vx_obj *a, const struct vx_obj *b);
+
+const char *vx_kind_name(enum vx_kind kind);            /* "port" */
+const char *vx_kind_plural(enum vx_kind kind);          /* "ports" */
+
+/* Where a port is: the host its intent names, else where it was seen. */
+static inline uint64_t
+vx_port_location(const struct vx_port *port)
+{
+    return port->host ? port->host : port->located;
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations: what a caller wants done to the model.
+ *
+ * The API codec, the OVSDB side (a host that joins) and tests make them; the
+ * model validates and applies them.  Strings and arrays are borrowed for the
+ * time of the call. */
+#ifndef VX_CORE_OP_H
+#define VX_CORE_OP_H
+
+#include "core/object.h"
+
+enum vx_op_type {
+    VX_OP_PUT,          /* create or replace; what is allocated stays */
+    VX_OP_DELETE,
+    VX_OP_LOCATE,       /* internal: port seen on spec.port.host */
+    VX_OP_RELEASE,      /* internal: end the quarantine of key.name */
+};
+
+struct vx_key {
+    const char *tenant;     /* networks, subnets, ports */
+    const char *network;    /* subnets, ports */
+    const char *name;
+};
+
+struct vx_host_spec {
+    const char *zone;           /* required; must exist */
+    const char *system_id;      /* NULL = not known yet */
+    struct vx_ip vtep;          /* family 0 = not known yet */
+    uint16_t mtu;               /* 0 = not known yet */
+    const char *datapath;       /* NULL = default */
+};
+
+struct vx_tenant_spec {
+    bool router;                /* allocate a router VNI if none is given */
+    uint32_t router_vni;        /* 0 = none asked for */
+    uint32_t quota_networks;
+    uint32_t quota_ports;
+};
+
+struct vx_network_spec {
+    uint32_t vni;               /* 0 = keep, or allocate */
+    uint16_t mtu;               /* 0 = VX_MTU_DEFAULT */
+};
+
+struct vx_subnet_spec {
+    bool no_gateway;
+    struct vx_ip gateway;       /* family 0 = first usable address */
+    const struct vx_range *ranges;
+    size_t n_ranges;
+};
+
+struct vx_port_spec {
+    bool has_mac;
+    struct vx_mac mac;          /* else kept, or allocated */
+    const struct vx_ip *ips;
+    size_t n_ips;               /* 0 = keep, or one per family that the
+                                 * network has a subnet of */
+    bool no_ips;                /* the port has no address at all */
+    const char *host;           /* NULL = anywhere */
+    const char *iface_id;       /* NULL = "TENANT/NETWORK/PORT" */
+    bool no_guard;
+};
+
+struct vx_op {
+    enum vx_op_type type;
+    enum vx_kind kind;
+    struct vx_key key;
+    uint64_t if_match;          /* 0 = any; else the object's revision */
+    bool if_none_match;         /* fail if it exists and would change */
+    const char *description;    /* NULL = "" */
+    union {
+        struct vx_host_spec host;
+        struct vx_tenant_spec tenant;
+        struct vx_network_spec network;
+        struct vx_subnet_spec subnet;
+        struct vx_port_spec port;
+    } spec;
+};
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status of a port as a function of facts: level-triggered, computed anew
+ * from state whenever something it depends on changes, never from an edge. */
+#ifndef VX_CORE_STATUS_H
+#define VX_CORE_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum vx_port_state {
+    VX_PORT_PENDING,        /* waits for something outside: host, interface */
+    VX_PORT_BUILDING,       /* rows are on their way */
+    VX_PORT_ACTIVE,         /* every host that needs it has confirmed */
+    VX_PORT_DEGRADED,       /* works, but a host that needs it is away */
+    VX_PORT_DOWN,           /* its own host is away */
+};
+
+struct vx_port_facts {
+    const char *host;           /* name of its location, NULL = none */
+    const char *iface_id;
+    const char *elsewhere;      /* name of the host an interface is seen on
+                                 * where it may not be, NULL = none */
+    bool intent_host;           /* location is by intent */
+    bool host_seen;             /* its host has joined at least once */
+    bool host_ready;            /* connected, both tiers in sync */
+    const char *host_reason;    /* why not, if not */
+    bool plugged;               /* interface with an ofport is there */
+    unsigned n_outstanding;     /* confirmations of the last change missing */
+    unsigned n_away;            /* other hosts of the network not ready */
+    const char *away;           /* name of one of them */
+};
+
+struct vx_port_status {
+    enum vx_port_state state;
+    char reason[256];           /* "" if active */
+};
+
+void vx_port_status_eval(const struct vx_port_facts *facts,
+                         struct vx_port_status *ret_status);
+const char *vx_port_state_name(enum vx_port_state state);
+
+#endif
