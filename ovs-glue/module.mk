@@ -14,4 +14,6 @@ OVS_GLUE_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OVS_CPPFLAGS)
 
 noinst_LIBRARIES += ovs-glue/libovsglue.a
 ovs_glue_libovsglue_a_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
-ovs_glue_libovsglue_a_SOURCES =
+ovs_glue_libovsglue_a_SOURCES = \
+	ovs-glue/of_codec.h \
+	ovs-glue/of_session.h

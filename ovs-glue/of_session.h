@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One OpenFlow 1.5 connection of one bridge, seen from the controller.
+ *
+ *   bridge --connects--> bufferevent --> HELLO, FEATURES --> ready(dpid)
+ *   dump()  --> flows of all tables + groups, streamed ----> dumped(crows)
+ *   queue() --> bundles of at most 1,000 messages, window -> committed(tag)
+ *                                  any error of a bundle --> failed(err)
+ *   the end, whatever its reason --------------------------> closed(why)
+ *
+ * The session never decides what a switch ought to hold; its owner does.  It
+ * blocks nowhere and works in slices, so a switch that sends or reads slowly,
+ * or sends rubbish, costs its own connection only.
+ *
+ * Callbacks come from the event loop, never from inside a call of a function
+ * of this header.  og_of_session_free() may be called inside any of them. */
+#ifndef OG_OF_SESSION_H
+#define OG_OF_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/flow.h"
+#include "lib/err.h"
+
+struct bufferevent;
+struct og_crows;
+struct og_msgs;
+struct og_of_session;
+
+enum {
+    OG_OF_BUNDLE_MAX = 1000,    /* messages in a bundle */
+    OG_OF_WINDOW = 4,           /* bundles not yet confirmed */
+    OG_OF_OUTPUT_MAX = 1 << 20, /* bytes: no further bundle is built above */
+    OG_OF_ALL_TABLES = 0xff,
+};
+
+struct og_of_callbacks {
+    /* Handshake done; nothing may be queued or dumped before. */
+    void (*ready)(void *aux, uint64_t dpid);
+    /* Takes the rows (og_crows_free).  A dump that the switch refuses closes
+     * the session. */
+    void (*dumped)(void *aux, struct og_crows *take_crows);
+    /* The switch has confirmed (bundle commit and barrier) everything queued
+     * with this tag and before it.  Once per og_of_session_queue(), in order,
+     * also for an empty og_msgs. */
+    void (*committed)(void *aux, uint64_t tag);
+    /* A bundle was refused and rolled back.  The queue has been dropped: no
+     * committed() will come for what was queued until now, though bundles
+     * before and, if they were on their way, after it may have been applied:
+     * dump and queue the difference. */
+    void (*failed)(void *aux, const struct vx_error *err);
+    /* Exactly once unless freed before.  Free the session, here or later;
+     * nothing else will be called and calls do nothing. */
+    void (*closed)(void *aux, const char *why);
+};
+
+struct og_of_counters {
+    uint64_t n_msgs_sent;       /* flow and group modifications */
+    uint64_t n_bundles;         /* confirmed */
+    uint64_t bytes_in, bytes_out;
+    uint64_t n_errors;          /* OFPT_ERROR received */
+    uint64_t n_dumps;           /* complete */
+    size_t n_queued;            /* messages not yet confirmed */
+    size_t n_in_flight;         /* bundles */
+};
+
+/* take_bev must be connected; it is freed with the session.  callbacks must
+ * outlive the session. */
+struct og_of_session *og_of_session_new(struct bufferevent *take_bev,
+                                        const struct og_of_callbacks *cb,
+                                        void *aux);
+/* Silent: no callback.  NULL is fine. */
+void og_of_session_free(struct og_of_session *session);
+
+/* An echo request is sent after interval_ms without a byte from the switch,
+ * the session closes after timeout_ms more without one; the handshake has
+ * timeout_ms in all.  Default 5,000 and 10,000. */
+void og_of_session_set_keepalive(struct og_of_session *session,
+                                 unsigned interval_ms, unsigned timeout_ms);
+
+bool og_of_session_is_ready(const struct og_of_session *session);
+uint64_t og_of_session_dpid(const struct og_of_session *session);
+
+/* Takes a reference to msgs, which must not change any more.  What is queued
+ * in one turn of the loop goes out together. */
+void og_of_session_queue(struct og_of_session *session, struct og_msgs *msgs,
+                         uint64_t tag);
+/* Forgets what has not been sent, without any committed().  What is in flight
+ * stays and is confirmed only where it completes a tag. */
+void og_of_session_drop(struct og_of_session *session);
+
+/* Asks for the flows of all tables and the groups (OG_OF_ALL_TABLES), or for
+ * the flows of one table only (the epoch).  The request is sent after
+ * everything queued before it is confirmed, and what is queued after it is
+ * held until dumped() returns, so the rows are the state in between.  False
+ * if a dump is under way already. */
+bool og_of_session_dump(struct og_of_session *session, uint8_t table);
+
+/* Sends a frame through the actions of a row (its match is not used), as
+ * if it came from the controller port.  Not part of the queue. */
+void og_of_session_packet_out(struct og_of_session *session,
+                              const void *frame, size_t size,
+                              const struct vx_row *acts);
+
+void og_of_session_get_counters(const struct og_of_session *session,
+                                struct og_of_counters *ret_counters);
+
+#endif
