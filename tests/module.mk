@@ -11,3 +11,16 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; \
 	export UBSAN_OPTIONS;
+
+# Tests with packets: real Open vSwitch in network namespaces. Needs root.
+# PYTEST_ARGS chooses, for example PYTEST_ARGS='-k facts -x'.
+.PHONY: check-netns
+check-netns: all
+	@test "`id -u`" = 0 || { echo "check-netns needs root" >&2; exit 1; }
+	VXFABRIC_BIN='$(abs_builddir)/bin' PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
+	    $(srcdir)/tests/netns
+
+EXTRA_DIST += tests/lib/frames.py tests/lib/lab.py tests/lib/netns.py \
+	tests/lib/ovs.py tests/lib/ping.py \
+	tests/netns/conftest.py tests/netns/test_facts.py

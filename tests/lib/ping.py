@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real echo requests between many machines at once, in one process.
+
+Each machine lends a raw ICMP socket that was opened in its namespace; its
+kernel resolves, routes, sends and answers as it would for ping(8). Thousands
+of pairs take as long as the slowest answer.
+"""
+import itertools
+import selectors
+import socket
+import struct
+import time
+
+import frames
+import netns
+
+_SOL_RAW, _ICMP_FILTER, _ICMP6_FILTER = 255, 1, 1
+_identifiers = itertools.count(1)
+
+
+class Result:
+    """What became of each (machine, address) pair."""
+
+    def __init__(self, pairs):
+        self.sent = {pair: 0 for pair in pairs}
+        self.received = {pair: 0 for pair in pairs}
+        self.first_reply_s = {}
+
+    def answered(self):
+        """Pairs with at least one reply."""
+        return [p for p, n in self.received.items() if n]
+
+    def silent(self):
+        """Pairs with none."""
+        return [p for p, n in self.received.items() if not n]
+
+    def __str__(self):
+        return (f"{len(self.answered())} of {len(self.sent)} pairs answered, "
+                f"{sum(self.received.values())} replies to "
+                f"{sum(self.sent.values())} requests")
+
+
+def icmp_socket(namespace, version):
+    """A raw socket in the namespace that sees echo replies only."""
+    if version == 4:
+        sock = netns.open_socket(namespace, socket.AF_INET, socket.SOCK_RAW,
+                                 socket.IPPROTO_ICMP)
+        # A set bit is a type not wanted.
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~1 & 0xffffffff))
+    else:
+        sock = netns.open_socket(namespace, socket.AF_INET6, socket.SOCK_RAW,
+                                 socket.IPPROTO_ICMPV6)
+        blocked = [0xffffffff] * 8
+        blocked[129 >> 5] &= ~(1 << (129 & 31)) & 0xffffffff
+        sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER,
+                        struct.pack("=8I", *blocked))
+    sock.setblocking(False)
+    return sock
+
+
+def _request(version, identifier, sequence, token):
+    data = token.to_bytes(8, "big") + b"vxfabric lab"
+    if version == 4:
+        return frames.icmp_echo(identifier, sequence, data)
+    # The kernel fills in the checksum of ICMPv6.
+    return struct.pack("!BBHHH", 128, 0, 0, identifier, sequence) + data
+
+
+class _Round:
+    """The state of one ping_many()."""
+
+    def __init__(self, pairs, wanted):
+        self.identifier = next(_identifiers) & 0xffff
+        self.pairs = list(dict.fromkeys(pairs))
+        self.wanted = wanted
+        self.n_open = len(self.pairs)
+        self.result = Result(self.pairs)
+        self.selector = selectors.DefaultSelector()
+        self.sockets = {}
+        self.started = time.monotonic()
+
+    def socket_of(self, machine, version):
+        """The machine's socket, opened at its first use."""
+        key = (machine, version)
+        if key not in self.sockets:
+            sock = icmp_socket(machine.namespace, version)
+            self.sockets[key] = sock
+            self.selector.register(sock, selectors.EVENT_READ, key)
+        return self.sockets[key]
+
+    def send(self, index):
+        """One more request of a pair; what the kernel refuses to send (no
+        route, no neighbour) counts as sent and not answered."""
+        pair = self.pairs[index]
+        version = 6 if ":" in pair[1] else 4
+        packet = _request(version, self.identifier,
+                          self.result.sent[pair] & 0xffff, index)
+        self.result.sent[pair] += 1
+        try:
+            self.socket_of(pair[0], version).sendto(packet, (pair[1], 0))
+        except OSError:
+            pass
+
+    def send_all(self, also_answered):
+        """One request of each pair, replies taken in meanwhile."""
+        for index, pair in enumerate(self.pairs):
+            if also_answered or not self.result.received[pair]:
+                self.send(index)
+                if index % 32 == 31:
+                    self.receive(0)
+
+    def receive(self, wait_s):
+        """Takes in what arrives within wait_s."""
+        for key, _ in self.selector.select(max(wait_s, 0)):
+            while True:
+                try:
+                    data, source = key.fileobj.recvfrom(2048)
+                except OSError:
+                    break
+                self.take(key.data, data, source[0].split("%")[0])
+
+    def take(self, owner, data, source):
+        """Counts a reply if it answers a request of this round."""
+        machine, version = owner
+        if version == 4:
+            data = data[(data[0] & 15) * 4:]
+        if len(data) < 16 or data[0] != (0 if version == 4 else 129):
+            return
+        identifier, = struct.unpack("!H", data[4:6])
+        index = int.from_bytes(data[8:16], "big")
+        if identifier != self.identifier or index >= len(self.pairs):
+            return
+        pair = self.pairs[index]
+        if pair != (machine, source):
+            return
+        self.result.received[pair] += 1
+        self.n_open -= self.result.received[pair] == self.wanted
+        self.result.first_reply_s.setdefault(
+            pair, time.monotonic() - self.started)
+
+    def receive_until(self, end):
+        """Takes in replies until a time, or until none is outstanding."""
+        while self.n_open and time.monotonic() < end:
+            self.receive(end - time.monotonic())
+
+    def close(self):
+        """Closes the sockets."""
+        self.selector.close()
+        for sock in self.sockets.values():
+            sock.close()
+
+
+def ping_many(pairs, *, deadline_s=5.0, interval_s=0.2):
+    """Pings every (machine, address) pair until each has answered once:
+    repeats to the silent ones every interval_s, gives up after deadline_s."""
+    state = _Round(pairs, 1)
+    try:
+        end = time.monotonic() + deadline_s
+        while state.n_open and time.monotonic() < end:
+            next_round = time.monotonic() + interval_s
+            state.send_all(also_answered=False)
+            state.receive_until(min(end, next_round))
+        return state.result
+    finally:
+        state.close()
+
+
+def ping_count(pairs, count, *, interval_s=0.1, grace_s=1.0):
+    """Pings every (machine, address) pair exactly `count` times and waits
+    grace_s after the last request for replies: what a test for silence, or
+    for loss, wants."""
+    state = _Round(pairs, count)
+    try:
+        for number in range(count):
+            next_round = time.monotonic() + interval_s
+            state.send_all(also_answered=True)
+            if number + 1 < count:
+                while time.monotonic() < next_round:
+                    state.receive(next_round - time.monotonic())
+        state.receive_until(time.monotonic() + grace_s)
+        return state.result
+    finally:
+        state.close()
