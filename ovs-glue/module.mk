@@ -17,3 +17,9 @@ ovs_glue_libovsglue_a_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 ovs_glue_libovsglue_a_SOURCES = \
 	ovs-glue/of_codec.h \
 	ovs-glue/of_session.h
+
+# OVSDB half.
+ovs_glue_libovsglue_a_SOURCES += \
+	ovs-glue/bootstrap.h \
+	ovs-glue/ovsdb_session.h \
+	ovs-glue/ovsdb_view.h
