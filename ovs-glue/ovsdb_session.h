@@ -31,43 +31,41 @@ struct og_ovsdb_session;
 struct og_ovsdb_callbacks {
     /* Once: the view is complete.  The first `iface` calls follow it at
      * once. */
-    void (*ready)(struct og_ovsdb_session *session, void *aux);
+    void (*ready)(void *aux);
     /* After ready: something a bootstrap plan looks at has changed (bridges
      * and interfaces of ours, controllers, managers, vxfabric-* ids).  At
      * most once per update message, never for a tap being plugged. */
-    void (*changed)(struct og_ovsdb_session *session, void *aux);
+    void (*changed)(void *aux);
     /* After ready: the interface with this iface-id on br-tenant has this
      * OpenFlow port; 0 = it is gone (or lost its ofport).  Within one update
      * all that go are told before all that come, so a port number is never
      * owned twice; a changed number is told as gone and new.  Two interfaces
      * with one iface-id: the first keeps it, `note` says so, the second
      * takes over when the first goes. */
-    void (*iface)(struct og_ovsdb_session *session, const char *iface_id,
-                  uint32_t ofport, void *aux);
+    void (*iface)(void *aux, const char *iface_id, uint32_t ofport);
     /* Something an operator should read in the log; text is one line and
      * may hold bytes from the host (the log escapes). */
-    void (*note)(struct og_ovsdb_session *session, const char *text,
-                 void *aux);
+    void (*note)(void *aux, const char *text);
     /* Once, last: the connection is of no more use, by whichever side.
      * Transactions without an answer have been called back with false
      * before.  The view stays readable until _free. */
-    void (*closed)(struct og_ovsdb_session *session, const char *why,
-                   void *aux);
+    void (*closed)(void *aux, const char *why);
 };
 
 /* Takes ownership of a connected bufferevent (any transport) and sends the
- * first request.  callbacks is copied; `note` may be NULL. */
+ * first request.  callbacks must outlive the session; `note` may be NULL. */
 struct og_ovsdb_session *og_ovsdb_session_new(
     struct bufferevent *take_bev, const struct og_ovsdb_callbacks *callbacks,
     void *aux);
-/* Closes without calling anything back, not even `done`. */
+/* Silent: no callback, not even `done`.  NULL is fine. */
 void og_ovsdb_session_free(struct og_ovsdb_session *session);
 
-/* Echo is sent after this much silence, and the session closed after as much
- * again without a byte.  Default 5000; 0 = off.  The time for the initial
- * view is 4 times this. */
-void og_ovsdb_session_set_probe(struct og_ovsdb_session *session,
-                                unsigned probe_ms);
+/* An echo request is sent after interval_ms without a byte from the host, the
+ * session closed after timeout_ms more without one; the initial view has
+ * interval_ms + timeout_ms in all.  Default 5,000 and 10,000. */
+void og_ovsdb_session_set_keepalive(struct og_ovsdb_session *session,
+                                    unsigned interval_ms,
+                                    unsigned timeout_ms);
 
 const struct og_ovsdb_view *og_ovsdb_session_view(
     const struct og_ovsdb_session *session);
@@ -86,8 +84,7 @@ uint32_t og_ovsdb_session_ofport(const struct og_ovsdb_session *session,
 /* ok: all operations are committed (RFC 7047 4.1.3); the updates they cause
  * have been applied to the view before.  error: what ovsdb-server said, or
  * why the session closed; "" if ok. */
-typedef void og_ovsdb_done(struct og_ovsdb_session *session, bool ok,
-                           const char *error, void *aux);
+typedef void og_ovsdb_done(void *aux, bool ok, const char *error);
 /* operations: a JSON array of RFC 7047 operations without the database name,
  * as og_bootstrap_plan and og_status_plan make it.  One transaction: all or
  * nothing.  done (may be NULL) is called exactly once, unless the session is
