@@ -21,6 +21,11 @@ check-netns: all
 	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
 	    $(srcdir)/tests/netns
 
-EXTRA_DIST += tests/lib/frames.py tests/lib/lab.py tests/lib/netns.py \
-	tests/lib/ovs.py tests/lib/ping.py \
-	tests/netns/conftest.py tests/netns/test_facts.py
+# What the sources and the archives must keep to.
+CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh
+TESTS += $(CHECKS)
+
+# Folders whole: what is added there needs no line here.
+EXTRA_DIST += tests/tap.sh $(CHECKS) tests/lib tests/netns
+dist-hook:
+	find '$(distdir)' -name __pycache__ -prune -exec rm -rf {} +
