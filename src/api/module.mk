@@ -3,4 +3,5 @@
 noinst_LIBRARIES += src/api/libvxapi.a
 src_api_libvxapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
-src_api_libvxapi_a_SOURCES =
+src_api_libvxapi_a_SOURCES = \
+	src/api/backend.h src/api/codec.h src/api/server.h src/api/watch.h

@@ -37,6 +37,7 @@ vx_err_name(enum vx_err_code code)
         [VX_FORBIDDEN] = "forbidden",
         [VX_METHOD] = "method_not_allowed",
         [VX_UNAVAILABLE] = "unavailable",
+        [VX_BUSY] = "too_many",
         [VX_TIMEOUT] = "timeout",
         [VX_INTERNAL] = "internal",
     };

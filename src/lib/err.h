@@ -23,6 +23,7 @@ enum vx_err_code {
     VX_FORBIDDEN,       /* 403 */
     VX_METHOD,          /* method not allowed on this path: 405 */
     VX_UNAVAILABLE,     /* cannot now, try again: 503 */
+    VX_BUSY,            /* too many at once, come back later: 429 */
     VX_TIMEOUT,         /* committed, not realized in time: 202 */
     VX_INTERNAL,        /* our fault or the disk's: 500 */
     VX_N_ERR_CODES

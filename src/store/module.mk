@@ -1,4 +1,5 @@
 # Durable intent. The only folder that includes sqlite3.h.
 noinst_LIBRARIES += src/store/libvxstore.a
 src_store_libvxstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
-src_store_libvxstore_a_SOURCES =
+src_store_libvxstore_a_SOURCES = \
+	src/store/store.h
