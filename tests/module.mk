@@ -26,6 +26,7 @@ CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh
 TESTS += $(CHECKS)
 
 # Folders whole: what is added there needs no line here.
-EXTRA_DIST += tests/tap.sh $(CHECKS) tests/lib tests/netns
+EXTRA_DIST += tests/tap.sh $(CHECKS) tests/lib tests/netns \
+	tests/run_all.py quickstart check .ci examples .clang-format
 dist-hook:
 	find '$(distdir)' -name __pycache__ -prune -exec rm -rf {} +

@@ -16,9 +16,10 @@
         h1.join("zone1")
         vm = h1.plug("acme-web-vm1", "02:00:00:00:00:01", ["10.0.0.1/24"])
 
-All names begin with the lab's prefix, and all files are in its folder under
-/run/vxfabric-lab, which names the process it belongs to: what a killed run
-left behind is found and removed by the next one (reap_stale).
+All names begin with the lab's prefix; its files are in its folder under
+/run/vxfabric-lab, the controller's state under /var/tmp. The folder names the
+process that the lab belongs to: what a killed run left behind is found and
+removed by the next one (reap_stale).
 """
 import http.client
 import ipaddress
@@ -28,6 +29,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import netns
@@ -36,6 +38,8 @@ from netns import LabError, wait_until
 from ovs import OvsHost
 
 RUN = "/run/vxfabric-lab"
+# What the controller keeps lies on a disk, where fsync costs what it costs.
+STATE = "/var/tmp/vxfabric-lab"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BIN = os.environ.get("VXFABRIC_BIN") or os.path.join(TOP, "build", "bin")
@@ -98,7 +102,19 @@ def destroy(prefix):
     if pids:
         kill_and_wait(pids)
     netns.ip_batch(f"netns del {name}" for name in mine)
-    shutil.rmtree(os.path.join(RUN, prefix), ignore_errors=True)
+    for folder in (STATE, RUN):
+        shutil.rmtree(os.path.join(folder, prefix), ignore_errors=True)
+
+
+def owner_alive(prefix):
+    """Whether the process that made the lab is there still."""
+    try:
+        with open(os.path.join(RUN, prefix, "owner"),
+                  encoding="ascii") as file:
+            pid, started = file.read().split()
+    except (OSError, ValueError):
+        return False
+    return _start_time(pid) == started and not _is_zombie(pid)
 
 
 def reap_stale():
@@ -111,17 +127,21 @@ def reap_stale():
         return reaped
     for prefix in prefixes:
         folder = os.path.join(RUN, prefix)
-        if os.path.exists(os.path.join(folder, "kept")):
+        if prefix.startswith(".") or os.path.exists(
+                os.path.join(folder, "kept")):
             continue
-        try:
-            with open(os.path.join(folder, "owner"), encoding="ascii") as file:
-                pid, started = file.read().split()
-        except (OSError, ValueError):
-            continue
-        if _start_time(pid) != started:
+        if not owner_alive(prefix):
             destroy(prefix)
             reaped.append(prefix)
     return reaped
+
+
+def send_frame(namespace, frame, device="eth0"):
+    """Puts a frame on a namespace's wire as it is."""
+    with netns.open_socket(namespace, socket.AF_PACKET,
+                           socket.SOCK_RAW) as sock:
+        sock.bind((device, 0))
+        sock.send(frame)
 
 
 class Machine:
@@ -159,10 +179,7 @@ class Machine:
 
     def send(self, frame):
         """Puts a frame on the machine's wire as it is."""
-        with netns.open_socket(self.namespace, socket.AF_PACKET,
-                               socket.SOCK_RAW) as sock:
-            sock.bind(("eth0", 0))
-            sock.send(frame)
+        send_frame(self.namespace, frame)
 
     def capture(self):
         """Starts to record what arrives at eth0; see Capture."""
@@ -246,22 +263,36 @@ class Lab:
         if os.geteuid():
             raise LabError("the lab makes network namespaces: run as root")
         reap_stale()
+        if prefix and owner_alive(prefix):
+            raise LabError(f"the lab \"{prefix}\" is in use by another "
+                           "process")
         self.prefix = prefix or f"vxl{os.getpid()}"
         self.keep = keep
+        self.state_dir = os.path.join(STATE, self.prefix)
         self.hosts = {}
         self.machines = []
         self.strangers = 0
         self.controller = None
         self.serial = 0
+        self.sysctls_before = {}
         destroy(self.prefix)
-        os.makedirs(self.path())
-        with open(self.path("owner"), "w", encoding="ascii") as file:
-            file.write(f"{os.getpid()} {_start_time(os.getpid())}\n")
+        self._claim()
         try:
             self._make_underlay()
         except BaseException:
             destroy(self.prefix)
             raise
+
+    def _claim(self):
+        # The folder appears with its owner in it, by a rename: another
+        # process that looks for stale labs never sees one without.
+        os.makedirs(RUN, exist_ok=True)
+        fresh = tempfile.mkdtemp(prefix=".new-", dir=RUN)
+        with open(os.path.join(fresh, "owner"), "w",
+                  encoding="ascii") as file:
+            file.write(f"{os.getpid()} {_start_time(os.getpid())}\n")
+        os.chmod(fresh, 0o755)
+        os.rename(fresh, self.path())
 
     def __enter__(self):
         return self
@@ -274,6 +305,7 @@ class Lab:
         if self.keep:
             return
         destroy(self.prefix)
+        netns.sysctl(self.sysctls_before)
         children = [self.controller] if self.controller else []
         for host in self.hosts.values():
             children += host.processes.values()
@@ -374,6 +406,8 @@ class Lab:
         """
         machines = []
         batch = []
+        if len(self.machines) + len(wanted) > 30:
+            self._make_room_for_neighbours()
         for want in wanted:
             self.serial += 1
             tap = f"tap{self.serial}"
@@ -408,6 +442,21 @@ class Lab:
         self.machines += machines
         return machines
 
+    def _make_room_for_neighbours(self):
+        # The kernel counts the neighbours of all namespaces together and
+        # refuses to resolve one more than gc_thresh3, 1024 by default.
+        for family in ("ipv4", "ipv6"):
+            for number, room in ((1, 65536), (2, 98304), (3, 131072)):
+                name = f"net/{family}/neigh/default/gc_thresh{number}"
+                try:
+                    with open(f"/proc/sys/{name}", encoding="ascii") as file:
+                        before = int(file.read())
+                    if before < room:
+                        netns.sysctl({name: room})
+                        self.sysctls_before[name] = before
+                except OSError:
+                    pass    # not in the first namespace: not ours to change
+
     def unplug(self, machines):
         """Powers machines off."""
         by_host = {}
@@ -429,7 +478,7 @@ class Lab:
     def controller_command(self, *extra):
         """vxfabricd with the options it has in the lab."""
         return [os.path.join(BIN, "vxfabricd"),
-                "--state-dir", self.path("state"),
+                "--state-dir", self.state_dir,
                 "--run-dir", self.path("run"),
                 "--api", self.api, "--api", f"tcp:{CONTROLLER}:{API_PORT}",
                 "--ovsdb", f"tcp:{CONTROLLER}:6640",
@@ -438,8 +487,8 @@ class Lab:
     def start_controller(self, *extra, deadline_s=10):
         """Starts vxfabricd in the underlay namespace; back when it answers.
         Its log is path("vxfabricd.log")."""
-        for folder in ("state", "run"):
-            os.makedirs(self.path(folder), exist_ok=True)
+        for folder in (self.state_dir, self.path("run")):
+            os.makedirs(folder, exist_ok=True)
         with open(self.path("vxfabricd.log"), "ab") as log:
             self.controller = subprocess.Popen(
                 netns.command(self.underlay, self.controller_command(*extra)),

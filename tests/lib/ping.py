@@ -5,6 +5,7 @@ Each machine lends a raw ICMP socket that was opened in its namespace; its
 kernel resolves, routes, sends and answers as it would for ping(8). Thousands
 of pairs take as long as the slowest answer.
 """
+import collections
 import itertools
 import selectors
 import socket
@@ -101,13 +102,16 @@ class _Round:
         except OSError:
             pass
 
-    def send_all(self, also_answered):
+    def send_all(self):
         """One request of each pair, replies taken in meanwhile."""
-        for index, pair in enumerate(self.pairs):
-            if also_answered or not self.result.received[pair]:
-                self.send(index)
-                if index % 32 == 31:
-                    self.receive(0)
+        for index in range(len(self.pairs)):
+            self.send(index)
+            if index % 32 == 31:
+                self.receive(0)
+
+    def has_answer(self, index):
+        """Whether a pair has answered."""
+        return self.result.received[self.pairs[index]] > 0
 
     def receive(self, wait_s):
         """Takes in what arrives within wait_s."""
@@ -150,16 +154,31 @@ class _Round:
             sock.close()
 
 
-def ping_many(pairs, *, deadline_s=5.0, interval_s=0.2):
+def ping_many(pairs, *, deadline_s=5.0, interval_s=0.2, window=512):
     """Pings every (machine, address) pair until each has answered once:
-    repeats to the silent ones every interval_s, gives up after deadline_s."""
+    asks the silent ones again after interval_s, gives up after deadline_s. At
+    most `window` requests are in flight, so that a thousand machines asking
+    for each other at once do not drown the one thread of a userspace switch.
+    """
     state = _Round(pairs, 1)
+    waiting = collections.deque(range(len(state.pairs)))
+    in_flight = collections.deque()     # (when to ask again, index)
+    end = time.monotonic() + deadline_s
     try:
-        end = time.monotonic() + deadline_s
         while state.n_open and time.monotonic() < end:
-            next_round = time.monotonic() + interval_s
-            state.send_all(also_answered=False)
-            state.receive_until(min(end, next_round))
+            now = time.monotonic()
+            while in_flight and (in_flight[0][0] <= now
+                                 or state.has_answer(in_flight[0][1])):
+                _, index = in_flight.popleft()
+                if not state.has_answer(index):
+                    waiting.append(index)
+            if waiting and len(in_flight) < window:
+                index = waiting.popleft()
+                state.send(index)
+                in_flight.append((now + interval_s, index))
+                state.receive(0)
+            else:
+                state.receive(min(end, in_flight[0][0]) - now)
         return state.result
     finally:
         state.close()
@@ -173,7 +192,7 @@ def ping_count(pairs, count, *, interval_s=0.1, grace_s=1.0):
     try:
         for number in range(count):
             next_round = time.monotonic() + interval_s
-            state.send_all(also_answered=True)
+            state.send_all()
             if number + 1 < count:
                 while time.monotonic() < next_round:
                     state.receive(next_round - time.monotonic())

@@ -16,7 +16,7 @@ import lab as lab_module  # noqa: E402  (needs the path above)
 
 def pytest_configure(config):
     """A SIGTERM unwinds like a Ctrl-C, so that fixtures clean up."""
-    del config
+    config.addinivalue_line("markers", "slow: left out by ./check --quick")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
