@@ -10,3 +10,7 @@ UNIT_TESTS = tests/unit/test_tree
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+
+UNIT_TESTS += tests/unit/test_store
+tests_unit_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_store_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
