@@ -7,6 +7,9 @@
 # ($(OVS_GLUE_CPPFLAGS), or $(AM_CPPFLAGS) $(CJSON_CFLAGS)).
 # Each cmocka test case counts as one test (TAP).
 UNIT_TESTS = tests/unit/test_tree
+UNIT_TESTS += tests/unit/test_diff
+UNIT_TESTS += tests/unit/test_flow
+UNIT_TESTS += tests/unit/test_order
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

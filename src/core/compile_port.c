@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of a port: who may speak at its tap (tier 1), and who answers for its
+ * addresses (tier 2).  doc/pipeline.md, cookie "port".
+ *
+ * Tier 1 rows match the tap's in_port or the VNI, never less: a row that
+ * could match a packet of another tap would break isolation. */
+#include <netinet/in.h>
+
+#include "core/compile.h"
+#include "core/pipeline.h"
+
+enum {
+    ETH_IPV4 = 0x0800,
+    ETH_ARP = 0x0806,
+    ETH_IPV6 = 0x86dd,
+    ND_RA = 134,
+    ND_NS = 135,
+    ND_NA = 136,
+    ND_REDIRECT = 137,
+    MLD2_REPORT = 143,
+};
+
+/* What every row of the tap is made from. */
+struct tap {
+    const struct vx_port *port;
+    struct vx_rows *rows;
+    uint32_t vni;
+    uint32_t ofport;
+};
+
+static const struct vx_ip ip4_none = { .family = 4 };
+static const struct vx_ip ip6_none = { .family = 6 };
+
+static struct vx_row *
+flow(const struct tap *tap, uint8_t table, uint16_t priority)
+{
+    struct vx_row *row = vx_rows_flow(tap->rows, VX_TENANT_TIER, table,
+                                      priority,
+                                      VX_COOKIE(VX_PORT, VX_PASS,
+                                                tap->port->o.oid));
+
+    vx_match_u(row, VX_F_IN_PORT, tap->ofport);
+    return row;
+}
+
+static struct vx_row *
+drop(const struct tap *tap, uint8_t table, uint16_t priority,
+     enum vx_drop_reason reason)
+{
+    struct vx_row *row = flow(tap, table, priority);
+
+    row->cookie |= VX_COOKIE(0, reason, 0);
+    return row;
+}
+
+/* A row of the guard for frames with the port's own source MAC. */
+static struct vx_row *
+own(const struct tap *tap, uint16_t priority, unsigned eth_type)
+{
+    struct vx_row *row = flow(tap, VX_T1_GUARD, priority);
+
+    vx_match_mac(row, VX_F_ETH_SRC, &tap->port->mac);
+    if (eth_type) {
+        vx_match_u(row, VX_F_ETH_TYPE, eth_type);
+    }
+    return row;
+}
+
+static void
+match_icmp6(struct vx_row *row, unsigned type)
+{
+    vx_match_u(row, VX_F_IP_PROTO, IPPROTO_ICMPV6);
+    vx_match_u(row, VX_F_ICMPV6_TYPE, type);
+}
+
+/* Type and code 0, from the Ethernet type on. */
+static void
+match_nd(struct vx_row *row, unsigned type)
+{
+    vx_match_u(row, VX_F_ETH_TYPE, ETH_IPV6);
+    match_icmp6(row, type);
+    vx_match_u(row, VX_F_ICMPV6_CODE, 0);
+}
+
+/* Calls f for every address of the family, IPv6 with the link-local one of
+ * the MAC, none of them twice. */
+static void
+each_ip(const struct vx_port *port, uint8_t family,
+        void (*f)(void *aux, const struct vx_ip *ip), void *aux)
+{
+    struct vx_ip local = vx_ip_link_local(&port->mac);
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (port->ips[i].family == family
+            && vx_ip_compare(&port->ips[i], &local)) {
+            f(aux, &port->ips[i]);
+        }
+    }
+    if (family == 6) {
+        f(aux, &local);
+    }
+}
+
+/* The port's own duplicate address detection must not be answered. */
+static void
+own_arp_probe(void *tap, const struct vx_ip *ip)
+{
+    struct vx_row *row = drop(tap, VX_T1_GUARD, 110, VX_DROP_OWN_PROBE);
+
+    vx_match_u(row, VX_F_ETH_TYPE, ETH_ARP);
+    vx_match_u(row, VX_F_ARP_OP, 1);
+    vx_match_ip(row, VX_F_ARP_TPA, ip);
+}
+
+static void
+own_nd_probe(void *tap, const struct vx_ip *ip)
+{
+    struct vx_row *row = drop(tap, VX_T1_GUARD_ND, 100, VX_DROP_OWN_PROBE);
+
+    match_nd(row, ND_NS);
+    vx_match_ip(row, VX_F_ND_TARGET, ip);
+}
+
+static void
+allow_ip4(void *tap_, const struct vx_ip *ip)
+{
+    const struct tap *tap = tap_;
+    struct vx_row *row = own(tap, 100, ETH_IPV4);
+
+    vx_match_ip(row, VX_F_IPV4_SRC, ip);
+    vx_act_goto(row, VX_T1_L2);
+
+    row = own(tap, 100, ETH_ARP);
+    vx_match_mac(row, VX_F_ARP_SHA, &tap->port->mac);
+    vx_match_ip(row, VX_F_ARP_SPA, ip);
+    vx_act_goto(row, VX_T1_L2);
+}
+
+static void
+allow_nd_target(const struct tap *tap, const struct vx_ip *ip,
+                const struct vx_mac *tll)
+{
+    struct vx_row *row = flow(tap, VX_T1_GUARD_ND, 90);
+
+    match_nd(row, ND_NA);
+    vx_match_u(row, VX_F_IP_TTL, 255);
+    vx_match_ip(row, VX_F_ND_TARGET, ip);
+    vx_match_mac(row, VX_F_ND_TLL, tll);
+    vx_act_goto(row, VX_T1_L2);
+}
+
+/* A link-layer option of all zeros is how "no such option" matches. */
+static const struct vx_mac no_option;
+
+static void
+allow_ip6(void *tap_, const struct vx_ip *ip)
+{
+    const struct tap *tap = tap_;
+    struct vx_row *row = own(tap, 100, ETH_IPV6);
+
+    vx_match_ip(row, VX_F_IPV6_SRC, ip);
+    vx_act_goto(row, VX_T1_GUARD_ND);
+    allow_nd_target(tap, ip, &tap->port->mac);
+    allow_nd_target(tap, ip, &no_option);
+}
+
+static void
+allow_solicitation(const struct tap *tap, const struct vx_mac *sll)
+{
+    struct vx_row *row = flow(tap, VX_T1_GUARD_ND, 90);
+
+    match_nd(row, ND_NS);
+    vx_match_u(row, VX_F_IP_TTL, 255);
+    vx_match_mac(row, VX_F_ND_SLL, sll);
+    vx_act_goto(row, VX_T1_L2);
+}
+
+/* What a port may send before it has an address. */
+static void
+allow_unspecified(const struct tap *tap)
+{
+    static const struct vx_ip ip4_all = {
+        .family = 4, .b = { 255, 255, 255, 255 }
+    };
+    struct vx_row *row;
+
+    row = own(tap, 100, ETH_ARP);               /* probe, RFC 5227 */
+    vx_match_u(row, VX_F_ARP_OP, 1);
+    vx_match_mac(row, VX_F_ARP_SHA, &tap->port->mac);
+    vx_match_ip(row, VX_F_ARP_SPA, &ip4_none);
+    vx_act_goto(row, VX_T1_L2);
+
+    row = own(tap, 100, ETH_IPV4);              /* DHCP */
+    vx_match_u(row, VX_F_IP_PROTO, IPPROTO_UDP);
+    vx_match_ip(row, VX_F_IPV4_SRC, &ip4_none);
+    vx_match_ip(row, VX_F_IPV4_DST, &ip4_all);
+    vx_match_u(row, VX_F_UDP_SRC, 68);
+    vx_match_u(row, VX_F_UDP_DST, 67);
+    vx_act_goto(row, VX_T1_L2);
+
+    row = own(tap, 100, ETH_IPV6);              /* DAD, RFC 4862 */
+    match_icmp6(row, ND_NS);
+    vx_match_ip(row, VX_F_IPV6_SRC, &ip6_none);
+    vx_act_goto(row, VX_T1_GUARD_ND);
+
+    row = own(tap, 100, ETH_IPV6);              /* MLD, RFC 3590 */
+    match_icmp6(row, MLD2_REPORT);
+    vx_match_ip(row, VX_F_IPV6_SRC, &ip6_none);
+    vx_act_goto(row, VX_T1_L2);
+}
+
+/* What is not allowed, by reason, so that each has its counter. */
+static void
+deny(const struct tap *tap)
+{
+    static const struct {
+        unsigned eth_type;
+        uint16_t priority;
+        enum vx_drop_reason reason;
+    } denied[] = {
+        { ETH_ARP, 50, VX_DROP_ARP_SPOOF },
+        { ETH_IPV4, 50, VX_DROP_IP_SPOOF },
+        { ETH_IPV6, 50, VX_DROP_IP6_SPOOF },
+        { 0, 20, VX_DROP_ETHERTYPE },
+    };
+    struct vx_row *row;
+
+    for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++) {
+        row = own(tap, denied[i].priority, denied[i].eth_type);
+        row->cookie |= VX_COOKIE(0, denied[i].reason, 0);
+    }
+    drop(tap, VX_T1_GUARD, 10, VX_DROP_MAC_SPOOF);
+
+    for (int i = 0; i < 2; i++) {
+        row = own(tap, 110, ETH_IPV6);
+        row->cookie |= VX_COOKIE(0, VX_DROP_ROUTER_ADV, 0);
+        match_icmp6(row, i ? ND_REDIRECT : ND_RA);
+        row = drop(tap, VX_T1_GUARD_ND, 50, VX_DROP_ND_SPOOF);
+        vx_match_u(row, VX_F_ETH_TYPE, ETH_IPV6);
+        match_icmp6(row, i ? ND_NA : ND_NS);
+    }
+}
+
+static void
+guard_on(struct tap *tap)
+{
+    each_ip(tap->port, 4, allow_ip4, tap);
+    each_ip(tap->port, 6, allow_ip6, tap);
+    allow_solicitation(tap, &tap->port->mac);
+    allow_solicitation(tap, &no_option);
+    allow_unspecified(tap);
+    deny(tap);
+}
+
+static void
+guard_off(const struct tap *tap)
+{
+    struct vx_row *row = flow(tap, VX_T1_GUARD, 100);
+
+    match_nd(row, ND_NS);
+    vx_act_goto(row, VX_T1_GUARD_ND);
+    vx_act_goto(flow(tap, VX_T1_GUARD, 10), VX_T1_L2);
+}
+
+static void
+classify(const struct tap *tap)
+{
+    struct vx_row *row;
+
+    if (tap->port->guard) {
+        drop(tap, VX_T1_CLASSIFY, 90, VX_DROP_TAGGED);
+    }
+    row = flow(tap, VX_T1_CLASSIFY, 100);
+    if (tap->port->guard) {
+        vx_match_u(row, VX_F_VLAN_TCI, 0);
+    }
+    vx_act_set_u(row, VX_F_REG0, tap->vni);
+    vx_act_goto(row, VX_T1_GUARD);
+}
+
+static void
+deliver(const struct tap *tap)
+{
+    struct vx_row *row = vx_rows_flow(tap->rows, VX_TENANT_TIER, VX_T1_L2,
+                                      100, VX_COOKIE(VX_PORT, VX_PASS,
+                                                     tap->port->o.oid));
+
+    vx_match_u(row, VX_F_REG0, tap->vni);
+    vx_match_mac(row, VX_F_ETH_DST, &tap->port->mac);
+    vx_act_output(row, tap->ofport);
+
+    row = vx_rows_bucket(tap->rows, VX_TENANT_TIER, tap->vni, tap->ofport);
+    vx_act_output(row, tap->ofport);
+}
+
+void
+vx_compile_tap(const struct vx_port *port, uint32_t vni, uint32_t ofport,
+               struct vx_rows *rows)
+{
+    struct tap tap = {
+        .port = port, .rows = rows, .vni = vni, .ofport = ofport
+    };
+
+    classify(&tap);
+    each_ip(port, 4, own_arp_probe, &tap);
+    each_ip(port, 6, own_nd_probe, &tap);
+    if (port->guard) {
+        guard_on(&tap);
+    } else {
+        guard_off(&tap);
+    }
+    vx_act_goto(flow(&tap, VX_T1_GUARD_ND, 10), VX_T1_L2);
+    deliver(&tap);
+}
+
+static struct vx_row *
+answer(const struct tap *tap)
+{
+    struct vx_row *row = vx_rows_flow(tap->rows, VX_FABRIC_TIER, VX_T2_NEIGH,
+                                      100, VX_COOKIE(VX_PORT, VX_PASS,
+                                                     tap->port->o.oid));
+
+    vx_match_u(row, VX_F_REG0, tap->vni);
+    vx_act_set_mac(row, VX_F_XREG1, &tap->port->mac);
+    vx_act_goto(row, VX_T2_ANSWER);
+    return row;
+}
+
+static void
+answer_arp(void *tap, const struct vx_ip *ip)
+{
+    struct vx_row *row = answer(tap);
+
+    vx_match_u(row, VX_F_ETH_TYPE, ETH_ARP);
+    vx_match_u(row, VX_F_ARP_OP, 1);
+    vx_match_ip(row, VX_F_ARP_TPA, ip);
+}
+
+static void
+answer_nd(void *tap, const struct vx_ip *ip)
+{
+    struct vx_row *row = answer(tap);
+
+    match_nd(row, ND_NS);
+    vx_match_u(row, VX_F_IP_TTL, 255);
+    vx_match_ip(row, VX_F_ND_TARGET, ip);
+}
+
+void
+vx_compile_neigh(const struct vx_port *port, uint32_t vni,
+                 struct vx_rows *rows)
+{
+    struct tap tap = { .port = port, .rows = rows, .vni = vni };
+
+    each_ip(port, 4, answer_arp, &tap);
+    each_ip(port, 6, answer_nd, &tap);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows as plain data: builders, order of keys, equality.
+ *
+ * The compile units build with these functions only, so that a row never
+ * holds bytes that were not put there on purpose: unused value bytes are
+ * zero, a masked value has no bit outside its mask.  Comparison relies on
+ * it. */
+#include "core/flow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/xalloc.h"
+
+static const uint8_t field_sizes[VX_N_FIELDS] = {
+    [VX_F_IN_PORT] = 4,
+    [VX_F_REG0] = 4,
+    [VX_F_REG1] = 4,
+    [VX_F_REG4] = 4,
+    [VX_F_XREG1] = 8,
+    [VX_F_PKT_MARK] = 4,
+    [VX_F_TUN_ID] = 8,
+    [VX_F_TUN_SRC] = 4,
+    [VX_F_TUN_DST] = 4,
+    [VX_F_TUN_IPV6_SRC] = 16,
+    [VX_F_TUN_IPV6_DST] = 16,
+    [VX_F_ETH_SRC] = 6,
+    [VX_F_ETH_DST] = 6,
+    [VX_F_ETH_TYPE] = 2,
+    [VX_F_VLAN_TCI] = 2,
+    [VX_F_IP_PROTO] = 1,
+    [VX_F_IP_TTL] = 1,
+    [VX_F_IPV4_SRC] = 4,
+    [VX_F_IPV4_DST] = 4,
+    [VX_F_IPV6_SRC] = 16,
+    [VX_F_IPV6_DST] = 16,
+    [VX_F_UDP_SRC] = 2,
+    [VX_F_UDP_DST] = 2,
+    [VX_F_ICMPV6_TYPE] = 1,
+    [VX_F_ICMPV6_CODE] = 1,
+    [VX_F_ARP_OP] = 2,
+    [VX_F_ARP_SPA] = 4,
+    [VX_F_ARP_TPA] = 4,
+    [VX_F_ARP_SHA] = 6,
+    [VX_F_ARP_THA] = 6,
+    [VX_F_ND_TARGET] = 16,
+    [VX_F_ND_SLL] = 6,
+    [VX_F_ND_TLL] = 6,
+    [VX_F_ND_RESERVED] = 4,
+    [VX_F_ND_OPTIONS_TYPE] = 1,
+};
+
+size_t
+vx_field_size(enum vx_field field)
+{
+    assert((unsigned) field < VX_N_FIELDS);
+    return field_sizes[field];
+}
+
+void
+vx_rows_fini(struct vx_rows *rows)
+{
+    free(rows->rows);
+    memset(rows, 0, sizeof *rows);
+}
+
+static struct vx_row *
+append(struct vx_rows *rows, enum vx_row_type type, enum vx_tier tier)
+{
+    rows->rows = vx_grow(rows->rows, &rows->cap, rows->n + 1,
+                         sizeof *rows->rows);
+    struct vx_row *row = &rows->rows[rows->n++];
+
+    memset(row, 0, sizeof *row);
+    row->type = type;
+    row->tier = tier;
+    return row;
+}
+
+struct vx_row *
+vx_rows_flow(struct vx_rows *rows, enum vx_tier tier, uint8_t table,
+             uint16_t priority, uint64_t cookie)
+{
+    struct vx_row *row = append(rows, VX_ROW_FLOW, tier);
+
+    row->table = table;
+    row->priority = priority;
+    row->cookie = cookie;
+    return row;
+}
+
+struct vx_row *
+vx_rows_group(struct vx_rows *rows, enum vx_tier tier, uint32_t group)
+{
+    struct vx_row *row = append(rows, VX_ROW_GROUP, tier);
+
+    row->group = group;
+    return row;
+}
+
+struct vx_row *
+vx_rows_bucket(struct vx_rows *rows, enum vx_tier tier, uint32_t group,
+               uint32_t bucket)
+{
+    struct vx_row *row = append(rows, VX_ROW_BUCKET, tier);
+
+    row->group = group;
+    row->bucket = bucket;
+    return row;
+}
+
+static void
+put_u(uint8_t *bytes, enum vx_field field, uint64_t value)
+{
+    size_t size = vx_field_size(field);
+
+    assert(size <= 8);
+    assert(size == 8 || value >> (8 * size) == 0);
+    for (size_t i = size; i > 0; i--) {
+        bytes[i - 1] = value & 0xff;
+        value >>= 8;
+    }
+}
+
+static void
+put_bytes(uint8_t *bytes, enum vx_field field, const uint8_t *src,
+          size_t size)
+{
+    assert(vx_field_size(field) == size);
+    memcpy(bytes, src, size);
+}
+
+static struct vx_match_field *
+add_match(struct vx_row *row, enum vx_field field)
+{
+    assert(row->type == VX_ROW_FLOW && row->n_match < VX_MAX_MATCH);
+    struct vx_match_field *match = &row->match[row->n_match++];
+
+    match->field = field;
+    return match;
+}
+
+void
+vx_match_u(struct vx_row *row, enum vx_field field, uint64_t value)
+{
+    put_u(add_match(row, field)->value, field, value);
+}
+
+void
+vx_match_masked(struct vx_row *row, enum vx_field field, uint64_t value,
+                uint64_t mask)
+{
+    struct vx_match_field *match = add_match(row, field);
+
+    match->masked = true;
+    put_u(match->value, field, value & mask);
+    put_u(match->mask, field, mask);
+}
+
+void
+vx_match_mac(struct vx_row *row, enum vx_field field,
+             const struct vx_mac *mac)
+{
+    put_bytes(add_match(row, field)->value, field, mac->b, sizeof mac->b);
+}
+
+void
+vx_match_ip(struct vx_row *row, enum vx_field field, const struct vx_ip *ip)
+{
+    put_bytes(add_match(row, field)->value, field, ip->b,
+              ip->family == 4 ? 4 : 16);
+}
+
+static struct vx_act *
+add_act(struct vx_row *row, enum vx_act_type type)
+{
+    assert(row->type != VX_ROW_GROUP && row->n_acts < VX_MAX_ACTS);
+    struct vx_act *act = &row->acts[row->n_acts++];
+
+    act->type = type;
+    return act;
+}
+
+static struct vx_act *
+add_set(struct vx_row *row, enum vx_field field)
+{
+    struct vx_act *act = add_act(row, VX_ACT_SET);
+
+    act->field = field;
+    return act;
+}
+
+void
+vx_act_set_u(struct vx_row *row, enum vx_field field, uint64_t value)
+{
+    put_u(add_set(row, field)->value, field, value);
+}
+
+void
+vx_act_set_mac(struct vx_row *row, enum vx_field field,
+               const struct vx_mac *mac)
+{
+    if (vx_field_size(field) == 8) {
+        vx_act_set_u(row, field, vx_mac_to_u64(mac));
+    } else {
+        put_bytes(add_set(row, field)->value, field, mac->b, sizeof mac->b);
+    }
+}
+
+void
+vx_act_set_ip(struct vx_row *row, enum vx_field field,
+              const struct vx_ip *ip)
+{
+    put_bytes(add_set(row, field)->value, field, ip->b,
+              ip->family == 4 ? 4 : 16);
+}
+
+void
+vx_act_move_bits(struct vx_row *row, enum vx_field dst, enum vx_field src,
+                 unsigned n_bits)
+{
+    assert(n_bits > 0 && n_bits <= 8 * vx_field_size(dst)
+           && n_bits <= 8 * vx_field_size(src));
+    struct vx_act *act = add_act(row, VX_ACT_MOVE);
+
+    act->field = dst;
+    act->src = src;
+    act->n_bits = n_bits;
+}
+
+void
+vx_act_move(struct vx_row *row, enum vx_field dst, enum vx_field src)
+{
+    size_t dst_size = vx_field_size(dst), src_size = vx_field_size(src);
+
+    vx_act_move_bits(row, dst, src,
+                     8 * (dst_size < src_size ? dst_size : src_size));
+}
+
+void
+vx_act_output(struct vx_row *row, uint32_t port)
+{
+    add_act(row, VX_ACT_OUTPUT)->arg = port;
+}
+
+void
+vx_act_in_port(struct vx_row *row)
+{
+    add_act(row, VX_ACT_IN_PORT);
+}
+
+void
+vx_act_group(struct vx_row *row, uint32_t group)
+{
+    add_act(row, VX_ACT_GROUP)->arg = group;
+}
+
+void
+vx_act_goto(struct vx_row *row, uint8_t table)
+{
+    add_act(row, VX_ACT_GOTO)->arg = table;
+}
+
+static int
+compare_u(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static uint64_t
+field_set(const struct vx_row *row)
+{
+    uint64_t set = 0;
+
+    for (unsigned i = 0; i < row->n_match; i++) {
+        set |= UINT64_C(1) << row->match[i].field;
+    }
+    return set;
+}
+
+static const struct vx_match_field *
+find_match(const struct vx_row *row, unsigned field, unsigned hint)
+{
+    if (hint < row->n_match && row->match[hint].field == field) {
+        return &row->match[hint];
+    }
+    for (unsigned i = 0; i < row->n_match; i++) {
+        if (row->match[i].field == field) {
+            return &row->match[i];
+        }
+    }
+    return NULL;
+}
+
+/* Field by field in the order of the enum, so that permutations of the same
+ * fields are equal and the order stays a total one. */
+static int
+compare_match(const struct vx_row *a, const struct vx_row *b)
+{
+    uint64_t set = field_set(a);
+    int cmp = compare_u(set, field_set(b));
+
+    for (; !cmp && set; set &= set - 1) {
+        unsigned field = __builtin_ctzll(set);
+        const struct vx_match_field *x = find_match(a, field, 0);
+        const struct vx_match_field *y = find_match(b, field,
+                                                    x - a->match);
+
+        cmp = x->masked - y->masked;
+        cmp = cmp ? cmp : memcmp(x->value, y->value, sizeof x->value);
+        cmp = cmp ? cmp : memcmp(x->mask, y->mask, sizeof x->mask);
+    }
+    return cmp;
+}
+
+int
+vx_row_compare_key(const struct vx_row *a, const struct vx_row *b)
+{
+    int cmp = compare_u(a->tier, b->tier);
+
+    cmp = cmp ? cmp : compare_u(a->type, b->type);
+    if (cmp) {
+        return cmp;
+    }
+    if (a->type != VX_ROW_FLOW) {
+        cmp = compare_u(a->group, b->group);
+        return cmp ? cmp : compare_u(a->bucket, b->bucket);
+    }
+    cmp = compare_u(a->table, b->table);
+    cmp = cmp ? cmp : compare_u(b->priority, a->priority);
+    return cmp ? cmp : compare_match(a, b);
+}
+
+static bool
+same_act(const struct vx_act *a, const struct vx_act *b)
+{
+    return a->type == b->type && a->field == b->field && a->src == b->src
+           && a->n_bits == b->n_bits && a->dst_ofs == b->dst_ofs
+           && a->src_ofs == b->src_ofs && a->arg == b->arg
+           && !memcmp(a->value, b->value, sizeof a->value);
+}
+
+bool
+vx_row_same(const struct vx_row *a, const struct vx_row *b)
+{
+    if (a->cookie != b->cookie || a->n_acts != b->n_acts
+        || vx_row_compare_key(a, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < a->n_acts; i++) {
+        if (!same_act(&a->acts[i], &b->acts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
