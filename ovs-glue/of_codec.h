@@ -67,8 +67,13 @@ size_t og_msgs_size(const struct og_msgs *msgs);        /* bytes */
 /* Bytes of messages first..first+n-1, which are contiguous. */
 const void *og_msgs_bytes(const struct og_msgs *msgs, size_t first, size_t n,
                           size_t *ret_size);
-/* Index of the message with this xid, or SIZE_MAX.  O(1). */
+/* Index of the message with this xid, or SIZE_MAX.  O(log n). */
 size_t og_msgs_find_xid(const struct og_msgs *msgs, uint32_t xid);
+/* "flow add table=30 priority=100 cookie=0x...", "bucket insert group=7
+ * bucket=3". */
+struct vx_buf;
+void og_msgs_describe(const struct og_msgs *msgs, size_t index,
+                      struct vx_buf *buf);
 
 /* --- Canonical rows. */
 
@@ -94,7 +99,7 @@ void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);
 
-/* --- Errors.  "switch refused it: OFPFMFC_TABLE_FULL (OFPT_FLOW_MOD)". */
+/* What an OFPT_ERROR says, by name: "the switch answered OFPFMFC_TABLE_FULL". */
 void og_error_from_reply(const void *msg, size_t size,
                          struct vx_error *ret_err);
 

@@ -45,10 +45,11 @@ struct og_of_callbacks {
      * with this tag and before it.  Once per og_of_session_queue(), in order,
      * also for an empty og_msgs. */
     void (*committed)(void *aux, uint64_t tag);
-    /* A bundle was refused and rolled back.  The queue has been dropped: no
-     * committed() will come for what was queued until now, though bundles
-     * before and, if they were on their way, after it may have been applied:
-     * dump and queue the difference. */
+    /* A bundle was refused; err names the message.  The queue has been
+     * dropped: no committed() will come for what was queued until now.  The
+     * bundle was rolled back, or (a message that the switch could not even
+     * decode) applied without that message; bundles behind it that were on
+     * their way are applied too: dump and queue the difference. */
     void (*failed)(void *aux, const struct vx_error *err);
     /* Exactly once unless freed before.  Free the session, here or later;
      * nothing else will be called and calls do nothing. */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A row's match and actions -> libopenvswitch -> OpenFlow 1.5 bytes.
+ *
+ * The one function pair both the messages to a switch (of_codec.c) and the
+ * canonical rows (of_crows.c) are made with, so that what was sent and what
+ * is wanted can only be the same bytes.  A field is one line of a table.
+ * Never sees bytes of a switch. */
+#include <config.h>
+
+#include "ovs-glue/of_encode.h"
+
+#include <string.h>
+
+#include "nx-match.h"
+#include "openvswitch/match.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-port.h"
+#include "util.h"
+
+static const enum mf_field_id field_ids[VX_N_FIELDS] = {
+    [VX_F_IN_PORT] = MFF_IN_PORT_OXM,
+    [VX_F_REG0] = MFF_REG0,
+    [VX_F_REG1] = MFF_REG1,
+    [VX_F_REG4] = MFF_REG4,
+    [VX_F_XREG1] = MFF_XREG1,
+    [VX_F_PKT_MARK] = MFF_PKT_MARK,
+    [VX_F_TUN_ID] = MFF_TUN_ID,
+    [VX_F_TUN_SRC] = MFF_TUN_SRC,
+    [VX_F_TUN_DST] = MFF_TUN_DST,
+    [VX_F_TUN_IPV6_SRC] = MFF_TUN_IPV6_SRC,
+    [VX_F_TUN_IPV6_DST] = MFF_TUN_IPV6_DST,
+    [VX_F_ETH_SRC] = MFF_ETH_SRC,
+    [VX_F_ETH_DST] = MFF_ETH_DST,
+    [VX_F_ETH_TYPE] = MFF_ETH_TYPE,
+    [VX_F_VLAN_TCI] = MFF_VLAN_TCI,
+    [VX_F_IP_PROTO] = MFF_IP_PROTO,
+    [VX_F_IP_TTL] = MFF_IP_TTL,
+    [VX_F_IPV4_SRC] = MFF_IPV4_SRC,
+    [VX_F_IPV4_DST] = MFF_IPV4_DST,
+    [VX_F_IPV6_SRC] = MFF_IPV6_SRC,
+    [VX_F_IPV6_DST] = MFF_IPV6_DST,
+    [VX_F_UDP_SRC] = MFF_UDP_SRC,
+    [VX_F_UDP_DST] = MFF_UDP_DST,
+    [VX_F_ICMPV6_TYPE] = MFF_ICMPV6_TYPE,
+    [VX_F_ICMPV6_CODE] = MFF_ICMPV6_CODE,
+    [VX_F_ARP_OP] = MFF_ARP_OP,
+    [VX_F_ARP_SPA] = MFF_ARP_SPA,
+    [VX_F_ARP_TPA] = MFF_ARP_TPA,
+    [VX_F_ARP_SHA] = MFF_ARP_SHA,
+    [VX_F_ARP_THA] = MFF_ARP_THA,
+    [VX_F_ND_TARGET] = MFF_ND_TARGET,
+    [VX_F_ND_SLL] = MFF_ND_SLL,
+    [VX_F_ND_TLL] = MFF_ND_TLL,
+    [VX_F_ND_RESERVED] = MFF_ND_RESERVED,
+    [VX_F_ND_OPTIONS_TYPE] = MFF_ND_OPTIONS_TYPE,
+};
+
+/* What the encoder makes of our fields in OpenFlow 1.5: a register travels
+ * as half of an extended register, the TCI as VLAN id and priority. */
+static const enum mf_field_id encoded_ids[] = {
+    MFF_XREG0, MFF_XREG1, MFF_XREG2, MFF_VLAN_VID, MFF_VLAN_PCP,
+};
+
+void
+og_put_match(struct ofpbuf *out, const struct vx_row *row)
+{
+    struct match match;
+
+    match_init_catchall(&match);
+    for (size_t i = 0; i < row->n_match; i++) {
+        const struct vx_match_field *m = &row->match[i];
+        const struct mf_field *mf = mf_from_id(field_ids[m->field]);
+        union mf_value value, mask;
+        char *error;
+
+        memset(&mask, 0xff, sizeof mask);
+        memcpy(&value, m->value, mf->n_bytes);
+        if (m->masked) {
+            memcpy(&mask, m->mask, mf->n_bytes);
+        }
+        mf_set(mf, &value, m->masked ? &mask : NULL, &match, &error);
+        ovs_assert(!error);     /* only tunnel metadata can fail */
+    }
+    oxm_put_match(out, &match, OFP15_VERSION);
+}
+
+static void
+put_set(struct ofpbuf *out, const struct vx_act *act)
+{
+    const struct mf_field *mf = mf_from_id(field_ids[act->field]);
+
+    ofpact_put_set_field(out, mf, act->value, NULL);
+}
+
+static void
+put_move(struct ofpbuf *out, const struct vx_act *act)
+{
+    struct ofpact_reg_move *move = ofpact_put_REG_MOVE(out);
+
+    move->dst.field = mf_from_id(field_ids[act->field]);
+    move->dst.ofs = act->dst_ofs;
+    move->dst.n_bits = act->n_bits;
+    move->src.field = mf_from_id(field_ids[act->src]);
+    move->src.ofs = act->src_ofs;
+    move->src.n_bits = act->n_bits;
+}
+
+static void
+put_output(struct ofpbuf *out, uint32_t port)
+{
+    struct ofpact_output *output = ofpact_put_OUTPUT(out);
+
+    output->port = u16_to_ofp(port);
+    output->max_len = 0;
+}
+
+void
+og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row)
+{
+    for (size_t i = 0; i < row->n_acts; i++) {
+        const struct vx_act *act = &row->acts[i];
+
+        switch ((enum vx_act_type) act->type) {
+        case VX_ACT_SET:
+            put_set(out, act);
+            break;
+        case VX_ACT_MOVE:
+            put_move(out, act);
+            break;
+        case VX_ACT_OUTPUT:
+            put_output(out, act->arg);
+            break;
+        case VX_ACT_IN_PORT:
+            put_output(out, ofp_to_u16(OFPP_IN_PORT));
+            break;
+        case VX_ACT_GROUP:
+            ofpact_put_GROUP(out)->group_id = act->arg;
+            break;
+        case VX_ACT_GOTO:
+            ofpact_put_GOTO_TABLE(out)->table_id = act->arg;
+            break;
+        }
+    }
+}
+
+void
+og_put_instructions(struct ofpbuf *out, const struct vx_row *row)
+{
+    uint64_t stub[1024 / 8];
+    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
+
+    og_put_ofpacts(&ofpacts, row);
+    ofpacts_put_openflow_instructions(ofpacts.data, ofpacts.size, out,
+                                      OFP15_VERSION);
+    ofpbuf_uninit(&ofpacts);
+}
+
+void
+og_put_actions(struct ofpbuf *out, const struct vx_row *row)
+{
+    uint64_t stub[1024 / 8];
+    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
+
+    og_put_ofpacts(&ofpacts, row);
+    ofpacts_put_openflow_actions(ofpacts.data, ofpacts.size, out,
+                                 OFP15_VERSION);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static uint32_t
+oxm_class_and_field(enum mf_field_id id)
+{
+    uint64_t stub[2];
+    struct ofpbuf b = OFPBUF_STUB_INITIALIZER(stub);
+
+    nx_put_header(&b, id, OFP15_VERSION, false);
+    uint32_t header = ntohl(*(ovs_be32 *) b.data);
+    ofpbuf_uninit(&b);
+    return header >> 9;
+}
+
+enum { N_OXM = VX_N_FIELDS + ARRAY_SIZE(encoded_ids) };
+
+bool
+og_oxm_is_ours(uint32_t header)
+{
+    static uint32_t ours[N_OXM];    /* constant once made */
+
+    if (!ours[0]) {
+        for (size_t i = 0; i < N_OXM; i++) {
+            ours[i] = oxm_class_and_field(
+                i < VX_N_FIELDS ? field_ids[i]
+                                : encoded_ids[i - VX_N_FIELDS]);
+        }
+    }
+    if (header >> 16 == 0xffff) {   /* experimenter: eight-byte header */
+        return false;
+    }
+    for (size_t i = 0; i < N_OXM; i++) {
+        if (ours[i] == header >> 9) {
+            return true;
+        }
+    }
+    return false;
+}
