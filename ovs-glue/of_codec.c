@@ -116,7 +116,8 @@ begin_msg(struct og_msgs *msgs, uint8_t type, size_t body_size)
                             sizeof *msgs->offsets);
     msgs->offsets[msgs->n++] = msgs->start;
     uint8_t *p = ofpbuf_put_zeros(&msgs->bytes, INNER_SIZE + body_size);
-    struct ofp14_bundle_ctrl_msg *wrap = (void *) (p + sizeof(struct ofp_header));
+    struct ofp14_bundle_ctrl_msg *wrap
+        = (void *) (p + sizeof(struct ofp_header));
 
     put_header(p, TYPE_BUNDLE_ADD, xid);
     wrap->bundle_id = htonl(OG_BUNDLE_ID);

@@ -99,7 +99,8 @@ void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);
 
-/* What an OFPT_ERROR says, by name: "the switch answered OFPFMFC_TABLE_FULL". */
+/* What an OFPT_ERROR says, by name: "the switch answered
+ * OFPFMFC_TABLE_FULL". */
 void og_error_from_reply(const void *msg, size_t size,
                          struct vx_error *ret_err);
 

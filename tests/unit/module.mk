@@ -17,3 +17,9 @@ TESTS += $(UNIT_TESTS)
 UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_of_codec
+tests_unit_test_of_codec_SOURCES = tests/unit/test_of_codec.c \
+	tests/lib/sample.c tests/lib/sample.h
+tests_unit_test_of_codec_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
+tests_unit_test_of_codec_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)

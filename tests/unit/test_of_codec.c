@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows to OpenFlow and back, the switch being libopenvswitch itself: what a
+ * bundle message holds is decoded as ovs-vswitchd would and told back as it
+ * would answer a dump. */
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "byte-order.h"
+#include "openvswitch/list.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofpbuf.h"
+
+#include "core/pipeline.h"
+#include "lib/buf.h"
+#include "ovs-glue/of_codec.h"
+#include "tests/lib/sample.h"
+
+static const struct sample sample = {
+    .n_networks = 2, .n_hosts = 3, .n_ports = 4, .first_ofport = 1,
+    .mixed = true,
+};
+
+/* --- A switch made of libopenvswitch. */
+
+static void
+decode(const struct og_msgs *msgs, size_t index,
+       struct ofputil_bundle_add_msg *ret_add, enum ofptype *ret_type)
+{
+    size_t size;
+    const struct ofp_header *oh = og_msgs_bytes(msgs, index, 1, &size);
+
+    assert_int_equal(ntohs(oh->length), size);
+    assert_int_equal(ofputil_decode_bundle_add(oh, ret_add, ret_type), 0);
+    assert_int_equal(ret_add->bundle_id, OG_BUNDLE_ID);
+    assert_int_equal(ret_add->flags, OFPBF_ATOMIC | OFPBF_ORDERED);
+    assert_int_equal(ret_add->msg->xid, oh->xid);
+}
+
+static void
+decode_flow(const struct ofp_header *oh, struct ofputil_flow_mod *fm,
+            struct ofpbuf *ofpacts)
+{
+    assert_int_equal(ofputil_decode_flow_mod(fm, oh, OFPUTIL_P_OF15_OXM, NULL,
+                                             NULL, ofpacts, OFPP_MAX, 255),
+                     0);
+}
+
+static struct ofpbuf *
+request(enum ofpraw raw)
+{
+    struct ofpbuf *b = ofpraw_alloc(raw, OFP15_VERSION, 64);
+
+    ofpbuf_put_zeros(b, 64);
+    ofpmsg_update_length(b);
+    return b;
+}
+
+/* Feeds replies to crows and frees them. */
+static void
+feed(struct og_crows *crows, struct ovs_list *replies)
+{
+    struct ofpbuf *reply;
+    struct vx_error err;
+
+    LIST_FOR_EACH_POP (reply, list_node, replies) {
+        ofpmsg_update_length(reply);
+        assert_true(og_crows_add_reply(crows, reply->data, reply->size,
+                                       &err));
+        ofpbuf_delete(reply);
+    }
+}
+
+static void
+tell_flow(const struct ofputil_flow_mod *fm, const struct ofpbuf *ofpacts,
+          struct og_crows *crows)
+{
+    struct ofputil_flow_stats fs = {
+        .cookie = fm->new_cookie,
+        .table_id = fm->table_id,
+        .priority = fm->priority,
+        .idle_age = 3,
+        .hard_age = 5,
+        .packet_count = 7,
+        .byte_count = 700,
+        .duration_sec = 9,
+        .ofpacts = ofpacts->data,
+        .ofpacts_len = ofpacts->size,
+        .flags = fm->flags,
+    };
+    struct ofpbuf *rq = request(OFPRAW_OFPST11_FLOW_REQUEST);
+    struct ovs_list replies;
+
+    minimatch_expand(&fm->match, &fs.match);
+    ofpmp_init(&replies, rq->data);
+    ofputil_append_flow_stats_reply(&fs, &replies, NULL);
+    feed(crows, &replies);
+    ofpbuf_delete(rq);
+}
+
+static void
+tell_group(const struct ofputil_group_desc *gd, struct og_crows *crows)
+{
+    struct ofpbuf *rq = request(OFPRAW_OFPST15_GROUP_DESC_REQUEST);
+    struct ovs_list replies;
+
+    ofpmp_init(&replies, rq->data);
+    ofputil_append_group_desc_reply(gd, &gd->buckets, &replies);
+    feed(crows, &replies);
+    ofpbuf_delete(rq);
+}
+
+/* A switch that got all messages: flows and groups, as a dump tells them. */
+static void
+echo_back(const struct og_msgs *msgs, struct og_crows *crows)
+{
+    struct ofputil_group_desc groups[16];
+    size_t n_groups = 0;
+
+    for (size_t i = 0; i < og_msgs_length(msgs); i++) {
+        struct ofputil_bundle_add_msg add;
+        enum ofptype type;
+
+        decode(msgs, i, &add, &type);
+        if (type == OFPTYPE_FLOW_MOD) {
+            struct ofputil_flow_mod fm;
+            struct ofpbuf ofpacts;
+
+            ofpbuf_init(&ofpacts, 0);
+            decode_flow(add.msg, &fm, &ofpacts);
+            assert_int_equal(fm.command, OFPFC_ADD);
+            assert_int_equal(fm.flags, 0);
+            tell_flow(&fm, &ofpacts, crows);
+            minimatch_destroy(&fm.match);
+            ofpbuf_uninit(&ofpacts);
+            continue;
+        }
+        struct ofputil_group_mod gm;
+        assert_int_equal(type, OFPTYPE_GROUP_MOD);
+        assert_int_equal(ofputil_decode_group_mod(add.msg, &gm), 0);
+        assert_int_equal(gm.type, OFPGT11_ALL);
+        if (gm.command == OFPGC15_ADD) {
+            struct ofputil_group_desc *gd = &groups[n_groups++];
+            memset(gd, 0, sizeof *gd);
+            gd->type = gm.type;
+            gd->group_id = gm.group_id;
+            ovs_list_init(&gd->buckets);
+        } else {
+            assert_int_equal(gm.command, OFPGC15_INSERT_BUCKET);
+            assert_int_equal(gm.command_bucket_id, OFPG15_BUCKET_LAST);
+            for (size_t g = 0; g < n_groups; g++) {
+                if (groups[g].group_id == gm.group_id) {
+                    ovs_list_push_back_all(&groups[g].buckets, &gm.buckets);
+                }
+            }
+        }
+        ofputil_uninit_group_mod(&gm);
+    }
+    for (size_t g = 0; g < n_groups; g++) {
+        tell_group(&groups[g], crows);
+        ofputil_uninit_group_desc(&groups[g]);
+    }
+}
+
+static struct og_msgs *
+add_all(const struct vx_rows *rows)
+{
+    struct og_msgs *msgs = og_msgs_new();
+
+    for (size_t i = 0; i < rows->n; i++) {
+        og_msgs_add_row(msgs, &rows->rows[i]);
+    }
+    return msgs;
+}
+
+static void
+assert_round_trip(enum vx_tier tier, size_t at_least)
+{
+    struct vx_rows rows = { 0 };
+    struct og_crows *have = og_crows_new(), *want = og_crows_new();
+    struct vx_diff *diffs;
+
+    sample_rows(&sample, tier, &rows);
+    assert_true(rows.n > at_least);
+    struct og_msgs *msgs = add_all(&rows);
+    echo_back(msgs, have);
+    og_crows_add_rows(want, rows.rows, rows.n);
+    assert_int_equal(have->n, rows.n);
+    assert_int_equal(have->n_bad, 0);
+    size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
+    for (size_t i = 0; i < n; i++) {
+        struct vx_buf buf = VX_BUF_INIT;
+        if (diffs[i].want != SIZE_MAX) {
+            vx_row_format(&rows.rows[diffs[i].want], &buf);
+        }
+        print_message("# %d %s\n", diffs[i].type, vx_buf_str(&buf));
+        vx_buf_fini(&buf);
+    }
+    assert_int_equal(n, 0);
+    free(diffs);
+    og_msgs_unref(msgs);
+    og_crows_free(have);
+    og_crows_free(want);
+    vx_rows_fini(&rows);
+}
+
+static void
+every_row_of_tier_1_comes_back_as_it_was_sent(void **state)
+{
+    (void) state;
+    assert_round_trip(VX_TENANT_TIER, 200);
+}
+
+static void
+every_row_of_tier_2_comes_back_as_it_was_sent(void **state)
+{
+    (void) state;
+    assert_round_trip(VX_FABRIC_TIER, 100);
+}
+
+/* --- Single messages. */
+
+/* Decodes message index as a deletion of that flow. */
+static void
+assert_deletes(const struct og_msgs *msgs, size_t index,
+               const struct og_msgs *added)
+{
+    struct ofputil_bundle_add_msg add;
+    struct ofputil_flow_mod del, was;
+    struct ofpbuf ofpacts;
+    enum ofptype type;
+
+    ofpbuf_init(&ofpacts, 0);
+    decode(added, 0, &add, &type);
+    decode_flow(add.msg, &was, &ofpacts);
+    decode(msgs, index, &add, &type);
+    assert_int_equal(type, OFPTYPE_FLOW_MOD);
+    decode_flow(add.msg, &del, &ofpacts);
+    assert_int_equal(del.command, OFPFC_DELETE_STRICT);
+    assert_int_equal(del.table_id, was.table_id);
+    assert_int_equal(del.priority, was.priority);
+    assert_int_equal(del.out_port, OFPP_ANY);
+    assert_int_equal(del.out_group, OFPG_ANY);
+    assert_true(minimatch_equal(&del.match, &was.match));
+    minimatch_destroy(&del.match);
+    minimatch_destroy(&was.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+deletes_a_flow_by_row_and_by_what_a_dump_said(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+
+    sample_rows(&sample, VX_TENANT_TIER, &rows);
+    for (size_t i = 0; i < rows.n; i++) {
+        if (rows.rows[i].type != VX_ROW_FLOW) {
+            continue;
+        }
+        struct og_msgs *added = og_msgs_new(), *msgs = og_msgs_new();
+        struct og_crows *have = og_crows_new();
+
+        og_msgs_add_row(added, &rows.rows[i]);
+        echo_back(added, have);
+        og_msgs_delete_row(msgs, &rows.rows[i]);
+        og_msgs_delete_crow(msgs, &have->rows[0]);
+        assert_deletes(msgs, 0, added);
+        assert_deletes(msgs, 1, added);
+        og_msgs_unref(added);
+        og_msgs_unref(msgs);
+        og_crows_free(have);
+    }
+    vx_rows_fini(&rows);
+}
+
+static struct ofputil_group_mod
+group_at(const struct og_msgs *msgs, size_t index)
+{
+    struct ofputil_bundle_add_msg add;
+    struct ofputil_group_mod gm;
+    enum ofptype type;
+
+    decode(msgs, index, &add, &type);
+    assert_int_equal(type, OFPTYPE_GROUP_MOD);
+    assert_int_equal(ofputil_decode_group_mod(add.msg, &gm), 0);
+    ofputil_uninit_group_mod(&gm);
+    return gm;
+}
+
+static void
+deletes_groups_and_buckets_by_row_and_by_what_a_dump_said(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct og_msgs *msgs = og_msgs_new();
+    struct og_crows *crows = og_crows_new();
+
+    vx_rows_group(&rows, VX_FABRIC_TIER, 77);
+    vx_act_output(vx_rows_bucket(&rows, VX_FABRIC_TIER, 77, 65001), 3);
+    og_crows_add_rows(crows, rows.rows, rows.n);
+    for (size_t i = 0; i < rows.n; i++) {
+        og_msgs_delete_row(msgs, &rows.rows[i]);
+        og_msgs_delete_crow(msgs, &crows->rows[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct ofputil_group_mod gm = group_at(msgs, i);
+
+        assert_int_equal(gm.group_id, 77);
+        assert_int_equal(gm.command, i < 2 ? OFPGC15_DELETE
+                                           : OFPGC15_REMOVE_BUCKET);
+        if (i >= 2) {
+            assert_int_equal(gm.command_bucket_id, 65001);
+        }
+    }
+    og_msgs_unref(msgs);
+    og_crows_free(crows);
+    vx_rows_fini(&rows);
+}
+
+static void
+an_xid_names_one_message_and_its_text(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct vx_buf buf = VX_BUF_INIT;
+
+    sample_rows(&sample, VX_TENANT_TIER, &rows);
+    struct og_msgs *a = add_all(&rows), *b = add_all(&rows);
+    for (size_t i = 0; i < og_msgs_length(a); i++) {
+        size_t size;
+        const struct ofp_header *oh = og_msgs_bytes(a, i, 1, &size);
+        uint32_t xid = ntohl(oh->xid);
+
+        assert_true(xid <= INT32_MAX);
+        assert_int_equal(og_msgs_find_xid(a, xid), i);
+        assert_true(og_msgs_find_xid(b, xid) == SIZE_MAX);
+    }
+    og_msgs_describe(a, og_msgs_length(a) - 1, &buf);
+    assert_memory_equal(vx_buf_str(&buf), "flow add table=0 priority=", 26);
+    og_msgs_unref(a);
+    og_msgs_unref(b);
+    vx_buf_fini(&buf);
+    vx_rows_fini(&rows);
+}
+
+/* --- What is not ours. */
+
+static void
+one_flow(struct og_crows *crows, struct match *match,
+         const struct ofpbuf *ofpacts, uint16_t idle_timeout)
+{
+    struct ofputil_flow_stats fs = {
+        .match = *match,
+        .table_id = 10,
+        .priority = 5,
+        .idle_timeout = idle_timeout,
+        .idle_age = -1,
+        .hard_age = -1,
+        .ofpacts = ofpacts ? ofpacts->data : NULL,
+        .ofpacts_len = ofpacts ? ofpacts->size : 0,
+    };
+    struct ofpbuf *rq = request(OFPRAW_OFPST11_FLOW_REQUEST);
+    struct ovs_list replies;
+
+    ofpmp_init(&replies, rq->data);
+    ofputil_append_flow_stats_reply(&fs, &replies, NULL);
+    feed(crows, &replies);
+    ofpbuf_delete(rq);
+}
+
+static void
+a_flow_with_a_foreign_match_becomes_a_row_that_can_be_deleted(void **state)
+{
+    (void) state;
+    struct match match;
+    struct og_crows *crows = og_crows_new();
+    struct og_msgs *msgs = og_msgs_new();
+    struct ofputil_bundle_add_msg add;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    enum ofptype type;
+
+    match_init_catchall(&match);
+    match_set_metadata(&match, htonll(42));
+    match_set_ct_state(&match, 3);
+    one_flow(crows, &match, NULL, 0);
+    assert_int_equal(crows->n, 1);
+    assert_int_equal(crows->n_bad, 1);
+
+    og_msgs_delete_crow(msgs, &crows->rows[0]);
+    decode(msgs, 0, &add, &type);
+    ofpbuf_init(&ofpacts, 0);
+    decode_flow(add.msg, &fm, &ofpacts);
+    struct match got;
+    minimatch_expand(&fm.match, &got);
+    assert_true(got.flow.metadata == htonll(42));
+    assert_int_equal(got.flow.ct_state, 3);
+    assert_int_equal(fm.table_id, 10);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+    og_msgs_unref(msgs);
+    og_crows_free(crows);
+}
+
+static size_t
+n_differences(const struct og_crows *have, const struct og_crows *want,
+              struct vx_diff *ret_first)
+{
+    struct vx_diff *diffs;
+    size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
+
+    if (n) {
+        *ret_first = diffs[0];
+    }
+    free(diffs);
+    return n;
+}
+
+static void
+foreign_actions_and_timeouts_alter_a_row(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct vx_diff diff;
+    struct match match;
+
+    vx_match_u(vx_rows_flow(&rows, VX_TENANT_TIER, 10, 5, 0), VX_F_REG0, 9);
+    match_init_catchall(&match);
+    match_set_reg(&match, 0, 9);
+    for (int i = 0; i < 3; i++) {
+        struct og_crows *have = og_crows_new(), *want = og_crows_new();
+        struct ofpbuf ofpacts;
+
+        og_crows_add_rows(want, rows.rows, rows.n);
+        ofpbuf_init(&ofpacts, 0);
+        if (i == 1) {
+            ofpact_put_RESUBMIT(&ofpacts)->in_port = OFPP_IN_PORT;
+        }
+        one_flow(have, &match, &ofpacts, i == 2 ? 60 : 0);
+        assert_int_equal(n_differences(have, want, &diff), i ? 1 : 0);
+        if (i) {
+            assert_int_equal(diff.type, VX_DIFF_ALTERED);
+        }
+        assert_int_equal(have->n_bad, i == 1);
+        ofpbuf_uninit(&ofpacts);
+        og_crows_free(have);
+        og_crows_free(want);
+    }
+    vx_rows_fini(&rows);
+}
+
+/* The buckets of a group of another type come as missing, since making the
+ * group anew loses them. */
+static void
+a_group_of_another_type_is_made_anew_with_its_buckets(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct og_crows *have = og_crows_new(), *want = og_crows_new();
+    struct og_msgs *msgs = og_msgs_new();
+    struct ofputil_group_desc gd = { .type = OFPGT11_SELECT, .group_id = 7 };
+    struct ofputil_bucket bucket = {
+        .bucket_id = 1, .weight = 1, .watch_port = OFPP_ANY,
+        .watch_group = OFPG_ANY,
+    };
+    struct vx_diff *diffs;
+
+    vx_rows_group(&rows, VX_TENANT_TIER, 7);
+    vx_rows_bucket(&rows, VX_TENANT_TIER, 7, 1);
+    og_crows_add_rows(want, rows.rows, rows.n);
+    ovs_list_init(&gd.buckets);
+    ovs_list_push_back(&gd.buckets, &bucket.list_node);
+    tell_group(&gd, have);
+    size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
+    og_msgs_diff(msgs, diffs, n, have->rows, rows.rows);
+    assert_int_equal(og_msgs_length(msgs), 2);
+    assert_int_equal(group_at(msgs, 0).command, OFPGC15_MODIFY);
+    assert_int_equal(group_at(msgs, 1).command, OFPGC15_INSERT_BUCKET);
+    free(diffs);
+    og_msgs_unref(msgs);
+    og_crows_free(have);
+    og_crows_free(want);
+    vx_rows_fini(&rows);
+}
+
+/* --- Hostile bytes. */
+
+static void
+make_reply(const struct og_msgs *msgs, uint8_t *ret_reply, size_t *ret_size)
+{
+    struct ofputil_bundle_add_msg add;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    enum ofptype type;
+    struct ofpbuf *rq = request(OFPRAW_OFPST11_FLOW_REQUEST);
+    struct ovs_list replies;
+
+    ofpbuf_init(&ofpacts, 0);
+    decode(msgs, 0, &add, &type);
+    decode_flow(add.msg, &fm, &ofpacts);
+    struct ofputil_flow_stats fs = {
+        .ofpacts = ofpacts.data, .ofpacts_len = ofpacts.size,
+    };
+    minimatch_expand(&fm.match, &fs.match);
+    ofpmp_init(&replies, rq->data);
+    ofputil_append_flow_stats_reply(&fs, &replies, NULL);
+    struct ofpbuf *reply = ofpbuf_from_list(ovs_list_front(&replies));
+    ofpmsg_update_length(reply);
+    memcpy(ret_reply, reply->data, reply->size);
+    *ret_size = reply->size;
+    ofpbuf_list_delete(&replies);
+    ofpbuf_delete(rq);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+survives_every_byte_of_a_reply_being_wrong(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct vx_error err;
+    uint8_t reply[2048], bent[2048];
+    size_t size;
+
+    sample_rows(&sample, VX_FABRIC_TIER, &rows);
+    struct og_msgs *msgs = og_msgs_new();
+    for (size_t i = 0; i < rows.n; i++) {
+        if (rows.rows[i].table == VX_T2_ANSWER && rows.rows[i].n_acts > 5) {
+            og_msgs_add_row(msgs, &rows.rows[i]);
+        }
+    }
+    make_reply(msgs, reply, &size);
+    static const uint8_t values[] = { 0, 1, 4, 7, 8, 0x7f, 0x80, 0xff };
+    for (size_t i = 0; i < size; i++) {
+        for (size_t v = 0; v < sizeof values; v++) {
+            struct og_crows *crows = og_crows_new();
+
+            memcpy(bent, reply, size);
+            bent[i] = values[v];
+            (void) og_crows_add_reply(crows, bent, size, &err);
+            for (size_t c = 0; c < crows->n; c++) {
+                struct og_msgs *del = og_msgs_new();
+                og_msgs_delete_crow(del, &crows->rows[c]);
+                og_msgs_unref(del);
+            }
+            og_crows_free(crows);
+        }
+        struct og_crows *crows = og_crows_new();
+        assert_false(og_crows_add_reply(crows, reply, i, &err));
+        og_crows_free(crows);
+    }
+    og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+}
+
+static void
+names_what_a_switch_complains_of(void **state)
+{
+    (void) state;
+    static const uint8_t full[12] = { 6, 1, 0, 12, 0, 0, 0, 9, 0, 5, 0, 1 };
+    static const uint8_t odd[12] = { 6, 1, 0, 12, 0, 0, 0, 9, 0x7f, 5, 0, 1 };
+    struct vx_error err;
+
+    og_error_from_reply(full, sizeof full, &err);
+    assert_string_equal(err.message,
+                        "the switch answered OFPFMFC_TABLE_FULL");
+    og_error_from_reply(odd, sizeof odd, &err);
+    assert_non_null(strstr(err.message, "not known"));
+    og_error_from_reply(full, 9, &err);
+    assert_non_null(strstr(err.message, "not known"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_of_tier_1_comes_back_as_it_was_sent),
+        cmocka_unit_test(every_row_of_tier_2_comes_back_as_it_was_sent),
+        cmocka_unit_test(deletes_a_flow_by_row_and_by_what_a_dump_said),
+        cmocka_unit_test(
+            deletes_groups_and_buckets_by_row_and_by_what_a_dump_said),
+        cmocka_unit_test(an_xid_names_one_message_and_its_text),
+        cmocka_unit_test(
+            a_flow_with_a_foreign_match_becomes_a_row_that_can_be_deleted),
+        cmocka_unit_test(foreign_actions_and_timeouts_alter_a_row),
+        cmocka_unit_test(
+            a_group_of_another_type_is_made_anew_with_its_buckets),
+        cmocka_unit_test(survives_every_byte_of_a_reply_being_wrong),
+        cmocka_unit_test(names_what_a_switch_complains_of),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
