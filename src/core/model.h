@@ -35,15 +35,16 @@ struct vx_model_config {
     size_t n_vni_reserved;
     int64_t vni_quarantine_ms;  /* wait before re-use */
     uint8_t mac_prefix;         /* first byte of allocated MACs; locally
-                                 * administered unicast, e.g. 0x0a */
+                                 * administered unicast; 0 = 0x0a */
 };
 
 struct vx_model *vx_model_new(const struct vx_model_config *config);
 void vx_model_free(struct vx_model *model);
 
-/* --- Loading (start-up): in any order of kinds that puts parents first. */
+/* --- Loading (start-up): kind after kind in the order of enum vx_kind, any
+ * order within a kind. */
 
-/* Takes over the reference.  Fails on a record that contradicts the others
+/* Takes over the reference, also on failure.  Fails on a record that contradicts the others
  * (the store is damaged, or of a newer version). */
 bool vx_model_load(struct vx_model *model, struct vx_obj *take_obj,
                    struct vx_error *err);
@@ -132,7 +133,9 @@ struct vx_key vx_model_key(const struct vx_model *model,
  * step.  The model must not change while an iterator is in use. */
 struct vx_iter {
     const struct vx_model *model;
-    void *pos[4];
+    enum vx_kind kind;
+    unsigned n_fixed;       /* levels given by the scope */
+    void *pos[3];           /* tenant, network, next object */
 };
 void vx_iter_init(struct vx_iter *iter, const struct vx_model *model,
                   enum vx_kind kind, const struct vx_key *scope,

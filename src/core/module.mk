@@ -17,3 +17,25 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/order.h \
 	src/core/pipeline.c \
 	src/core/pipeline.h
+src_core_libvxcore_a_SOURCES += \
+	src/core/alloc.c \
+	src/core/alloc.h \
+	src/core/model.c \
+	src/core/model.h \
+	src/core/model_alloc.c \
+	src/core/model_find.c \
+	src/core/model_index.c \
+	src/core/model_ops.c \
+	src/core/model_priv.h \
+	src/core/model_retired.c \
+	src/core/object.c \
+	src/core/object.h \
+	src/core/op.h \
+	src/core/runset.c \
+	src/core/status.c \
+	src/core/status.h \
+	src/core/validate.c \
+	src/core/validate.h \
+	src/core/validate_delete.c \
+	src/core/validate_model.c \
+	src/core/validate_port.c

@@ -9,6 +9,7 @@
 UNIT_TESTS = tests/unit/test_tree
 UNIT_TESTS += tests/unit/test_diff
 UNIT_TESTS += tests/unit/test_flow
+UNIT_TESTS += tests/unit/test_model
 UNIT_TESTS += tests/unit/test_order
 
 check_PROGRAMS += $(UNIT_TESTS)

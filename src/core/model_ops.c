@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One operation: resolve names, propose the whole new object, hold the
+ * rules, choose what is left open, stage.
+ *
+ * Until vx_model_stage() nothing of the model has moved, so a refusal leaves
+ * no trace; what earlier operations of the batch staged is undone by the
+ * caller. */
+#include "core/validate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/xalloc.h"
+
+enum { PATH_SIZE = 3 * VX_NAME_MAX + 4 };
+
+/* One operation on its way. */
+struct doing {
+    struct vx_model *model;
+    const struct vx_op *op;
+    int64_t now_ms;
+    struct vx_ent *parent;      /* tenant or network, or NULL */
+    struct vx_ent *self;        /* NULL if it does not exist yet */
+    char cidr[VX_PREFIX_STRLEN];
+    const char *name;           /* canonical */
+};
+
+static void
+set_string(char **p, const char *s)
+{
+    char *copy = vx_xstrdup(s ? s : "");
+
+    free(*p);
+    *p = copy;
+}
+
+void
+vx_model_stage(struct vx_model *model, const struct vx_obj *old,
+               struct vx_obj *take_new)
+{
+    size_t n = model->n_staged;
+
+    model->staged = vx_grow(model->staged, &model->staged_cap, n + 1,
+                            sizeof *model->staged);
+    model->oids_before = vx_grow(model->oids_before, &model->oids_cap, n + 1,
+                                 sizeof *model->oids_before);
+    model->oids_before[n] = model->last_oid;
+    if (take_new) {
+        take_new->revision = model->revision + 1;
+        if (!old) {
+            model->last_oid = take_new->oid;
+        }
+    }
+    model->staged[n] = (struct vx_change) {
+        .old = old ? vx_obj_ref(old) : NULL,
+        .new = take_new,
+        .revision = model->revision + 1,
+    };
+    model->n_staged++;
+    vx_model_set(model, old, take_new);
+}
+
+/* A VNI that was given up may still be in switches: it goes to quarantine
+ * and nobody gets it before every host has confirmed. */
+static void
+retire_vni(const struct doing *d, uint32_t vni)
+{
+    struct vx_retired_vni *retired = (void *) vx_obj_new(VX_RETIRED_VNI);
+
+    free(retired->o.name);
+    retired->o.name = vx_xasprintf("%u", vni);
+    retired->o.oid = d->model->last_oid + 1;
+    retired->vni = vni;
+    retired->until_ms = d->now_ms + d->model->vni_quarantine_ms;
+    vx_model_stage(d->model, NULL, &retired->o);
+}
+
+static uint32_t
+vni_of(const struct vx_obj *obj)
+{
+    const void *value = obj;
+
+    return !obj ? 0
+        : obj->kind == VX_NETWORK ? ((const struct vx_network *) value)->vni
+        : obj->kind == VX_TENANT
+        ? ((const struct vx_tenant *) value)->router_vni : 0;
+}
+
+/* Stages old -> new and retires the VNI that old had and new has not. */
+static void
+stage(const struct doing *d, const struct vx_obj *old,
+      struct vx_obj *take_new)
+{
+    uint32_t vni = vni_of(old);
+
+    if (vni == vni_of(take_new)) {
+        vni = 0;
+    }
+    vx_model_stage(d->model, old, take_new);
+    if (vni) {
+        retire_vni(d, vni);
+    }
+}
+
+/* --- Proposals: the spec over the old value. */
+
+static bool
+propose_host(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    const struct vx_host_spec *spec = &d->op->spec.host;
+    struct vx_host *host = (void *) new;
+    const struct vx_ent *zone;
+
+    if (!spec->zone || !spec->zone[0]) {
+        return vx_fail(err, VX_INVALID, "zone", "host \"%.80s\" needs a zone",
+                       d->name);
+    }
+    zone = vx_ent_by_name(&d->model->by_name[VX_ZONE], spec->zone);
+    if (!zone) {
+        return vx_fail(err, VX_NOT_FOUND, "zone", "no zone \"%.80s\" for host "
+                       "\"%.80s\": add the zone first", spec->zone, d->name);
+    }
+    host->zone = zone->obj->oid;
+    host->vtep = spec->vtep;
+    host->mtu = spec->mtu;
+    set_string(&host->system_id, spec->system_id);
+    set_string(&host->datapath, spec->datapath);
+    return true;
+}
+
+static void
+propose_tenant(const struct doing *d, struct vx_obj *new)
+{
+    const struct vx_tenant_spec *spec = &d->op->spec.tenant;
+    struct vx_tenant *tenant = (void *) new;
+
+    if (spec->router_vni) {
+        tenant->router_vni = spec->router_vni;
+    } else if (!spec->router) {
+        tenant->router_vni = 0;
+    }
+    tenant->quota_networks = spec->quota_networks;
+    tenant->quota_ports = spec->quota_ports;
+}
+
+static void
+propose_network(const struct doing *d, struct vx_obj *new)
+{
+    const struct vx_network_spec *spec = &d->op->spec.network;
+    struct vx_network *network = (void *) new;
+
+    if (spec->vni) {
+        network->vni = spec->vni;
+    }
+    network->mtu = spec->mtu ? spec->mtu : VX_MTU_DEFAULT;
+}
+
+static int
+compare_ranges(const void *a_, const void *b_)
+{
+    const struct vx_range *a = a_, *b = b_;
+    int c = vx_ip_compare(&a->first, &b->first);
+
+    return c ? c : vx_ip_compare(&a->last, &b->last);
+}
+
+static void
+propose_subnet(const struct doing *d, struct vx_obj *new)
+{
+    const struct vx_subnet_spec *spec = &d->op->spec.subnet;
+    struct vx_subnet *subnet = (void *) new;
+
+    if (!vx_prefix_parse(d->name, &subnet->prefix)) {
+        return;             /* the rule about the name refuses it */
+    }
+    subnet->gateway = (struct vx_ip) { .family = 0 };
+    if (spec->gateway.family) {
+        subnet->gateway = spec->gateway;
+    } else if (!spec->no_gateway && !vx_prefix_is_tiny(&subnet->prefix)) {
+        subnet->gateway = vx_prefix_first_usable(&subnet->prefix);
+    }
+    free(subnet->ranges);
+    subnet->ranges = spec->n_ranges
+        ? vx_xmemdup(spec->ranges, spec->n_ranges * sizeof *spec->ranges)
+        : NULL;
+    subnet->n_ranges = spec->n_ranges;
+    if (subnet->n_ranges) {
+        qsort(subnet->ranges, subnet->n_ranges, sizeof *subnet->ranges,
+              compare_ranges);
+    }
+}
+
+/* The oid of a host that is named by an operation. */
+static bool
+host_oid(const struct doing *d, const char *name, uint64_t *ret_oid,
+         struct vx_error *err)
+{
+    const struct vx_ent *host =
+        vx_ent_by_name(&d->model->by_name[VX_HOST], name);
+
+    if (!host) {
+        return vx_fail(err, VX_NOT_FOUND, "host", "no host \"%.80s\" for port "
+                       "\"%.80s\": let the host join first, or leave it out",
+                       name, d->name);
+    }
+    *ret_oid = host->obj->oid;
+    return true;
+}
+
+static int
+compare_ips(const void *a, const void *b)
+{
+    return vx_ip_compare(a, b);
+}
+
+static bool
+propose_port(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    const struct vx_port_spec *spec = &d->op->spec.port;
+    struct vx_port *port = (void *) new;
+
+    port->host = 0;
+    if (spec->host && spec->host[0]) {
+        if (!host_oid(d, spec->host, &port->host, err)) {
+            return false;
+        }
+        port->located = 0;
+    }
+    if (spec->has_mac) {
+        port->mac = spec->mac;
+        if (!vx_mac_to_u64(&port->mac)) {
+            return vx_fail(err, VX_INVALID, "mac", "MAC of port \"%.80s\" "
+                           "must not be zero", d->name);
+        }
+    }
+    if (spec->no_ips && spec->n_ips) {
+        return vx_fail(err, VX_INVALID, "ips", "port \"%.80s\" is to have "
+                       "addresses and none at once", d->name);
+    }
+    if (spec->no_ips || spec->n_ips) {
+        free(port->ips);
+        port->n_ips = spec->n_ips;
+        port->ips = spec->n_ips
+            ? vx_xmemdup(spec->ips, spec->n_ips * sizeof *spec->ips) : NULL;
+    }
+    if (spec->n_ips) {
+        qsort(port->ips, port->n_ips, sizeof *port->ips, compare_ips);
+    }
+    free(port->iface_id);
+    port->iface_id = spec->iface_id ? vx_xstrdup(spec->iface_id)
+        : vx_xasprintf("%s/%s/%s", d->parent->parent->obj->name,
+                       d->parent->obj->name, d->name);
+    port->guard = !spec->no_guard;
+    return true;
+}
+
+static bool
+propose(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    switch (d->op->kind) {
+    case VX_HOST:
+        return propose_host(d, new, err);
+    case VX_TENANT:
+        propose_tenant(d, new);
+        return true;
+    case VX_NETWORK:
+        propose_network(d, new);
+        return true;
+    case VX_SUBNET:
+        propose_subnet(d, new);
+        return true;
+    case VX_PORT:
+        return propose_port(d, new, err);
+    default:
+        return true;
+    }
+}
+
+/* Fills in what the proposal leaves open. */
+static bool
+allocate(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    const struct vx_op *op = d->op;
+    void *value = new;
+
+    if (new->kind == VX_HOST) {
+        struct vx_host *host = value;
+
+        return host->num || vx_alloc_host_num(d->model, &host->num, err);
+    }
+    if (new->kind == VX_TENANT) {
+        struct vx_tenant *tenant = value;
+
+        return tenant->router_vni || !op->spec.tenant.router
+               || vx_alloc_router_vni(d->model, &tenant->router_vni, err);
+    }
+    if (new->kind == VX_NETWORK) {
+        struct vx_network *network = value;
+
+        return network->vni || vx_alloc_vni(d->model, &network->vni, err);
+    }
+    if (new->kind == VX_PORT) {
+        struct vx_port *port = value;
+        const struct vx_network_ent *net = vx_network_ent(d->parent);
+
+        if (!vx_mac_to_u64(&port->mac)
+            && !vx_alloc_mac(d->model, net, port, err)) {
+            return false;
+        }
+        return d->self || op->spec.port.n_ips || op->spec.port.no_ips
+               || vx_alloc_ips(net, port, err);
+    }
+    return true;
+}
+
+/* --- The verbs. */
+
+static bool
+check_revision(const struct doing *d, struct vx_error *err)
+{
+    uint64_t wanted = d->op->if_match;
+
+    if (!wanted) {
+        return true;
+    }
+    if (!d->self) {
+        return vx_fail(err, VX_PRECONDITION, "", "%s \"%.80s\" does not "
+                       "exist, revision %ju of it was expected: read it "
+                       "again", vx_kind_name(d->op->kind), d->name,
+                       (uintmax_t) wanted);
+    }
+    return d->self->obj->revision == wanted
+           || vx_fail(err, VX_PRECONDITION, "", "%s \"%.80s\" has revision "
+                      "%ju, revision %ju was expected: read it again",
+                      vx_kind_name(d->op->kind), d->name,
+                      (uintmax_t) d->self->obj->revision,
+                      (uintmax_t) wanted);
+}
+
+static struct vx_obj *
+first_value(const struct doing *d)
+{
+    struct vx_obj *new;
+
+    if (d->self) {
+        return vx_obj_clone(d->self->obj);
+    }
+    new = vx_obj_new(d->op->kind);
+    new->oid = d->model->last_oid + 1;
+    new->parent = d->parent ? d->parent->obj->oid : 0;
+    set_string(&new->name, d->name);
+    return new;
+}
+
+static bool
+complete(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    struct vx_candidate c = {
+        .model = d->model, .self = d->self, .parent = d->parent, .new = new,
+    };
+
+    if (!propose(d, new, err)) {
+        return false;
+    }
+    set_string(&new->description, d->op->description);
+    return vx_validate_value(&c, err) && vx_validate_place(&c, err)
+           && allocate(d, new, err);
+}
+
+static bool
+put(const struct doing *d, struct vx_result *ret_result,
+    struct vx_error *err)
+{
+    const struct vx_obj *old = d->self ? d->self->obj : NULL;
+    struct vx_obj *new = first_value(d);
+
+    if (!complete(d, new, err)) {
+        vx_obj_unref(new);
+        return false;
+    }
+    if (old && vx_obj_same(old, new)) {
+        vx_obj_unref(new);
+        *ret_result = (struct vx_result) { .obj = old };
+        return true;
+    }
+    if (old && d->op->if_none_match) {
+        vx_obj_unref(new);
+        return vx_fail(err, VX_EXISTS, "name", "%s \"%s\" already exists "
+                       "with other values (revision %ju)",
+                       vx_kind_name(old->kind), old->name,
+                       (uintmax_t) old->revision);
+    }
+    stage(d, old, new);
+    *ret_result = (struct vx_result) {
+        .obj = new, .changed = true, .created = !old,
+    };
+    return true;
+}
+
+static bool
+delete(const struct doing *d, struct vx_result *ret_result,
+       struct vx_error *err)
+{
+    const struct vx_obj *old = d->self->obj;
+
+    if (!vx_validate_delete(d->model, d->self, err)) {
+        return false;
+    }
+    stage(d, old, NULL);
+    *ret_result = (struct vx_result) { .obj = old, .changed = true };
+    return true;
+}
+
+static bool
+locate(const struct doing *d, struct vx_result *ret_result,
+       struct vx_error *err)
+{
+    const struct vx_port *old = (const void *) d->self->obj;
+    const char *name = d->op->spec.port.host;
+    struct vx_port *new;
+    uint64_t host = 0;
+
+    if (name && !host_oid(d, name, &host, err)) {
+        return false;
+    }
+    if (old->host || old->located == host) {
+        *ret_result = (struct vx_result) { .obj = &old->o };
+        return true;
+    }
+    new = (void *) vx_obj_clone(&old->o);
+    new->located = host;
+    stage(d, &old->o, &new->o);
+    *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
+    return true;
+}
+
+bool
+vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
+                  int64_t now_ms, struct vx_result *ret_result,
+                  struct vx_error *err)
+{
+    struct doing d = { .model = model, .op = op, .now_ms = now_ms };
+
+    if (!vx_validate_op(op, err)
+        || !vx_model_resolve(model, op->kind, &op->key, &d.parent, err)) {
+        return false;
+    }
+    d.name = vx_model_canonical(op->kind, op->key.name, d.cidr);
+    d.self = vx_ent_by_name(vx_model_names(model, op->kind, d.parent),
+                            d.name);
+    if (!d.self && op->type != VX_OP_PUT) {
+        vx_model_find(model, op->kind, &op->key, err);
+        return false;
+    }
+    if (!check_revision(&d, err)) {
+        return false;
+    }
+    switch (op->type) {
+    case VX_OP_PUT:
+        return put(&d, ret_result, err);
+    case VX_OP_LOCATE:
+        return locate(&d, ret_result, err);
+    case VX_OP_DELETE:
+    case VX_OP_RELEASE:
+    default:
+        return delete(&d, ret_result, err);
+    }
+}

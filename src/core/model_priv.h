@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the model; for src/core/model*.c and validate*.c only.
+ *
+ * An entry is the stable place of an object: it holds the current value and
+ * the tree nodes that index it.  vx_model_set() is the only function that
+ * moves anything: from the old value to the new one, everything that is
+ * derived from values (indexes, VNI pool, used addresses, counts) included.
+ * So undo is the same call with the values exchanged, and loading is the
+ * same call with no old value: neither can forget a piece. */
+#ifndef VX_CORE_MODEL_PRIV_H
+#define VX_CORE_MODEL_PRIV_H
+
+#include "core/alloc.h"
+#include "core/model.h"
+
+struct vx_ent {
+    const struct vx_obj *obj;       /* current value, one reference */
+    struct vx_ent *parent;          /* tenant or network, or NULL */
+    struct vx_tree_node by_oid;     /* model->by_oid */
+    struct vx_tree_node by_name;    /* in the parent, or model->by_name[] */
+};
+
+/* Who holds a VNI: a network, a tenant's router or a quarantine. */
+struct vx_vni_node {
+    struct vx_tree_node node;       /* model->by_vni */
+    struct vx_ent *owner;
+    uint32_t vni;
+};
+
+struct vx_zone_ent {
+    struct vx_ent e;
+    struct vx_tree hosts;           /* vx_host_ent.by_zone, by oid */
+};
+
+struct vx_host_ent {
+    struct vx_ent e;
+    struct vx_tree ports;           /* vx_port_ent.by_host, by oid */
+    struct vx_tree_node by_zone, by_num, by_system_id, by_vtep, by_mtu;
+};
+
+struct vx_tenant_ent {
+    struct vx_ent e;
+    struct vx_tree networks;        /* by name */
+    struct vx_vni_node router;
+    size_t n_ports;
+};
+
+struct vx_network_ent {
+    struct vx_ent e;
+    struct vx_tree subnets, ports;  /* by name */
+    struct vx_tree by_prefix;       /* vx_subnet_ent, by address */
+    struct vx_tree by_mac;          /* vx_port_ent */
+    struct vx_tree by_ip;           /* vx_ip_node, explicit addresses */
+    struct vx_runset used;          /* the same as vx_model_ip_number() */
+    struct vx_vni_node vni;
+    struct vx_tree_node by_mtu;
+};
+
+struct vx_subnet_ent {
+    struct vx_ent e;
+    struct vx_tree_node by_prefix;
+};
+
+struct vx_ip_node {
+    struct vx_tree_node node;       /* vx_network_ent.by_ip */
+    struct vx_ent *port;
+    size_t index;                   /* in the port's ips */
+};
+
+struct vx_port_ent {
+    struct vx_ent e;
+    struct vx_tree_node by_mac, by_iface_id, by_host;
+    struct vx_ip_node *ips;         /* as many as the object has */
+};
+
+struct vx_retired_ent {
+    struct vx_ent e;
+    struct vx_vni_node vni;
+    struct vx_tree_node by_revision;
+    int64_t min_until_ms;           /* of its subtree in model->retired */
+};
+
+struct vx_model {
+    struct vx_tree by_oid;
+    struct vx_tree by_name[VX_N_KINDS];     /* kinds without a parent */
+    struct vx_tree by_vni, by_iface_id;
+    struct vx_tree by_num, by_system_id, by_vtep;
+    struct vx_tree network_mtus;    /* (mtu, oid) */
+    struct vx_tree host_mtus;       /* (what fits inside VXLAN, oid) */
+    struct vx_tree retired;         /* (revision, oid), with min_until_ms */
+    size_t n_vteps[2];              /* IPv4, IPv6 */
+    size_t counts[VX_N_KINDS];
+    struct vx_vni_pool *vnis;
+    struct vx_runset nums;          /* host numbers in use */
+    struct vx_vni_range *ranges;    /* allocatable: sorted, disjoint,
+                                     * without the reserved ones */
+    size_t n_ranges;
+    uint32_t n_free_vnis;           /* free ones in ranges */
+    int64_t vni_quarantine_ms;
+    uint8_t mac_prefix;
+
+    uint64_t revision, last_oid;
+    uint64_t committed_revision;
+    struct vx_change *staged;
+    uint64_t *oids_before;          /* last_oid before each staged change */
+    size_t n_staged, staged_cap, oids_cap;
+};
+
+/* --- model_index.c */
+
+void vx_model_init_indexes(struct vx_model *model);
+/* Moves the object from old to new (one of them may be NULL, not both).  The
+ * rules must have been held.  Takes its own reference. */
+void vx_model_set(struct vx_model *model, const struct vx_obj *old,
+                  const struct vx_obj *new);
+void vx_model_free_entries(struct vx_model *model);
+
+struct vx_ent *vx_model_ent(const struct vx_model *model, uint64_t oid);
+/* The entry if it is of the kind, else NULL. */
+struct vx_ent *vx_model_ent_of(const struct vx_model *model, uint64_t oid,
+                               enum vx_kind kind);
+/* The tree that indexes a kind by name below parent (NULL at the top). */
+const struct vx_tree *vx_model_names(const struct vx_model *model,
+                                     enum vx_kind kind,
+                                     const struct vx_ent *parent);
+struct vx_ent *vx_ent_by_name(const struct vx_tree *names, const char *name);
+const struct vx_ent *vx_model_vni_holder(const struct vx_model *model,
+                                         uint32_t vni);
+struct vx_subnet_ent *vx_network_subnet_of(const struct vx_network_ent *net,
+                                           const struct vx_ip *ip);
+/* The port of the network that has the address or MAC, or NULL. */
+struct vx_ent *vx_network_port_by_ip(const struct vx_network_ent *net,
+                                     const struct vx_ip *ip);
+struct vx_ent *vx_network_port_by_mac(const struct vx_network_ent *net,
+                                      const struct vx_mac *mac);
+/* The first port with an address in the prefix, or NULL. */
+struct vx_ent *vx_network_port_in(const struct vx_network_ent *net,
+                                  const struct vx_prefix *prefix);
+/* The port whose MAC makes this EUI-64 link-local address, or NULL. */
+struct vx_ent *vx_network_port_by_eui64(const struct vx_network_ent *net,
+                                        const struct vx_ip *ip);
+/* One number space for both families: IPv4 as IPv4-mapped IPv6. */
+unsigned __int128 vx_model_ip_number(const struct vx_ip *ip);
+/* Bytes of VXLAN headers around a tenant's IP packet. */
+int vx_host_overhead(const struct vx_host *host);
+/* The network with the largest MTU; the host with the least room for tenants'
+ * packets among those whose MTU is known.  NULL if there is none. */
+const struct vx_network *
+vx_model_largest_network(const struct vx_model *model);
+const struct vx_host *vx_model_smallest_host(const struct vx_model *model);
+bool vx_model_vni_is_auto(const struct vx_model *model, uint32_t vni);
+
+static inline const struct vx_network_ent *
+vx_network_ent(const struct vx_ent *ent)
+{
+    return (const struct vx_network_ent *) (const void *) ent;
+}
+
+static inline const struct vx_tenant_ent *
+vx_tenant_ent(const struct vx_ent *ent)
+{
+    return (const struct vx_tenant_ent *) (const void *) ent;
+}
+
+/* --- model_retired.c */
+
+void vx_retired_init(struct vx_tree *tree);
+void vx_retired_insert(struct vx_tree *tree, struct vx_retired_ent *ent);
+void vx_retired_remove(struct vx_tree *tree, struct vx_retired_ent *ent);
+
+/* --- model_find.c */
+
+/* The entries above key (tenant, network) of a kind; false if missing. */
+bool vx_model_resolve(const struct vx_model *model, enum vx_kind kind,
+                      const struct vx_key *key, struct vx_ent **ret_parent,
+                      struct vx_error *err);
+/* The canonical form of a name: CIDRs are rewritten. */
+const char *vx_model_canonical(enum vx_kind kind, const char *name,
+                               char buf[VX_PREFIX_STRLEN]);
+
+/* --- model_alloc.c: choose, never take.  A choice is taken by
+ * vx_model_set() of the object that carries it. */
+
+bool vx_alloc_vni(const struct vx_model *model, uint32_t *ret_vni,
+                  struct vx_error *err);
+bool vx_alloc_router_vni(const struct vx_model *model, uint32_t *ret_vni,
+                         struct vx_error *err);
+bool vx_alloc_host_num(const struct vx_model *model, uint32_t *ret_num,
+                       struct vx_error *err);
+bool vx_alloc_mac(const struct vx_model *model,
+                  const struct vx_network_ent *net, struct vx_port *port,
+                  struct vx_error *err);
+/* Sets port->ips: one address per family that the network has a subnet
+ * of. */
+bool vx_alloc_ips(const struct vx_network_ent *net, struct vx_port *port,
+                  struct vx_error *err);
+
+/* --- model_ops.c */
+
+/* Applies one operation; changes are staged.  On failure the caller rolls
+ * the batch back. */
+bool vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
+                       int64_t now_ms, struct vx_result *ret_result,
+                       struct vx_error *err);
+/* Sets and records.  Takes over the reference to new. */
+void vx_model_stage(struct vx_model *model, const struct vx_obj *old,
+                    struct vx_obj *take_new);
+
+#endif

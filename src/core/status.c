@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status of a port as a function of facts; see status.h.
+ *
+ * The order of the questions is the order in which a person would repair:
+ * a place, a host that lives, an interface, confirmations, the others. */
+#include "core/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void
+say(struct vx_port_status *status, enum vx_port_state state,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void
+say(struct vx_port_status *status, enum vx_port_state state,
+    const char *fmt, ...)
+{
+    va_list args;
+
+    status->state = state;
+    va_start(args, fmt);
+    vsnprintf(status->reason, sizeof status->reason, fmt, args);
+    va_end(args);
+}
+
+static const char *
+or(const char *s, const char *otherwise)
+{
+    return s && s[0] ? s : otherwise;
+}
+
+static void
+not_plugged(const struct vx_port_facts *f, struct vx_port_status *ret)
+{
+    const char *id = or(f->iface_id, "?");
+
+    if (f->elsewhere) {
+        say(ret, VX_PORT_PENDING, "the interface with iface-id \"%.80s\" is "
+            "on host \"%s\", the port is on host \"%s\": plug it there%s",
+            id, f->elsewhere, f->host,
+            f->intent_host ? " or change the port's host" : "");
+    } else {
+        say(ret, VX_PORT_PENDING, "no interface with iface-id \"%.80s\" on "
+            "host \"%s\"", id, f->host);
+    }
+}
+
+void
+vx_port_status_eval(const struct vx_port_facts *f,
+                    struct vx_port_status *ret)
+{
+    const char *others = f->n_away > 1 ? " and others of the network" : "";
+
+    if (!f->host) {
+        say(ret, VX_PORT_PENDING, "no host: plug an interface with iface-id "
+            "\"%.80s\" on any host", or(f->iface_id, "?"));
+    } else if (!f->host_seen) {
+        say(ret, VX_PORT_PENDING, "host \"%s\" has not joined yet: run "
+            "netctl host join there", f->host);
+    } else if (!f->host_ready) {
+        say(ret, VX_PORT_DOWN, "host \"%s\" is away: %.120s", f->host,
+            or(f->host_reason, "not connected"));
+    } else if (!f->plugged) {
+        not_plugged(f, ret);
+    } else if (f->n_outstanding) {
+        say(ret, VX_PORT_BUILDING, "waiting for %u confirmation%s",
+            f->n_outstanding, f->n_outstanding == 1 ? "" : "s");
+    } else if (f->n_away) {
+        say(ret, VX_PORT_DEGRADED, "host \"%s\"%s is away: ports there "
+            "cannot be reached", or(f->away, "?"), others);
+    } else {
+        say(ret, VX_PORT_ACTIVE, "%s", "");
+    }
+}
+
+const char *
+vx_port_state_name(enum vx_port_state state)
+{
+    switch (state) {
+    case VX_PORT_PENDING:
+        return "pending";
+    case VX_PORT_BUILDING:
+        return "building";
+    case VX_PORT_ACTIVE:
+        return "active";
+    case VX_PORT_DEGRADED:
+        return "degraded";
+    case VX_PORT_DOWN:
+        return "down";
+    default:
+        return "unknown";
+    }
+}

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that an object holds by itself, whatever else there is. */
+#include "core/validate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
+
+enum { SYSTEM_ID_MAX = 255 };
+
+/* --- Pieces. */
+
+static bool
+is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+           || (c >= 'a' && c <= 'z');
+}
+
+bool
+vx_name_is_valid(const char *name)
+{
+    size_t n = 0;
+
+    if (!is_alnum(name[0])) {
+        return false;
+    }
+    while (is_alnum(name[n])
+           || (name[n] && strchr("._-", name[n]))) {
+        if (++n > VX_NAME_MAX) {
+            return false;
+        }
+    }
+    return !name[n];
+}
+
+static bool
+is_printable(const char *s, size_t max)
+{
+    size_t n = 0;
+
+    while (s[n] >= 0x20 && s[n] <= 0x7e) {
+        if (++n > max) {
+            return false;
+        }
+    }
+    return !s[n];
+}
+
+/* Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629: shortest
+ * form, no surrogates, up to U+10FFFF). */
+static size_t
+utf8_length(const unsigned char *s)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
+               : (s[0] & 0xf0) == 0xe0 ? 3
+               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)
+        || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) {
+        return 0;
+    }
+    return n;
+}
+
+static bool
+is_text(const char *s, size_t max)
+{
+    size_t used = 0;
+
+    while (s[used]) {
+        size_t n = utf8_length((const unsigned char *) s + used);
+
+        used += n;
+        if (!n || used > max) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Family 4 or 6, nothing behind the four bytes of an IPv4 address. */
+static bool
+is_address(const struct vx_ip *ip)
+{
+    static const uint8_t zero[12];
+
+    return ip->family == 6
+           || (ip->family == 4 && !memcmp(ip->b + 4, zero, sizeof zero));
+}
+
+static bool
+is_none(const struct vx_ip *ip)
+{
+    return !ip->family;
+}
+
+bool
+vx_prefix_is_tiny(const struct vx_prefix *prefix)
+{
+    return prefix->length + 1u >= vx_ip_bits(&prefix->ip);
+}
+
+struct vx_ip
+vx_prefix_first_usable(const struct vx_prefix *prefix)
+{
+    return vx_prefix_is_tiny(prefix) ? prefix->ip
+        : vx_ip_from_u128(vx_ip_to_u128(&prefix->ip) + 1, prefix->ip.family);
+}
+
+struct vx_ip
+vx_prefix_last_usable(const struct vx_prefix *prefix)
+{
+    struct vx_ip last = vx_prefix_last(prefix);
+
+    return vx_prefix_is_tiny(prefix) || last.family == 6 ? last
+        : vx_ip_from_u128(vx_ip_to_u128(&last) - 1, last.family);
+}
+
+bool
+vx_prefix_is_usable(const struct vx_prefix *prefix, const struct vx_ip *ip)
+{
+    struct vx_ip first = vx_prefix_first_usable(prefix);
+    struct vx_ip last = vx_prefix_last_usable(prefix);
+
+    return vx_ip_compare(ip, &first) >= 0 && vx_ip_compare(ip, &last) <= 0;
+}
+
+/* --- Rules of all kinds. */
+
+static bool
+has_name(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    return vx_name_is_valid(c->new->name)
+           || vx_fail(err, VX_INVALID, field, "\"%.80s\" is no name of a %s: "
+                      "use 1 to %d letters, digits, '.', '_' or '-', the "
+                      "first a letter or digit", c->new->name,
+                      vx_kind_name(c->new->kind), VX_NAME_MAX);
+}
+
+static bool
+has_description(const struct vx_candidate *c, const char *field,
+                struct vx_error *err)
+{
+    return is_text(c->new->description, VX_DESCRIPTION_MAX)
+           || vx_fail(err, VX_INVALID, field, "the description of %s \"%s\" "
+                      "must be UTF-8 of at most %d bytes",
+                      vx_kind_name(c->new->kind), c->new->name,
+                      VX_DESCRIPTION_MAX);
+}
+
+#define COMMON_RULES                                              \
+    { "a name is well-formed", "name", has_name },                \
+    { "a description is text", "description", has_description }
+
+static const struct vx_rule zone_rules[] = { COMMON_RULES };
+
+/* --- Hosts. */
+
+static bool
+host_system_id(const struct vx_candidate *c, const char *field,
+               struct vx_error *err)
+{
+    const struct vx_host *host = (const void *) c->new;
+
+    return is_printable(host->system_id, SYSTEM_ID_MAX)
+           || vx_fail(err, VX_INVALID, field, "system-id of host \"%s\" must "
+                      "be at most %d printable ASCII characters",
+                      host->o.name, SYSTEM_ID_MAX);
+}
+
+static bool
+host_vtep(const struct vx_candidate *c, const char *field,
+          struct vx_error *err)
+{
+    const struct vx_host *host = (const void *) c->new;
+    char ip[VX_IP_STRLEN];
+
+    if (is_none(&host->vtep)) {
+        return true;
+    }
+    if (!is_address(&host->vtep) || !vx_ip_is_host(&host->vtep)
+        || (host->vtep.family == 6 && vx_ip_is_link_local(&host->vtep))) {
+        return vx_fail(err, VX_INVALID, field, "%s cannot be the VTEP of host "
+                       "\"%s\": it must be a unicast address that the other "
+                       "hosts can reach", vx_ip_format(&host->vtep, ip),
+                       host->o.name);
+    }
+    return true;
+}
+
+static bool
+host_mtu(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_host *host = (const void *) c->new;
+    int min = VX_MTU_MIN + vx_host_overhead(host);
+
+    return !host->mtu || host->mtu >= min
+           || vx_fail(err, VX_INVALID, field, "underlay MTU %u of host "
+                      "\"%s\" is too small: VXLAN needs at least %d",
+                      host->mtu, host->o.name, min);
+}
+
+static bool
+host_datapath(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_host *host = (const void *) c->new;
+
+    return !host->datapath[0] || !strcmp(host->datapath, "netdev")
+           || !strcmp(host->datapath, "system")
+           || vx_fail(err, VX_INVALID, field, "datapath of host \"%s\" is "
+                      "\"netdev\" or \"system\", not \"%.40s\"", host->o.name,
+                      host->datapath);
+}
+
+static const struct vx_rule host_rules[] = {
+    COMMON_RULES,
+    { "a system-id is printable", "system_id", host_system_id },
+    { "a VTEP is a reachable unicast address", "vtep", host_vtep },
+    { "an underlay MTU can carry VXLAN", "mtu", host_mtu },
+    { "a datapath is one that OVS has", "datapath", host_datapath },
+};
+
+/* --- Tenants and networks. */
+
+static bool
+vni_in_range(uint32_t vni, const char *field, struct vx_error *err)
+{
+    return vni <= VX_VNI_MAX
+           || vx_fail(err, VX_INVALID, field, "VNI %u is out of range: use "
+                      "%d to %d, or leave it out to have one allocated", vni,
+                      VX_VNI_MIN, VX_VNI_MAX);
+}
+
+static bool
+tenant_router_vni(const struct vx_candidate *c, const char *field,
+                  struct vx_error *err)
+{
+    return vni_in_range(((const struct vx_tenant *) (const void *)
+                         c->new)->router_vni, field, err);
+}
+
+static bool
+network_vni(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_network *network = (const void *) c->new;
+
+    if (c->loading && !network->vni) {
+        return vx_fail(err, VX_INVALID, field, "network \"%s\" has no VNI",
+                       network->o.name);
+    }
+    return vni_in_range(network->vni, field, err);
+}
+
+static bool
+network_mtu(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_network *network = (const void *) c->new;
+
+    return (network->mtu >= VX_MTU_MIN && network->mtu <= VX_MTU_MAX)
+           || vx_fail(err, VX_INVALID, field, "MTU %u of network \"%s\" is "
+                      "out of range: use %d to %d", network->mtu,
+                      network->o.name, VX_MTU_MIN, VX_MTU_MAX);
+}
+
+static const struct vx_rule tenant_rules[] = {
+    COMMON_RULES,
+    { "a router VNI has 24 bits", "router_vni", tenant_router_vni },
+};
+
+static const struct vx_rule network_rules[] = {
+    COMMON_RULES,
+    { "a VNI has 24 bits", "vni", network_vni },
+    { "an MTU is in range", "mtu", network_mtu },
+};
+
+/* --- Subnets. */
+
+static bool
+subnet_name(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    struct vx_prefix prefix;
+    char cidr[VX_PREFIX_STRLEN];
+
+    if (!vx_prefix_parse(subnet->o.name, &prefix)) {
+        return vx_fail(err, VX_INVALID, field, "\"%.80s\" is no subnet: write "
+                       "ADDRESS/LENGTH without host bits, like 10.0.0.0/24 "
+                       "or fd00:1::/64", subnet->o.name);
+    }
+    if (vx_prefix_compare(&prefix, &subnet->prefix)
+        || strcmp(vx_prefix_format(&prefix, cidr), subnet->o.name)) {
+        return vx_fail(err, VX_INVALID, field, "subnet \"%s\" is not written "
+                       "canonically: %s", subnet->o.name, cidr);
+    }
+    return true;
+}
+
+static bool
+subnet_is_unicast(const struct vx_candidate *c, const char *field,
+                  struct vx_error *err)
+{
+    static const struct {
+        struct vx_prefix prefix;
+        const char *what;
+    } special[] = {
+        { { { 4, { 0 } }, 8 }, "\"this network\"" },
+        { { { 4, { 127 } }, 8 }, "loopback" },
+        { { { 4, { 224 } }, 3 }, "multicast and reserved addresses" },
+        { { { 6, { 0 } }, 96 }, "unspecified and loopback" },
+        { { { 6, { [10] = 0xff, [11] = 0xff } }, 96 }, "IPv4-mapped" },
+        { { { 6, { 0xfe, 0x80 } }, 10 }, "link-local" },
+        { { { 6, { 0xff } }, 8 }, "multicast" },
+    };
+    const struct vx_subnet *subnet = (const void *) c->new;
+    char cidr[VX_PREFIX_STRLEN];
+
+    for (size_t i = 0; i < N_ELEMS(special); i++) {
+        if (special[i].prefix.ip.family == subnet->prefix.ip.family
+            && vx_prefix_overlaps(&special[i].prefix, &subnet->prefix)) {
+            return vx_fail(err, VX_INVALID, field, "subnet %s meets %s (%s), "
+                           "which ports cannot own", subnet->o.name,
+                           vx_prefix_format(&special[i].prefix, cidr),
+                           special[i].what);
+        }
+    }
+    return true;
+}
+
+static bool
+subnet_gateway(const struct vx_candidate *c, const char *field,
+               struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    char ip[VX_IP_STRLEN];
+
+    return is_none(&subnet->gateway)
+           || (is_address(&subnet->gateway)
+               && vx_prefix_is_usable(&subnet->prefix, &subnet->gateway))
+           || vx_fail(err, VX_INVALID, field, "gateway %s is not a usable "
+                      "address of subnet %s",
+                      vx_ip_format(&subnet->gateway, ip), subnet->o.name);
+}
+
+static bool
+subnet_ranges(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    char a[VX_IP_STRLEN], b[VX_IP_STRLEN];
+
+    if (subnet->n_ranges > VX_SUBNET_MAX_RANGES) {
+        return vx_fail(err, VX_INVALID, field, "subnet %s has %zu allocation "
+                       "ranges, at most %d are allowed", subnet->o.name,
+                       subnet->n_ranges, VX_SUBNET_MAX_RANGES);
+    }
+    for (size_t i = 0; i < subnet->n_ranges; i++) {
+        const struct vx_range *r = &subnet->ranges[i];
+
+        if (!is_address(&r->first) || !is_address(&r->last)
+            || !vx_prefix_contains(&subnet->prefix, &r->first)
+            || !vx_prefix_contains(&subnet->prefix, &r->last)
+            || vx_ip_compare(&r->first, &r->last) > 0) {
+            return vx_fail(err, VX_INVALID, field, "%s-%s is no range of "
+                           "subnet %s", vx_ip_format(&r->first, a),
+                           vx_ip_format(&r->last, b), subnet->o.name);
+        }
+        if (i && vx_ip_compare(&r[-1].last, &r->first) >= 0) {
+            return vx_fail(err, VX_INVALID, field, "allocation ranges of "
+                           "subnet %s overlap at %s", subnet->o.name,
+                           vx_ip_format(&r->first, a));
+        }
+    }
+    return true;
+}
+
+static const struct vx_rule subnet_rules[] = {
+    { "a subnet's name is its canonical CIDR", "name", subnet_name },
+    { "a description is text", "description", has_description },
+    { "a subnet holds unicast addresses", "name", subnet_is_unicast },
+    { "a gateway is a usable address of the subnet", "gateway",
+      subnet_gateway },
+    { "ranges are sorted, disjoint and inside", "ranges", subnet_ranges },
+};
+
+/* --- Ports. */
+
+static bool
+port_mac(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_port *port = (const void *) c->new;
+    char mac[VX_MAC_STRLEN];
+
+    if (!c->loading && !vx_mac_to_u64(&port->mac)) {
+        return true;        /* to be allocated */
+    }
+    return vx_mac_is_unicast(&port->mac)
+           || vx_fail(err, VX_INVALID, field, "%s cannot be the MAC of port "
+                      "\"%s\": it must be unicast and not zero",
+                      vx_mac_format(&port->mac, mac), port->o.name);
+}
+
+static bool
+port_ips(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_port *port = (const void *) c->new;
+    char ip[VX_IP_STRLEN];
+
+    if (port->n_ips > VX_PORT_MAX_IPS) {
+        return vx_fail(err, VX_INVALID, field, "port \"%s\" has %zu "
+                       "addresses, at most %d are allowed", port->o.name,
+                       port->n_ips, VX_PORT_MAX_IPS);
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        const struct vx_ip *p = &port->ips[i];
+
+        if (!is_address(p) || !vx_ip_is_host(p)) {
+            return vx_fail(err, VX_INVALID, field, "%s is no unicast address "
+                           "that port \"%s\" could own", vx_ip_format(p, ip),
+                           port->o.name);
+        }
+        if (i && vx_ip_compare(&p[-1], p) >= 0) {
+            return vx_fail(err, VX_INVALID, field, "%s is given twice for "
+                           "port \"%s\"", vx_ip_format(p, ip), port->o.name);
+        }
+    }
+    return true;
+}
+
+static bool
+port_iface_id(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_port *port = (const void *) c->new;
+
+    return (port->iface_id[0]
+            && is_printable(port->iface_id, VX_IFACE_ID_MAX))
+           || vx_fail(err, VX_INVALID, field, "iface-id of port \"%s\" must "
+                      "be 1 to %d printable ASCII characters", port->o.name,
+                      VX_IFACE_ID_MAX);
+}
+
+static const struct vx_rule port_rules[] = {
+    COMMON_RULES,
+    { "a MAC is unicast", "mac", port_mac },
+    { "addresses are unicast, sorted and distinct", "ips", port_ips },
+    { "an iface-id is printable", "iface_id", port_iface_id },
+};
+
+/* --- Retired VNIs: internal, so only a damaged store can break these. */
+
+static bool
+retired_vni(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_retired_vni *retired = (const void *) c->new;
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", retired->vni);
+    return (retired->vni && retired->vni <= VX_VNI_MAX
+            && !strcmp(name, retired->o.name))
+           || vx_fail(err, VX_INVALID, field, "retired VNI \"%.40s\" does not "
+                      "stand for VNI %u", retired->o.name, retired->vni);
+}
+
+static const struct vx_rule retired_rules[] = {
+    { "a retired VNI is named by its number", "name", retired_vni },
+};
+
+/* --- Tables. */
+
+bool
+vx_rules_hold(const struct vx_rule *rules, size_t n_rules,
+              const struct vx_candidate *c, struct vx_error *err)
+{
+    for (size_t i = 0; i < n_rules; i++) {
+        if (!rules[i].hold(c, rules[i].field, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+vx_validate_value(const struct vx_candidate *c, struct vx_error *err)
+{
+#define TABLE(RULES) { RULES, N_ELEMS(RULES) }
+    static const struct {
+        const struct vx_rule *rules;
+        size_t n_rules;
+    } tables[VX_N_KINDS] = {
+        [VX_ZONE] = TABLE(zone_rules),
+        [VX_HOST] = TABLE(host_rules),
+        [VX_TENANT] = TABLE(tenant_rules),
+        [VX_NETWORK] = TABLE(network_rules),
+        [VX_SUBNET] = TABLE(subnet_rules),
+        [VX_PORT] = TABLE(port_rules),
+        [VX_RETIRED_VNI] = TABLE(retired_rules),
+    };
+#undef TABLE
+    enum vx_kind kind = c->new->kind;
+
+    return vx_rules_hold(tables[kind].rules, tables[kind].n_rules, c, err);
+}
+
+bool
+vx_validate_op(const struct vx_op *op, struct vx_error *err)
+{
+    bool has_tenant = op->kind == VX_NETWORK || op->kind == VX_SUBNET
+                      || op->kind == VX_PORT;
+    bool has_network = op->kind == VX_SUBNET || op->kind == VX_PORT;
+    bool ok;
+
+    switch (op->type) {
+    case VX_OP_PUT:
+    case VX_OP_DELETE:
+        ok = op->kind > VX_NONE && op->kind < VX_RETIRED_VNI;
+        break;
+    case VX_OP_LOCATE:
+        ok = op->kind == VX_PORT;
+        break;
+    case VX_OP_RELEASE:
+        ok = op->kind == VX_RETIRED_VNI;
+        break;
+    default:
+        ok = false;
+    }
+    if (!ok) {
+        return vx_fail(err, VX_INVALID, "", "this operation does not exist "
+                       "for a %s", vx_kind_name(op->kind));
+    }
+    if (has_tenant && (!op->key.tenant || !op->key.tenant[0])) {
+        return vx_fail(err, VX_INVALID, "tenant", "a %s needs the name of "
+                       "its tenant", vx_kind_name(op->kind));
+    }
+    if (has_network && (!op->key.network || !op->key.network[0])) {
+        return vx_fail(err, VX_INVALID, "network", "a %s needs the name of "
+                       "its network", vx_kind_name(op->kind));
+    }
+    if (!op->key.name || !op->key.name[0]) {
+        return vx_fail(err, VX_INVALID, "name", "a %s needs a name",
+                       vx_kind_name(op->kind));
+    }
+    return true;
+}

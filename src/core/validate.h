@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an object must hold, as tables of rules; inside of the model.
+ *
+ * A candidate is a whole object that is about to take its place, from an
+ * operation or from the store: both go through the same rules, so nothing
+ * can be stored that could not be loaded, and a damaged store cannot bring
+ * in what the API refuses.  Rules read and never change.
+ *
+ *     vx_validate_op      the operation itself: kind, verb, key
+ *     vx_validate_value   the object alone            (validate.c)
+ *     vx_validate_place   the object among the others (validate_model.c,
+ *                                                      validate_port.c)
+ *     vx_validate_delete  nobody needs it any more    (validate_delete.c)
+ *
+ * Members that are allocated (VNI, MAC, host number) may be 0 before
+ * allocation, except in a record from the store. */
+#ifndef VX_CORE_VALIDATE_H
+#define VX_CORE_VALIDATE_H
+
+#include "core/model_priv.h"
+
+struct vx_candidate {
+    const struct vx_model *model;
+    const struct vx_ent *self;      /* its entry, NULL if it is new */
+    const struct vx_ent *parent;    /* tenant or network, NULL if none */
+    const struct vx_obj *new;
+    bool loading;                   /* from the store */
+};
+
+struct vx_rule {
+    const char *name;       /* what must hold, for tests and readers */
+    const char *field;      /* as in the JSON API */
+    bool (*hold)(const struct vx_candidate *c, const char *field,
+                 struct vx_error *err);
+};
+
+bool vx_validate_op(const struct vx_op *op, struct vx_error *err);
+bool vx_validate_value(const struct vx_candidate *c, struct vx_error *err);
+bool vx_validate_place(const struct vx_candidate *c, struct vx_error *err);
+bool vx_validate_delete(const struct vx_model *model,
+                        const struct vx_ent *ent, struct vx_error *err);
+
+/* [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
+bool vx_name_is_valid(const char *name);
+/* False for the network, broadcast (IPv4, up to /30) and subnet-router
+ * anycast (IPv6, up to /126) addresses and for what is not in the prefix. */
+bool vx_prefix_is_usable(const struct vx_prefix *prefix,
+                         const struct vx_ip *ip);
+/* Lowest and highest usable address. */
+struct vx_ip vx_prefix_first_usable(const struct vx_prefix *prefix);
+struct vx_ip vx_prefix_last_usable(const struct vx_prefix *prefix);
+/* True for /31, /32, /127, /128: every address is usable, no gateway by
+ * default. */
+bool vx_prefix_is_tiny(const struct vx_prefix *prefix);
+
+/* Runs a table; stops at the first rule that does not hold. */
+bool vx_rules_hold(const struct vx_rule *rules, size_t n_rules,
+                   const struct vx_candidate *c, struct vx_error *err);
+extern const struct vx_rule vx_port_place_rules[];
+extern const size_t vx_n_port_place_rules;
+
+/* Fails with who has the VNI, if somebody but self has. */
+bool vx_validate_vni_free(const struct vx_candidate *c, uint32_t vni,
+                          const char *field, struct vx_error *err);
+
+#endif

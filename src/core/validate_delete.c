@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules of deletion: nothing goes while others need it.  The message counts
+ * them and names the first. */
+#include "core/validate.h"
+
+enum { PATH_SIZE = 3 * VX_NAME_MAX + 4 };
+
+static const char *
+first_name(const struct vx_tree *names)
+{
+    return VX_CONTAINER(vx_tree_first(names), struct vx_ent,
+                        by_name)->obj->name;
+}
+
+static const char *
+plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static bool
+zone_is_empty(const struct vx_ent *ent, struct vx_error *err)
+{
+    const struct vx_tree *hosts =
+        &((const struct vx_zone_ent *) (const void *) ent)->hosts;
+
+    if (!hosts->count) {
+        return true;
+    }
+    return vx_fail(err, VX_IN_USE, "", "zone \"%s\" has %zu host%s, for "
+                   "example \"%s\": move or delete them first",
+                   ent->obj->name, hosts->count, plural(hosts->count),
+                   VX_CONTAINER(vx_tree_first(hosts), struct vx_host_ent,
+                                by_zone)->e.obj->name);
+}
+
+static bool
+host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
+              struct vx_error *err)
+{
+    const struct vx_tree *ports =
+        &((const struct vx_host_ent *) (const void *) ent)->ports;
+    char path[PATH_SIZE];
+
+    if (!ports->count) {
+        return true;
+    }
+    return vx_fail(err, VX_IN_USE, "", "host \"%s\" has %zu port%s, for "
+                   "example \"%s\": move or delete them first",
+                   ent->obj->name, ports->count, plural(ports->count),
+                   vx_model_path(model, VX_CONTAINER(vx_tree_first(ports),
+                                     struct vx_port_ent, by_host)->e.obj,
+                                 path, sizeof path));
+}
+
+static bool
+tenant_is_empty(const struct vx_ent *ent, struct vx_error *err)
+{
+    const struct vx_tree *networks = &vx_tenant_ent(ent)->networks;
+
+    return !networks->count
+           || vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu network%s, "
+                      "for example \"%s\": delete them first",
+                      ent->obj->name, networks->count,
+                      plural(networks->count), first_name(networks));
+}
+
+static bool
+network_is_empty(const struct vx_ent *ent, struct vx_error *err)
+{
+    const struct vx_network_ent *net = vx_network_ent(ent);
+    size_t n_subnets = net->subnets.count, n_ports = net->ports.count;
+
+    if (!n_subnets && !n_ports) {
+        return true;
+    }
+    return vx_fail(err, VX_IN_USE, "", "network \"%s\" has %zu subnet%s and "
+                   "%zu port%s, for example %s \"%s\": delete them first",
+                   ent->obj->name, n_subnets, plural(n_subnets), n_ports,
+                   plural(n_ports), n_ports ? "port" : "subnet",
+                   first_name(n_ports ? &net->ports : &net->subnets));
+}
+
+static bool
+subnet_is_empty(const struct vx_ent *ent, struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) ent->obj;
+    const struct vx_ent *port =
+        vx_network_port_in(vx_network_ent(ent->parent), &subnet->prefix);
+
+    return !port
+           || vx_fail(err, VX_IN_USE, "", "subnet %s of network \"%s\" has "
+                      "addresses in use, for example by port \"%s\": delete "
+                      "those ports or give them other addresses first",
+                      subnet->o.name, ent->parent->obj->name,
+                      port->obj->name);
+}
+
+bool
+vx_validate_delete(const struct vx_model *model, const struct vx_ent *ent,
+                   struct vx_error *err)
+{
+    switch (ent->obj->kind) {
+    case VX_ZONE:
+        return zone_is_empty(ent, err);
+    case VX_HOST:
+        return host_is_empty(model, ent, err);
+    case VX_TENANT:
+        return tenant_is_empty(ent, err);
+    case VX_NETWORK:
+        return network_is_empty(ent, err);
+    case VX_SUBNET:
+        return subnet_is_empty(ent, err);
+    default:
+        return true;
+    }
+}
