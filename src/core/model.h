@@ -44,8 +44,9 @@ void vx_model_free(struct vx_model *model);
 /* --- Loading (start-up): kind after kind in the order of enum vx_kind, any
  * order within a kind. */
 
-/* Takes over the reference, also on failure.  Fails on a record that contradicts the others
- * (the store is damaged, or of a newer version). */
+/* Takes over the reference, also on failure.  Fails on a record that breaks a
+ * rule or contradicts the others (the store is damaged, or of a newer
+ * version). */
 bool vx_model_load(struct vx_model *model, struct vx_obj *take_obj,
                    struct vx_error *err);
 /* After the last record: the counters as stored. */
