@@ -24,6 +24,9 @@ ovs_glue_libovsglue_a_SOURCES = \
 
 # OVSDB half.
 ovs_glue_libovsglue_a_SOURCES += \
-	ovs-glue/bootstrap.h \
-	ovs-glue/ovsdb_session.h \
-	ovs-glue/ovsdb_view.h
+	ovs-glue/bootstrap.c ovs-glue/bootstrap.h \
+	ovs-glue/ovsdb_claims.c ovs-glue/ovsdb_claims.h \
+	ovs-glue/ovsdb_codec.c ovs-glue/ovsdb_codec.h \
+	ovs-glue/ovsdb_json.c \
+	ovs-glue/ovsdb_session.c ovs-glue/ovsdb_session.h \
+	ovs-glue/ovsdb_view.c ovs-glue/ovsdb_view.h

@@ -48,14 +48,14 @@ enum og_table {
     OG_N_TABLES
 };
 
-/* Head of every row struct below. */
+/* Head, and first member, of every row struct below. */
 struct og_row {
     struct vx_tree_node by_uuid;    /* in og_ovsdb_view.rows[table] */
     uint8_t table;                  /* enum og_table */
     char uuid[OG_UUID_LEN + 1];
-    char *parent;       /* UUID of the row that refers to this one (Bridge of
-                         * a Port, Port of an Interface, Bridge of a
-                         * Controller), NULL = none seen */
+    struct og_row *parent;  /* the row that refers to this one (Bridge of a
+                             * Port, Port of an Interface, Bridge of a
+                             * Controller), NULL = none */
 };
 
 /* Strings are never NULL: "" is also the empty optional column. */
@@ -96,7 +96,7 @@ struct og_iface {
     char *error;
     char *link_state;               /* "up", "down", "" */
     char *iface_id;                 /* external_ids:iface-id, "" = none */
-    struct og_map options;
+    struct og_map options;          /* of interfaces with our names only */
     int64_t ofport;                 /* 0 = not assigned yet, -1 = error */
     int64_t ofport_request;         /* 0 = none */
     int64_t mtu;                    /* bytes, 0 = unknown */
@@ -104,6 +104,7 @@ struct og_iface {
     /* Of ovsdb_session: what it has told about this interface. */
     struct og_claim *claim;
     bool touched;
+    bool gone;                      /* row deleted, freed after the update */
 };
 
 struct og_controller {
@@ -129,6 +130,9 @@ struct og_ovsdb_view {
     struct vx_tree rows[OG_N_TABLES];   /* struct og_row by UUID text */
 };
 
+void og_view_init(struct og_ovsdb_view *view);
+void og_view_fini(struct og_ovsdb_view *view);
+
 /* --- Reading.  All NULL-safe towards missing rows: NULL or "". */
 
 const struct og_root *og_view_root(const struct og_ovsdb_view *view);
@@ -148,10 +152,36 @@ const struct og_port *og_view_port(const struct og_ovsdb_view *view,
                                    const char *name);
 const struct og_iface *og_view_iface(const struct og_ovsdb_view *view,
                                      const char *name);
-/* The bridge a port or interface is on, NULL = none.  O(log n). */
-const struct og_bridge *og_view_port_bridge(const struct og_ovsdb_view *view,
-                                            const struct og_port *port);
-const struct og_bridge *og_view_iface_bridge(
-    const struct og_ovsdb_view *view, const struct og_iface *iface);
+/* The bridge a port or interface is on, NULL = none.  O(1). */
+const struct og_bridge *og_view_port_bridge(const struct og_port *port);
+const struct og_bridge *og_view_iface_bridge(const struct og_iface *iface);
+
+/* --- Writing: ovsdb_codec only. */
+
+void og_set_fini(struct og_set *set);
+void og_map_fini(struct og_map *map);
+void og_set_swap(struct og_set *a, struct og_set *b);
+/* Adds at the end, whatever the order; og_set_sort before any lookup. */
+void og_set_append(struct og_set *set, const char *item);
+void og_set_sort(struct og_set *set);       /* and drops duplicates */
+/* Each item of the diff (sorted): in if it was out, out if it was in.
+ * O(set + diff). */
+void og_set_toggle(struct og_set *set, const struct og_set *diff);
+void og_map_put(struct og_map *map, const char *key, const char *value);
+/* False if the key was not there. */
+bool og_map_remove(struct og_map *map, const char *key);
+
+/* A row with all columns empty, in the view.  The UUID must not be there. */
+struct og_row *og_view_add(struct og_ovsdb_view *view, enum og_table table,
+                           const char *uuid);
+/* Out of the view, not freed.  The rows it is the parent of must have been
+ * let go before. */
+void og_view_take(struct og_ovsdb_view *view, struct og_row *row);
+void og_row_free(struct og_row *row);
+/* The set of a row that refers to rows of another table: ports of a Bridge,
+ * its controllers (ret_tables names the children), interfaces of a Port.
+ * Returns how many there are. */
+size_t og_row_references(struct og_row *row, struct og_set *ret_sets[2],
+                         enum og_table ret_tables[2]);
 
 #endif

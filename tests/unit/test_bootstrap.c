@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bootstrap plan against a fake database: whatever is there, one plan
+ * makes it right and the next one is empty. */
+#include "ovs-glue/bootstrap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/pipeline.h"
+#include "lib/xalloc.h"
+#include "ovs-glue/ovsdb_view.h"
+#include "tests/lib/fake_ovsdb.h"
+
+#define TARGET "tcp:192.0.2.9:6653"
+
+static struct og_bootstrap_wanted
+wanted_v4(void)
+{
+    struct og_bootstrap_wanted wanted = {
+        .host_num = 7, .datapath_type = "netdev", .controller = TARGET,
+        .probe_ms = 5000,
+    };
+
+    assert_true(vx_ip_parse("192.0.2.1", &wanted.vtep));
+    return wanted;
+}
+
+/* Runs plan and switch until quiet; returns how many plans it took. */
+static int
+converge(struct fake_ovsdb *fake, const struct og_bootstrap_wanted *wanted)
+{
+    int n = 0;
+
+    for (char *plan; (plan = og_bootstrap_plan(&fake->view, wanted));) {
+        assert_true(++n < 10);
+        fake_transact(fake, plan);
+        fake_switch(fake);
+        free(plan);
+    }
+    return n;
+}
+
+static void
+assert_done(const struct fake_ovsdb *fake,
+            const struct og_bootstrap_wanted *wanted)
+{
+    struct vx_error err = { .code = VX_OK };
+
+    if (!og_bootstrap_is_done(&fake->view, wanted, &err)) {
+        fail_msg("not done: %s", err.message);
+    }
+}
+
+static const struct og_controller *
+only_controller(const struct fake_ovsdb *fake, const char *name)
+{
+    const struct og_bridge *bridge = og_view_bridge(&fake->view, name);
+
+    assert_int_equal(bridge->controller.n, 1);
+    return (const struct og_controller *) og_view_row(
+        &fake->view, OG_T_CONTROLLER, bridge->controller.items[0]);
+}
+
+static void
+one_transaction_makes_an_empty_host_right(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    const struct og_bridge *bridge;
+    const struct og_iface *vxlan;
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_done(&fake, &wanted);
+
+    bridge = og_view_bridge(&fake.view, VX_BRIDGE_TENANT);
+    assert_string_equal(bridge->fail_mode, "secure");
+    assert_string_equal(bridge->datapath_type, "netdev");
+    assert_string_equal(bridge->datapath_id, "7678010000000007");
+    assert_string_equal(og_map_get(&bridge->external_ids, "vxfabric"), "1");
+    assert_int_equal(bridge->ports.n, 2);
+    assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->target,
+                        TARGET);
+    bridge = og_view_bridge(&fake.view, VX_BRIDGE_FABRIC);
+    assert_string_equal(bridge->datapath_id, "7678020000000007");
+    assert_int_equal(bridge->ports.n, 3);
+    vxlan = og_view_iface(&fake.view, OG_VXLAN);
+    assert_ptr_equal(og_view_iface_bridge(vxlan), bridge);
+    assert_int_equal(vxlan->ofport, VX_OFPORT_VXLAN);
+    assert_string_equal(og_map_get(&vxlan->options, "local_ip"),
+                        "192.0.2.1");
+    fake_fini(&fake);
+}
+
+static void
+an_ipv6_vtep_becomes_the_local_address(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    assert_true(vx_ip_parse("2001:db8::1", &wanted.vtep));
+    fake_init(&fake);
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_string_equal(og_map_get(&og_view_iface(&fake.view, OG_VXLAN)
+                                   ->options, "local_ip"), "2001:db8::1");
+    fake_fini(&fake);
+}
+
+#define WHERE(NAME) "\"where\":[[\"name\",\"==\",\"" NAME "\"]]"
+#define SET(TABLE, NAME, ROW)                                           \
+    "[{\"op\":\"update\",\"table\":\"" TABLE "\"," WHERE(NAME)          \
+    ",\"row\":{" ROW "}}]"
+#define MUTATE(TABLE, NAME, WHAT)                                       \
+    "[{\"op\":\"mutate\",\"table\":\"" TABLE "\"," WHERE(NAME)          \
+    ",\"mutations\":[[" WHAT "]]}]"
+#define CONTROLLER(ROW)                                                 \
+    "[{\"op\":\"update\",\"table\":\"Controller\",\"where\":[],"        \
+    "\"row\":{" ROW "}}]"
+#define FOREIGN(NAME)                                                   \
+    "{\"op\":\"insert\",\"table\":\"Controller\",\"uuid-name\":\"" NAME \
+    "\",\"row\":{\"target\":\"tcp:198.51.100.1:6633\"}}"
+
+/* What somebody did to a finished host. */
+static const struct damage {
+    const char *what;
+    const char *operations;
+    bool keeps_row;     /* vx0 and the controllers are not made anew */
+} damages[] = {
+    { "fail mode", SET("Bridge", "br-fabric",
+                       "\"fail_mode\":\"standalone\""), true },
+    { "no fail mode", SET("Bridge", "br-tenant",
+                          "\"fail_mode\":[\"set\",[]]"), true },
+    { "no protocols", SET("Bridge", "br-tenant",
+                          "\"protocols\":[\"set\",[]]"), true },
+    { "more protocols", SET("Bridge", "br-tenant", "\"protocols\":[\"set\","
+                            "[\"OpenFlow10\",\"OpenFlow15\"]]"), true },
+    { "datapath type", SET("Bridge", "br-tenant",
+                           "\"datapath_type\":\"\""), true },
+    { "datapath id", MUTATE("Bridge", "br-fabric", "\"other_config\","
+                            "\"delete\",\"datapath-id\""), true },
+    { "in-band", SET("Bridge", "br-fabric", "\"other_config\":[\"map\","
+                     "[[\"disable-in-band\",\"false\"]]]"), true },
+    { "mark", MUTATE("Bridge", "br-fabric",
+                     "\"external_ids\",\"delete\",\"vxfabric\""), true },
+    { "foreign controller too",
+      "[" FOREIGN("c") ",{\"op\":\"mutate\",\"table\":\"Bridge\","
+      WHERE("br-tenant") ",\"mutations\":[[\"controller\",\"insert\","
+      "[\"named-uuid\",\"c\"]]]}]", true },
+    { "foreign controller instead",
+      "[" FOREIGN("c") ",{\"op\":\"update\",\"table\":\"Bridge\","
+      WHERE("br-tenant") ",\"row\":{\"controller\":[\"named-uuid\",\"c\"]}}]",
+      false },
+    { "no controller", SET("Bridge", "br-tenant",
+                           "\"controller\":[\"set\",[]]"), false },
+    { "in-band connection", CONTROLLER("\"connection_mode\":\"in-band\""),
+      true },
+    { "no probe", CONTROLLER("\"inactivity_probe\":[\"set\",[]]"), true },
+    { "backoff", CONTROLLER("\"max_backoff\":8000"), true },
+    { "connected", CONTROLLER("\"is_connected\":true"), true },
+    { "key of the tunnel", SET("Interface", "vx0", "\"options\":[\"map\","
+                               "[[\"remote_ip\",\"flow\"]]]"), true },
+    { "one option more", MUTATE("Interface", "vx0", "\"options\",\"insert\","
+                                "[\"map\",[[\"csum\",\"true\"]]]"), true },
+    { "peer", SET("Interface", "vx-patch-t", "\"options\":[\"map\","
+                  "[[\"peer\",\"x\"]]]"), true },
+    { "type", SET("Interface", "vx0", "\"type\":\"gre\""), true },
+    { "port request", SET("Interface", "vx0", "\"ofport_request\":9"),
+      true },
+    { "no port request", SET("Interface", "vx0",
+                             "\"ofport_request\":[\"set\",[]]"), true },
+    { "other port", SET("Interface", "vx0", "\"ofport\":9"), false },
+    { "no patch", MUTATE("Bridge", "br-tenant", "\"ports\",\"delete\","
+                         "[\"uuid\",\"00000000-0000-0000-0000-"
+                         "000000000004\"]"), true },
+    { "no bridge", "[{\"op\":\"mutate\",\"table\":\"Open_vSwitch\","
+      "\"where\":[],\"mutations\":[[\"bridges\",\"delete\",[\"uuid\",\"x\"]"
+      "]]}]", true },
+};
+
+/* Of the fake's numbering: the port of vx-patch-f is the fourth row. */
+static void
+the_fixture_names_the_patch_port(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    assert_string_equal(og_view_port(&fake.view, OG_PATCH_TO_FABRIC)
+                        ->row.uuid, "00000000-0000-0000-0000-000000000004");
+    fake_fini(&fake);
+}
+
+static void
+every_damage_is_mended_by_one_plan(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+
+    (void) state;
+    for (size_t i = 0; i + 1 < sizeof damages / sizeof *damages; i++) {
+        const struct damage *d = &damages[i];
+        char vxlan[OG_UUID_LEN + 1], controller[OG_UUID_LEN + 1];
+        struct fake_ovsdb fake;
+        bool same;
+        int n;
+
+        fake_init(&fake);
+        converge(&fake, &wanted);
+        strcpy(vxlan, og_view_iface(&fake.view, OG_VXLAN)->row.uuid);
+        strcpy(controller,
+               only_controller(&fake, VX_BRIDGE_TENANT)->row.uuid);
+        fake_transact(&fake, d->operations);
+        fake_switch(&fake);
+        n = converge(&fake, &wanted);
+        if (n != 1) {
+            fail_msg("%s: %d plans", d->what, n);
+        }
+        assert_done(&fake, &wanted);
+        assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->target,
+                            TARGET);
+        same = !strcmp(vxlan, og_view_iface(&fake.view, OG_VXLAN)->row.uuid)
+               && !strcmp(controller, only_controller(
+                                          &fake, VX_BRIDGE_TENANT)->row.uuid);
+        if (same != d->keeps_row) {
+            fail_msg("%s: rows %s", d->what,
+                     same ? "kept" : "made anew without need");
+        }
+        fake_fini(&fake);
+    }
+}
+
+static void
+any_sequence_of_damages_is_mended(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    unsigned seed = 20240501;
+    size_t n_damages = sizeof damages / sizeof *damages - 1;
+
+    (void) state;
+    for (int round = 0; round < 200; round++) {
+        struct fake_ovsdb fake;
+
+        fake_init(&fake);
+        converge(&fake, &wanted);
+        for (int i = 0; i < 4; i++) {
+            const struct damage *d = &damages[rand_r(&seed) % n_damages];
+
+            if (strcmp(d->what, "no patch")
+                || og_view_row(&fake.view, OG_T_PORT, "00000000-0000-0000-"
+                               "0000-000000000004")) {
+                fake_transact(&fake, d->operations);
+            }
+            if (rand_r(&seed) % 4 == 0) {
+                fake_switch(&fake);
+            }
+            if (rand_r(&seed) % 4 == 0 || !og_view_bridge(
+                    &fake.view, VX_BRIDGE_TENANT)->controller.n) {
+                converge(&fake, &wanted);
+            }
+        }
+        converge(&fake, &wanted);
+        assert_done(&fake, &wanted);
+        fake_fini(&fake);
+    }
+}
+
+static const char tap[] =
+    "[{\"op\":\"insert\",\"table\":\"Interface\",\"uuid-name\":\"i\","
+    "\"row\":{\"name\":\"tap0\",\"external_ids\":[\"map\",[[\"iface-id\","
+    "\"vm1\"]]]}},{\"op\":\"insert\",\"table\":\"Port\",\"uuid-name\":\"p\","
+    "\"row\":{\"name\":\"tap0\",\"interfaces\":[\"named-uuid\",\"i\"]}},"
+    "{\"op\":\"mutate\",\"table\":\"Bridge\"," WHERE("br-tenant")
+    ",\"mutations\":[[\"ports\",\"insert\",[\"named-uuid\",\"p\"]]]}]";
+
+/* br-tenant of somebody's making: no controller, all defaults. */
+static const char bare_bridge[] =
+    "[{\"op\":\"insert\",\"table\":\"Bridge\",\"uuid-name\":\"b\",\"row\":{"
+    "\"name\":\"br-tenant\",\"other_config\":[\"map\",[[\"hwaddr\","
+    "\"02:00:00:00:00:01\"]]]}},{\"op\":\"mutate\",\"table\":\"Open_vSwitch\""
+    ",\"where\":[],\"mutations\":[[\"bridges\",\"insert\",[\"named-uuid\","
+    "\"b\"]]]}]";
+
+static void
+taps_and_keys_of_others_are_kept(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    const struct og_bridge *bridge;
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    fake_transact(&fake, bare_bridge);
+    fake_transact(&fake, tap);
+    fake_switch(&fake);
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_done(&fake, &wanted);
+    bridge = og_view_bridge(&fake.view, VX_BRIDGE_TENANT);
+    assert_string_equal(og_map_get(&bridge->other_config, "hwaddr"),
+                        "02:00:00:00:00:01");
+    assert_ptr_equal(og_view_iface_bridge(og_view_iface(&fake.view, "tap0")),
+                     bridge);
+    assert_string_equal(og_view_iface(&fake.view, "tap0")->iface_id, "vm1");
+    fake_fini(&fake);
+}
+
+static void
+a_new_target_replaces_the_old_in_the_same_transaction(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    wanted.controller = "tcp:[2001:db8::9]:6653";
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_string_equal(only_controller(&fake, VX_BRIDGE_FABRIC)->target,
+                        wanted.controller);
+    assert_int_equal(fake.view.rows[OG_T_CONTROLLER].count, 2);
+    fake_fini(&fake);
+}
+
+static void
+a_taken_openflow_port_is_named_and_not_fought_over(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct vx_error err = { .code = VX_OK };
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    fake_transact(&fake, bare_bridge);
+    fake_transact(&fake, tap);
+    fake_transact(&fake, SET("Interface", "tap0", "\"ofport\":65001"));
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_false(og_bootstrap_is_done(&fake.view, &wanted, &err));
+    assert_int_equal(err.code, VX_INVALID);
+    assert_non_null(strstr(err.message, "\"tap0\""));
+    /* Once it is free, ours is made anew and gets it. */
+    fake_transact(&fake, SET("Interface", "tap0", "\"ofport\":3"));
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_done(&fake, &wanted);
+    fake_fini(&fake);
+}
+
+static void
+our_port_on_the_wrong_bridge_moves(void **state)
+{
+    static const char move[] =
+        "[{\"op\":\"mutate\",\"table\":\"Bridge\"," WHERE("br-tenant")
+        ",\"mutations\":[[\"ports\",\"insert\",[\"uuid\",\"%s\"]]]},"
+        "{\"op\":\"mutate\",\"table\":\"Bridge\"," WHERE("br-fabric")
+        ",\"mutations\":[[\"ports\",\"delete\",[\"uuid\",\"%s\"]]]}]";
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+    const char *uuid;
+    char *text;
+
+    (void) state;
+    fake_init(&fake);
+    fake_transact(&fake, bare_bridge);
+    fake_transact(&fake, tap);
+    fake_transact(&fake, SET("Interface", "tap0", "\"name\":\"vx0\""));
+    fake_transact(&fake, SET("Port", "tap0", "\"name\":\"vx0\""));
+    uuid = og_view_port(&fake.view, OG_VXLAN)->row.uuid;
+    text = vx_xasprintf(move, uuid, uuid);
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_done(&fake, &wanted);
+    free(text);
+    fake_fini(&fake);
+}
+
+static void
+what_vswitchd_reports_becomes_the_reason(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct vx_error err = { .code = VX_OK };
+    struct fake_ovsdb fake;
+    char *plan;
+
+    (void) state;
+    fake_init(&fake);
+    assert_false(og_bootstrap_is_done(&fake.view, &wanted, &err));
+    assert_int_equal(err.code, VX_UNAVAILABLE);
+    plan = og_bootstrap_plan(&fake.view, &wanted);
+    fake_transact(&fake, plan);
+    free(plan);
+    assert_false(og_bootstrap_is_done(&fake.view, &wanted, &err));
+    assert_int_equal(err.code, VX_UNAVAILABLE);
+    fake_switch(&fake);
+    fake_transact(&fake, SET("Interface", "vx0", "\"ofport\":-1,\"error\":"
+                             "\"could not add: Address family\""));
+    assert_null(og_bootstrap_plan(&fake.view, &wanted));
+    assert_false(og_bootstrap_is_done(&fake.view, &wanted, &err));
+    assert_int_equal(err.code, VX_INVALID);
+    assert_non_null(strstr(err.message, "Address family"));
+    wanted.datapath_type = "dpdk";
+    assert_false(og_bootstrap_is_done(&fake.view, &wanted, &err));
+    assert_int_equal(err.code, VX_INVALID);
+    fake_fini(&fake);
+}
+
+static void
+the_status_is_written_once_and_escaped(void **state)
+{
+    static const char status[] = "refused: \"a\\b\"\n is taken";
+    struct fake_ovsdb fake;
+    char *plan;
+
+    (void) state;
+    fake_init(&fake);
+    for (int i = 0; i < 2; i++) {
+        plan = og_status_plan(&fake.view, i ? status : "joining: x");
+        fake_transact(&fake, plan);
+        free(plan);
+    }
+    assert_string_equal(og_view_external_id(&fake.view, OG_ID_STATUS),
+                        status);
+    assert_string_equal(og_view_external_id(&fake.view, OG_ID_SYSTEM), "s1");
+    assert_null(og_status_plan(&fake.view, status));
+    fake_fini(&fake);
+}
+
+static void
+datapath_ids_say_tier_and_host(void **state)
+{
+    enum vx_tier tier = VX_TENANT_TIER;
+    uint32_t num = 0;
+
+    (void) state;
+    assert_true(og_datapath_id_parse(og_datapath_id(VX_FABRIC_TIER,
+                                                    0xfffffffe), &tier,
+                                     &num));
+    assert_int_equal(tier, VX_FABRIC_TIER);
+    assert_int_equal(num, 0xfffffffe);
+    assert_false(og_datapath_id_parse(0, &tier, &num));
+    assert_false(og_datapath_id_parse(UINT64_C(0x7678030000000001), &tier,
+                                      &num));
+    assert_false(og_datapath_id_parse(UINT64_C(0x7678010100000001), &tier,
+                                      &num));
+    assert_false(og_datapath_id_parse(UINT64_C(0x7678010000000000), &tier,
+                                      &num));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_transaction_makes_an_empty_host_right),
+        cmocka_unit_test(an_ipv6_vtep_becomes_the_local_address),
+        cmocka_unit_test(the_fixture_names_the_patch_port),
+        cmocka_unit_test(every_damage_is_mended_by_one_plan),
+        cmocka_unit_test(any_sequence_of_damages_is_mended),
+        cmocka_unit_test(taps_and_keys_of_others_are_kept),
+        cmocka_unit_test(
+            a_new_target_replaces_the_old_in_the_same_transaction),
+        cmocka_unit_test(a_taken_openflow_port_is_named_and_not_fought_over),
+        cmocka_unit_test(our_port_on_the_wrong_bridge_moves),
+        cmocka_unit_test(what_vswitchd_reports_becomes_the_reason),
+        cmocka_unit_test(the_status_is_written_once_and_escaped),
+        cmocka_unit_test(datapath_ids_say_tier_and_host),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
