@@ -74,7 +74,7 @@ update(struct fake_ovsdb *fake, enum og_table table, const char *uuid,
 /* --- References to rows of the same transaction. */
 
 struct names {
-    char *uuid_names[64];
+    const char *uuid_names[64];
     char uuids[64][OG_UUID_LEN + 1];
     size_t n;
 };

@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "core/pipeline.h"
-#include "lib/xalloc.h"
 #include "ovs-glue/ovsdb_view.h"
 #include "tests/lib/fake_ovsdb.h"
 
@@ -180,9 +179,6 @@ static const struct damage {
     { "no patch", MUTATE("Bridge", "br-tenant", "\"ports\",\"delete\","
                          "[\"uuid\",\"00000000-0000-0000-0000-"
                          "000000000004\"]"), true },
-    { "no bridge", "[{\"op\":\"mutate\",\"table\":\"Open_vSwitch\","
-      "\"where\":[],\"mutations\":[[\"bridges\",\"delete\",[\"uuid\",\"x\"]"
-      "]]}]", true },
 };
 
 /* Of the fake's numbering: the port of vx-patch-f is the fourth row. */
@@ -206,7 +202,7 @@ every_damage_is_mended_by_one_plan(void **state)
     struct og_bootstrap_wanted wanted = wanted_v4();
 
     (void) state;
-    for (size_t i = 0; i + 1 < sizeof damages / sizeof *damages; i++) {
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         const struct damage *d = &damages[i];
         char vxlan[OG_UUID_LEN + 1], controller[OG_UUID_LEN + 1];
         struct fake_ovsdb fake;
@@ -243,7 +239,7 @@ any_sequence_of_damages_is_mended(void **state)
 {
     struct og_bootstrap_wanted wanted = wanted_v4();
     unsigned seed = 20240501;
-    size_t n_damages = sizeof damages / sizeof *damages - 1;
+    size_t n_damages = sizeof damages / sizeof *damages;
 
     (void) state;
     for (int round = 0; round < 200; round++) {
@@ -355,15 +351,8 @@ a_taken_openflow_port_is_named_and_not_fought_over(void **state)
 static void
 our_port_on_the_wrong_bridge_moves(void **state)
 {
-    static const char move[] =
-        "[{\"op\":\"mutate\",\"table\":\"Bridge\"," WHERE("br-tenant")
-        ",\"mutations\":[[\"ports\",\"insert\",[\"uuid\",\"%s\"]]]},"
-        "{\"op\":\"mutate\",\"table\":\"Bridge\"," WHERE("br-fabric")
-        ",\"mutations\":[[\"ports\",\"delete\",[\"uuid\",\"%s\"]]]}]";
     struct og_bootstrap_wanted wanted = wanted_v4();
     struct fake_ovsdb fake;
-    const char *uuid;
-    char *text;
 
     (void) state;
     fake_init(&fake);
@@ -371,11 +360,8 @@ our_port_on_the_wrong_bridge_moves(void **state)
     fake_transact(&fake, tap);
     fake_transact(&fake, SET("Interface", "tap0", "\"name\":\"vx0\""));
     fake_transact(&fake, SET("Port", "tap0", "\"name\":\"vx0\""));
-    uuid = og_view_port(&fake.view, OG_VXLAN)->row.uuid;
-    text = vx_xasprintf(move, uuid, uuid);
     assert_int_equal(converge(&fake, &wanted), 1);
     assert_done(&fake, &wanted);
-    free(text);
     fake_fini(&fake);
 }
 
