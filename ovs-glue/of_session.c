@@ -327,8 +327,8 @@ handle_error(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
 static void
 handle_commit_reply(struct og_of_session *s, uint32_t xid)
 {
-    if (og_queue_in_flight(&s->queue)) {
-        struct flight *f = flight_of(s, s->queue.n_done + 1);
+    for (uint64_t b = s->queue.n_done + 1; b <= s->queue.n_begun; b++) {
+        struct flight *f = flight_of(s, b);
 
         f->committed |= f->commit_xid == xid;
     }
