@@ -114,7 +114,7 @@ class Step:
             print("".join(f"     {line}" for line in last), end="")
         elif self.whole:
             self.passed = 1
-        elif self.is_test and not self.passed:
+        elif self.is_test and not self.passed + self.failed:
             self.failed += 1
             print("   FAILED: no test ran")
         if self.failed:

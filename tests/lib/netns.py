@@ -106,7 +106,8 @@ def ip_batch(lines, namespace=None):
     lines = list(lines)
     if not lines:
         return
-    argv = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
+    # Not `ip -n`: that mounts, and fails where / is no mount point (chroot).
+    argv = command(namespace, ["ip", "-batch", "-"])
     done = subprocess.run(argv, input="\n".join(lines) + "\n", text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False)
