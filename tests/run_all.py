@@ -81,6 +81,8 @@ class Step:
         threading.Timer(20, self._end, (signal.SIGKILL,)).start()
 
     def _take(self, line):
+        if not self.is_test and line.startswith("build"):
+            print(f"   {line}", flush=True)
         match = HARNESS.match(line)
         if self.whole:
             return
