@@ -9,7 +9,8 @@
 #include "store/schema.h"
 
 #include <stdint.h>
-#include <string.h>
+
+#include <sqlite3.h>
 
 struct step {
     const char *name;
@@ -50,9 +51,9 @@ fnv(uint64_t h, const void *data, size_t size)
     return h;
 }
 
-sqlite3_int64
-vx_store_sum(unsigned kind, sqlite3_int64 oid, sqlite3_int64 revision,
-             const void *body, size_t size)
+int64_t
+vx_store_sum(unsigned kind, int64_t oid, int64_t revision, const void *body,
+             size_t size)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     uint64_t head[3] = { kind, (uint64_t) oid, (uint64_t) revision };
@@ -62,7 +63,7 @@ vx_store_sum(unsigned kind, sqlite3_int64 oid, sqlite3_int64 revision,
         uint8_t b = head[i / 8] >> i % 8 * 8;
         h = fnv(h, &b, 1);
     }
-    return (sqlite3_int64) fnv(h, body, size);
+    return (int64_t) fnv(h, body, size);
 }
 
 static void
@@ -199,15 +200,8 @@ claim(sqlite3 *db, const char *path, struct vx_error *err)
     return true;
 }
 
-int
-vx_store_schema_version(void)
-{
-    return N_STEPS;
-}
-
 bool
-vx_store_migrate_to(sqlite3 *db, const char *path, int version,
-                    struct vx_error *err)
+vx_store_migrate(sqlite3 *db, const char *path, struct vx_error *err)
 {
     sqlite3_int64 have = 0;
 
@@ -225,16 +219,10 @@ vx_store_migrate_to(sqlite3 *db, const char *path, int version,
     if (have > N_STEPS) {
         return refuse_newer(db, path, have, err);
     }
-    while (have < version) {
+    while (have < N_STEPS) {
         if (!run_step(db, (int) ++have, err)) {
             return false;
         }
     }
     return true;
-}
-
-bool
-vx_store_migrate(sqlite3 *db, const char *path, struct vx_error *err)
-{
-    return vx_store_migrate_to(db, path, N_STEPS, err);
 }

@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -290,7 +291,7 @@ run_and_kill(unsigned *seed)
     close(fds[1]);
     assert_int_equal(read(fds[0], &acked, sizeof acked), sizeof acked);
     struct timespec moment = { 0, rand_r(seed) % 12000000 };
-    nanosleep(&moment, NULL);
+    ppoll(NULL, 0, &moment, NULL);
     kill(pid, SIGKILL);
     while (read(fds[0], &r, sizeof r) == sizeof r) {
         acked = r;
@@ -569,7 +570,7 @@ a_state_of_version_1_is_migrated_with_all_it_holds(void **state)
     int n = 0;
 
     with_sqlite(version_1);
-    for (int i = 0; i < 2; i++) {   /* the second time there is nothing to do */
+    for (int i = 0; i < 2; i++) {   /* the second time: nothing to do */
         struct vx_store *store = open_store(0);
         n = 0;
         if (!vx_store_load(store, see_version_1, &n, &counters, &err)) {
