@@ -47,8 +47,12 @@ struct vx_codec_field {
     const char *name;
     enum vx_codec_type type;
     bool settable;      /* else read-only: in a body it must be as GET
-                         * answers it, and is then ignored */
-    bool nullable;      /* GET may answer null; null in a body = not given */
+                         * answers it, and is then ignored ("revision"
+                         * works as if_match) */
+    bool runtime;       /* read-only and changes by itself: in a body it is
+                         * ignored whatever it says; not in the journal */
+    bool nullable;      /* GET may answer null.  In a body null means not
+                         * given, but a subnet's gateway: null = none */
     bool required;      /* in a PUT */
     uint64_t min, max;  /* UINT: value; STRING: length in bytes;
                          * STRINGS, RANGES: number of elements */
@@ -61,7 +65,7 @@ const struct vx_codec_field *vx_codec_fields(enum vx_kind kind,
 
 /* --- Paths: "/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24". */
 
-/* A decoded path.  Strings point into buf. */
+/* A decoded path.  Strings point into buf: do not copy. */
 struct vx_codec_path {
     enum vx_kind kind;
     bool list;                  /* the collection: key.name is NULL */
@@ -97,12 +101,12 @@ struct vx_codec_view;
 /* A PUT of the whole document as body of the object at path (which must stay
  * where it is while the op is used).  An empty text is {}.  The caller fills
  * if_match and if_none_match.  present: the object as it is, to compare
- * read-only members with; NULL = it does not exist. */
+ * read-only members with; NULL = it does not exist, or nobody asked. */
 bool vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
                   const struct vx_codec_view *present, struct vx_op *ret_op,
                   struct vx_error *err);
-/* True if the body holds read-only members other than those that repeat the
- * path, so that vx_codec_put wants to see `present`. */
+/* True if the body holds read-only members that only the present object can
+ * answer for (a port's vni, a host's num), so that vx_codec_put wants it. */
 bool vx_codec_wants_present(const struct vx_doc *doc,
                             const struct vx_codec_path *path);
 /* RFC 7396 merge patch over the settable members of present. */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The members of every kind of object, as data.  What a body may hold, what
+ * openapi.json says and what the CLI offers all come from here. */
+#include "api/codec.h"
+
+#define UINT32_LIMIT 0xffffffffu
+
+#define RO(NAME, TYPE, HELP) \
+    { .name = NAME, .type = TYPE, .max = UINT64_MAX, .help = HELP }
+#define RUN(NAME, TYPE, HELP) \
+    { .name = NAME, .type = TYPE, .max = UINT64_MAX, .runtime = true, \
+      .help = HELP }
+#define RUN_NULL(NAME, TYPE, HELP) \
+    { .name = NAME, .type = TYPE, .max = UINT64_MAX, .runtime = true, \
+      .nullable = true, .help = HELP }
+#define SET(NAME, TYPE, MIN, MAX, HELP) \
+    { .name = NAME, .type = TYPE, .settable = true, .min = MIN, .max = MAX, \
+      .help = HELP }
+#define SET_NULL(NAME, TYPE, MIN, MAX, HELP) \
+    { .name = NAME, .type = TYPE, .settable = true, .nullable = true, \
+      .min = MIN, .max = MAX, .help = HELP }
+
+#define NAME RO("name", VX_T_STRING, "last part of the path")
+#define TENANT RO("tenant", VX_T_STRING, "tenant it belongs to")
+#define NETWORK RO("network", VX_T_STRING, "network it belongs to")
+#define DESCRIPTION SET("description", VX_T_STRING, 0, VX_DESCRIPTION_MAX, \
+                        "free text for people")
+#define REVISION RO("revision", VX_T_UINT, \
+                    "revision of the last change; in a body it works as " \
+                    "If-Match")
+
+static const struct vx_codec_field zone_fields[] = {
+    NAME, DESCRIPTION, REVISION,
+};
+
+static const struct vx_codec_field host_fields[] = {
+    NAME,
+    { .name = "zone", .type = VX_T_STRING, .settable = true,
+      .required = true, .min = 1, .max = VX_NAME_MAX,
+      .help = "zone the host stands in" },
+    SET_NULL("system_id", VX_T_STRING, 1, VX_IFACE_ID_MAX,
+             "external_ids:system-id of its Open vSwitch; null until known"),
+    SET_NULL("vtep", VX_T_STRING, 2, VX_IP_STRLEN - 1,
+             "tunnel address in the underlay; null until known"),
+    SET_NULL("mtu", VX_T_UINT, VX_MTU_MIN, 65535,
+             "underlay MTU in bytes; null until known"),
+    SET_NULL("datapath", VX_T_STRING, 1, VX_NAME_MAX,
+             "datapath_type of its bridges: netdev, system, or null for the "
+             "default"),
+    DESCRIPTION,
+    RO("num", VX_T_UINT, "number of the host in the fabric"),
+    RUN("status", VX_T_STRING, "joining, active, draining or down"),
+    RUN("reason", VX_T_STRING, "why it is not active"),
+    RUN("realized_revision", VX_T_UINT, "last revision it confirmed"),
+    RUN("n_ports", VX_T_UINT, "ports located on it"),
+    REVISION,
+};
+
+static const struct vx_codec_field tenant_fields[] = {
+    NAME,
+    SET("router", VX_T_BOOL, 0, 1, "the tenant has a router (an L3VNI)"),
+    SET_NULL("router_vni", VX_T_UINT, VX_VNI_MIN, VX_VNI_MAX,
+             "VNI of the router; allocated if there is one and none is "
+             "given"),
+    SET("quota_networks", VX_T_UINT, 0, UINT32_LIMIT,
+        "most networks it may have, 0 = unlimited"),
+    SET("quota_ports", VX_T_UINT, 0, UINT32_LIMIT,
+        "most ports it may have, 0 = unlimited"),
+    DESCRIPTION, REVISION,
+};
+
+static const struct vx_codec_field network_fields[] = {
+    NAME, TENANT,
+    SET("vni", VX_T_UINT, VX_VNI_MIN, VX_VNI_MAX,
+        "VXLAN network identifier; kept or allocated if not given"),
+    SET("mtu", VX_T_UINT, VX_MTU_MIN, VX_MTU_MAX,
+        "MTU of tenants' interfaces in bytes, 1450 if not given"),
+    DESCRIPTION, REVISION,
+};
+
+static const struct vx_codec_field subnet_fields[] = {
+    NAME, TENANT, NETWORK,
+    RO("cidr", VX_T_STRING, "the prefix, same as name"),
+    SET_NULL("gateway", VX_T_STRING, 2, VX_IP_STRLEN - 1,
+             "router's address; null or \"none\" for no gateway, the first "
+             "usable address if not given"),
+    SET("ranges", VX_T_RANGES, 0, VX_SUBNET_MAX_RANGES,
+        "addresses to allocate from; empty = all of the subnet"),
+    DESCRIPTION, REVISION,
+};
+
+static const struct vx_codec_field port_fields[] = {
+    NAME, TENANT, NETWORK,
+    RO("vni", VX_T_UINT, "VNI of its network"),
+    SET("mac", VX_T_STRING, VX_MAC_STRLEN - 1, VX_MAC_STRLEN - 1,
+        "MAC address; kept or allocated if not given"),
+    SET("ips", VX_T_STRINGS, 0, VX_PORT_MAX_IPS,
+        "addresses; kept or one per family allocated if not given, [] for "
+        "none"),
+    SET_NULL("host", VX_T_STRING, 1, VX_NAME_MAX,
+             "the only host it may be on; null = any"),
+    SET("iface_id", VX_T_STRING, 1, VX_IFACE_ID_MAX,
+        "external_ids:iface-id that binds it, TENANT/NETWORK/PORT if not "
+        "given"),
+    RUN("status", VX_T_STRING,
+        "pending, building, active, degraded or down"),
+    RUN("reason", VX_T_STRING, "why it is not active"),
+    REVISION,
+    SET("guard", VX_T_BOOL, 0, 1,
+        "spoof guard: only its own addresses may send; true if not given"),
+    RUN_NULL("located", VX_T_STRING,
+             "host its interface was last seen on, where host is null"),
+    DESCRIPTION,
+};
+
+#define TABLE(KIND, FIELDS) \
+    case KIND: \
+        *ret_n = sizeof FIELDS / sizeof FIELDS[0]; \
+        return FIELDS;
+
+const struct vx_codec_field *
+vx_codec_fields(enum vx_kind kind, size_t *ret_n)
+{
+    switch (kind) {
+    TABLE(VX_ZONE, zone_fields)
+    TABLE(VX_HOST, host_fields)
+    TABLE(VX_TENANT, tenant_fields)
+    TABLE(VX_NETWORK, network_fields)
+    TABLE(VX_SUBNET, subnet_fields)
+    TABLE(VX_PORT, port_fields)
+    case VX_NONE:
+    case VX_RETIRED_VNI:
+    case VX_N_KINDS:
+        break;
+    }
+    *ret_n = 0;
+    return NULL;
+}

@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies to operations.  The field table has checked names, types and sizes
+ * before a kind's own function looks at values, so that those are short.
+ * What needs the model (does the zone exist, is the address taken) is the
+ * model's to judge. */
+#include "api/codec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/json.h"
+
+/* One body on its way to an operation. */
+struct body {
+    struct vx_doc *doc;         /* owns what the op borrows */
+    const cJSON *json;          /* an object, or NULL = {} */
+    const struct vx_codec_path *path;
+    const struct vx_codec_view *present;
+    struct vx_error *err;
+};
+
+/* Member that is there and not null. */
+static const cJSON *
+get(const cJSON *object, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+    return value && !cJSON_IsNull(value) ? value : NULL;
+}
+
+static const char *
+get_string(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(get(object, name));
+}
+
+/* Checked before; 0 if it is not there. */
+static uint64_t
+get_uint(const cJSON *object, const char *name)
+{
+    uint64_t u = 0;
+    vx_json_uint(get(object, name), UINT64_MAX, &u);
+    return u;
+}
+
+/* --- What the table says. */
+
+static const struct vx_codec_field *
+find_field(enum vx_kind kind, const char *name)
+{
+    size_t n;
+    const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(fields[i].name, name)) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+unknown_field(enum vx_kind kind, const char *name, struct vx_error *err)
+{
+    size_t n;
+    const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
+    struct vx_buf list = VX_BUF_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].settable) {
+            vx_buf_puts(&list, list.size ? ", " : "");
+            vx_buf_puts(&list, fields[i].name);
+        }
+    }
+    vx_fail(err, VX_INVALID, name,
+            "a %s has no member \"%.60s\"; it takes: %s",
+            vx_kind_name(kind), name, vx_buf_str(&list));
+    vx_buf_fini(&list);
+    return false;
+}
+
+static const char *
+type_name(enum vx_codec_type type)
+{
+    static const char *const names[] = {
+        [VX_T_STRING] = "a string",
+        [VX_T_UINT] = "a whole number",
+        [VX_T_BOOL] = "true or false",
+        [VX_T_STRINGS] = "an array of strings",
+        [VX_T_RANGES] = "an array of {\"first\",\"last\"}",
+    };
+    return names[type];
+}
+
+static bool
+wrong_type(const struct vx_codec_field *field, struct vx_error *err)
+{
+    return vx_fail(err, VX_INVALID, field->name, "\"%s\" must be %s",
+                   field->name, type_name(field->type));
+}
+
+static bool
+check_range(const cJSON *range, const struct vx_codec_field *field,
+            struct vx_error *err)
+{
+    if (!cJSON_IsObject(range) || cJSON_GetArraySize(range) != 2
+        || !get_string(range, "first") || !get_string(range, "last")) {
+        return wrong_type(field, err);
+    }
+    return true;
+}
+
+static bool
+check_array(const cJSON *value, const struct vx_codec_field *field,
+            struct vx_error *err)
+{
+    const cJSON *item;
+    uint64_t n = 0;
+
+    if (!cJSON_IsArray(value)) {
+        return wrong_type(field, err);
+    }
+    cJSON_ArrayForEach (item, value) {
+        n++;
+        if (field->type == VX_T_STRINGS && !cJSON_IsString(item)) {
+            return wrong_type(field, err);
+        }
+        if (field->type == VX_T_RANGES && !check_range(item, field, err)) {
+            return false;
+        }
+    }
+    return n <= field->max
+           || vx_fail(err, VX_INVALID, field->name,
+                      "\"%s\" has %llu elements, at most %llu are taken",
+                      field->name, (unsigned long long) n,
+                      (unsigned long long) field->max);
+}
+
+static bool
+check_string(const cJSON *value, const struct vx_codec_field *field,
+             struct vx_error *err)
+{
+    if (!cJSON_IsString(value)) {
+        return wrong_type(field, err);
+    }
+    size_t size = strlen(value->valuestring);
+    return (size >= field->min && size <= field->max)
+           || vx_fail(err, VX_INVALID, field->name,
+                      "\"%s\" has %zu bytes, it must have %llu to %llu",
+                      field->name, size, (unsigned long long) field->min,
+                      (unsigned long long) field->max);
+}
+
+static bool
+check_uint(const cJSON *value, const struct vx_codec_field *field,
+           struct vx_error *err)
+{
+    uint64_t u;
+
+    if (!cJSON_IsNumber(value)) {
+        return wrong_type(field, err);
+    }
+    if (!vx_json_uint(value, field->max, &u) || u < field->min) {
+        return vx_fail(err, VX_INVALID, field->name,
+                       "\"%s\" is %.17g, it must be a whole number from %llu "
+                       "to %llu", field->name, value->valuedouble,
+                       (unsigned long long) field->min,
+                       (unsigned long long) field->max);
+    }
+    return true;
+}
+
+static bool
+check_value(const cJSON *value, const struct vx_codec_field *field,
+            struct vx_error *err)
+{
+    switch (field->type) {
+    case VX_T_STRING: return check_string(value, field, err);
+    case VX_T_UINT: return check_uint(value, field, err);
+    case VX_T_BOOL:
+        return cJSON_IsBool(value) || wrong_type(field, err);
+    case VX_T_STRINGS:
+    case VX_T_RANGES: return check_array(value, field, err);
+    }
+    return false;
+}
+
+/* --- Read-only members. */
+
+static const char *
+part_of_path(const struct vx_codec_path *path, const char *name)
+{
+    if (!strcmp(name, "name") || !strcmp(name, "cidr")) {
+        return path->key.name;
+    }
+    return !strcmp(name, "tenant")    ? path->key.tenant
+           : !strcmp(name, "network") ? path->key.network
+                                      : NULL;
+}
+
+/* Value of a number that only the present object knows; 0 = unknown. */
+static uint64_t
+present_number(const struct vx_codec_view *view, const char *name)
+{
+    if (!view || !view->obj) {
+        return 0;
+    }
+    if (view->obj->kind == VX_HOST && !strcmp(name, "num")) {
+        return ((const struct vx_host *) view->obj)->num;
+    }
+    if (view->obj->kind == VX_PORT && !strcmp(name, "vni")) {
+        const struct vx_obj *network
+            = vx_model_by_oid(view->model, view->obj->parent);
+        return network ? ((const struct vx_network *) network)->vni : 0;
+    }
+    return 0;
+}
+
+static bool
+check_read_only(const struct body *body, const cJSON *value,
+                const struct vx_codec_field *field)
+{
+    const char *part = part_of_path(body->path, field->name);
+    uint64_t number = present_number(body->present, field->name);
+    uint64_t given;
+
+    if (field->runtime || cJSON_IsNull(value)) {
+        return true;
+    }
+    if (!strcmp(field->name, "revision")) {
+        return check_value(value, field, body->err);
+    }
+    if (part && cJSON_IsString(value) && !strcmp(value->valuestring, part)) {
+        return true;
+    }
+    if (number && vx_json_uint(value, UINT64_MAX, &given)
+        && given == number) {
+        return true;
+    }
+    return vx_fail(body->err, VX_INVALID, field->name,
+                   "\"%s\" is read-only: leave it out, or as GET answers it",
+                   field->name);
+}
+
+static bool
+check_members(const struct body *body)
+{
+    enum vx_kind kind = body->path->kind;
+    size_t n;
+    const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
+    const cJSON *value;
+
+    cJSON_ArrayForEach (value, body->json) {
+        const struct vx_codec_field *field = find_field(kind, value->string);
+        if (!field) {
+            return unknown_field(kind, value->string, body->err);
+        }
+        if (!field->settable) {
+            if (!check_read_only(body, value, field)) {
+                return false;
+            }
+        } else if (!cJSON_IsNull(value)
+                   && !check_value(value, field, body->err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].required && !get(body->json, fields[i].name)) {
+            return vx_fail(body->err, VX_INVALID, fields[i].name,
+                           "a %s needs \"%s\": %s", vx_kind_name(kind),
+                           fields[i].name, fields[i].help);
+        }
+    }
+    return true;
+}
+
+/* --- Kinds. */
+
+static bool
+parse_ip(const char *text, const char *field, struct vx_ip *ret_ip,
+         struct vx_error *err)
+{
+    return vx_ip_parse(text, ret_ip)
+           || vx_fail(err, VX_INVALID, field,
+                      "\"%.60s\" is not an IPv4 or IPv6 address", text);
+}
+
+static bool
+parse_host(const struct body *body, struct vx_host_spec *spec)
+{
+    const char *vtep = get_string(body->json, "vtep");
+
+    spec->zone = get_string(body->json, "zone");
+    spec->system_id = get_string(body->json, "system_id");
+    spec->mtu = (uint16_t) get_uint(body->json, "mtu");
+    spec->datapath = get_string(body->json, "datapath");
+    return !vtep || parse_ip(vtep, "vtep", &spec->vtep, body->err);
+}
+
+static bool
+parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
+{
+    const cJSON *router = get(body->json, "router");
+
+    spec->router_vni = (uint32_t) get_uint(body->json, "router_vni");
+    if (spec->router_vni && cJSON_IsFalse(router)) {
+        return vx_fail(body->err, VX_INVALID, "router_vni",
+                       "a router VNI without a router: leave out "
+                       "\"router_vni\" or set \"router\" to true");
+    }
+    spec->router = spec->router_vni || cJSON_IsTrue(router);
+    spec->quota_networks = (uint32_t) get_uint(body->json, "quota_networks");
+    spec->quota_ports = (uint32_t) get_uint(body->json, "quota_ports");
+    return true;
+}
+
+static bool
+parse_network(const struct body *body, struct vx_network_spec *spec)
+{
+    spec->vni = (uint32_t) get_uint(body->json, "vni");
+    spec->mtu = (uint16_t) get_uint(body->json, "mtu");
+    return true;
+}
+
+static bool
+parse_ranges(const struct body *body, struct vx_subnet_spec *spec)
+{
+    const cJSON *array = get(body->json, "ranges"), *item;
+    size_t n = (size_t) cJSON_GetArraySize(array);
+    struct vx_range *ranges;
+
+    if (!n) {
+        return true;
+    }
+    spec->ranges = ranges = vx_doc_alloc(body->doc, n * sizeof *ranges);
+    cJSON_ArrayForEach (item, array) {
+        struct vx_range *range = &ranges[spec->n_ranges++];
+        if (!parse_ip(get_string(item, "first"), "ranges", &range->first,
+                      body->err)
+            || !parse_ip(get_string(item, "last"), "ranges", &range->last,
+                         body->err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+parse_subnet(const struct body *body, struct vx_subnet_spec *spec)
+{
+    const cJSON *gateway
+        = cJSON_GetObjectItemCaseSensitive(body->json, "gateway");
+
+    if (cJSON_IsNull(gateway)
+        || (gateway && !strcmp(gateway->valuestring, "none"))) {
+        spec->no_gateway = true;
+    } else if (gateway
+               && !parse_ip(gateway->valuestring, "gateway", &spec->gateway,
+                            body->err)) {
+        return false;
+    }
+    return parse_ranges(body, spec);
+}
+
+static bool
+parse_ips(const struct body *body, struct vx_port_spec *spec)
+{
+    const cJSON *array = get(body->json, "ips"), *item;
+    size_t n = (size_t) cJSON_GetArraySize(array);
+    struct vx_ip *ips;
+
+    if (!n) {
+        spec->no_ips = array != NULL;
+        return true;
+    }
+    spec->ips = ips = vx_doc_alloc(body->doc, n * sizeof *ips);
+    cJSON_ArrayForEach (item, array) {
+        if (!parse_ip(item->valuestring, "ips", &ips[spec->n_ips++],
+                      body->err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+parse_port(const struct body *body, struct vx_port_spec *spec)
+{
+    const char *mac = get_string(body->json, "mac");
+
+    if (mac) {
+        spec->has_mac = true;
+        if (!vx_mac_parse(mac, &spec->mac)) {
+            return vx_fail(body->err, VX_INVALID, "mac",
+                           "\"%.60s\" is not a MAC address like "
+                           "0a:00:00:00:00:01", mac);
+        }
+    }
+    spec->host = get_string(body->json, "host");
+    spec->iface_id = get_string(body->json, "iface_id");
+    spec->no_guard = cJSON_IsFalse(get(body->json, "guard"));
+    return parse_ips(body, spec);
+}
+
+static bool
+parse_spec(const struct body *body, struct vx_op *op)
+{
+    switch (op->kind) {
+    case VX_ZONE: return true;
+    case VX_HOST: return parse_host(body, &op->spec.host);
+    case VX_TENANT: return parse_tenant(body, &op->spec.tenant);
+    case VX_NETWORK: return parse_network(body, &op->spec.network);
+    case VX_SUBNET: return parse_subnet(body, &op->spec.subnet);
+    case VX_PORT: return parse_port(body, &op->spec.port);
+    case VX_NONE:
+    case VX_RETIRED_VNI:
+    case VX_N_KINDS:
+        break;
+    }
+    return vx_fail(body->err, VX_NOT_FOUND, "path",
+                   "the path names no object");
+}
+
+static bool
+parse_put(const struct body *body, struct vx_op *ret_op)
+{
+    struct vx_op op = {
+        .type = VX_OP_PUT,
+        .kind = body->path->kind,
+        .key = body->path->key,
+    };
+
+    if (body->json && !cJSON_IsObject(body->json)) {
+        return vx_fail(body->err, VX_INVALID, "body",
+                       "the body must be a JSON object");
+    }
+    if (!check_members(body) || !parse_spec(body, &op)) {
+        return false;
+    }
+    op.description = get_string(body->json, "description");
+    op.if_match = get_uint(body->json, "revision");
+    *ret_op = op;
+    return true;
+}
+
+bool
+vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
+             const struct vx_codec_view *present, struct vx_op *ret_op,
+             struct vx_error *err)
+{
+    struct body body = {
+        .doc = doc, .json = doc->root, .path = path, .present = present,
+        .err = err,
+    };
+    return parse_put(&body, ret_op);
+}
+
+static bool
+json_wants_present(const cJSON *json, enum vx_kind kind)
+{
+    return (kind == VX_PORT && get(json, "vni"))
+           || (kind == VX_HOST && get(json, "num"));
+}
+
+bool
+vx_codec_wants_present(const struct vx_doc *doc,
+                       const struct vx_codec_path *path)
+{
+    return json_wants_present(doc->root, path->kind);
+}
+
+/* --- PATCH. */
+
+/* The settable members of the present object as a tree. */
+static cJSON *
+settable_of(const struct vx_codec_view *present)
+{
+    struct vx_buf text = VX_BUF_INIT;
+
+    vx_codec_object(present, &text);
+    cJSON *tree = cJSON_ParseWithLength(text.data, text.size);
+    vx_buf_fini(&text);
+    for (cJSON *value = tree ? tree->child : NULL, *next; value;
+         value = next) {
+        next = value->next;
+        if (!find_field(present->obj->kind, value->string)->settable) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(tree, value));
+        }
+    }
+    return tree;
+}
+
+/* RFC 7396; our members are values or arrays, so one level is all. */
+static void
+merge(cJSON *tree, const cJSON *patch)
+{
+    const cJSON *value;
+
+    if (cJSON_IsFalse(get(patch, "router"))) {
+        cJSON_DeleteItemFromObjectCaseSensitive(tree, "router_vni");
+    }
+    cJSON_ArrayForEach (value, patch) {
+        cJSON_DeleteItemFromObjectCaseSensitive(tree, value->string);
+        if (!cJSON_IsNull(value)) {
+            cJSON_AddItemToObject(tree, value->string,
+                                  cJSON_Duplicate(value, true));
+        }
+    }
+}
+
+bool
+vx_codec_patch(struct vx_doc *doc, const struct vx_codec_path *path,
+               const struct vx_codec_view *present, struct vx_op *ret_op,
+               struct vx_error *err)
+{
+    if (!cJSON_IsObject(doc->root)) {
+        return vx_fail(err, VX_INVALID, "body",
+                       "a merge patch (RFC 7396) must be a JSON object");
+    }
+    cJSON *tree = settable_of(present);
+    if (!tree) {
+        return vx_fail(err, VX_INTERNAL, "",
+                       "the object cannot be read back");
+    }
+    merge(tree, doc->root);
+    cJSON_Delete(doc->root);
+    doc->root = tree;       /* the op's strings are the merged ones */
+    return vx_codec_put(doc, path, present, ret_op, err);
+}
+
+/* --- Batches. */
+
+struct batch {
+    struct vx_doc *doc;
+    vx_codec_find *find;
+    void *aux;
+    struct vx_op *ops;
+    struct vx_codec_path *paths;
+    struct vx_error *err;
+};
+
+static bool
+check_envelope(const cJSON *item, struct vx_error *err)
+{
+    static const char names[] = " op path body if_match if_none_match ";
+    const cJSON *value;
+
+    if (!cJSON_IsObject(item)) {
+        return vx_fail(err, VX_INVALID, "",
+                       "an operation is {\"op\",\"path\",\"body\"}");
+    }
+    cJSON_ArrayForEach (value, item) {
+        char spaced[40];
+        snprintf(spaced, sizeof spaced, " %.36s ", value->string);
+        if (!strstr(names, spaced) || strchr(value->string, ' ')) {
+            return vx_fail(err, VX_INVALID, value->string,
+                           "an operation has no member \"%.60s\"; it takes: "
+                           "op, path, body, if_match, if_none_match",
+                           value->string);
+        }
+    }
+    if (!get_string(item, "op") || !get_string(item, "path")) {
+        const char *name = get_string(item, "op") ? "path" : "op";
+        return vx_fail(err, VX_INVALID, name,
+                       "an operation needs \"%s\", a string", name);
+    }
+    return true;
+}
+
+static bool
+parse_conditions(const cJSON *item, struct vx_op *op, struct vx_error *err)
+{
+    const cJSON *match = get(item, "if_match");
+    const cJSON *none = get(item, "if_none_match");
+
+    if (match && !vx_json_uint(match, UINT64_MAX, &op->if_match)) {
+        return vx_fail(err, VX_INVALID, "if_match",
+                       "\"if_match\" must be a revision, a whole number");
+    }
+    if (none && (!cJSON_IsString(none) || strcmp(none->valuestring, "*"))) {
+        return vx_fail(err, VX_INVALID, "if_none_match",
+                       "\"if_none_match\" must be \"*\"");
+    }
+    op->if_none_match = none != NULL;
+    return true;
+}
+
+static bool
+parse_batch_put(struct batch *batch, const cJSON *json,
+                const struct vx_codec_path *path, struct vx_op *op)
+{
+    struct vx_codec_view view;
+    struct body body = {
+        .doc = batch->doc, .json = json, .path = path, .err = batch->err,
+    };
+
+    if (batch->find && json_wants_present(json, path->kind)
+        && batch->find(batch->aux, path, &view)) {
+        body.present = &view;
+    }
+    if (parse_put(&body, op)) {
+        return true;
+    }
+    if (batch->err && strcmp(batch->err->field, "path")
+        && strcmp(batch->err->field, "body")) {
+        char field[sizeof batch->err->field];
+        memcpy(field, batch->err->field, sizeof field);
+        snprintf(batch->err->field, sizeof batch->err->field, "body.%.40s",
+                 field);
+    }
+    return false;
+}
+
+static bool
+parse_item(struct batch *batch, const cJSON *item, size_t i)
+{
+    struct vx_op *op = &batch->ops[i];
+    struct vx_codec_path *path = &batch->paths[i];
+
+    if (!check_envelope(item, batch->err)
+        || !vx_codec_path_parse(get_string(item, "path"), path,
+                                batch->err)) {
+        return false;
+    }
+    if (path->list) {
+        return vx_fail(batch->err, VX_INVALID, "path",
+                       "%.200s is a list, not an object",
+                       get_string(item, "path"));
+    }
+    const char *name = get_string(item, "op");
+    if (!strcmp(name, "PUT")) {
+        if (!parse_batch_put(batch, get(item, "body"), path, op)) {
+            return false;
+        }
+    } else if (!strcmp(name, "DELETE")) {
+        if (get(item, "body")) {
+            return vx_fail(batch->err, VX_INVALID, "body",
+                           "a DELETE has no body");
+        }
+        *op = (struct vx_op) {
+            .type = VX_OP_DELETE, .kind = path->kind, .key = path->key,
+        };
+    } else {
+        return vx_fail(batch->err, VX_INVALID, "op",
+                       "\"%.40s\" is no operation: PUT or DELETE", name);
+    }
+    return parse_conditions(item, op, batch->err);
+}
+
+/* "mtu" of operation 3 becomes "[3].mtu". */
+static void
+prefix_field(struct vx_error *err, size_t i)
+{
+    char field[sizeof err->field];
+
+    memcpy(field, err->field, sizeof field);
+    snprintf(err->field, sizeof err->field, "[%u]%s%.30s", (unsigned) i,
+             field[0] ? "." : "", field);
+}
+
+bool
+vx_codec_batch(struct vx_doc *doc, vx_codec_find *find, void *aux,
+               struct vx_codec_batch *ret_batch, size_t *ret_failed,
+               struct vx_error *err)
+{
+    size_t n = 0;
+    const cJSON *item;
+
+    *ret_failed = SIZE_MAX;
+    if (!cJSON_IsArray(doc->root)) {
+        return vx_fail(err, VX_INVALID, "body",
+                       "a batch is an array of operations");
+    }
+    size_t count = (size_t) cJSON_GetArraySize(doc->root);
+    if (count > VX_BATCH_MAX_OPS) {
+        return vx_fail(err, VX_TOO_LARGE, "body",
+                       "a batch of %zu operations, at most %d are taken",
+                       count, VX_BATCH_MAX_OPS);
+    }
+    struct batch batch = {
+        .doc = doc, .find = find, .aux = aux, .err = err,
+        .ops = vx_doc_alloc(doc, (count + 1) * sizeof *batch.ops),
+        .paths = vx_doc_alloc(doc, (count + 1) * sizeof *batch.paths),
+    };
+    cJSON_ArrayForEach (item, doc->root) {
+        if (!parse_item(&batch, item, n)) {
+            *ret_failed = n;
+            if (err) {
+                prefix_field(err, n);
+            }
+            return false;
+        }
+        n++;
+    }
+    *ret_batch = (struct vx_codec_batch) {
+        .ops = batch.ops, .paths = batch.paths, .n = n,
+    };
+    return true;
+}

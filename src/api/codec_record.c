@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects to records of the store and back: all members, references as oids.
+ * "v" is the version of the format; a record of another version is refused,
+ * it was written by a newer program. */
+#include "api/codec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "lib/xalloc.h"
+
+enum { RECORD_VERSION = 1 };
+
+/* --- Writing. */
+
+static void
+write_ip(struct vx_jw *jw, const char *key, const struct vx_ip *ip)
+{
+    char buf[VX_IP_STRLEN];
+    vx_jw_str(jw, key, ip->family ? vx_ip_format(ip, buf) : "");
+}
+
+static void
+write_host(const struct vx_host *host, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "zone", host->zone);
+    vx_jw_u64(jw, "num", host->num);
+    vx_jw_str(jw, "system_id", host->system_id);
+    write_ip(jw, "vtep", &host->vtep);
+    vx_jw_u64(jw, "mtu", host->mtu);
+    vx_jw_str(jw, "datapath", host->datapath);
+}
+
+static void
+write_subnet(const struct vx_subnet *subnet, struct vx_jw *jw)
+{
+    char buf[VX_PREFIX_STRLEN];
+
+    vx_jw_str(jw, "prefix", vx_prefix_format(&subnet->prefix, buf));
+    write_ip(jw, "gateway", &subnet->gateway);
+    vx_jw_key(jw, "ranges");
+    for (size_t i = 0; i < subnet->n_ranges; i++) {
+        vx_buf_puts(jw->out, i ? ",[\"" : "[[\"");
+        vx_buf_puts(jw->out, vx_ip_format(&subnet->ranges[i].first, buf));
+        vx_buf_puts(jw->out, "\",\"");
+        vx_buf_puts(jw->out, vx_ip_format(&subnet->ranges[i].last, buf));
+        vx_buf_puts(jw->out, "\"]");
+    }
+    vx_buf_puts(jw->out, subnet->n_ranges ? "]" : "[]");
+}
+
+static void
+write_port(const struct vx_port *port, struct vx_jw *jw)
+{
+    char buf[VX_IP_STRLEN];
+
+    vx_jw_str(jw, "mac", vx_mac_format(&port->mac, buf));
+    vx_jw_key(jw, "ips");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < port->n_ips; i++) {
+        vx_buf_puts(jw->out, i ? ",\"" : "\"");
+        vx_buf_puts(jw->out, vx_ip_format(&port->ips[i], buf));
+        vx_buf_puts(jw->out, "\"");
+    }
+    vx_buf_puts(jw->out, "]");
+    vx_jw_u64(jw, "host", port->host);
+    vx_jw_u64(jw, "located", port->located);
+    vx_jw_str(jw, "iface_id", port->iface_id);
+    vx_jw_bool(jw, "guard", port->guard);
+}
+
+void
+vx_codec_record(const struct vx_obj *obj, struct vx_buf *out)
+{
+    struct vx_jw jw;
+
+    vx_jw_begin(&jw, out);
+    vx_jw_u64(&jw, "v", RECORD_VERSION);
+    vx_jw_str(&jw, "name", obj->name);
+    vx_jw_u64(&jw, "parent", obj->parent);
+    vx_jw_str(&jw, "description", obj->description);
+    if (obj->kind == VX_HOST) {
+        write_host((const struct vx_host *) obj, &jw);
+    } else if (obj->kind == VX_TENANT) {
+        const struct vx_tenant *tenant = (const struct vx_tenant *) obj;
+        vx_jw_u64(&jw, "router_vni", tenant->router_vni);
+        vx_jw_u64(&jw, "quota_networks", tenant->quota_networks);
+        vx_jw_u64(&jw, "quota_ports", tenant->quota_ports);
+    } else if (obj->kind == VX_NETWORK) {
+        const struct vx_network *network = (const struct vx_network *) obj;
+        vx_jw_u64(&jw, "vni", network->vni);
+        vx_jw_u64(&jw, "mtu", network->mtu);
+    } else if (obj->kind == VX_SUBNET) {
+        write_subnet((const struct vx_subnet *) obj, &jw);
+    } else if (obj->kind == VX_PORT) {
+        write_port((const struct vx_port *) obj, &jw);
+    } else if (obj->kind == VX_RETIRED_VNI) {
+        const struct vx_retired_vni *retired
+            = (const struct vx_retired_vni *) obj;
+        vx_jw_u64(&jw, "vni", retired->vni);
+        vx_jw_u64(&jw, "until_ms", (uint64_t) retired->until_ms);
+    }
+    vx_jw_end(&jw);
+}
+
+/* --- Reading.  The first wrong member is remembered. */
+
+struct reader {
+    const cJSON *json;
+    const char *bad;
+};
+
+static uint64_t
+read_uint(struct reader *reader, const char *key, uint64_t max)
+{
+    uint64_t u = 0;
+
+    if (!vx_json_uint(cJSON_GetObjectItemCaseSensitive(reader->json, key),
+                      max, &u) && !reader->bad) {
+        reader->bad = key;
+    }
+    return u;
+}
+
+static const char *
+read_string(struct reader *reader, const char *key)
+{
+    const char *s = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(reader->json, key));
+
+    if (!s && !reader->bad) {
+        reader->bad = key;
+    }
+    return s ? s : "";
+}
+
+static void
+read_text(struct reader *reader, const char *key, char **member)
+{
+    free(*member);
+    *member = vx_xstrdup(read_string(reader, key));
+}
+
+static void
+to_ip(struct reader *reader, const char *key, const char *s,
+      struct vx_ip *ip)
+{
+    if ((!s || !vx_ip_parse(s, ip)) && !reader->bad) {
+        reader->bad = key;
+    }
+}
+
+static void
+read_opt_ip(struct reader *reader, const char *key, struct vx_ip *ip)
+{
+    const char *s = read_string(reader, key);
+    if (s[0]) {
+        to_ip(reader, key, s, ip);
+    }
+}
+
+static const cJSON *
+read_array(struct reader *reader, const char *key, size_t *ret_n)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(reader->json, key);
+
+    if (!cJSON_IsArray(array) && !reader->bad) {
+        reader->bad = key;
+    }
+    *ret_n = cJSON_IsArray(array) ? (size_t) cJSON_GetArraySize(array) : 0;
+    return array;
+}
+
+static void
+read_host(struct reader *reader, struct vx_host *host)
+{
+    host->zone = read_uint(reader, "zone", VX_OID_MAX);
+    host->num = (uint32_t) read_uint(reader, "num", VX_HOST_NUM_MAX);
+    read_text(reader, "system_id", &host->system_id);
+    read_opt_ip(reader, "vtep", &host->vtep);
+    host->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
+    read_text(reader, "datapath", &host->datapath);
+}
+
+static void
+read_subnet(struct reader *reader, struct vx_subnet *subnet)
+{
+    size_t n;
+    const cJSON *array = read_array(reader, "ranges", &n), *item;
+
+    if (!vx_prefix_parse(read_string(reader, "prefix"), &subnet->prefix)
+        && !reader->bad) {
+        reader->bad = "prefix";
+    }
+    read_opt_ip(reader, "gateway", &subnet->gateway);
+    if (!n) {
+        return;
+    }
+    subnet->ranges = vx_xcalloc(n, sizeof *subnet->ranges);
+    cJSON_ArrayForEach (item, array) {
+        struct vx_range *range = &subnet->ranges[subnet->n_ranges++];
+        to_ip(reader, "ranges",
+              cJSON_GetStringValue(cJSON_GetArrayItem(item, 0)),
+              &range->first);
+        to_ip(reader, "ranges",
+              cJSON_GetStringValue(cJSON_GetArrayItem(item, 1)),
+              &range->last);
+    }
+}
+
+static void
+read_port(struct reader *reader, struct vx_port *port)
+{
+    size_t n;
+    const cJSON *array = read_array(reader, "ips", &n), *item;
+
+    if (!vx_mac_parse(read_string(reader, "mac"), &port->mac)
+        && !reader->bad) {
+        reader->bad = "mac";
+    }
+    port->host = read_uint(reader, "host", VX_OID_MAX);
+    port->located = read_uint(reader, "located", VX_OID_MAX);
+    read_text(reader, "iface_id", &port->iface_id);
+    const cJSON *guard
+        = cJSON_GetObjectItemCaseSensitive(reader->json, "guard");
+    if (!cJSON_IsBool(guard) && !reader->bad) {
+        reader->bad = "guard";
+    }
+    port->guard = cJSON_IsTrue(guard);
+    if (!n) {
+        return;
+    }
+    port->ips = vx_xcalloc(n, sizeof *port->ips);
+    cJSON_ArrayForEach (item, array) {
+        to_ip(reader, "ips", cJSON_GetStringValue(item),
+              &port->ips[port->n_ips++]);
+    }
+}
+
+static void
+read_members(struct reader *reader, struct vx_obj *obj)
+{
+    read_text(reader, "name", &obj->name);
+    obj->parent = read_uint(reader, "parent", VX_OID_MAX);
+    read_text(reader, "description", &obj->description);
+    if (obj->kind == VX_HOST) {
+        read_host(reader, (struct vx_host *) obj);
+    } else if (obj->kind == VX_TENANT) {
+        struct vx_tenant *tenant = (struct vx_tenant *) obj;
+        tenant->router_vni
+            = (uint32_t) read_uint(reader, "router_vni", VX_VNI_MAX);
+        tenant->quota_networks
+            = (uint32_t) read_uint(reader, "quota_networks", UINT32_MAX);
+        tenant->quota_ports
+            = (uint32_t) read_uint(reader, "quota_ports", UINT32_MAX);
+    } else if (obj->kind == VX_NETWORK) {
+        struct vx_network *network = (struct vx_network *) obj;
+        network->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
+        network->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
+    } else if (obj->kind == VX_SUBNET) {
+        read_subnet(reader, (struct vx_subnet *) obj);
+    } else if (obj->kind == VX_PORT) {
+        read_port(reader, (struct vx_port *) obj);
+    } else if (obj->kind == VX_RETIRED_VNI) {
+        struct vx_retired_vni *retired = (struct vx_retired_vni *) obj;
+        retired->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
+        retired->until_ms
+            = (int64_t) read_uint(reader, "until_ms", INT64_MAX);
+    }
+}
+
+struct vx_obj *
+vx_codec_record_parse(enum vx_kind kind, uint64_t oid, uint64_t revision,
+                      const void *body, size_t size, struct vx_error *err)
+{
+    struct vx_error why = { .message = "" };
+
+    if (kind <= VX_NONE || kind >= VX_N_KINDS) {
+        vx_fail(err, VX_INVALID, "",
+                "record %u/%" PRIu64 " is of a kind this version does not "
+                "know: run the newer vxfabricd", (unsigned) kind, oid);
+        return NULL;
+    }
+    struct vx_doc *doc = vx_doc_parse(body, size, VX_BODY_MAX, &why);
+    if (!doc) {
+        vx_fail(err, VX_INTERNAL, "", "record %u/%" PRIu64 ": %.300s",
+                (unsigned) kind, oid, why.message);
+        return NULL;
+    }
+    struct reader reader = { .json = doc->root };
+    struct vx_obj *obj = NULL;
+    uint64_t v = read_uint(&reader, "v", UINT32_MAX);
+    if (reader.bad || v != RECORD_VERSION) {
+        vx_fail(err, VX_INVALID, "",
+                "record %u/%" PRIu64 " has format %" PRIu64 ", this version "
+                "knows %d: run the newer vxfabricd", (unsigned) kind, oid, v,
+                RECORD_VERSION);
+    } else {
+        obj = vx_obj_new(kind);
+        obj->oid = oid;
+        obj->revision = revision;
+        read_members(&reader, obj);
+    }
+    if (reader.bad && obj) {
+        vx_fail(err, VX_INTERNAL, "",
+                "record %u/%" PRIu64 ": \"%s\" is missing or wrong",
+                (unsigned) kind, oid, reader.bad);
+        vx_obj_unref(obj);
+        obj = NULL;
+    }
+    vx_doc_free(doc);
+    return obj;
+}

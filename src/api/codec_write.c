@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects to JSON, errors to JSON, and names of changed objects. */
+#include "api/codec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "lib/xalloc.h"
+
+/* --- Objects. */
+
+static const char *
+name_of(const struct vx_model *model, uint64_t oid)
+{
+    const struct vx_obj *obj = oid ? vx_model_by_oid(model, oid) : NULL;
+    return obj ? obj->name : NULL;
+}
+
+static void
+write_ip(struct vx_jw *jw, const char *key, const struct vx_ip *ip)
+{
+    char buf[VX_IP_STRLEN];
+    vx_jw_opt(jw, key, ip->family ? vx_ip_format(ip, buf) : NULL);
+}
+
+static void
+write_host(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_host *host = (const struct vx_host *) view->obj;
+    const struct vx_api_host_status *status = view->host_status;
+    const char *zone = name_of(view->model, host->zone);
+
+    vx_jw_str(jw, "zone", zone ? zone : "");
+    vx_jw_opt(jw, "system_id", host->system_id);
+    write_ip(jw, "vtep", &host->vtep);
+    vx_jw_u64_opt(jw, "mtu", host->mtu);
+    vx_jw_opt(jw, "datapath", host->datapath);
+    vx_jw_str(jw, "description", host->o.description);
+    vx_jw_u64(jw, "num", host->num);
+    if (status) {
+        vx_jw_str(jw, "status", status->state);
+        vx_jw_str(jw, "reason", status->reason);
+        vx_jw_u64(jw, "realized_revision", status->realized_revision);
+        vx_jw_u64(jw, "n_ports", status->n_ports);
+    }
+}
+
+static void
+write_tenant(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_tenant *tenant = (const struct vx_tenant *) view->obj;
+
+    vx_jw_bool(jw, "router", tenant->router_vni != 0);
+    vx_jw_u64_opt(jw, "router_vni", tenant->router_vni);
+    vx_jw_u64(jw, "quota_networks", tenant->quota_networks);
+    vx_jw_u64(jw, "quota_ports", tenant->quota_ports);
+    vx_jw_str(jw, "description", tenant->o.description);
+}
+
+static void
+write_network(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_network *network = (const struct vx_network *) view->obj;
+
+    vx_jw_str(jw, "tenant", view->key.tenant);
+    vx_jw_u64(jw, "vni", network->vni);
+    vx_jw_u64(jw, "mtu", network->mtu);
+    vx_jw_str(jw, "description", network->o.description);
+}
+
+static void
+write_subnet(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_subnet *subnet = (const struct vx_subnet *) view->obj;
+
+    vx_jw_str(jw, "tenant", view->key.tenant);
+    vx_jw_str(jw, "network", view->key.network);
+    vx_jw_str(jw, "cidr", subnet->o.name);
+    write_ip(jw, "gateway", &subnet->gateway);
+    vx_jw_key(jw, "ranges");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < subnet->n_ranges; i++) {
+        struct vx_jw range;
+        vx_buf_puts(jw->out, i ? "," : "");
+        vx_jw_begin(&range, jw->out);
+        write_ip(&range, "first", &subnet->ranges[i].first);
+        write_ip(&range, "last", &subnet->ranges[i].last);
+        vx_jw_end(&range);
+    }
+    vx_buf_puts(jw->out, "]");
+    vx_jw_str(jw, "description", subnet->o.description);
+}
+
+static void
+write_port(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_port *port = (const struct vx_port *) view->obj;
+    const struct vx_obj *network
+        = vx_model_by_oid(view->model, port->o.parent);
+    char buf[VX_IP_STRLEN];
+
+    vx_jw_str(jw, "tenant", view->key.tenant);
+    vx_jw_str(jw, "network", view->key.network);
+    vx_jw_u64(jw, "vni",
+              network ? ((const struct vx_network *) network)->vni : 0);
+    vx_jw_str(jw, "mac", vx_mac_format(&port->mac, buf));
+    vx_jw_key(jw, "ips");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < port->n_ips; i++) {
+        vx_buf_puts(jw->out, i ? ",\"" : "\"");
+        vx_buf_puts(jw->out, vx_ip_format(&port->ips[i], buf));
+        vx_buf_puts(jw->out, "\"");
+    }
+    vx_buf_puts(jw->out, "]");
+    vx_jw_opt(jw, "host", name_of(view->model, port->host));
+    vx_jw_str(jw, "iface_id", port->iface_id);
+    if (view->port_status) {
+        vx_jw_str(jw, "status",
+                  vx_port_state_name(view->port_status->state));
+        vx_jw_str(jw, "reason", view->port_status->reason);
+    }
+    vx_jw_u64(jw, "revision", port->o.revision);
+    vx_jw_bool(jw, "guard", port->guard);
+    if (view->port_status) {
+        vx_jw_opt(jw, "located", name_of(view->model, port->located));
+    }
+    vx_jw_str(jw, "description", port->o.description);
+}
+
+void
+vx_codec_object(const struct vx_codec_view *view, struct vx_buf *out)
+{
+    struct vx_jw jw;
+
+    vx_jw_begin(&jw, out);
+    vx_jw_str(&jw, "name", view->obj->name);
+    switch (view->obj->kind) {
+    case VX_ZONE:
+        vx_jw_str(&jw, "description", view->obj->description);
+        break;
+    case VX_HOST: write_host(view, &jw); break;
+    case VX_TENANT: write_tenant(view, &jw); break;
+    case VX_NETWORK: write_network(view, &jw); break;
+    case VX_SUBNET: write_subnet(view, &jw); break;
+    case VX_PORT: write_port(view, &jw); break;
+    case VX_NONE:
+    case VX_RETIRED_VNI:
+    case VX_N_KINDS:
+        break;
+    }
+    if (view->obj->kind != VX_PORT) {
+        vx_jw_u64(&jw, "revision", view->obj->revision);
+    }
+    vx_jw_end(&jw);
+}
+
+void
+vx_codec_error(const struct vx_error *error, size_t index,
+               struct vx_buf *out)
+{
+    struct vx_jw outer, jw;
+
+    vx_jw_begin(&outer, out);
+    vx_jw_key(&outer, "error");
+    vx_jw_begin(&jw, out);
+    vx_jw_str(&jw, "code", vx_err_name(error->code));
+    vx_jw_opt(&jw, "field", error->field);
+    vx_jw_str(&jw, "message", error->message);
+    if (index != SIZE_MAX) {
+        vx_jw_u64(&jw, "index", index);
+    }
+    vx_jw_end(&jw);
+    vx_jw_end(&outer);
+}
+
+/* --- Names of what changed. */
+
+struct vx_codec_names {
+    const struct vx_model *model;
+    const struct vx_obj **deleted;  /* tenants and networks, by oid */
+    size_t n_deleted;
+};
+
+static int
+by_oid(const void *a_, const void *b_)
+{
+    const struct vx_obj *a = *(const struct vx_obj *const *) a_;
+    const struct vx_obj *b = *(const struct vx_obj *const *) b_;
+
+    return a->oid < b->oid ? -1 : a->oid > b->oid;
+}
+
+struct vx_codec_names *
+vx_codec_names_new(const struct vx_model *model,
+                   const struct vx_change *changes, size_t n)
+{
+    struct vx_codec_names *names = vx_xcalloc(1, sizeof *names);
+    size_t cap = 0;
+
+    names->model = model;
+    for (size_t i = 0; i < n; i++) {
+        const struct vx_obj *old = changes[i].new ? NULL : changes[i].old;
+        if (old && (old->kind == VX_TENANT || old->kind == VX_NETWORK)) {
+            names->deleted = vx_grow(names->deleted, &cap,
+                                     names->n_deleted + 1,
+                                     sizeof *names->deleted);
+            names->deleted[names->n_deleted++] = old;
+        }
+    }
+    if (names->n_deleted) {
+        qsort(names->deleted, names->n_deleted, sizeof *names->deleted,
+              by_oid);
+    }
+    return names;
+}
+
+void
+vx_codec_names_free(struct vx_codec_names *names)
+{
+    if (names) {
+        free(names->deleted);
+        free(names);
+    }
+}
+
+static const struct vx_obj *
+parent_of(const struct vx_codec_names *names, const struct vx_obj *obj)
+{
+    const struct vx_obj *parent = vx_model_by_oid(names->model, obj->parent);
+
+    for (size_t low = 0, high = names->n_deleted; !parent && low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct vx_obj *candidate = names->deleted[middle];
+        if (candidate->oid == obj->parent) {
+            parent = candidate;
+        } else if (candidate->oid < obj->parent) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return parent;
+}
+
+bool
+vx_codec_names_key(const struct vx_codec_names *names,
+                   const struct vx_obj *obj, struct vx_key *ret_key)
+{
+    struct vx_key key = { .name = obj->name };
+    const struct vx_obj *parent;
+    size_t n;
+
+    if (!vx_codec_fields(obj->kind, &n)) {
+        return false;
+    }
+    if (obj->kind == VX_SUBNET || obj->kind == VX_PORT) {
+        parent = parent_of(names, obj);
+        key.network = parent ? parent->name : "?";
+        parent = parent ? parent_of(names, parent) : NULL;
+        key.tenant = parent ? parent->name : "?";
+    } else if (obj->kind == VX_NETWORK) {
+        parent = parent_of(names, obj);
+        key.tenant = parent ? parent->name : "?";
+    }
+    *ret_key = key;
+    return true;
+}

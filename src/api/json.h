@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON, strictly: a checked text as a cJSON tree, and a writer.  Private to
+ * src/api: the only header that shows cJSON. */
+#ifndef VX_API_JSON_H
+#define VX_API_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+
+/* See codec.h. */
+struct vx_doc {
+    cJSON *root;
+    void **blocks;      /* what ops borrow beside strings of the tree */
+    size_t n_blocks, cap_blocks;
+};
+
+/* Zeroed memory that lives as long as doc. */
+void *vx_doc_alloc(struct vx_doc *doc, size_t size);
+
+/* RFC 8259, nesting, number of values; no duplicates check. */
+bool vx_json_check(const char *text, size_t size, struct vx_error *err);
+
+/* Length of the UTF-8 sequence at s (RFC 3629), 0 if it is none. */
+size_t vx_utf8_length(const char *s, size_t size);
+
+/* Integer in 0..max; false if it is not a number, not whole or out of
+ * range.  Exact up to 2^53. */
+bool vx_json_uint(const cJSON *value, uint64_t max, uint64_t *ret_u);
+
+/* --- Writing.  begin, members, end; nothing to free. */
+
+struct vx_jw {
+    struct vx_buf *out;
+    bool comma;
+};
+
+void vx_jw_begin(struct vx_jw *jw, struct vx_buf *out);     /* { */
+void vx_jw_end(struct vx_jw *jw);                           /* } */
+void vx_jw_key(struct vx_jw *jw, const char *key);
+void vx_jw_str(struct vx_jw *jw, const char *key, const char *value);
+/* null if value is NULL or "". */
+void vx_jw_opt(struct vx_jw *jw, const char *key, const char *value);
+void vx_jw_u64(struct vx_jw *jw, const char *key, uint64_t value);
+/* null if value is 0. */
+void vx_jw_u64_opt(struct vx_jw *jw, const char *key, uint64_t value);
+void vx_jw_bool(struct vx_jw *jw, const char *key, bool value);
+
+#endif
