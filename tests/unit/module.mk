@@ -30,3 +30,6 @@ tests_unit_test_bootstrap_SOURCES = tests/unit/test_bootstrap.c \
 	tests/lib/fake_ovsdb.c tests/lib/fake_ovsdb.h
 tests_unit_test_bootstrap_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_unit_test_bootstrap_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_codec
+tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
