@@ -29,8 +29,9 @@
 struct vx_fabric;
 
 /* del first, then add; both in send order: for del references before
- * destinations, for add destinations before references (order.h).  A row
- * whose key is in both is only in add.  The rows are the same for all hosts:
+ * destinations, for add destinations before references (order.h).  A flow
+ * whose key is in both is only in add and replaces; a bucket cannot be
+ * replaced and is in both.  The rows are the same for all hosts:
  * encode once.  Valid for the time of the call. */
 struct vx_delta {
     enum vx_tier tier;
@@ -40,28 +41,37 @@ struct vx_delta {
     size_t n_add;
 };
 
+/* Called from within a change: no function here may call back into the
+ * fabric, only note what to do after it.  Any of them may be NULL. */
 struct vx_fabric_sink {
     void *ctx;
     void (*rows)(void *ctx, const uint64_t *hosts, size_t n_hosts,
                  const struct vx_delta *delta);
     /* An interface with the port's iface-id is up on a host and the port's
      * intent names no host: make located = host durable (VX_OP_LOCATE),
-     * which comes back as a change. */
+     * which comes back as a change.  Not while an interface is up where the
+     * port is located; may be said again until it is done. */
     void (*locate)(void *ctx, uint64_t port, uint64_t host);
     /* What the status of this port depends on has changed. */
     void (*port_touched)(void *ctx, uint64_t port);
 };
 
+/* The sink is borrowed until vx_fabric_free. */
 struct vx_fabric *vx_fabric_new(const struct vx_fabric_sink *sink);
 void vx_fabric_free(struct vx_fabric *fabric);
 
 /* One committed change (either may be NULL, as in struct vx_change).  Takes
- * its own references.  While loading at start, the sink may be mute. */
+ * its own references.  While loading at start, the sink may be mute (its
+ * functions NULL).  A port may come before its network or host: it has no
+ * place until they are known. */
 void vx_fabric_change(struct vx_fabric *fabric, const struct vx_obj *old,
                       const struct vx_obj *new);
 
 /* The interface with this iface-id on br-tenant of the host has this
- * OpenFlow port; 0 = it is gone (or has no ofport yet).  Idempotent. */
+ * OpenFlow port; 0 = it is gone (or has no ofport yet).  Idempotent.  Any
+ * time, also before the host or the port is known.  A number that another
+ * interface of the host had is taken away from that one first.  Numbers from
+ * VX_OFPORT_PATCH on count as 0. */
 void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
                      const char *iface_id, uint32_t ofport);
 

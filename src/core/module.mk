@@ -10,13 +10,22 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/compile_port.c \
 	src/core/diff.c \
 	src/core/diff.h \
+	src/core/fabric.c \
+	src/core/fabric.h \
+	src/core/fabric_emit.c \
+	src/core/fabric_graph.c \
+	src/core/fabric_graph.h \
+	src/core/fabric_port.c \
+	src/core/fabric_query.c \
 	src/core/flow.c \
 	src/core/flow.h \
 	src/core/flow_format.c \
 	src/core/order.c \
 	src/core/order.h \
 	src/core/pipeline.c \
-	src/core/pipeline.h
+	src/core/pipeline.h \
+	src/core/trace.c \
+	src/core/trace.h
 src_core_libvxcore_a_SOURCES += \
 	src/core/alloc.c \
 	src/core/alloc.h \

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened, brought into the graph: committed changes of objects and
+ * interfaces that come and go.  See fabric.h; the rows that follow are made
+ * in fabric_emit.c and fabric_port.c. */
+#include "core/fabric.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/compile.h"
+#include "core/fabric_graph.h"
+#include "core/pipeline.h"
+#include "lib/xalloc.h"
+
+/* Moves may ask for rows of an old object until the end of a change. */
+static const struct vx_port *
+port_of(const struct vx_obj *obj)
+{
+    return (const struct vx_port *) obj;
+}
+
+static void
+port_removed(struct vx_fabric *f, const struct vx_obj *old)
+{
+    struct vx_fport *port = vx_fport_find(f, old->oid);
+    const struct vx_port *obj;
+
+    if (!port) {
+        return;
+    }
+    obj = port->obj;
+    vx_fport_unlink_iface(f, port);
+    vx_fport_move(f, port, NULL, NULL, 0);
+    vx_fport_free(f, port);
+    vx_fport_refresh(f, obj->iface_id);
+    vx_obj_unref(&obj->o);
+}
+
+static void
+port_changed(struct vx_fabric *f, const struct vx_obj *new)
+{
+    const struct vx_port *obj = port_of(vx_obj_ref(new)), *before;
+    struct vx_fport *port = vx_fport_find(f, new->oid);
+    struct vx_fhost *host;
+    bool renamed;
+
+    if (!port) {
+        port = vx_fport_new(f, new->oid, new->parent);
+    }
+    before = port->obj;
+    renamed = !before || strcmp(before->iface_id, obj->iface_id);
+    if (before && renamed) {
+        vx_fport_unlink_iface(f, port);
+    }
+    vx_fport_set_location(f, port, vx_port_location(obj));
+    host = vx_fport_wanted_host(port);
+    vx_fport_move(f, port, obj, host,
+                  !renamed && host == vx_fport_host(port) ? port->ofport
+                                                          : 0);
+    if (renamed) {
+        vx_fport_link_iface(f, port);
+    }
+    if (before && renamed) {
+        vx_fport_refresh(f, before->iface_id);
+    }
+    vx_fport_refresh(f, obj->iface_id);
+    if (before) {
+        vx_obj_unref(&before->o);
+    }
+}
+
+/* Ports that wait for a network or host that has become known. */
+static void
+refresh_ports_of_network(struct vx_fabric *f, struct vx_fnet *net)
+{
+    VX_TREE_FOR_EACH(node, &net->ports) {
+        vx_fport_refresh(f, VX_FPORT(node, by_network)->obj->iface_id);
+    }
+}
+
+static void
+network_changed(struct vx_fabric *f, const struct vx_obj *new)
+{
+    struct vx_fnet *net = vx_fnet_get(f, new->oid);
+    const struct vx_network *before = net->obj;
+
+    net->obj = (const struct vx_network *) vx_obj_ref(new);
+    if (!before) {
+        refresh_ports_of_network(f, net);
+        return;
+    }
+    if (before->vni != net->obj->vni) {
+        vx_femit_renumbered(f, net, before);
+        vx_femit_touch_network(f, net);
+    }
+    vx_obj_unref(&before->o);
+}
+
+static void
+network_removed(struct vx_fabric *f, const struct vx_obj *old)
+{
+    struct vx_fnet *net = vx_fnet_find(f, old->oid);
+
+    if (!net || !net->obj) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &net->ports) {
+        struct vx_fport *port = VX_FPORT(node, by_network);
+
+        vx_fport_move(f, port, port->obj, NULL, 0);
+    }
+    vx_obj_unref(&net->obj->o);
+    net->obj = NULL;
+    vx_fnet_put(f, net);
+}
+
+/* Rows of a host that depend on no network: base, and all other VTEPs. */
+static void
+emit_host(struct vx_fabric *f, const struct vx_fhost *host,
+          enum vx_femit what)
+{
+    struct vx_rows *rows = what == VX_FEMIT_ADD ? &f->new : &f->old;
+
+    if (!vx_femit_on(f)) {
+        return;
+    }
+    if (what == VX_FEMIT_DEL) {
+        vx_compile_base(VX_TENANT_TIER, rows);
+        vx_femit_change(f, VX_TENANT_TIER, &host->oid, 1);
+    }
+    vx_compile_base(VX_FABRIC_TIER, rows);
+    VX_TREE_FOR_EACH(node, &f->hosts) {
+        const struct vx_fhost *other = VX_FHOST(node);
+
+        if (other != host && other->obj) {
+            vx_compile_vtep(other->obj, rows);
+        }
+    }
+    vx_femit_change(f, VX_FABRIC_TIER, &host->oid, 1);
+    if (what == VX_FEMIT_ADD) {
+        vx_compile_base(VX_TENANT_TIER, rows);
+        vx_femit_change(f, VX_TENANT_TIER, &host->oid, 1);
+    }
+}
+
+static void
+emit_vtep(struct vx_fabric *f, const struct vx_fhost *host,
+          const struct vx_host *before, const struct vx_host *after)
+{
+    size_t n = vx_femit_all_but(f, host);
+
+    if (before) {
+        vx_compile_vtep(before, &f->old);
+    }
+    if (after) {
+        vx_compile_vtep(after, &f->new);
+    }
+    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
+}
+
+/* Rows of a network that lead to a host which has another address. */
+static void
+emit_fdb_moved(struct vx_fabric *f, const struct vx_fmember *member,
+               const struct vx_host *before)
+{
+    uint32_t vni = member->net->obj->vni;
+    size_t n = vx_femit_others(f, member->net, member->host, NULL);
+
+    if (!vx_femit_on(f)) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        const struct vx_port *port = VX_FPORT(node, by_member)->obj;
+
+        vx_compile_fdb(port, vni, before, &f->old);
+        vx_compile_fdb(port, vni, member->host->obj, &f->new);
+    }
+    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
+}
+
+static void
+host_moved(struct vx_fabric *f, struct vx_fhost *host,
+           const struct vx_host *before, const struct vx_host *after)
+{
+    bool had = before->vtep.family, has = after->vtep.family;
+    bool same_place = had && has && before->num == after->num;
+
+    VX_TREE_FOR_EACH(node, &host->members) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+
+        if (had && !same_place) {
+            vx_fbum_remove(member->net, host);
+            vx_femit_bum(f, member->net, host, VX_FEMIT_DEL);
+        }
+    }
+    host->obj = after;
+    emit_vtep(f, host, before, after);
+    VX_TREE_FOR_EACH(node, &host->members) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+
+        emit_fdb_moved(f, member, before);
+        if (same_place) {
+            vx_femit_bum_moved(f, member->net, host, before);
+        } else if (has) {
+            vx_femit_bum(f, member->net, host, VX_FEMIT_ADD);
+            vx_fbum_insert(member->net, host);
+        }
+    }
+}
+
+static void
+host_added(struct vx_fabric *f, struct vx_fhost *host)
+{
+    emit_host(f, host, VX_FEMIT_ADD);
+    emit_vtep(f, host, NULL, host->obj);
+    VX_TREE_FOR_EACH(node, &host->ports) {
+        vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
+    }
+    VX_TREE_FOR_EACH(node, &host->ifaces) {
+        vx_fport_refresh(f, VX_CONTAINER(node, struct vx_fiface,
+                                         by_ofport)->id);
+    }
+}
+
+static void
+host_changed(struct vx_fabric *f, const struct vx_obj *new)
+{
+    const struct vx_host *after = (const struct vx_host *) vx_obj_ref(new);
+    struct vx_fhost *host = vx_fhost_get(f, new->oid);
+    const struct vx_host *before = host->obj;
+
+    if (!before) {
+        host->obj = after;
+        host_added(f, host);
+        return;
+    }
+    if (before->num != after->num
+        || vx_ip_compare(&before->vtep, &after->vtep)) {
+        host_moved(f, host, before, after);
+    }
+    host->obj = after;
+    VX_TREE_FOR_EACH(node, &host->ports) {
+        vx_femit_touch(f, VX_FPORT(node, by_host));
+    }
+    vx_obj_unref(&before->o);
+}
+
+static void
+host_removed(struct vx_fabric *f, const struct vx_obj *old)
+{
+    struct vx_fhost *host = vx_fhost_find(f, old->oid);
+    const struct vx_host *before;
+
+    if (!host || !host->obj) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &host->ports) {
+        struct vx_fport *port = VX_FPORT(node, by_host);
+
+        vx_fport_move(f, port, port->obj, NULL, 0);
+    }
+    emit_vtep(f, host, host->obj, NULL);
+    emit_host(f, host, VX_FEMIT_DEL);
+    before = host->obj;
+    host->obj = NULL;
+    VX_TREE_FOR_EACH(node, &host->ports) {
+        vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
+    }
+    VX_TREE_FOR_EACH(node, &host->ifaces) {
+        vx_fport_refresh(f, VX_CONTAINER(node, struct vx_fiface,
+                                         by_ofport)->id);
+    }
+    vx_fhost_put(f, host);
+    vx_obj_unref(&before->o);
+}
+
+void
+vx_fabric_change(struct vx_fabric *f, const struct vx_obj *old,
+                 const struct vx_obj *new)
+{
+    switch (new ? new->kind : old ? old->kind : VX_NONE) {
+    case VX_HOST:
+        new ? host_changed(f, new) : host_removed(f, old);
+        break;
+    case VX_NETWORK:
+        new ? network_changed(f, new) : network_removed(f, old);
+        break;
+    case VX_PORT:
+        new ? port_changed(f, new) : port_removed(f, old);
+        break;
+    case VX_NONE:
+    case VX_ZONE:
+    case VX_TENANT:
+    case VX_SUBNET:
+    case VX_RETIRED_VNI:
+    case VX_N_KINDS:
+        break;
+    }
+}
+
+static void
+remove_iface(struct vx_fabric *f, struct vx_fiface *iface)
+{
+    char *id = vx_xstrdup(iface->id);
+
+    vx_fiface_free(f, iface);
+    vx_fport_refresh(f, id);
+    free(id);
+}
+
+void
+vx_fabric_iface(struct vx_fabric *f, uint64_t host_oid, const char *id,
+                uint32_t ofport)
+{
+    struct vx_fiface *iface = vx_fiface_find(f, id, host_oid), *holder;
+    struct vx_fhost *host;
+
+    if (ofport >= VX_OFPORT_PATCH) {
+        ofport = 0;     /* ours, or no port at all (OFPP_NONE) */
+    }
+    if (!ofport) {
+        if (iface) {
+            remove_iface(f, iface);
+        }
+        return;
+    }
+    if (iface && iface->ofport == ofport) {
+        return;
+    }
+    host = vx_fhost_get(f, host_oid);
+    if (!iface) {
+        iface = vx_fiface_new(f, id, host);
+    }
+    holder = vx_fiface_by_ofport(host, ofport);
+    if (holder) {
+        vx_fiface_set_ofport(holder, 0);    /* its number is re-used */
+    }
+    vx_fiface_set_ofport(iface, ofport);
+    if (holder) {
+        remove_iface(f, holder);
+    }
+    vx_fport_refresh(f, id);
+}

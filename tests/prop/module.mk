@@ -1,0 +1,6 @@
+# Property tests: random sequences with a seed that is printed on failure.
+# VX_PROP_SEED replays one, VX_PROP_STEPS makes them longer. cmocka, TAP.
+PROP_TESTS = tests/prop/test_fabric_prop
+
+check_PROGRAMS += $(PROP_TESTS)
+TESTS += $(PROP_TESTS)

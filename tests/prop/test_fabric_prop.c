@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random lives of a small fabric, judged after every delta and every step.
+ *
+ * A sink plays the switches: a set of rows per host and tier, strict about
+ * what a switch is strict about.  After every step the rows that came by
+ * differences are those of a full compile, and packets sent on paper from
+ * every tap get to the ports of their own network and nowhere else.
+ *
+ * VX_PROP_SEED replays one seed, VX_PROP_STEPS sets the length. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/fabric_graph.h"
+#include "core/pipeline.h"
+#include "core/trace.h"
+#include "lib/buf.h"
+#include "lib/xalloc.h"
+
+enum {
+    N_HOSTS = 5,
+    N_NETS = 3,
+    N_PORTS = 8,
+    N_VNIS = 6,
+    N_IDS = 9,
+    N_OFPORTS = 6,
+};
+
+/* One switch: its rows, sorted by key. */
+struct set {
+    struct vx_row **rows;
+    size_t n, cap;
+};
+
+struct world {
+    uint64_t seed, random;
+    unsigned step;
+    struct vx_fabric *fabric;
+    const struct vx_obj *hosts[N_HOSTS], *nets[N_NETS], *ports[N_PORTS];
+    uint64_t next_oid;
+    uint32_t ofports[N_HOSTS][N_IDS];
+    struct set sets[N_HOSTS][VX_FABRIC_TIER + 1];
+    bool touched[N_HOSTS];
+    bool renumbering;
+    uint64_t locate_port, locate_host;
+};
+
+#define FAIL(W, ...)                                                    \
+    do {                                                                \
+        print_error("seed %llu step %u: ",                              \
+                    (unsigned long long) (W)->seed, (W)->step);         \
+        print_error(__VA_ARGS__);                                       \
+        print_error("\n");                                              \
+        fail();                                                         \
+    } while (0)
+
+static uint32_t
+roll(struct world *w, uint32_t n)
+{
+    uint64_t z = w->random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (z >> 33) % n;
+}
+
+static const char *
+text(const struct vx_row *row)
+{
+    static struct vx_buf buf;
+
+    vx_buf_clear(&buf);
+    vx_row_format(row, &buf);
+    return vx_buf_str(&buf);
+}
+
+/* --- The switches. */
+
+static size_t
+find(const struct set *set, const struct vx_row *row, bool *ret_found)
+{
+    size_t low = 0, high = set->n;
+
+    *ret_found = false;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int cmp = vx_row_compare_key(row, set->rows[mid]);
+
+        if (!cmp) {
+            *ret_found = true;
+            return mid;
+        }
+        if (cmp < 0) {
+            high = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    return low;
+}
+
+static uint64_t
+act_value(const struct vx_row *row, enum vx_act_type type, unsigned field)
+{
+    for (unsigned i = 0; i < row->n_acts; i++) {
+        const struct vx_act *act = &row->acts[i];
+
+        if (act->type == type && (type != VX_ACT_SET
+                                  || act->field == field)) {
+            struct vx_packet packet = { 0 };
+
+            if (type != VX_ACT_SET) {
+                return act->arg;
+            }
+            memcpy(packet.f[field], act->value, sizeof act->value);
+            return vx_packet_get_u(&packet, field);
+        }
+    }
+    return 0;
+}
+
+static uint64_t
+match_value(const struct vx_row *row, unsigned field)
+{
+    for (unsigned i = 0; i < row->n_match; i++) {
+        if (row->match[i].field == field) {
+            struct vx_packet packet = { 0 };
+
+            memcpy(packet.f[field], row->match[i].value,
+                   sizeof row->match[i].value);
+            return vx_packet_get_u(&packet, field);
+        }
+    }
+    return 0;
+}
+
+/* The VNI a row delivers to a tap, 0 if it does not. */
+static uint32_t
+delivers(const struct vx_row *row, uint32_t *ret_tap)
+{
+    *ret_tap = act_value(row, VX_ACT_OUTPUT, 0);
+    if (row->tier != VX_TENANT_TIER || !*ret_tap
+        || *ret_tap == VX_OFPORT_PATCH) {
+        return 0;
+    }
+    return row->type == VX_ROW_BUCKET ? row->group
+                                      : match_value(row, VX_F_REG0);
+}
+
+static bool
+has_group(const struct set *set, const struct vx_row *like, uint32_t group)
+{
+    struct vx_row key = {
+        .type = VX_ROW_GROUP, .tier = like->tier, .group = group
+    };
+    bool found;
+
+    find(set, &key, &found);
+    return found;
+}
+
+/* True at every single row: references exist, and a tap speaks and listens
+ * in one VNI only. */
+static void
+check_row(struct world *w, const struct set *set, const struct vx_row *row)
+{
+    uint64_t group = row->type == VX_ROW_BUCKET ? row->group
+                     : act_value(row, VX_ACT_GROUP, 0);
+    uint32_t tap, other_tap, vni = delivers(row, &tap);
+
+    if (group && !has_group(set, row, group)) {
+        FAIL(w, "no group for %s", text(row));
+    }
+    if (row->tier != VX_TENANT_TIER || w->renumbering) {
+        return;
+    }
+    if (row->type == VX_ROW_FLOW && row->table == VX_T1_CLASSIFY) {
+        tap = match_value(row, VX_F_IN_PORT);
+        vni = act_value(row, VX_ACT_SET, VX_F_REG0);
+    }
+    for (size_t i = 0; vni && i < set->n; i++) {
+        const struct vx_row *other = set->rows[i];
+        uint32_t other_vni = delivers(other, &other_tap);
+
+        if (other->type == VX_ROW_FLOW && other->table == VX_T1_CLASSIFY) {
+            other_tap = match_value(other, VX_F_IN_PORT);
+            other_vni = act_value(other, VX_ACT_SET, VX_F_REG0);
+        }
+        if (other_vni && other_tap == tap && other_vni != vni) {
+            FAIL(w, "two networks at one tap: %s", text(row));
+        }
+    }
+}
+
+static void
+delete_row(struct world *w, struct set *set, const struct vx_row *row)
+{
+    bool found;
+    size_t i = find(set, row, &found);
+
+    if (!found || !vx_row_same(set->rows[i], row)) {
+        FAIL(w, "delete of what is not there: %s", text(row));
+    }
+    free(set->rows[i]);
+    memmove(&set->rows[i], &set->rows[i + 1],
+            (--set->n - i) * sizeof *set->rows);
+    for (i = 0; row->type == VX_ROW_GROUP && i < set->n; i++) {
+        const struct vx_row *other = set->rows[i];
+
+        if (act_value(other, VX_ACT_GROUP, 0) == row->group
+            || (other->type == VX_ROW_BUCKET
+                && other->group == row->group)) {
+            FAIL(w, "group goes before %s", text(other));
+        }
+    }
+}
+
+static void
+add_row(struct world *w, struct set *set, const struct vx_row *row)
+{
+    bool found;
+    size_t i = find(set, row, &found);
+
+    if (found && (row->type != VX_ROW_FLOW
+                  || vx_row_same(set->rows[i], row))) {
+        FAIL(w, "added twice: %s", text(row));
+    }
+    if (found) {
+        *set->rows[i] = *row;
+    } else {
+        set->rows = vx_grow(set->rows, &set->cap, set->n + 1,
+                            sizeof *set->rows);
+        memmove(&set->rows[i + 1], &set->rows[i],
+                (set->n++ - i) * sizeof *set->rows);
+        set->rows[i] = vx_xmemdup(row, sizeof *row);
+    }
+    check_row(w, set, row);
+}
+
+static void
+sink_rows(void *w_, const uint64_t *hosts, size_t n_hosts,
+          const struct vx_delta *delta)
+{
+    struct world *w = w_;
+
+    if (!delta->n_del && !delta->n_add) {
+        FAIL(w, "empty delta");
+    }
+    for (size_t i = 0; i < n_hosts; i++) {
+        if (i && hosts[i] <= hosts[i - 1]) {
+            FAIL(w, "hosts are not sorted");
+        }
+        struct set *set = &w->sets[hosts[i] - 1][delta->tier];
+
+        w->touched[hosts[i] - 1] = true;
+        for (size_t k = 0; k < delta->n_del; k++) {
+            delete_row(w, set, &delta->del[k]);
+        }
+        for (size_t k = 0; k < delta->n_add; k++) {
+            add_row(w, set, &delta->add[k]);
+        }
+    }
+}
+
+static void
+sink_locate(void *w_, uint64_t port, uint64_t host)
+{
+    struct world *w = w_;
+
+    w->locate_port = port;
+    w->locate_host = host;
+}
+
+/* --- The life. */
+
+static void
+change(struct world *w, const struct vx_obj **slot, struct vx_obj *new)
+{
+    const struct vx_obj *old = *slot;
+
+    *slot = new;
+    vx_fabric_change(w->fabric, old, new);
+    vx_obj_unref(old);
+}
+
+static void
+step_host(struct world *w)
+{
+    unsigned i = roll(w, N_HOSTS);
+    struct vx_host *host;
+
+    if (roll(w, 5) == 0) {
+        if (w->hosts[i]) {
+            change(w, &w->hosts[i], NULL);
+        }
+        return;
+    }
+    host = (struct vx_host *) vx_obj_new(VX_HOST);
+    host->o.oid = i + 1;
+    host->num = roll(w, 8) ? i + 1 : N_HOSTS + 1 + i;
+    if (roll(w, 4)) {
+        host->vtep = (struct vx_ip) {
+            .family = 4, .b = { 192, 0, 2, 2 * i + roll(w, 2) }
+        };
+    }
+    change(w, &w->hosts[i], &host->o);
+}
+
+static uint32_t
+free_vni(struct world *w, unsigned mine)
+{
+    for (;;) {
+        uint32_t vni = 1 + roll(w, N_VNIS);
+        bool taken = false;
+
+        for (unsigned i = 0; i < N_NETS; i++) {
+            taken |= i != mine && w->nets[i]
+                     && ((const struct vx_network *) w->nets[i])->vni == vni;
+        }
+        if (!taken) {
+            return vni;
+        }
+    }
+}
+
+static void
+step_network(struct world *w)
+{
+    unsigned i = roll(w, N_NETS);
+    struct vx_network *net;
+
+    if (roll(w, 5) == 0) {
+        if (w->nets[i]) {
+            change(w, &w->nets[i], NULL);
+        }
+        return;
+    }
+    net = (struct vx_network *) vx_obj_new(VX_NETWORK);
+    net->o.oid = 100 + i;
+    net->vni = free_vni(w, i);
+    w->renumbering = true;
+    change(w, &w->nets[i], &net->o);
+    w->renumbering = false;
+}
+
+static void
+random_port(struct world *w, unsigned i, struct vx_port *port)
+{
+    port->mac.b[0] = 2;
+    port->mac.b[5] = 4 * i + roll(w, 2);
+    port->n_ips = roll(w, 3);
+    port->ips = vx_xcalloc(2, sizeof *port->ips);
+    port->ips[0] = (struct vx_ip) {
+        .family = 4, .b = { 10, 0, i, roll(w, 2) }
+    };
+    port->ips[1] = (struct vx_ip) {
+        .family = 6, .b = { 0xfd, [1] = i, [15] = roll(w, 2) }
+    };
+    port->host = roll(w, 3) ? 1 + roll(w, N_HOSTS) : 0;
+    port->guard = roll(w, 3);
+    free(port->iface_id);
+    port->iface_id = vx_xasprintf("if%u", roll(w, 6) ? i : roll(w, N_IDS));
+}
+
+static void
+step_port(struct world *w)
+{
+    unsigned i = roll(w, N_PORTS);
+    const struct vx_port *old = (const struct vx_port *) w->ports[i];
+    struct vx_port *port;
+
+    if (roll(w, 5) == 0) {
+        if (old) {
+            change(w, &w->ports[i], NULL);
+        }
+        return;
+    }
+    port = (struct vx_port *) vx_obj_new(VX_PORT);
+    port->o.oid = old ? old->o.oid : w->next_oid++;
+    port->o.parent = old ? old->o.parent : 100 + roll(w, N_NETS);
+    random_port(w, i, port);
+    if (old && !port->host && !roll(w, 3)) {
+        port->located = old->located;
+    }
+    change(w, &w->ports[i], &port->o);
+}
+
+static void
+step_iface(struct world *w)
+{
+    unsigned host = roll(w, N_HOSTS), id = roll(w, N_IDS);
+    uint32_t ofport = roll(w, 3) ? 1 + roll(w, N_OFPORTS) : 0;
+    char name[16];
+
+    snprintf(name, sizeof name, "if%u", id);
+    for (unsigned i = 0; ofport && i < N_IDS; i++) {
+        if (w->ofports[host][i] == ofport) {
+            w->ofports[host][i] = 0;
+        }
+    }
+    w->ofports[host][id] = ofport;
+    vx_fabric_iface(w->fabric, host + 1, name,
+                    ofport ? ofport : roll(w, 2) ? 0 : 0xffff);
+}
+
+/* What the daemon does with a wish to locate: store it, then change. */
+static void
+locate(struct world *w)
+{
+    for (unsigned i = 0; w->locate_port && i < N_PORTS; i++) {
+        if (w->ports[i] && w->ports[i]->oid == w->locate_port
+            && !((const struct vx_port *) w->ports[i])->host) {
+            struct vx_port *port
+                = (struct vx_port *) vx_obj_clone(w->ports[i]);
+
+            port->located = w->locate_host;
+            w->locate_port = 0;
+            change(w, &w->ports[i], &port->o);
+            return;
+        }
+    }
+    w->locate_port = 0;
+}
+
+/* --- The judgement. */
+
+static void
+compare_with_compile(struct world *w, unsigned host, enum vx_tier tier,
+                     const struct vx_rows *rows)
+{
+    const struct set *set = &w->sets[host][tier];
+
+    for (size_t i = 0; i < rows->n; i++) {
+        bool found;
+        size_t k = find(set, &rows->rows[i], &found);
+
+        if (!found || !vx_row_same(set->rows[k], &rows->rows[i])) {
+            FAIL(w, "host %u lacks %s", host, text(&rows->rows[i]));
+        }
+    }
+    if (set->n != rows->n) {
+        FAIL(w, "host %u tier %d has %zu rows, a compile makes %zu", host,
+             tier, set->n, rows->n);
+    }
+}
+
+static const struct vx_network *
+net_of(struct world *w, const struct vx_port *port)
+{
+    return (const struct vx_network *) w->nets[port->o.parent - 100];
+}
+
+/* Port i's tap, from objects and interfaces alone: 0 = not plugged. */
+static uint32_t
+tap_of(struct world *w, unsigned i)
+{
+    const struct vx_port *port = (const struct vx_port *) w->ports[i];
+    uint64_t host = port ? vx_port_location(port) : 0;
+
+    if (!host || !w->hosts[host - 1] || !net_of(w, port)) {
+        return 0;
+    }
+    for (unsigned k = 0; k < N_PORTS; k++) {
+        const struct vx_port *other = (const struct vx_port *) w->ports[k];
+
+        if (other && other->o.oid < port->o.oid && net_of(w, other)
+            && vx_port_location(other) == host
+            && !strcmp(other->iface_id, port->iface_id)) {
+            return 0;
+        }
+    }
+    return w->ofports[host - 1][atoi(port->iface_id + 2)];
+}
+
+struct tables {
+    struct vx_rows tier[N_HOSTS][VX_FABRIC_TIER + 1];
+};
+
+static const struct vx_ip *
+vtep_of(struct world *w, unsigned host)
+{
+    return &((const struct vx_host *) w->hosts[host])->vtep;
+}
+
+/* Follows the packet over the underlay; delivered[h][p] counts copies. */
+static void
+send_packet(struct world *w, const struct tables *t, unsigned host,
+            const struct vx_packet *packet,
+            unsigned delivered[N_HOSTS][N_OFPORTS + 1])
+{
+    struct vx_trace trace;
+
+    vx_trace_host(&t->tier[host][VX_TENANT_TIER],
+                  &t->tier[host][VX_FABRIC_TIER],
+                  vx_packet_get_u(packet, VX_F_IN_PORT) == VX_OFPORT_VXLAN
+                      ? VX_FABRIC_TIER : VX_TENANT_TIER, packet, &trace);
+    assert_false(trace.looped);
+    for (size_t i = 0; i < trace.n_exits; i++) {
+        struct vx_exit *exit = &trace.exits[i];
+
+        if (exit->tier == VX_TENANT_TIER) {
+            delivered[host][exit->port]++;
+            continue;
+        }
+        assert_int_equal(exit->port, VX_OFPORT_VXLAN);
+        assert_int_equal(vx_packet_get_u(&exit->packet, VX_F_PKT_MARK), 0);
+        for (unsigned h = 0; h < N_HOSTS; h++) {
+            struct vx_packet next = *packet;
+
+            if (!w->hosts[h] || !vtep_of(w, h)->family
+                || memcmp(exit->packet.f[VX_F_TUN_DST], vtep_of(w, h)->b,
+                          4)) {
+                continue;
+            }
+            assert_int_not_equal(h, host);
+            vx_packet_set_u(&next, VX_F_IN_PORT, VX_OFPORT_VXLAN);
+            memcpy(next.f[VX_F_TUN_ID], exit->packet.f[VX_F_TUN_ID], 16);
+            vx_packet_set_ip(&next, VX_F_TUN_SRC, vtep_of(w, host));
+            send_packet(w, t, h, &next, delivered);
+        }
+    }
+    vx_trace_fini(&trace);
+}
+
+/* Copies of a packet of port i that have to come to port k, and no more. */
+static unsigned
+wanted(struct world *w, unsigned i, unsigned k)
+{
+    const struct vx_port *from = (const struct vx_port *) w->ports[i];
+    const struct vx_port *to = (const struct vx_port *) w->ports[k];
+    unsigned from_host, to_host;
+
+    if (!to || from->o.parent != to->o.parent || !tap_of(w, k)) {
+        return 0;
+    }
+    from_host = vx_port_location(from) - 1;
+    to_host = vx_port_location(to) - 1;
+    if (from_host == to_host) {
+        return i != k;
+    }
+    return vtep_of(w, from_host)->family && vtep_of(w, to_host)->family;
+}
+
+static void
+check_traffic(struct world *w, const struct tables *t, unsigned i,
+              unsigned target)
+{
+    const struct vx_port *from = (const struct vx_port *) w->ports[i];
+    const struct vx_port *to = target < N_PORTS
+        ? (const struct vx_port *) w->ports[target] : NULL;
+    struct vx_mac all = { { 255, 255, 255, 255, 255, 255 } };
+    unsigned delivered[N_HOSTS][N_OFPORTS + 1] = { { 0 } };
+    struct vx_packet packet = { 0 };
+
+    vx_packet_set_u(&packet, VX_F_IN_PORT, tap_of(w, i));
+    vx_packet_set_mac(&packet, VX_F_ETH_SRC, &from->mac);
+    vx_packet_set_mac(&packet, VX_F_ETH_DST, to ? &to->mac : &all);
+    vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x86dd);
+    struct vx_ip local = vx_ip_link_local(&from->mac);
+    vx_packet_set_ip(&packet, VX_F_IPV6_SRC, &local);
+    send_packet(w, t, vx_port_location(from) - 1, &packet, delivered);
+
+    for (unsigned k = 0; k < N_PORTS; k++) {
+        uint32_t tap = tap_of(w, k);
+        unsigned copies, expected;
+
+        if (!tap) {
+            continue;
+        }
+        unsigned *count = &delivered[vx_port_location(
+            (const struct vx_port *) w->ports[k]) - 1][tap];
+        copies = *count;
+        *count = 0;
+        expected = to && k != target ? 0 : wanted(w, i, k);
+        if (copies > expected
+            || (copies < expected
+                && (to || w->fabric->max_buckets >= N_HOSTS))) {
+            FAIL(w, "%u copies instead of %u from port %u to %u (%s)",
+                 copies, expected, i, k, to ? "unicast" : "flood");
+        }
+    }
+    for (unsigned h = 0; h < N_HOSTS; h++) {
+        for (unsigned p = 0; p <= N_OFPORTS; p++) {
+            if (delivered[h][p]) {
+                FAIL(w, "delivered to no port's tap %u of host %u", p, h);
+            }
+        }
+    }
+}
+
+static void
+judge(struct world *w)
+{
+    struct tables t = { 0 };
+    bool all = w->step % 8 == 0;
+
+    for (unsigned h = 0; h < N_HOSTS; h++) {
+        if (!all && !w->touched[h]) {
+            continue;
+        }
+        w->touched[h] = false;
+        for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+            vx_fabric_compile(w->fabric, h + 1, tier, &t.tier[h][tier]);
+            compare_with_compile(w, h, tier, &t.tier[h][tier]);
+        }
+    }
+    for (unsigned i = 0; all && i < N_PORTS; i++) {
+        struct vx_place place;
+
+        if (w->ports[i]) {
+            assert_true(vx_fabric_place(w->fabric, w->ports[i]->oid,
+                                        &place));
+            assert_int_equal(place.ofport, tap_of(w, i));
+        }
+        if (tap_of(w, i)) {
+            check_traffic(w, &t, i, N_PORTS);
+            check_traffic(w, &t, i, roll(w, N_PORTS));
+        }
+    }
+    for (unsigned h = 0; h < N_HOSTS; h++) {
+        vx_rows_fini(&t.tier[h][VX_TENANT_TIER]);
+        vx_rows_fini(&t.tier[h][VX_FABRIC_TIER]);
+    }
+}
+
+static void
+take_down(struct world *w)
+{
+    for (unsigned h = 0; h < N_HOSTS; h++) {
+        if (w->hosts[h]) {
+            change(w, &w->hosts[h], NULL);
+        }
+        for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+            if (w->sets[h][tier].n) {
+                FAIL(w, "host %u is gone and keeps %s", h,
+                     text(w->sets[h][tier].rows[0]));
+            }
+            free(w->sets[h][tier].rows);
+        }
+    }
+    vx_fabric_free(w->fabric);
+    for (unsigned i = 0; i < N_NETS; i++) {
+        vx_obj_unref(w->nets[i]);
+    }
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        vx_obj_unref(w->ports[i]);
+    }
+}
+
+static void
+live(uint64_t seed, unsigned n_steps, size_t max_buckets)
+{
+    struct world w = { .seed = seed, .random = seed, .next_oid = 1000 };
+    const struct vx_fabric_sink sink = {
+        .ctx = &w, .rows = sink_rows, .locate = sink_locate
+    };
+
+    w.fabric = vx_fabric_new(&sink);
+    w.fabric->max_buckets = max_buckets;
+    for (w.step = 0; w.step < n_steps; w.step++) {
+        unsigned what = roll(&w, 16);
+
+        if (what == 0) {
+            step_host(&w);
+        } else if (what == 1) {
+            step_network(&w);
+        } else if (what < 9) {
+            step_port(&w);
+        } else {
+            step_iface(&w);
+        }
+        if (w.locate_port && roll(&w, 4)) {
+            locate(&w);
+        }
+        judge(&w);
+    }
+    take_down(&w);
+}
+
+static unsigned
+number(const char *name, unsigned or_else)
+{
+    const char *s = getenv(name);
+
+    return s ? strtoul(s, NULL, 10) : or_else;
+}
+
+static void
+differences_add_up_to_a_full_compile_and_tenants_stay_apart(void **state)
+{
+    (void) state;
+    unsigned n_steps = number("VX_PROP_STEPS", 1500);
+    unsigned first = number("VX_PROP_SEED", 0);
+
+    for (unsigned i = 0; i < (first ? 1 : 8); i++) {
+        live(first ? first : 1 + i, n_steps, VX_GROUP_MAX_BUCKETS);
+    }
+}
+
+static void
+the_same_holds_around_the_limit_of_buckets(void **state)
+{
+    (void) state;
+    unsigned n_steps = number("VX_PROP_STEPS", 1500);
+    unsigned first = number("VX_PROP_SEED", 0);
+
+    for (unsigned i = 0; i < (first ? 1 : 8); i++) {
+        live(first ? first : 101 + i, n_steps, 1 + i % 3);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            differences_add_up_to_a_full_compile_and_tenants_stay_apart),
+        cmocka_unit_test(the_same_holds_around_the_limit_of_buckets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
