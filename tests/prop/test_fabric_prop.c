@@ -696,7 +696,7 @@ static void
 differences_add_up_to_a_full_compile_and_tenants_stay_apart(void **state)
 {
     (void) state;
-    unsigned n_steps = number("VX_PROP_STEPS", 1500);
+    unsigned n_steps = number("VX_PROP_STEPS", 4000);
     unsigned first = number("VX_PROP_SEED", 0);
 
     for (unsigned i = 0; i < (first ? 1 : 8); i++) {
@@ -708,7 +708,7 @@ static void
 the_same_holds_around_the_limit_of_buckets(void **state)
 {
     (void) state;
-    unsigned n_steps = number("VX_PROP_STEPS", 1500);
+    unsigned n_steps = number("VX_PROP_STEPS", 4000);
     unsigned first = number("VX_PROP_SEED", 0);
 
     for (unsigned i = 0; i < (first ? 1 : 8); i++) {
