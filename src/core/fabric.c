@@ -69,7 +69,7 @@ port_changed(struct vx_fabric *f, const struct vx_obj *new)
     }
 }
 
-/* Ports that wait for a network or host that has become known. */
+/* When a network has become known, or unknown. */
 static void
 refresh_ports_of_network(struct vx_fabric *f, struct vx_fnet *net)
 {
@@ -100,6 +100,7 @@ static void
 network_removed(struct vx_fabric *f, const struct vx_obj *old)
 {
     struct vx_fnet *net = vx_fnet_find(f, old->oid);
+    const struct vx_network *before;
 
     if (!net || !net->obj) {
         return;
@@ -109,9 +110,11 @@ network_removed(struct vx_fabric *f, const struct vx_obj *old)
 
         vx_fport_move(f, port, port->obj, NULL, 0);
     }
-    vx_obj_unref(&net->obj->o);
+    before = net->obj;
     net->obj = NULL;
+    refresh_ports_of_network(f, net);   /* others may have their iface-id */
     vx_fnet_put(f, net);
+    vx_obj_unref(&before->o);
 }
 
 /* Rows of a host that depend on no network: base, and all other VTEPs. */
