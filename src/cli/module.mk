@@ -3,7 +3,34 @@ noinst_LIBRARIES += src/cli/libvxcli.a
 src_cli_libvxcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBNL_CFLAGS) $(CURL_CFLAGS)
 src_cli_libvxcli_a_SOURCES = \
-	src/cli/cli.c src/cli/cli.h
+	src/cli/apply.c \
+	src/cli/args.c src/cli/args.h \
+	src/cli/body.c \
+	src/cli/call.c \
+	src/cli/cli.c src/cli/cli.h \
+	src/cli/client.c src/cli/client.h \
+	src/cli/commands.h \
+	src/cli/complete.c \
+	src/cli/event.c src/cli/event.h \
+	src/cli/help.c \
+	src/cli/host.c \
+	src/cli/host_join.c \
+	src/cli/name.c src/cli/name.h \
+	src/cli/network.c \
+	src/cli/port.c \
+	src/cli/status.c \
+	src/cli/subnet.c \
+	src/cli/suggest.c \
+	src/cli/table.c src/cli/table.h \
+	src/cli/tenant.c \
+	src/cli/verbs.c \
+	src/cli/watch.c \
+	src/cli/writer.c src/cli/writer.h \
+	src/cli/writer_json.c \
+	src/cli/writer_name.c \
+	src/cli/writer_table.c \
+	src/cli/writer_yaml.c \
+	src/cli/zone.c
 
 bin_PROGRAMS += bin/netctl
 bin_netctl_SOURCES = src/cli/main.c

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From options to the JSON body of a PUT or PATCH, as the table says. Values
+ * go as they are typed: the controller judges them, so that every client
+ * gets the same answer. Pure. */
+#include "cli/commands.h"
+
+#include <string.h>
+
+/* The controller's integers are exact up to here in JSON. */
+#define NUMBER_MAX ((1ULL << 53) - 1)
+
+static cJSON *
+array_at(cJSON *body, const char *key)
+{
+    cJSON *array = cJSON_GetObjectItemCaseSensitive(body, key);
+
+    return cJSON_IsArray(array) ? array : cJSON_AddArrayToObject(body, key);
+}
+
+static bool
+add_range(cJSON *array, const struct vx_cli_value *value,
+          struct vx_error *err)
+{
+    const char *dash = strchr(value->text, '-');
+    char first[64];
+    cJSON *range;
+
+    if (!dash || dash == value->text || !dash[1] ||
+        (size_t) (dash - value->text) >= sizeof first) {
+        return vx_fail(err, VX_INVALID, value->opt->name,
+                       "--%s: \"%.100s\" is not FIRST-LAST, two addresses",
+                       value->opt->name, value->text);
+    }
+    snprintf(first, sizeof first, "%.*s", (int) (dash - value->text),
+             value->text);
+    range = cJSON_CreateObject();
+    cJSON_AddStringToObject(range, "first", first);
+    cJSON_AddStringToObject(range, "last", dash + 1);
+    cJSON_AddItemToArray(array, range);
+    return true;
+}
+
+static bool
+add_number(cJSON *body, const struct vx_cli_value *value,
+           struct vx_error *err)
+{
+    unsigned long long number;
+
+    if (!vx_cli_number(value->text, value->opt->name, NUMBER_MAX, &number,
+                       err)) {
+        return false;
+    }
+    cJSON_AddNumberToObject(body, value->opt->key, (double) number);
+    return true;
+}
+
+/* "" means as if never set: null in a PATCH, left out of a PUT. */
+static void
+add_text(cJSON *body, const struct vx_cli_value *value, bool is_set)
+{
+    if (*value->text) {
+        cJSON_AddStringToObject(body, value->opt->key, value->text);
+    } else if (is_set) {
+        cJSON_AddNullToObject(body, value->opt->key);
+    }
+}
+
+static bool
+add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
+          struct vx_error *err)
+{
+    const char *key = value->opt->key;
+    bool is_list = value->opt->type == VX_CLI_TEXTS ||
+                   value->opt->type == VX_CLI_RANGES;
+
+    /* The last one wins, except for what is repeatable. */
+    if (!is_list) {
+        cJSON_DeleteItemFromObjectCaseSensitive(body, key);
+    }
+    switch (value->opt->type) {
+    case VX_CLI_TEXT:
+        add_text(body, value, is_set);
+        return true;
+    case VX_CLI_NUMBER: return add_number(body, value, err);
+    case VX_CLI_TRUE: cJSON_AddTrueToObject(body, key); return true;
+    case VX_CLI_FALSE: cJSON_AddFalseToObject(body, key); return true;
+    case VX_CLI_NULL: cJSON_AddNullToObject(body, key); return true;
+    case VX_CLI_NO_TEXTS: cJSON_AddArrayToObject(body, key); return true;
+    case VX_CLI_TEXTS:
+        cJSON_AddItemToArray(array_at(body, key),
+                             cJSON_CreateString(value->text));
+        return true;
+    case VX_CLI_RANGES: return add_range(array_at(body, key), value, err);
+    case VX_CLI_CONTROL:
+    case VX_CLI_FILTER: break;
+    }
+    return true;
+}
+
+cJSON *
+vx_cli_body(const struct vx_cli_args *args, struct vx_error *err)
+{
+    cJSON *body = cJSON_CreateObject();
+
+    for (size_t i = 0; i < args->n_values; i++) {
+        const struct vx_cli_value *value = &args->values[i];
+
+        if (value->opt->type != VX_CLI_CONTROL &&
+            value->opt->type != VX_CLI_FILTER &&
+            !add_value(body, value, args->command->verb == VX_CLI_SET,
+                       err)) {
+            cJSON_Delete(body);
+            return NULL;
+        }
+    }
+    return body;
+}

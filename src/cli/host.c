@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host: a machine with Open vSwitch that is part of the fabric. Data of the
+ * command table only; verbs.c carries it out. `host join` reads its own
+ * options (host_join.c); they are listed here for help, completion and man
+ * page. */
+#include "cli/table.h"
+
+#define BODY (VX_CLI_ADD | VX_CLI_SET)
+
+static const struct vx_cli_opt opts[] = {
+    { .name = "zone", .metavar = "ZONE", .help = "zone the host is in",
+      .type = VX_CLI_TEXT, .key = "zone", .verbs = BODY,
+      .values = VX_CLI_ZONES },
+    { .name = "vtep", .metavar = "IP",
+      .help = "underlay address of its tunnels (else told by the join)",
+      .type = VX_CLI_TEXT, .key = "vtep", .verbs = BODY },
+    { .name = "system-id", .metavar = "ID",
+      .help = "external_ids:system-id of its Open vSwitch (else told by the "
+              "join)",
+      .type = VX_CLI_TEXT, .key = "system_id", .verbs = BODY },
+    { .name = "mtu", .metavar = "BYTES", .help = "MTU of its underlay",
+      .type = VX_CLI_NUMBER, .key = "mtu", .verbs = BODY },
+    { .name = "datapath", .metavar = "TYPE",
+      .help = "netdev (userspace) or system (kernel)",
+      .type = VX_CLI_TEXT, .key = "datapath", .verbs = BODY },
+    { .name = "zone", .metavar = "ZONE", .help = "only hosts of this zone",
+      .type = VX_CLI_FILTER, .key = "zone", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ZONES },
+    { .name = "status", .metavar = "STATUS",
+      .help = "only hosts with this status",
+      .type = VX_CLI_FILTER, .key = "status", .verbs = VX_CLI_LIST },
+    { .name = NULL },
+};
+
+const struct vx_cli_opt vx_cli_host_join_opts[] = {
+    { .name = "controller", .metavar = "tcp:IP[:PORT]",
+      .help = "where the controller listens for OVSDB",
+      .verbs = VX_CLI_OTHER },
+    { .name = "zone", .metavar = "ZONE", .help = "zone the host is in",
+      .verbs = VX_CLI_OTHER },
+    { .name = "name", .metavar = "HOST",
+      .help = "name of the host (default: its host name)",
+      .verbs = VX_CLI_OTHER },
+    { .name = "vtep", .metavar = "IP",
+      .help = "underlay address (default: that of the route to the "
+              "controller)",
+      .verbs = VX_CLI_OTHER },
+    { .name = "db", .metavar = "unix:PATH",
+      .help = "socket of the local ovsdb-server", .verbs = VX_CLI_OTHER,
+      .values = VX_CLI_FILES },
+    { .name = "datapath", .metavar = "TYPE",
+      .help = "netdev (userspace) or system (kernel)",
+      .verbs = VX_CLI_OTHER },
+    { .name = NULL },
+};
+
+static const struct vx_cli_column columns[] = {
+    { "NAME", NULL, NULL },
+    { "ZONE", "zone", NULL },
+    { "VTEP", "vtep", NULL },
+    { "MTU", "mtu", NULL },
+    { "PORTS", "n_ports", NULL },
+    { "STATUS", "status", NULL },
+    { "REASON", "reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+const struct vx_cli_kind vx_cli_host = {
+    .name = "host",
+    .plural = "hosts",
+    .help = "a machine with Open vSwitch in the fabric",
+    .metavar = "HOST",
+    .keys = { "name" },
+    .opts = opts,
+    .columns = columns,
+};

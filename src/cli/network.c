@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Network: one Ethernet of a tenant, one VNI of the fabric. Data of the
+ * command table only; verbs.c carries it out. */
+#include "cli/table.h"
+
+#define BODY (VX_CLI_ADD | VX_CLI_SET)
+
+static const struct vx_cli_opt opts[] = {
+    { .name = "vni", .metavar = "VNI",
+      .help = "VXLAN network identifier, 1 to 16777215 (default: lowest "
+              "free)",
+      .type = VX_CLI_NUMBER, .key = "vni", .verbs = BODY },
+    { .name = "mtu", .metavar = "BYTES",
+      .help = "MTU of the tenant's interfaces (default 1450)",
+      .type = VX_CLI_NUMBER, .key = "mtu", .verbs = BODY },
+    { .name = NULL },
+};
+
+static const struct vx_cli_column columns[] = {
+    { "NAME", NULL, NULL },
+    { "VNI", "vni", NULL },
+    { "MTU", "mtu", NULL },
+    { "DESCRIPTION", "description", NULL },
+    { NULL, NULL, NULL },
+};
+
+const struct vx_cli_kind vx_cli_network = {
+    .name = "network",
+    .plural = "networks",
+    .help = "one Ethernet of a tenant, with a VNI",
+    .metavar = "TENANT/NETWORK",
+    .keys = { "tenant", "name" },
+    .opts = opts,
+    .columns = columns,
+};

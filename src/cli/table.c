@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command table, and the options that verbs of all kinds share; see
+ * table.h. What is particular to a kind of object is in its own file. */
+#include "cli/table.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+#define CHANGE (VX_CLI_ADD | VX_CLI_SET | VX_CLI_DEL)
+
+const struct vx_cli_opt vx_cli_global_opts[] = {
+    { .name = "server", .letter = 's', .metavar = "ADDR",
+      .help = "controller: unix:PATH or tcp:IP:PORT (else $NETCTL_SERVER, "
+              "else unix:/run/vxfabric/api.sock)" },
+    { .name = "output", .letter = 'o', .metavar = "FORMAT",
+      .help = "table (default), json, yaml or name",
+      .values = VX_CLI_FORMATS },
+    { .name = "timeout", .metavar = "SECONDS",
+      .help = "give up on a silent controller after this (default 30)" },
+    { .name = "help", .letter = 'h', .help = "explain the command" },
+    { .name = "version", .help = "print the version" },
+    { .name = NULL },
+};
+
+/* Options of the five verbs, whatever the kind. */
+static const struct vx_cli_opt verb_opts[] = {
+    { .name = "description", .metavar = "TEXT",
+      .help = "free text, up to 255 bytes",
+      .type = VX_CLI_TEXT, .key = "description",
+      .verbs = VX_CLI_ADD | VX_CLI_SET },
+    { .name = "may-exist",
+      .help = "replace an object of that name instead of refusing",
+      .verbs = VX_CLI_ADD },
+    { .name = "if-exists", .help = "no error if there is none",
+      .verbs = VX_CLI_DEL },
+    { .name = "wait", .metavar = "SECONDS", .value_optional = true,
+      .help = "return when every host that needs it has confirmed "
+              "(default 30)",
+      .verbs = CHANGE },
+    { .name = "dry-run", .help = "print what would be done, change nothing",
+      .verbs = CHANGE },
+    { .name = "if-match", .metavar = "REV",
+      .help = "only if the object still has this revision",
+      .verbs = CHANGE },
+    { .name = NULL },
+};
+
+static const struct vx_cli_opt apply_opts[] = {
+    { .name = "file", .letter = 'f', .metavar = "FILE",
+      .help = "JSON to apply, - for standard input",
+      .verbs = VX_CLI_OTHER, .values = VX_CLI_FILES },
+    { .name = "wait", .metavar = "SECONDS", .value_optional = true,
+      .help = "return when every host has confirmed (default 30)",
+      .verbs = VX_CLI_OTHER },
+    { .name = "dry-run", .help = "print what would be done, change nothing",
+      .verbs = VX_CLI_OTHER },
+    { .name = NULL },
+};
+
+static const struct vx_cli_opt watch_opts[] = {
+    { .name = "since", .metavar = "REV",
+      .help = "start with the changes after this revision (default: now)",
+      .verbs = VX_CLI_OTHER },
+    { .name = NULL },
+};
+
+#define CRUD(KIND, OBJECT, ADD_ARGS, N_ADD, NAME, SCOPE, N_SCOPE)           \
+    { .object = OBJECT, .name = "add", .verb = VX_CLI_ADD, .kind = &KIND,   \
+      .args = ADD_ARGS, .min_words = 1, .max_words = N_ADD,                 \
+      .help = "create a " OBJECT, .run = vx_cli_do_add },                   \
+    { .object = OBJECT, .name = "set", .verb = VX_CLI_SET, .kind = &KIND,   \
+      .args = NAME, .min_words = 1, .max_words = N_ADD,                     \
+      .help = "change what the options name, keep the rest",                \
+      .run = vx_cli_do_set },                                               \
+    { .object = OBJECT, .name = "del", .verb = VX_CLI_DEL, .kind = &KIND,   \
+      .args = NAME, .min_words = 1, .max_words = N_ADD,                     \
+      .help = "delete a " OBJECT, .run = vx_cli_do_del },                   \
+    { .object = OBJECT, .name = "list", .verb = VX_CLI_LIST, .kind = &KIND, \
+      .args = SCOPE, .min_words = 0, .max_words = N_SCOPE,                  \
+      .help = "list " OBJECT "s", .run = vx_cli_do_list },                  \
+    { .object = OBJECT, .name = "show", .verb = VX_CLI_SHOW, .kind = &KIND, \
+      .args = NAME, .min_words = 1, .max_words = N_ADD,                     \
+      .help = "show one " OBJECT, .run = vx_cli_do_show }
+
+const struct vx_cli_command vx_cli_commands[] = {
+    CRUD(vx_cli_zone, "zone", "ZONE", 1, "ZONE", "", 0),
+    { .object = "host", .name = "join", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_host, .args = "", .opts = vx_cli_host_join_opts,
+      .help = "make this machine a host of the fabric (run it there)",
+      .own_parser = true, .run_raw = vx_cli_host_join },
+    CRUD(vx_cli_host, "host", "HOST", 1, "HOST", "", 0),
+    CRUD(vx_cli_tenant, "tenant", "TENANT", 1, "TENANT", "", 0),
+    CRUD(vx_cli_network, "network", "TENANT/NETWORK", 1, "TENANT/NETWORK",
+         "[TENANT]", 1),
+    CRUD(vx_cli_subnet, "subnet", "TENANT/NETWORK CIDR", 2,
+         "TENANT/NETWORK CIDR", "[TENANT[/NETWORK]]", 1),
+    CRUD(vx_cli_port, "port", "TENANT/NETWORK/PORT", 1,
+         "TENANT/NETWORK/PORT", "[TENANT[/NETWORK]]", 1),
+    { .name = "apply", .verb = VX_CLI_OTHER, .args = "", .max_words = 0,
+      .help = "apply a JSON document as one atomic batch",
+      .opts = apply_opts, .run = vx_cli_do_apply },
+    { .name = "watch", .verb = VX_CLI_OTHER, .args = "", .max_words = 0,
+      .help = "print changes as they happen, until interrupted",
+      .opts = watch_opts, .run = vx_cli_do_watch },
+    { .name = "status", .verb = VX_CLI_OTHER, .args = "", .max_words = 0,
+      .help = "overview: controller, hosts, counts, what is not active",
+      .run = vx_cli_do_status },
+    { .name = "completion", .verb = VX_CLI_OTHER, .args = "bash",
+      .min_words = 1, .max_words = 1,
+      .help = "print a completion script for the shell",
+      .run = vx_cli_do_completion },
+    { .name = NULL },
+};
+
+const struct vx_cli_kind *
+vx_cli_kind_find(const char *name)
+{
+    static const struct vx_cli_kind *const kinds[] = {
+        &vx_cli_zone, &vx_cli_host, &vx_cli_tenant, &vx_cli_network,
+        &vx_cli_subnet, &vx_cli_port,
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!strcmp(kinds[i]->name, name) ||
+            !strcmp(kinds[i]->plural, name)) {
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+const struct vx_cli_command *
+vx_cli_command_find(const char *object, const char *name)
+{
+    for (const struct vx_cli_command *c = vx_cli_commands; c->name; c++) {
+        if (!c->object == !object && (!object || !strcmp(c->object, object))
+            && !strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+unsigned
+vx_cli_kind_depth(const struct vx_cli_kind *kind)
+{
+    unsigned depth = 0;
+
+    while (kind->keys[depth]) {
+        depth++;
+    }
+    return depth;
+}
+
+/* Options come from up to two arrays: of the command or its kind, then of
+ * the verb. */
+const struct vx_cli_opt *
+vx_cli_opt_next(const struct vx_cli_command *command,
+                const struct vx_cli_opt *opt)
+{
+    const struct vx_cli_opt *own = command->opts ? command->opts
+        : command->kind ? command->kind->opts : NULL;
+    const struct vx_cli_opt *next = opt ? opt + 1 : own ? own : verb_opts;
+
+    for (;;) {
+        while (next->name && !(next->verbs & (unsigned) command->verb)) {
+            next++;
+        }
+        if (next->name) {
+            return next;
+        }
+        /* The end of verb_opts is the end; of the other, half way. */
+        if (next == &verb_opts[sizeof verb_opts / sizeof *verb_opts - 1]) {
+            return NULL;
+        }
+        next = verb_opts;
+    }
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For people: columns as wide as their widest cell, titles in capitals, `-`
+ * for what is empty. One object in detail stands upright, a line a member. A
+ * free-form document has no columns and is printed as YAML. */
+#include "cli/writer.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "cli/event.h"
+#include "lib/xalloc.h"
+
+/* Columns a UTF-8 string takes, wide characters counted as one. */
+static size_t
+width_of(const char *s)
+{
+    size_t width = 0;
+
+    for (; *s; s++) {
+        width += ((unsigned char) *s & 0xc0) != 0x80;
+    }
+    return width;
+}
+
+/* Ends the cell that was appended to cells from offset start on. */
+static void
+end_cell(struct vx_cli_writer *w, size_t start, size_t column)
+{
+    size_t width = width_of(w->cells.data + start);
+
+    vx_buf_put(&w->cells, "", 1);
+    if (width > w->widths[column]) {
+        w->widths[column] = width;
+    }
+}
+
+static void
+put_cell(struct vx_cli_writer *w, const char *s, size_t column)
+{
+    size_t start = w->cells.size;
+
+    vx_buf_puts(&w->cells, s);
+    end_cell(w, start, column);
+}
+
+static void
+table_begin(struct vx_cli_writer *w)
+{
+    if (!w->kind) {
+        return;
+    }
+    if (w->shape == VX_CLI_DETAIL) {
+        w->n_columns = 2;
+        w->widths = vx_xcalloc(2, sizeof *w->widths);
+        return;
+    }
+    while (w->columns[w->n_columns].title) {
+        w->n_columns++;
+    }
+    w->widths = vx_xcalloc(w->n_columns, sizeof *w->widths);
+    for (size_t i = 0; i < w->n_columns; i++) {
+        put_cell(w, w->columns[i].title, i);
+    }
+}
+
+static void
+put_detail(struct vx_cli_writer *w, const cJSON *item)
+{
+    for (const cJSON *m = item->child; m; m = m->next) {
+        size_t start = w->cells.size;
+
+        for (const char *p = m->string; *p; p++) {
+            char c = *p == '_' ? '-' : (char) toupper((unsigned char) *p);
+
+            vx_buf_put(&w->cells, &c, 1);
+        }
+        end_cell(w, start, 0);
+        start = w->cells.size;
+        vx_cli_put_text(&w->cells, m);
+        end_cell(w, start, 1);
+    }
+}
+
+static const cJSON *
+value_of(const struct vx_cli_column *column, const cJSON *item)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, column->key);
+    bool empty = !value || cJSON_IsNull(value) ||
+                 (cJSON_IsString(value) && !*value->valuestring);
+
+    return empty && column->other
+        ? cJSON_GetObjectItemCaseSensitive(item, column->other) : value;
+}
+
+static void
+table_put(struct vx_cli_writer *w, const cJSON *item)
+{
+    if (!w->kind) {
+        struct vx_buf text = VX_BUF_INIT;
+
+        vx_cli_put_yaml(&text, item, 0);
+        fputs(vx_buf_str(&text), w->out);
+        vx_buf_fini(&text);
+        return;
+    }
+    if (w->shape == VX_CLI_DETAIL) {
+        put_detail(w, item);
+        return;
+    }
+    for (size_t i = 0; i < w->n_columns; i++) {
+        const struct vx_cli_column *column = &w->columns[i];
+        size_t start = w->cells.size;
+
+        if (column->key) {
+            vx_cli_put_text(&w->cells, value_of(column, item));
+        } else {
+            vx_cli_put_name(&w->cells, w->kind, item);
+        }
+        end_cell(w, start, i);
+    }
+}
+
+static void
+table_end(struct vx_cli_writer *w)
+{
+    const char *cell = w->cells.data;
+    const char *end = cell + w->cells.size;
+
+    while (cell < end) {
+        for (size_t i = 0; i < w->n_columns && cell < end; i++) {
+            bool last = i + 1 == w->n_columns;
+            size_t pad = last ? 0 : w->widths[i] + 2 - width_of(cell);
+
+            fprintf(w->out, "%s%*s", cell, (int) pad, "");
+            cell += strlen(cell) + 1;
+        }
+        fputc('\n', w->out);
+    }
+}
+
+static void
+table_event(FILE *out, const cJSON *event)
+{
+    struct vx_buf text = VX_BUF_INIT;
+
+    vx_cli_event_text(&text, event);
+    fprintf(out, "%s\n", vx_buf_str(&text));
+    vx_buf_fini(&text);
+}
+
+const struct vx_cli_format vx_cli_format_table = {
+    .name = "table",
+    .begin = table_begin,
+    .put = table_put,
+    .end = table_end,
+    .event = table_event,
+};

@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What netctl asks the controller, what it prints and how it exits."""
+import json
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+import conftest
+import fake_api
+from fake_api import error
+
+VM1 = {"name": "vm1", "tenant": "acme", "network": "web", "vni": 7,
+       "mac": "0a:00:00:00:00:01", "ips": ["10.0.0.2", "fd00::2"],
+       "host": "h1", "iface_id": "acme/web/vm1", "status": "active",
+       "reason": "", "revision": 12, "guard": True, "description": ""}
+VM1_PATH = "/v1/tenants/acme/networks/web/ports/vm1"
+
+
+def test_add_is_a_put_that_refuses_a_different_object(api, netctl):
+    api.replies[f"PUT {VM1_PATH}"] = (201, VM1)
+    done = netctl("port", "add", "acme/web/vm1", "--host", "h1",
+                  "--mac=0a:00:00:00:00:01", "--ip", "10.0.0.2", "--ip",
+                  "fd00::2", "--iface-id", "x", "--no-guard",
+                  "--description", 'a "b"')
+    assert (done.status, done.err) == (0, "")
+    request, = api.requests
+    assert request.body == {
+        "host": "h1", "mac": "0a:00:00:00:00:01",
+        "ips": ["10.0.0.2", "fd00::2"], "iface_id": "x", "guard": False,
+        "description": 'a "b"'}
+    assert request.headers["If-None-Match"] == "*"
+    assert request.query == ""
+    assert done.out.splitlines()[1].split()[:3] == [
+        "acme/web/vm1", "7", "0a:00:00:00:00:01"]
+
+
+def test_add_with_may_exist_is_a_plain_put(api, netctl):
+    api.replies[f"PUT {VM1_PATH}"] = (200, VM1)
+    assert netctl("port", "add", "acme/web/vm1", "--may-exist").status == 0
+    assert "If-None-Match" not in api.requests[0].headers
+    assert api.requests[0].raw == b"{}"
+
+
+def test_set_sends_only_what_was_given_and_clears_with_nothing(api, netctl):
+    api.replies[f"PATCH {VM1_PATH}"] = (200, VM1)
+    netctl("port", "set", "acme/web/vm1", "--host", "", "--if-match", "12")
+    netctl("port", "set", "acme/web/vm1", "--no-host", "--guard")
+    netctl("port", "set", "acme/web/vm1", "--no-ip")
+    assert [r.body for r in api.requests] == [
+        {"host": None}, {"host": None, "guard": True}, {"ips": []}]
+    assert api.requests[0].headers["If-Match"] == '"12"'
+
+
+def test_set_of_nothing_is_a_usage_error(api, netctl):
+    done = netctl("port", "set", "acme/web/vm1")
+    assert done.status == 2 and "nothing to set" in done.err
+    assert not api.requests
+
+
+def test_each_kind_goes_to_its_own_path_with_its_own_members(api, netctl):
+    cases = [
+        ("zone add z1", "/v1/zones/z1", {}),
+        ("host add h1 --zone z1 --vtep 192.0.2.1 --system-id s --mtu 1500",
+         "/v1/hosts/h1", {"zone": "z1", "vtep": "192.0.2.1",
+                          "system_id": "s", "mtu": 1500}),
+        ("tenant add acme --router --quota-networks 3 --quota-ports 0",
+         "/v1/tenants/acme", {"router": True, "quota_networks": 3,
+                              "quota_ports": 0}),
+        ("tenant add acme --router-vni 99", "/v1/tenants/acme",
+         {"router_vni": 99}),
+        ("network add acme/web --vni 16777215 --mtu 1400",
+         "/v1/tenants/acme/networks/web", {"vni": 16777215, "mtu": 1400}),
+        ("subnet add acme/web 10.0.0.0/24 --gateway none "
+         "--range 10.0.0.10-10.0.0.20 --range 10.0.0.30-10.0.0.40",
+         "/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24",
+         {"gateway": "none", "ranges": [
+             {"first": "10.0.0.10", "last": "10.0.0.20"},
+             {"first": "10.0.0.30", "last": "10.0.0.40"}]}),
+        ("subnet add acme/web/fd00::/64",
+         "/v1/tenants/acme/networks/web/subnets/fd00%3A%3A%2F64", {}),
+    ]
+    for line, path, body in cases:
+        api.requests.clear()
+        api.replies = {f"PUT {path}": (201, {"name": "x", "revision": 1})}
+        done = netctl(*line.split())
+        assert (done.status, done.err) == (0, ""), line
+        assert api.requests[0].body == body, line
+
+
+def test_a_name_is_escaped_in_the_path(api, netctl):
+    netctl("tenant", "show", "a b?c%d")
+    assert api.requests[0].path == "/v1/tenants/a%20b%3Fc%25d"
+
+
+@pytest.mark.parametrize("name", ["vm1", "acme/vm1", "acme/web/vm1/x",
+                                  "acme//vm1", "/web/vm1", "acme/web/", ""])
+def test_a_port_name_has_three_parts(api, netctl, name):
+    done = netctl("port", "show", name)
+    assert done.status == 2
+    assert "TENANT/NETWORK/PORT" in done.err
+    assert not api.requests
+
+
+def test_show_as_json_is_the_object_of_the_api(api, netctl):
+    api.replies[f"GET {VM1_PATH}"] = (200, VM1)
+    done = netctl("-o", "json", "port", "show", "acme/web/vm1")
+    assert done.status == 0 and json.loads(done.out) == VM1
+
+
+def test_show_as_table_has_a_line_for_each_member(api, netctl):
+    api.replies[f"GET {VM1_PATH}"] = (200, VM1)
+    lines = netctl("port", "show", "acme/web/vm1").out.splitlines()
+    assert ["IPS", "10.0.0.2,fd00::2"] in [line.split() for line in lines]
+    assert ["IFACE-ID", "acme/web/vm1"] in [line.split() for line in lines]
+    assert ["REASON", "-"] in [line.split() for line in lines]
+
+
+def page_by_name(items):
+    def reply(request):
+        query = dict(q.split("=") for q in request.query.split("&"))
+        start = int(query.get("after", "t0")[1:])
+        last = start + 2 >= len(items)
+        return 200, {"items": items[start:start + 2],
+                     "next": None if last else f"t{start + 2}"}
+    return reply
+
+
+def test_list_follows_the_pages_and_gives_one_list(api, netctl):
+    ports = [dict(VM1, name=f"vm{i}") for i in range(5)]
+    api.replies["GET /v1/ports"] = page_by_name(ports)
+    done = netctl("port", "list", "-o", "json")
+    assert json.loads(done.out) == {"items": ports}
+    assert len(api.requests) == 3
+    assert netctl("port", "list", "-oname").out.split() == [
+        f"acme/web/vm{i}" for i in range(5)]
+
+
+def test_an_empty_list_is_a_list(api, netctl):
+    api.replies["GET /v1/zones"] = (200, {"items": [], "next": None})
+    assert json.loads(netctl("zone", "list", "-o", "json").out) == {
+        "items": []}
+    assert netctl("zone", "list", "-o", "yaml").out == "items: []\n"
+    assert netctl("zone", "list").out.split()[0] == "NAME"
+    assert netctl("zone", "list", "-o", "name").out == ""
+
+
+def test_list_of_a_scope_with_filters(api, netctl):
+    for path in ("/v1/tenants/acme/ports", "/v1/tenants/acme/networks",
+                 "/v1/tenants/acme/networks/web/ports", "/v1/hosts"):
+        api.replies[f"GET {path}"] = (200, {"items": []})
+    for line in ("port list acme --status down --host h1",
+                 "port list acme/web", "network list acme",
+                 "host list --zone z1"):
+        assert netctl(*line.split()).status == 0
+    assert "status=down&host=h1" in api.requests[0].query
+    assert "zone=z1" in api.requests[3].query
+
+
+def test_a_list_that_does_not_end_is_an_error(api, netctl):
+    api.replies["GET /v1/zones"] = (200, {"items": [{"name": "z"}],
+                                          "next": "again"})
+    done = netctl("zone", "list", "-o", "json")
+    assert done.status == 1 and "does not end" in done.err
+
+
+def test_del_prints_nothing_and_minds_if_exists(api, netctl):
+    api.replies["DELETE /v1/zones/z1"] = (200, {"revision": 3})
+    done = netctl("zone", "del", "z1")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    done = netctl("zone", "del", "z2")
+    assert done.status == 1
+    assert done.err == "netctl: zone z2: there is no such thing\n"
+    assert netctl("zone", "del", "z2", "--if-exists").status == 0
+
+
+def test_a_refusal_names_the_object_and_says_why(api, netctl):
+    api.replies[f"PUT {VM1_PATH}"] = error(
+        409, "exists", "ips", "10.0.0.2 already belongs to port acme/web/a")
+    done = netctl("port", "add", "acme/web/vm1", "--ip", "10.0.0.2")
+    assert done.status == 1 and done.out == ""
+    assert done.err == ("netctl: port acme/web/vm1: 10.0.0.2 already belongs "
+                        "to port acme/web/a\n")
+    api.replies[f"PUT {VM1_PATH}"] = error(
+        412, "precondition_failed", "",
+        "port acme/web/vm1 exists and differs")
+    done = netctl("port", "add", "acme/web/vm1")
+    assert done.status == 1
+    assert done.err == ('netctl: port acme/web/vm1 exists and differs; "set" '
+                        'changes it, --may-exist replaces it\n')
+
+
+@pytest.mark.parametrize("status, reply", [
+    (502, b"<html>bad gateway</html>"), (500, None), (404, {"x": 1}),
+    (301, None), (403, [])])
+def test_an_error_without_reason_is_still_an_error(api, netctl, status,
+                                                   reply):
+    api.replies["GET /v1/zones/z"] = (status, reply)
+    done = netctl("zone", "show", "z")
+    assert done.status == 1 and str(status) in done.err
+
+
+def test_a_reply_that_is_no_json_is_no_controller(api, netctl):
+    for reply in (b"hello", b"{", b'"x"', b"[1"):
+        api.replies["GET /v1/zones/z"] = (200, reply)
+        assert netctl("zone", "show", "z").status == 3
+    api.replies["GET /v1/zones"] = (200, {"no": "items"})
+    assert netctl("zone", "list").status == 3
+
+
+def test_nobody_listening_is_exit_status_3(tmp_path, netctl):
+    for addr in (f"unix:{tmp_path}/nothing", "tcp:127.0.0.1:1"):
+        done = netctl("-s", addr, "port", "list")
+        assert done.status == 3 and addr in done.err
+
+
+def test_a_silent_controller_is_given_up(api, netctl):
+    over = threading.Event()
+    api.replies["PUT /v1/zones/z"] = lambda r: over.wait(10) and None
+    start = time.monotonic()
+    done = netctl("--timeout", "1", "zone", "add", "z")
+    over.set()
+    assert done.status == 3 and time.monotonic() - start < 5
+    assert "not known" in done.err
+
+
+def test_wait_asks_to_wait_and_tells_committed_from_realized(api, netctl):
+    api.replies[f"PUT {VM1_PATH}"] = (200, VM1)
+    assert netctl("port", "add", "acme/web/vm1", "--wait=5").status == 0
+    assert api.requests[0].query == "wait=5"
+    assert netctl("port", "add", "acme/web/vm1", "--wait").status == 0
+    assert api.requests[1].query == "wait=30"
+    api.replies[f"PUT {VM1_PATH}"] = (202, dict(
+        VM1, status="pending", reason="no interface"))
+    done = netctl("-o", "json", "port", "add", "acme/web/vm1", "--wait=1")
+    assert done.status == 4
+    assert json.loads(done.out)["status"] == "pending"
+    assert "pending, no interface" in done.err
+
+
+def test_dry_run_prints_the_plan_and_no_object(api, netctl):
+    plan = {"objects": [{"op": "PUT", "path": VM1_PATH}],
+            "hosts": [{"name": "h1", "n_add": 9, "n_del": 0}]}
+    api.replies[f"PUT {VM1_PATH}"] = (200, plan)
+    done = netctl("port", "add", "acme/web/vm1", "--dry-run", "-o", "json")
+    assert api.requests[0].query == "dry_run=1"
+    assert done.status == 0 and json.loads(done.out) == plan
+    assert "n_add: 9" in netctl("port", "add", "acme/web/vm1",
+                                "--dry-run").out
+
+
+@pytest.mark.parametrize("line, hint", [
+    ("prot list", "port"), ("port lst", "list"), ("nework list", "network"),
+    ("port add a/b/c --hots h", "--host"), ("-o jsn port list", "json"),
+    ("port list --stauts down", "--status"), ("statsu", "status")])
+def test_a_slip_gets_a_suggestion(netctl, line, hint):
+    done = netctl(*line.split())
+    assert done.status == 2
+    assert f'did you mean "{hint}"' in done.err
+
+
+@pytest.mark.parametrize("line", [
+    "", "port", "port add", "port show a/b/c d", "port list a/b c",
+    "port add a/b/c --mac", "port list --status", "zone add z --wait=x",
+    "network add a/b --vni x", "network add a/b --vni -1",
+    "network add a/b --vni 1.5", "network add a/b --vni 99999999999999999999",
+    "subnet add a/b 10.0.0.0/24 --range 10.0.0.1", "-x", "--version=1",
+    "-s host:1 zone list", "-s tcp:example.org:80 zone list",
+    "-s tcp:127.0.0.1 zone list", "-s tcp:127.0.0.1:0 zone list",
+    "-s tls:127.0.0.1:1 zone list", "-s unix: zone list",
+    "--timeout 0 zone list", "watch --since x", "apply", "completion zsh",
+    "zone set z --if-match x --description y"])
+def test_what_is_not_understood_is_exit_status_2(api, netctl, line):
+    done = netctl(*line.split())
+    assert done.status == 2, done.err
+    assert done.err.startswith("netctl: ") and done.err.count("\n") == 1
+    assert not api.requests
+
+
+def test_words_after_two_dashes_are_no_options(api, netctl):
+    netctl("zone", "show", "--", "-z")
+    assert api.requests[0].path == "/v1/zones/-z"
+
+
+def test_help_at_every_level_needs_no_controller(netctl):
+    for line in ("--help", "port --help", "port add --help", "apply -h",
+                 "host join"):
+        words = line.split()
+        done = netctl("-s", "unix:/nowhere", *words)
+        if words[-1] in ("--help", "-h"):
+            assert done.status == 0 and done.out.startswith("Usage: netctl")
+            assert max(map(len, done.out.splitlines())) < 80
+    assert netctl("--version").out.startswith("netctl (vxfabric) ")
+
+
+def test_tcp_works_as_the_unix_socket_does():
+    with fake_api.serving(fake_api.FakeTcpApi()) as server:
+        server.replies["GET /v1/zones"] = (200, {"items": []})
+        netctl = conftest.Netctl("unix:/nowhere")
+        addr = f"tcp:127.0.0.1:{server.server_address[1]}"
+        assert netctl("-s", addr, "zone", "list").status == 0
+
+
+def test_output_that_cannot_be_written_is_not_success(api, netctl):
+    api.replies["GET /v1/zones"] = (200, {"items": []})
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([conftest.NETCTL, "zone", "list"], stdout=full,
+                              env=netctl.env, stderr=subprocess.PIPE,
+                              check=False)
+    assert done.returncode == 1 and b"could not be written" in done.stderr
+
+
+def test_what_drives_a_terminal_is_escaped(api, netctl):
+    evil = {"name": "z", "description": "\x1b[2J\n\u009bx", "revision": 1}
+    api.replies["GET /v1/zones"] = (200, {"items": [evil]})
+    for form in ("table", "json", "yaml", "name"):
+        out = netctl("-o", form, "zone", "list").out
+        assert "\x1b" not in out and "\u009b" not in out
+
+
+# --- apply
+
+def test_apply_sends_a_batch_as_it_is(api, netctl, tmp_path):
+    api.replies["POST /v1/batch"] = (200, {"revision": 9})
+    text = '[{"op":"PUT","path":"/v1/zones/z","body":{}}, \n {"op":"DELETE"}]'
+    (tmp_path / "f").write_text(text)
+    assert netctl("apply", "-f", str(tmp_path / "f")).status == 0
+    assert netctl("apply", "-f", "-", stdin=text).status == 0
+    assert [r.raw.decode() for r in api.requests] == [text, text]
+
+
+def test_apply_makes_puts_of_a_declarative_document(api, netctl):
+    api.replies["POST /v1/batch"] = (200, {"revision": 9})
+    netctl("apply", "-f", "-", "--dry-run", stdin=json.dumps({"items": [
+        {"path": "/v1/zones/z", "body": {"description": "x"}},
+        {"path": "/v1/zones/y", "op": "DELETE"}]}))
+    assert api.requests[0].query == "dry_run=1"
+    assert api.requests[0].body == [
+        {"path": "/v1/zones/z", "body": {"description": "x"}, "op": "PUT"},
+        {"path": "/v1/zones/y", "op": "DELETE"}]
+
+
+@pytest.mark.parametrize("text, why", [
+    ("", "line 1: not JSON"), ("[\n{]", "line 2: not JSON"),
+    ("{}", "neither"), ("3", "neither"), ("[] []", "not JSON"),
+    ('{"items":[{"path":"/v1/zones/z"},{}]}', "items[1]"),
+    ('{"items":[3]}', "items[0]"), ("[" * 5000, "not JSON"),
+    ("[" + " " * (8 << 20) + "]", "larger than")],
+    ids=["empty", "line", "object", "number", "rest", "item", "item-type",
+         "deep", "large"])
+def test_apply_refuses_what_is_no_batch(api, netctl, text, why):
+    done = netctl("apply", "-f", "-", stdin=text)
+    assert done.status == 1 and why in done.err
+    assert not api.requests
+
+
+def test_apply_tells_which_operation_is_at_fault(api, netctl):
+    api.replies["POST /v1/batch"] = error(400, "invalid", "[3].body.mtu",
+                                          "99 is too small")
+    done = netctl("apply", "-f", "-", stdin="[]")
+    assert done.status == 1
+    assert done.err == "netctl: [3].body.mtu: 99 is too small\n"
+    done = netctl("apply", "-f", "/no/such/file")
+    assert done.status == 1 and "/no/such/file" in done.err
+
+
+# --- watch
+
+def line(revision, op, name):
+    return json.dumps({"revision": revision, "op": op,
+                       "path": f"/v1/zones/{name}"}).encode() + b"\n"
+
+
+def test_watch_resumes_a_broken_stream_without_loss_or_repeat(api, netctl):
+    streams = [
+        [line(5, "PUT", "a"), line(6, "PUT", "b"), line(6, "PUT", "c"),
+         line(6, "PUT", "d")[:9]],
+        [line(6, "PUT", "b"), line(6, "PUT", "c"), line(6, "PUT", "d"),
+         b'{"revision":6,"op":"heartbeat"}\n'],
+        [line(7, "DELETE", "a")],
+    ]
+    api.replies["GET /v1/watch"] = lambda r: (
+        (200, streams.pop(0)) if streams
+        else error(410, "gone", "since", "revision 6 is no longer kept"))
+    done = netctl("watch", "--since", "4", "-o", "json")
+    told = [(e["revision"], e["path"][-1])
+            for e in map(json.loads, done.out.splitlines())]
+    assert told == [(5, "a"), (6, "b"), (6, "c"), (6, "d"), (7, "a")]
+    assert [r.query for r in api.requests] == [
+        "since=4", "since=5", "since=6", "since=6"]
+    assert done.status == 1 and "no longer kept" in done.err
+
+
+def test_watch_prints_a_line_for_each_event(api, netctl):
+    status = {"revision": 2, "op": "status", "path": VM1_PATH,
+              "status": "pending", "reason": "no interface"}
+    event = {"revision": 2, "op": "event", "event": "vni-exhaustion",
+             "free": 0}
+    streams = [[line(1, "PUT", "a") + json.dumps(status).encode() + b"\n",
+                json.dumps(event).encode() + b"\n"]]
+    api.replies["GET /v1/watch"] = lambda r: (
+        (200, streams.pop()) if streams else error(403, "forbidden", "", "x"))
+    assert netctl("watch").out.splitlines() == [
+        "1  PUT  zone a",
+        "2  status  port acme/web/vm1  pending: no interface",
+        "2  event  vni-exhaustion free=0"]
+
+
+def test_watch_of_nobody_is_told_at_once(netctl, tmp_path):
+    assert netctl("-s", f"unix:{tmp_path}/no", "watch").status == 3
+
+
+# --- status, completion
+
+def lists(api, **items):
+    for plural in ("zones", "hosts", "tenants", "networks", "subnets",
+                   "ports"):
+        api.replies[f"GET /v1/{plural}"] = (
+            200, {"items": items.get(plural, [])})
+
+
+def test_status_names_what_is_not_active(api, netctl):
+    api.replies["GET /healthz"] = (200, {"version": "0.1", "revision": 12})
+    lists(api, hosts=[{"name": "h1", "status": "active"}], ports=[
+        VM1, dict(VM1, name="vm2", status="pending", reason="no host")])
+    out = netctl("status").out
+    assert "acme/web/vm2" in out and "acme/web/vm1" not in out
+    assert "active 1" in out and "pending 1" in out and "h1" in out
+    doc = json.loads(netctl("status", "-o", "json").out)
+    assert doc["counts"]["ports"] == 2
+    assert doc["port_states"] == {"active": 1, "pending": 1}
+
+
+def completions(netctl, *words):
+    return netctl("__complete", *words).out.splitlines()
+
+
+def test_completion_knows_the_table_and_the_names(api, netctl):
+    lists(api, tenants=[{"name": "acme"}, {"name": "bolt"}],
+          hosts=[{"name": "h1"}])
+    api.replies["GET /v1/tenants/acme/networks"] = (
+        200, {"items": [{"tenant": "acme", "name": "web"}]})
+    api.replies["GET /v1/tenants/acme/networks/web/ports"] = (
+        200, {"items": [VM1]})
+    api.replies["GET /v1/tenants/acme/networks/web/subnets"] = (
+        200, {"items": [{"tenant": "acme", "network": "web",
+                         "name": "10.0.0.0/24"}]})
+    assert completions(netctl, "po") == ["port"]
+    assert completions(netctl, "port", "s") == ["set", "show"]
+    assert completions(netctl, "-o", "") == ["table", "json", "yaml", "name"]
+    assert "--iface-id" in completions(netctl, "port", "add", "--i")
+    assert completions(netctl, "port", "show", "") == ["acme/", "bolt/"]
+    assert completions(netctl, "port", "show", "acme/") == ["acme/web/"]
+    assert completions(netctl, "port", "show", "acme/web/") == [
+        "acme/web/vm1"]
+    assert completions(netctl, "port", "add", "acme/web/") == []
+    assert completions(netctl, "port", "add", "a/b/c", "--host", "") == ["h1"]
+    assert completions(netctl, "subnet", "del", "acme/web", "") == [
+        "10.0.0.0/24"]
+    assert completions(netctl, "network", "show", "acme/w") == ["acme/web"]
+    assert "--zone" in completions(netctl, "host", "join", "--")
+
+
+def test_completion_without_controller_is_silent(netctl, tmp_path):
+    done = netctl("__complete", "-s", f"unix:{tmp_path}/no", "port", "show",
+                  "")
+    assert (done.status, done.out, done.err) == (0, "", "")
+
+
+def test_the_bash_script_completes_in_bash(api, netctl, tmp_path):
+    lists(api, tenants=[{"name": "acme"}])
+    bin_dir = os.path.dirname(os.path.abspath(conftest.NETCTL))
+    env = dict(netctl.env, PATH=f"{bin_dir}:{os.environ['PATH']}")
+    script = ('eval "$(netctl completion bash)"; compopt() { :; }; '
+              'COMP_LINE="netctl port show a"; COMP_POINT=${#COMP_LINE}; '
+              '_netctl; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script], env=env, text=True,
+                          stdout=subprocess.PIPE, check=True)
+    assert done.stdout == "acme/\n"
