@@ -13,12 +13,21 @@ AM_TESTS_ENVIRONMENT = \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; \
 	export UBSAN_OPTIONS;
 
+# Programs that such tests drive.
+NETNS_TOOLS = tests/netns/of_driver
+tests_netns_of_driver_SOURCES = tests/netns/of_driver.c \
+	tests/lib/sample.c tests/lib/sample.h
+tests_netns_of_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_netns_of_driver_LDADD = $(LIBS_OVS)
+EXTRA_PROGRAMS += $(NETNS_TOOLS)
+
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.
 # PYTEST_ARGS chooses, for example PYTEST_ARGS='-k facts -x'.
 .PHONY: check-netns
-check-netns: all
+check-netns: all $(NETNS_TOOLS)
 	@test "`id -u`" = 0 || { echo "check-netns needs root" >&2; exit 1; }
-	VXFABRIC_BIN='$(abs_builddir)/bin' PYTHONDONTWRITEBYTECODE=1 \
+	VXFABRIC_BIN='$(abs_builddir)/bin' \
+	VXFABRIC_TESTS='$(abs_builddir)/tests' PYTHONDONTWRITEBYTECODE=1 \
 	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
 	    $(srcdir)/tests/netns
 
