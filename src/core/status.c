@@ -50,8 +50,6 @@ void
 vx_port_status_eval(const struct vx_port_facts *f,
                     struct vx_port_status *ret)
 {
-    const char *others = f->n_away > 1 ? " and others of the network" : "";
-
     if (!f->host) {
         say(ret, VX_PORT_PENDING, "no host: plug an interface with iface-id "
             "\"%.80s\" on any host", or(f->iface_id, "?"));
@@ -66,9 +64,13 @@ vx_port_status_eval(const struct vx_port_facts *f,
     } else if (f->n_outstanding) {
         say(ret, VX_PORT_BUILDING, "waiting for %u confirmation%s",
             f->n_outstanding, f->n_outstanding == 1 ? "" : "s");
+    } else if (f->n_away == 1) {
+        say(ret, VX_PORT_DEGRADED, "host \"%s\" is away: ports there cannot "
+            "be reached", or(f->away, "?"));
     } else if (f->n_away) {
-        say(ret, VX_PORT_DEGRADED, "host \"%s\"%s is away: ports there "
-            "cannot be reached", or(f->away, "?"), others);
+        say(ret, VX_PORT_DEGRADED, "host \"%s\" and %u other%s are away: "
+            "ports there cannot be reached", or(f->away, "?"), f->n_away - 1,
+            f->n_away == 2 ? "" : "s");
     } else {
         say(ret, VX_PORT_ACTIVE, "%s", "");
     }

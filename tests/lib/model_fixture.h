@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations as lines of text, and a small fabric to try them on.
+ *
+ *     VERB KIND PATH [MEMBER=VALUE]...
+ *     put port acme/web/vm1 host=h1 ip=10.0.0.7 ip=fd00:1::7
+ *
+ * VERB: put, delete, locate, release.  MEMBER as in the JSON API; ip= and
+ * range=FIRST-LAST may be repeated; gateway=none, ip=none, router=yes,
+ * guard=no, if_match=N, new=yes (if_none_match).  Tests fail on a line that
+ * they cannot read. */
+#ifndef VX_TESTS_MODEL_FIXTURE_H
+#define VX_TESTS_MODEL_FIXTURE_H
+
+#include "core/model.h"
+
+enum { FX_NOW_MS = 1000000 };
+
+struct fx_op {
+    struct vx_op op;
+    char text[1024];
+    struct vx_ip ips[48];
+    struct vx_range ranges[24];
+};
+
+void fx_parse(struct fx_op *fx, const char *line);
+
+/* Applies the line as a batch of its own; fails the test if it is refused.
+ * Returns the object (for delete the old one). */
+const void *fx_do(struct vx_model *model, const char *line);
+/* Expects the line to be refused with the code, the field and a message that
+ * contains part, and the model not to move. */
+void fx_refused(struct vx_model *model, const char *line,
+                enum vx_err_code code, const char *field, const char *part);
+
+struct vx_model *fx_new_model(void);        /* all VNIs, no quarantine */
+/* zone z; hosts h1, h2; tenant acme; network acme/web with subnets
+ * 10.0.0.0/24 and fd00:1::/64.  Committed. */
+struct vx_model *fx_small_fabric(void);
+
+#endif

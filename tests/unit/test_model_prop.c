@@ -1,0 +1,884 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random batches against a naive reference.
+ *
+ * The reference is an array of objects and one predicate, legal(): all that
+ * must hold, checked pair by pair without any index.  What the model accepts
+ * must lead to a legal state; what it refuses, applied naively, must not be
+ * legal (or must have run into a quota or an empty pool).  A refused or
+ * rolled back batch must leave an equal dump; every few rounds the model is
+ * replaced by one that was loaded from its own objects.
+ *
+ * VX_SEED=N runs another sequence, VX_ROUNDS=N a longer one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/validate.h"
+#include "lib/buf.h"
+#include "tests/lib/model_fixture.h"
+
+#define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
+
+enum { MAX_OBJS = 4096, MAX_BATCH = 4, LAST_AUTO_VNI = 7 };
+
+static const struct vx_vni_range auto_range = { 1, LAST_AUTO_VNI };
+static const struct vx_vni_range reserved = { 3, 3 };
+
+static uint64_t rng;
+
+static unsigned
+roll(unsigned n)
+{
+    uint64_t z = rng += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (unsigned) ((z ^ (z >> 31)) % n);
+}
+
+static struct vx_model *
+new_model(void)
+{
+    struct vx_model_config config = {
+        .vni_ranges = &auto_range, .n_vni_ranges = 1,
+        .vni_reserved = &reserved, .n_vni_reserved = 1,
+        .vni_quarantine_ms = 10, .mac_prefix = 0x0a,
+    };
+
+    return vx_model_new(&config);
+}
+
+/* --- The reference. */
+
+struct state {
+    const struct vx_obj *objs[MAX_OBJS];
+    size_t n;
+};
+
+static const struct vx_obj *
+by_oid(const struct state *s, uint64_t oid, enum vx_kind kind)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->oid == oid) {
+            return s->objs[i]->kind == kind ? s->objs[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+static const struct vx_obj *
+by_name(const struct state *s, enum vx_kind kind, uint64_t parent,
+        const char *name)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->kind == kind && s->objs[i]->parent == parent
+            && !strcmp(s->objs[i]->name, name)) {
+            return s->objs[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t
+vni_of(const struct vx_obj *obj)
+{
+    const void *o = obj;
+
+    return obj->kind == VX_NETWORK ? ((const struct vx_network *) o)->vni
+        : obj->kind == VX_TENANT ? ((const struct vx_tenant *) o)->router_vni
+        : obj->kind == VX_RETIRED_VNI
+        ? ((const struct vx_retired_vni *) o)->vni : 0;
+}
+
+static bool
+has_ip(const struct vx_port *port, const struct vx_ip *ip)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!vx_ip_compare(&port->ips[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+ports_agree(const struct vx_port *a, const struct vx_port *b)
+{
+    struct vx_ip local = vx_ip_link_local(&b->mac);
+
+    if (!strcmp(a->iface_id, b->iface_id)) {
+        return false;
+    }
+    if (a->o.parent != b->o.parent) {
+        return true;
+    }
+    for (size_t i = 0; i < a->n_ips; i++) {
+        if (has_ip(b, &a->ips[i])) {
+            return false;
+        }
+    }
+    return vx_mac_compare(&a->mac, &b->mac) && !has_ip(a, &local);
+}
+
+static bool
+hosts_agree(const struct vx_host *a, const struct vx_host *b)
+{
+    return a->num != b->num
+           && (!a->system_id[0] || strcmp(a->system_id, b->system_id))
+           && (!a->vtep.family || !b->vtep.family
+               || (a->vtep.family == b->vtep.family
+                   && vx_ip_compare(&a->vtep, &b->vtep)));
+}
+
+static bool
+port_and_subnet_agree(const struct vx_port *p, const struct vx_subnet *s)
+{
+    return p->o.parent != s->o.parent || !s->gateway.family
+           || !has_ip(p, &s->gateway);
+}
+
+static bool
+pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
+{
+    const void *va = a, *vb = b;
+    const struct vx_host *host = va;
+    const struct vx_network *network = vb;
+
+    if (a->oid == b->oid || (vni_of(a) && vni_of(a) == vni_of(b))) {
+        return false;
+    }
+    if (a->kind == b->kind && a->parent == b->parent
+        && !strcmp(a->name, b->name)) {
+        return false;
+    }
+    if (a->kind == VX_HOST && b->kind == VX_HOST) {
+        return hosts_agree(va, vb);
+    }
+    if (a->kind == VX_HOST && b->kind == VX_NETWORK) {
+        return !host->mtu || network->mtu
+            + (host->vtep.family == 6 ? 70 : 50) <= host->mtu;
+    }
+    if (a->kind == VX_SUBNET && b->kind == VX_SUBNET) {
+        return a->parent != b->parent
+            || !vx_prefix_overlaps(&((const struct vx_subnet *) va)->prefix,
+                                   &((const struct vx_subnet *) vb)->prefix);
+    }
+    if (a->kind == VX_PORT && b->kind == VX_SUBNET) {
+        return port_and_subnet_agree(va, vb);
+    }
+    return a->kind != VX_PORT || b->kind != VX_PORT || ports_agree(va, vb);
+}
+
+static bool
+ip_has_subnet(const struct state *s, const struct vx_port *port,
+              const struct vx_ip *ip)
+{
+    if (ip->family == 6 && vx_ip_is_link_local(ip)) {
+        return true;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_subnet *subnet = (const void *) s->objs[i];
+
+        if (subnet->o.kind == VX_SUBNET && subnet->o.parent == port->o.parent
+            && vx_prefix_contains(&subnet->prefix, ip)) {
+            return vx_prefix_is_usable(&subnet->prefix, ip);
+        }
+    }
+    return false;
+}
+
+static bool
+refers_well(const struct state *s, const struct vx_obj *obj)
+{
+    const struct vx_port *port = (const void *) obj;
+
+    if (obj->kind == VX_NETWORK) {
+        return by_oid(s, obj->parent, VX_TENANT);
+    }
+    if (obj->kind == VX_HOST) {
+        return by_oid(s, ((const struct vx_host *) (const void *) obj)->zone,
+                      VX_ZONE);
+    }
+    if (obj->kind == VX_SUBNET) {
+        return by_oid(s, obj->parent, VX_NETWORK);
+    }
+    if (obj->kind != VX_PORT) {
+        return true;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!ip_has_subnet(s, port, &port->ips[i])) {
+            return false;
+        }
+    }
+    return by_oid(s, obj->parent, VX_NETWORK)
+           && !(port->host && port->located)
+           && (!port->host || by_oid(s, port->host, VX_HOST))
+           && (!port->located || by_oid(s, port->located, VX_HOST));
+}
+
+static bool
+legal(const struct state *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (!refers_well(s, s->objs[i])) {
+            return false;
+        }
+        for (size_t j = 0; j < s->n; j++) {
+            if (i != j && !pair_is_legal(s->objs[i], s->objs[j])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void
+replace(struct state *s, const struct vx_obj *old, const struct vx_obj *new)
+{
+    size_t i;
+
+    for (i = 0; old && i < s->n && s->objs[i]->oid != old->oid; i++) {
+        continue;
+    }
+    if (!old) {
+        assert_true(s->n < MAX_OBJS);
+        s->objs[s->n++] = new;
+    } else if (new) {
+        assert_true(i < s->n);
+        s->objs[i] = new;
+    } else {
+        assert_true(i < s->n);
+        s->objs[i] = s->objs[--s->n];
+    }
+}
+
+/* --- The model, read in full. */
+
+static void
+read_state(const struct vx_model *model, struct state *s)
+{
+    s->n = 0;
+    for (unsigned kind = VX_ZONE; kind < VX_N_KINDS; kind++) {
+        const struct vx_obj *obj;
+        struct vx_iter iter;
+        size_t n = s->n;
+
+        vx_iter_init(&iter, model, (enum vx_kind) kind, NULL, NULL);
+        while ((obj = vx_iter_next(&iter))) {
+            assert_true(s->n < MAX_OBJS);
+            s->objs[s->n++] = obj;
+        }
+        assert_int_equal(s->n - n,
+                         vx_model_count(model, (enum vx_kind) kind));
+    }
+}
+
+static void
+dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
+{
+    const void *v = obj;
+    const struct vx_host *h = v;
+    const struct vx_tenant *t = v;
+    const struct vx_network *n = v;
+    const struct vx_subnet *s = v;
+    const struct vx_port *p = v;
+    const struct vx_retired_vni *r = v;
+    char text[VX_IP_STRLEN];
+
+    vx_buf_printf(buf, "%s %ju<%ju r%ju %s (%s)", vx_kind_name(obj->kind),
+                  (uintmax_t) obj->oid, (uintmax_t) obj->parent,
+                  (uintmax_t) obj->revision, obj->name, obj->description);
+    if (obj->kind == VX_HOST) {
+        vx_buf_printf(buf, " z%ju #%u %s %s %u", (uintmax_t) h->zone, h->num,
+                      h->system_id, vx_ip_format(&h->vtep, text), h->mtu);
+    } else if (obj->kind == VX_TENANT) {
+        vx_buf_printf(buf, " %u %u %u", t->router_vni, t->quota_networks,
+                      t->quota_ports);
+    } else if (obj->kind == VX_NETWORK) {
+        vx_buf_printf(buf, " %u %u", n->vni, n->mtu);
+    } else if (obj->kind == VX_SUBNET) {
+        vx_buf_printf(buf, " %s", vx_ip_format(&s->gateway, text));
+    } else if (obj->kind == VX_PORT) {
+        vx_buf_printf(buf, " %jx %ju %ju %s %d",
+                      (uintmax_t) vx_mac_to_u64(&p->mac), (uintmax_t) p->host,
+                      (uintmax_t) p->located, p->iface_id, p->guard);
+        for (size_t i = 0; i < p->n_ips; i++) {
+            vx_buf_printf(buf, " %s", vx_ip_format(&p->ips[i], text));
+        }
+    } else if (obj->kind == VX_RETIRED_VNI) {
+        vx_buf_printf(buf, " %u %jd", r->vni, (intmax_t) r->until_ms);
+    }
+    vx_buf_puts(buf, "\n");
+}
+
+/* Everything that can be seen, and the pools behind it. */
+static char *
+dump(const struct vx_model *model)
+{
+    struct vx_buf buf = VX_BUF_INIT;
+    struct state s;
+
+    vx_buf_printf(&buf, "revision %ju oid %ju free %u v4 %zu v6 %zu\n",
+                  (uintmax_t) model->revision, (uintmax_t) model->last_oid,
+                  model->n_free_vnis, model->n_vteps[0], model->n_vteps[1]);
+    for (uint32_t vni = 0; vni < 32; vni++) {
+        vx_buf_puts(&buf, vx_vni_pool_is_free(model->vnis, vni) ? "." : "x");
+    }
+    vx_buf_printf(&buf, " nums %zu\n", model->nums.runs.count);
+    read_state(model, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        dump_obj(&buf, s.objs[i]);
+    }
+    return vx_buf_steal(&buf);
+}
+
+/* Used numbers are those of the ports, for all addresses that random lines
+ * and allocation can reach. */
+static void
+check_used(const struct vx_network_ent *net)
+{
+    static const char *const bases[] = {
+        "10.0.0.0", "10.0.1.0", "10.0.2.0", "fd00::", "fe80::",
+    };
+
+    for (size_t i = 0; i < N_ELEMS(bases); i++) {
+        struct vx_ip ip;
+
+        assert_true(vx_ip_parse(bases[i], &ip));
+        for (uint8_t low = 0; low < 20; low++) {
+            ip.b[ip.family == 4 ? 3 : 15] = low;
+            assert_int_equal(vx_runset_has(&net->used,
+                                           vx_model_ip_number(&ip)),
+                             vx_network_port_by_ip(net, &ip) != NULL);
+        }
+    }
+}
+
+/* Every index holds what it should and nothing else. */
+static void
+check_indexes(const struct vx_model *model)
+{
+    size_t n_ports = 0, n_located = 0, n_hosts_ports = 0, n_vnis = 0;
+    struct state s;
+
+    read_state(model, &s);
+    assert_int_equal(model->by_oid.count, s.n);
+    for (size_t i = 0; i < s.n; i++) {
+        const void *v = s.objs[i];
+        const struct vx_ent *ent = vx_model_ent(model, s.objs[i]->oid);
+        struct vx_key key = vx_model_key(model, v);
+
+        assert_ptr_equal(ent->obj, v);
+        assert_ptr_equal(vx_model_find(model, s.objs[i]->kind, &key, NULL),
+                         v);
+        n_vnis += vni_of(v) != 0;
+        if (s.objs[i]->kind == VX_PORT) {
+            n_ports++;
+            n_located += vx_port_location(v) != 0;
+            assert_ptr_equal(vx_model_by_iface_id(model,
+                ((const struct vx_port *) v)->iface_id), v);
+        } else if (s.objs[i]->kind == VX_NETWORK) {
+            const struct vx_network_ent *net = vx_network_ent(ent);
+
+            assert_int_equal(net->by_mac.count, net->ports.count);
+            assert_int_equal(net->by_prefix.count, net->subnets.count);
+            check_used(net);
+        } else if (s.objs[i]->kind == VX_HOST) {
+            n_hosts_ports += ((const struct vx_host_ent *) (const void *)
+                              ent)->ports.count;
+            assert_ptr_equal(vx_model_host_by_num(model,
+                ((const struct vx_host *) v)->num), v);
+        }
+    }
+    assert_int_equal(model->by_iface_id.count, n_ports);
+    assert_int_equal(n_located, n_hosts_ports);
+    assert_int_equal(model->by_vni.count, n_vnis);
+    assert_int_equal(model->retired.count, model->counts[VX_RETIRED_VNI]);
+}
+
+static struct vx_model *
+reload(struct vx_model *model)
+{
+    struct vx_model *copy = new_model();
+    char *before = dump(model), *after;
+    struct state s;
+
+    read_state(model, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        struct vx_error err;
+
+        if (!vx_model_load(copy, vx_obj_clone(s.objs[i]), &err)) {
+            fail_msg("load %s: %s", s.objs[i]->name, err.message);
+        }
+    }
+    vx_model_loaded(copy, vx_model_revision(model),
+                    vx_model_last_oid(model));
+    after = dump(copy);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    vx_model_free(model);
+    return copy;
+}
+
+/* --- Random lines. */
+
+static const char *const cidrs[] = {
+    "10.0.0.0/29", "10.0.0.0/28", "10.0.1.0/30", "10.0.2.0/31",
+    "fd00::/125", "fd00::/64",
+};
+static const char *const ips[] = {
+    "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.7", "10.0.0.9", "10.0.1.1",
+    "10.0.1.2", "10.0.2.0", "fd00::", "fd00::2", "fd00::9", "fe80::1",
+    "fe80::800:ff:fe00:1", "fe80::800:ff:fe00:2",
+};
+#define PICK(ARRAY) (ARRAY)[roll(N_ELEMS(ARRAY))]
+
+static void
+members(struct vx_buf *b, const char *kind)
+{
+    static const unsigned mtus[] = { 0, 0, 1500, 1520, 9000 };
+
+    if (!strcmp(kind, "host")) {
+        vx_buf_printf(b, " zone=z%u mtu=%u", roll(2), PICK(mtus));
+        if (roll(2)) {
+            vx_buf_printf(b, " system_id=s%u", roll(4));
+        }
+        if (roll(2)) {
+            vx_buf_printf(b, " vtep=%s%u", roll(8) ? "192.0.2." : "fd0f::",
+                          roll(4) + 1);
+        }
+    } else if (!strcmp(kind, "tenant")) {
+        vx_buf_printf(b, " router=%s quota_ports=%u quota_networks=%u",
+                      roll(3) ? "no" : "yes", roll(3) * 3, roll(3));
+        if (!roll(6)) {
+            vx_buf_printf(b, " router_vni=%u", roll(12));
+        }
+    } else if (!strcmp(kind, "network")) {
+        vx_buf_printf(b, " mtu=%u", roll(9) ? 0 : 1470);
+        if (!roll(3)) {
+            vx_buf_printf(b, " vni=%u", roll(12));
+        }
+    } else if (!strcmp(kind, "subnet")) {
+        if (!roll(3)) {
+            vx_buf_printf(b, " gateway=%s", roll(3) ? PICK(ips) : "none");
+        }
+    } else if (!strcmp(kind, "port")) {
+        for (unsigned i = roll(4); i < 2; i++) {
+            vx_buf_printf(b, " ip=%s", PICK(ips));
+        }
+        if (!roll(3)) {
+            vx_buf_printf(b, " mac=0a:00:00:00:00:%02x", roll(4));
+        }
+        if (roll(2)) {
+            vx_buf_printf(b, " host=h%u", roll(4));
+        }
+        if (!roll(3)) {
+            vx_buf_printf(b, " iface_id=i%u", roll(3));
+        }
+    }
+}
+
+static void
+random_line(struct vx_buf *b)
+{
+    static const char *const kinds[] = {
+        "zone", "host", "host", "tenant", "tenant", "network", "network",
+        "network", "subnet", "subnet", "subnet", "subnet", "port", "port",
+        "port", "port", "port", "port", "port",
+    };
+    const char *kind = PICK(kinds), *verb = roll(4) ? "put" : "delete";
+
+    vx_buf_clear(b);
+    if (!roll(14)) {
+        vx_buf_printf(b, "release vni %u", roll(12) + 1);
+        return;
+    }
+    if (!strcmp(kind, "port") && !roll(5)) {
+        vx_buf_printf(b, "locate port t%u/n%u/p%u host=h%u", roll(2),
+                      roll(2), roll(4), roll(4));
+        return;
+    }
+    vx_buf_printf(b, "%s %s ", verb, kind);
+    if (!strcmp(kind, "network")) {
+        vx_buf_printf(b, "t%u/n%u", roll(2), roll(3));
+    } else if (!strcmp(kind, "subnet")) {
+        vx_buf_printf(b, "t%u/n%u/%s", roll(2), roll(2), PICK(cidrs));
+    } else if (!strcmp(kind, "port")) {
+        vx_buf_printf(b, "t%u/n%u/p%u", roll(2), roll(2), roll(4));
+    } else {
+        vx_buf_printf(b, "%c%u", kind[0], roll(kind[0] == 'h' ? 4 : 2));
+    }
+    if (verb[0] == 'p') {
+        members(b, kind);
+    }
+    if (!roll(20)) {
+        vx_buf_printf(b, " if_match=%u", roll(100) + 1);
+    }
+}
+
+/* --- Was a refusal right?  The naive proposal with what was given. */
+
+static void
+naive_values(const struct state *s, const struct fx_op *fx,
+             struct vx_obj *new)
+{
+    void *v = new;
+    const struct vx_op *op = &fx->op;
+
+    if (new->kind == VX_HOST) {
+        struct vx_host *h = v;
+        const struct vx_obj *zone = by_name(s, VX_ZONE, 0,
+                                            op->spec.host.zone);
+
+        h->zone = zone ? zone->oid : 0;
+        h->num = h->num ? h->num : 100;
+        free(h->system_id);
+        h->system_id = strdup(op->spec.host.system_id
+                              ? op->spec.host.system_id : "");
+        h->vtep = op->spec.host.vtep;
+        h->mtu = op->spec.host.mtu;
+    } else if (new->kind == VX_TENANT) {
+        ((struct vx_tenant *) v)->router_vni = op->spec.tenant.router_vni;
+    } else if (new->kind == VX_NETWORK) {
+        struct vx_network *n = v;
+
+        n->vni = op->spec.network.vni ? op->spec.network.vni : n->vni;
+        n->mtu = op->spec.network.mtu ? op->spec.network.mtu
+                                      : VX_MTU_DEFAULT;
+    } else if (new->kind == VX_SUBNET) {
+        struct vx_subnet *sub = v;
+
+        assert_true(vx_prefix_parse(op->key.name, &sub->prefix));
+        sub->gateway = op->spec.subnet.gateway;
+        if (!sub->gateway.family && !op->spec.subnet.no_gateway
+            && !vx_prefix_is_tiny(&sub->prefix)) {
+            sub->gateway = vx_prefix_first_usable(&sub->prefix);
+        }
+    } else if (new->kind == VX_PORT) {
+        struct vx_port *p = v;
+        const char *name = op->spec.port.host;
+        const struct vx_obj *host = name ? by_name(s, VX_HOST, 0, name)
+                                         : NULL;
+
+        p->host = host ? host->oid : name ? UINT64_MAX : 0;
+        p->located = name ? 0 : p->located;
+        if (op->spec.port.has_mac) {
+            p->mac = op->spec.port.mac;
+        } else if (!vx_mac_to_u64(&p->mac)) {
+            p->mac = vx_mac_from_u64(UINT64_C(0x0eeeeeeeeeee));
+        }
+        if (op->spec.port.n_ips) {
+            free(p->ips);
+            p->n_ips = op->spec.port.n_ips;
+            p->ips = calloc(p->n_ips, sizeof *p->ips);
+            assert_non_null(p->ips);
+            memcpy(p->ips, op->spec.port.ips, p->n_ips * sizeof *p->ips);
+        }
+        free(p->iface_id);
+        p->iface_id = strdup(op->spec.port.iface_id
+                             ? op->spec.port.iface_id : "(default)");
+    }
+}
+
+/* Values that are wrong by themselves. */
+static bool
+wrong_alone(const struct vx_obj *new)
+{
+    const struct vx_port *p = (const void *) new;
+    const struct vx_subnet *s = (const void *) new;
+
+    if (new->kind == VX_SUBNET) {
+        return s->gateway.family
+               && (s->gateway.family != s->prefix.ip.family
+                   || !vx_prefix_is_usable(&s->prefix, &s->gateway));
+    }
+    return new->kind == VX_PORT && p->n_ips == 2
+           && !vx_ip_compare(&p->ips[0], &p->ips[1]);
+}
+
+static uint64_t
+parent_of(const struct state *s, const struct vx_op *op, bool *ret_missing)
+{
+    const struct vx_obj *parent = NULL;
+
+    *ret_missing = false;
+    if (op->kind < VX_NETWORK || op->kind > VX_PORT) {
+        return 0;
+    }
+    parent = by_name(s, VX_TENANT, 0, op->key.tenant);
+    if (parent && op->kind != VX_NETWORK) {
+        parent = by_name(s, VX_NETWORK, parent->oid, op->key.network);
+    }
+    *ret_missing = !parent;
+    return parent ? parent->oid : 0;
+}
+
+static bool
+has_ports(const struct state *s, const struct vx_obj *network)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->kind == VX_PORT
+            && s->objs[i]->parent == network->oid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+put_is_illegal(struct state *s, const struct fx_op *fx,
+               const struct vx_obj *old, uint64_t parent)
+{
+    struct vx_obj *new = old ? vx_obj_clone(old) : vx_obj_new(fx->op.kind);
+    bool illegal;
+
+    if (!old) {
+        new->oid = VX_OID_MAX;
+        new->parent = parent;
+        free(new->name);
+        new->name = strdup(fx->op.key.name);
+    }
+    naive_values(s, fx, new);
+    illegal = wrong_alone(new)
+              || (old && new->kind == VX_NETWORK && vni_of(new) != vni_of(old)
+                  && has_ports(s, old));
+    replace(s, old, new);
+    illegal = illegal || !legal(s);
+    vx_obj_unref(new);
+    return illegal;
+}
+
+static unsigned
+n_children(const struct state *s, enum vx_kind kind, uint64_t tenant)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_obj *o = s->objs[i];
+        const struct vx_obj *net = o->kind == VX_PORT
+            ? by_oid(s, o->parent, VX_NETWORK) : NULL;
+
+        n += o->kind == kind && (net ? net->parent : o->parent) == tenant;
+    }
+    return n;
+}
+
+/* Whether each family with a subnet has a free address. */
+static bool
+has_free_ip(const struct state *s, const struct fx_op *fx)
+{
+    bool has_subnet[2] = { false }, has_free[2] = { false }, missing;
+    uint64_t network = parent_of(s, &fx->op, &missing);
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_subnet *sub = (const void *) s->objs[i];
+        unsigned __int128 n;
+
+        if (sub->o.kind != VX_SUBNET || sub->o.parent != network) {
+            continue;
+        }
+        has_subnet[sub->prefix.ip.family == 6] = true;
+        n = vx_ip_to_u128(&sub->prefix.ip);
+        for (int k = 0; k < 32; k++, n++) {
+            struct vx_ip ip = vx_ip_from_u128(n, sub->prefix.ip.family);
+            bool taken = !vx_ip_compare(&ip, &sub->gateway)
+                         || !vx_prefix_is_usable(&sub->prefix, &ip);
+
+            for (size_t j = 0; j < s->n; j++) {
+                taken = taken || (s->objs[j]->kind == VX_PORT
+                    && s->objs[j]->parent == network
+                    && has_ip((const void *) s->objs[j], &ip));
+            }
+            has_free[ip.family == 6] = has_free[ip.family == 6] || !taken;
+        }
+    }
+    return (!has_subnet[0] || has_free[0]) && (!has_subnet[1] || has_free[1]);
+}
+
+static bool
+is_exhausted(const struct state *s, const struct fx_op *fx,
+             const struct vx_error *err)
+{
+    const struct vx_tenant *t = NULL;
+    bool taken[LAST_AUTO_VNI + 1] = { [0] = true, [3] = true };
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (vni_of(s->objs[i]) <= LAST_AUTO_VNI) {
+            taken[vni_of(s->objs[i])] = true;
+        }
+    }
+    if (!strcmp(err->field, "vni") || !strcmp(err->field, "router_vni")) {
+        return !memchr(taken, false, sizeof taken);
+    }
+    if (fx->op.key.tenant) {
+        t = (const void *) by_name(s, VX_TENANT, 0, fx->op.key.tenant);
+    }
+    if (!strcmp(err->field, "quota_ports")) {
+        return n_children(s, VX_PORT, t->o.oid) >= t->quota_ports;
+    }
+    if (!strcmp(err->field, "quota_networks")) {
+        return n_children(s, VX_NETWORK, t->o.oid) >= t->quota_networks;
+    }
+    return !strcmp(err->field, "ips") && !has_free_ip(s, fx);
+}
+
+static bool
+refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
+                 const struct vx_error *err)
+{
+    const struct vx_obj *old;
+    struct state s;
+    bool missing;
+    uint64_t parent;
+
+    read_state(model, &s);
+    parent = parent_of(&s, &fx->op, &missing);
+    if (missing) {
+        return err->code == VX_NOT_FOUND;
+    }
+    old = by_name(&s, fx->op.kind, parent, fx->op.key.name);
+    if (fx->op.if_match && (!old || old->revision != fx->op.if_match)) {
+        return err->code == (old || fx->op.type == VX_OP_PUT
+                             ? VX_PRECONDITION : VX_NOT_FOUND);
+    }
+    if (err->code == VX_EXHAUSTED) {
+        return is_exhausted(&s, fx, err);
+    }
+    if (fx->op.type == VX_OP_PUT) {
+        return put_is_illegal(&s, fx, old, parent);
+    }
+    if (fx->op.type == VX_OP_LOCATE && old) {
+        return !by_name(&s, VX_HOST, 0, fx->op.spec.port.host);
+    }
+    if (!old) {
+        return err->code == VX_NOT_FOUND;
+    }
+    replace(&s, old, NULL);
+    return !legal(&s);
+}
+
+/* --- The runs. */
+
+static void
+replay(struct state *s, const struct vx_model *model, size_t mark)
+{
+    size_t n;
+    const struct vx_change *changes = vx_model_staged(model, &n);
+
+    for (; mark < n; mark++) {
+        replace(s, changes[mark].old, changes[mark].new);
+    }
+}
+
+static void
+same_state(const struct state *a, const struct state *b)
+{
+    assert_int_equal(a->n, b->n);
+    for (size_t i = 0; i < a->n; i++) {
+        assert_ptr_equal(by_oid(b, a->objs[i]->oid, a->objs[i]->kind),
+                         a->objs[i]);
+    }
+}
+
+static bool
+one_batch(struct vx_model *model, struct vx_buf *line)
+{
+    static struct fx_op fx[MAX_BATCH];
+    struct vx_op ops[MAX_BATCH];
+    size_t n = roll(3) ? 1 : roll(MAX_BATCH) + 1, failed = 0;
+    size_t mark = vx_model_mark(model);
+    uint64_t revision = vx_model_revision(model);
+    char *before = dump(model), *after;
+    struct state naive, actual;
+    struct vx_error err;
+    bool ok;
+
+    read_state(model, &naive);
+    for (size_t i = 0; i < n; i++) {
+        random_line(line);
+        fx_parse(&fx[i], vx_buf_str(line));
+        ops[i] = fx[i].op;
+    }
+    ok = vx_model_apply(model, ops, n, FX_NOW_MS, NULL, &failed, &err);
+    if (ok) {
+        replay(&naive, model, mark);
+        read_state(model, &actual);
+        same_state(&actual, &naive);
+        if (!legal(&actual)) {
+            fail_msg("accepted, though illegal: %s", vx_buf_str(line));
+        }
+        assert_int_equal(vx_model_revision(model),
+                         revision + (vx_model_mark(model) > mark));
+    } else if (n == 1 && !refusal_is_right(model, &fx[0], &err)) {
+        fail_msg("refused, though legal: %s: %s", vx_buf_str(line),
+                 err.message);
+    }
+    if (ok && !roll(3)) {
+        vx_model_rollback(model, mark);
+        ok = false;
+    }
+    if (!ok) {
+        after = dump(model);
+        assert_string_equal(before, after);
+        free(after);
+    }
+    free(before);
+    return ok;
+}
+
+static void
+run(uint64_t seed, unsigned rounds)
+{
+    struct vx_model *model = new_model();
+    struct vx_buf line = VX_BUF_INIT;
+    unsigned n_kept = 0;
+
+    rng = seed;
+    print_message("# VX_SEED=%ju, %u rounds\n", (uintmax_t) seed, rounds);
+    for (unsigned i = 0; i < rounds; i++) {
+        n_kept += one_batch(model, &line);
+        check_indexes(model);
+        if (!roll(4)) {
+            vx_model_commit(model);
+        }
+        if (!roll(50)) {
+            vx_model_commit(model);
+            model = reload(model);
+        }
+    }
+    print_message("# %u batches kept, %zu ports at the end\n", n_kept,
+                  vx_model_count(model, VX_PORT));
+    assert_true(n_kept > rounds / 10);
+    vx_buf_fini(&line);
+    vx_model_free(model);
+}
+
+static void
+random_batches_agree_with_the_naive_reference(void **state)
+{
+    (void) state;
+    const char *seed = getenv("VX_SEED"), *rounds = getenv("VX_ROUNDS");
+    unsigned n = rounds ? (unsigned) strtoul(rounds, NULL, 10) : 3000;
+
+    if (seed) {
+        run(strtoull(seed, NULL, 10), n);
+        return;
+    }
+    for (uint64_t i = 1; i <= 3; i++) {
+        run(i, n);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_batches_agree_with_the_naive_reference),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

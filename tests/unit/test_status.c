@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status of a port: each set of facts and what it is called. */
+#include "core/status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* All is well on h1; each test spoils what it is about. */
+static const struct vx_port_facts good = {
+    .host = "h1", .iface_id = "vm1-eth0", .intent_host = true,
+    .host_seen = true, .host_ready = true, .plugged = true,
+};
+
+static void
+expect(struct vx_port_facts facts, const char *state, const char *reason)
+{
+    struct vx_port_status status;
+
+    vx_port_status_eval(&facts, &status);
+    assert_string_equal(vx_port_state_name(status.state), state);
+    assert_string_equal(status.reason, reason);
+}
+
+static void
+a_port_that_everybody_confirmed_is_active(void **state)
+{
+    (void) state;
+    expect(good, "active", "");
+}
+
+static void
+a_port_without_a_host_says_what_to_plug(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = { .iface_id = "vm1-eth0" };
+
+    expect(facts, "pending", "no host: plug an interface with iface-id "
+                             "\"vm1-eth0\" on any host");
+}
+
+static void
+a_port_waits_for_its_host_to_join(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.host_seen = facts.host_ready = false;
+    expect(facts, "pending", "host \"h1\" has not joined yet: run netctl "
+                             "host join there");
+}
+
+static void
+a_port_without_interface_says_where_and_which(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.plugged = false;
+    expect(facts, "pending", "no interface with iface-id \"vm1-eth0\" on "
+                             "host \"h1\"");
+    facts.elsewhere = "h2";
+    expect(facts, "pending", "the interface with iface-id \"vm1-eth0\" is "
+                             "on host \"h2\", the port is on host \"h1\": "
+                             "plug it there or change the port's host");
+}
+
+static void
+a_port_on_a_host_that_is_away_is_down(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.host_ready = false;
+    expect(facts, "down", "host \"h1\" is away: not connected");
+    facts.host_reason = "no OpenFlow connection for 5 s";
+    facts.n_outstanding = 3;
+    expect(facts, "down", "host \"h1\" is away: no OpenFlow connection for "
+                          "5 s");
+}
+
+static void
+a_port_waits_for_confirmations(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.n_outstanding = 1;
+    expect(facts, "building", "waiting for 1 confirmation");
+    facts.n_outstanding = 4;
+    facts.n_away = 1;
+    facts.away = "h3";
+    expect(facts, "building", "waiting for 4 confirmations");
+}
+
+static void
+a_port_whose_peers_are_away_is_degraded(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.n_away = 1;
+    facts.away = "h3";
+    expect(facts, "degraded", "host \"h3\" is away: ports there cannot be "
+                              "reached");
+    facts.n_away = 2;
+    expect(facts, "degraded", "host \"h3\" and 1 other are away: ports there "
+                              "cannot be reached");
+    facts.n_away = 12;
+    expect(facts, "degraded", "host \"h3\" and 11 others are away: ports "
+                              "there cannot be reached");
+}
+
+static void
+a_reason_never_overflows(void **state)
+{
+    (void) state;
+    char text[600];
+    struct vx_port_facts facts = good;
+    struct vx_port_status status;
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    facts.plugged = false;
+    facts.iface_id = facts.elsewhere = facts.host = text;
+    vx_port_status_eval(&facts, &status);
+    assert_true(strlen(status.reason) < sizeof status.reason);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_that_everybody_confirmed_is_active),
+        cmocka_unit_test(a_port_without_a_host_says_what_to_plug),
+        cmocka_unit_test(a_port_waits_for_its_host_to_join),
+        cmocka_unit_test(a_port_without_interface_says_where_and_which),
+        cmocka_unit_test(a_port_on_a_host_that_is_away_is_down),
+        cmocka_unit_test(a_port_waits_for_confirmations),
+        cmocka_unit_test(a_port_whose_peers_are_away_is_degraded),
+        cmocka_unit_test(a_reason_never_overflows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
