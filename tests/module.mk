@@ -32,7 +32,8 @@ check-netns: all $(NETNS_TOOLS)
 	    $(srcdir)/tests/netns
 
 # What the sources and the archives must keep to.
-CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh
+CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh \
+	tests/check-man.sh
 TESTS += $(CHECKS)
 
 # Folders whole: what is added there needs no line here.

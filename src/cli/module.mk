@@ -35,3 +35,11 @@ src_cli_libvxcli_a_SOURCES = \
 bin_PROGRAMS += bin/netctl
 bin_netctl_SOURCES = src/cli/main.c
 bin_netctl_LDADD = $(LIBS_CLI)
+
+# What the program prints, where bash-completion looks for it.
+bashcompdir = $(datadir)/bash-completion/completions
+bashcomp_DATA = src/cli/completion/netctl
+CLEANFILES += src/cli/completion/netctl
+src/cli/completion/netctl: bin/netctl
+	$(AM_V_GEN)$(MKDIR_P) src/cli/completion && \
+	    bin/netctl completion bash >$@.tmp && mv -f $@.tmp $@
