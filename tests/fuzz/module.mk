@@ -1,7 +1,8 @@
 # Fuzz targets: tests/fuzz/fuzz_X.c with LLVMFuzzerTestOneInput, corpus in
-# tests/fuzz/corpus/fuzz_X/. Two lines each:
+# tests/fuzz/corpus/fuzz_X/. Three lines each:
 #   FUZZ_TARGETS += tests/fuzz/fuzz_X
 #   tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz_X.c $(FUZZ_DRIVER)
+#   tests_fuzz_fuzz_X_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
 # and LDADD, CPPFLAGS as for a unit test. Without --enable-fuzzer each one
 # replays its corpus in make check, a TAP line per file; with it, it is an
 # open-ended libFuzzer program and `make fuzz` runs them in turn.
@@ -31,3 +32,10 @@ if ENABLE_FUZZER
 else
 	@echo "configure with CC=clang --enable-fuzzer --enable-sanitizers"; exit 1
 endif
+
+FUZZ_TARGETS += tests/fuzz/fuzz_of_session
+tests_fuzz_fuzz_of_session_SOURCES = tests/fuzz/fuzz_of_session.c \
+	$(FUZZ_DRIVER)
+tests_fuzz_fuzz_of_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_fuzz_fuzz_of_session_LDADD = $(LIBS_OVS)
+tests_fuzz_fuzz_of_session_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
