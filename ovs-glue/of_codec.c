@@ -37,6 +37,7 @@ enum {
     WRAP_SIZE = sizeof(struct ofp_header)
                 + sizeof(struct ofp14_bundle_ctrl_msg),
     INNER_SIZE = WRAP_SIZE + sizeof(struct ofp_header),
+    ROOM = 1024,                /* a long message, with room to spare */
 };
 
 void
@@ -111,6 +112,11 @@ begin_msg(struct og_msgs *msgs, uint8_t type, size_t body_size)
 {
     uint32_t xid = next_xid();
 
+    /* An ofpbuf grows by no more than it must, which is slow in the end. */
+    if (ofpbuf_tailroom(&msgs->bytes) < ROOM) {
+        ofpbuf_prealloc_tailroom(&msgs->bytes,
+                                 MAX(msgs->bytes.size, (uint32_t) ROOM));
+    }
     msgs->start = msgs->bytes.size;
     msgs->offsets = vx_grow(msgs->offsets, &msgs->cap, msgs->n + 1,
                             sizeof *msgs->offsets);

@@ -4,3 +4,8 @@ BENCHMARKS =
 EXTRA_PROGRAMS = $(BENCHMARKS)
 .PHONY: bench
 bench: all $(BENCHMARKS)
+
+BENCHMARKS += tests/bench/bench_of_codec
+tests_bench_bench_of_codec_SOURCES = tests/bench/bench_of_codec.c \
+	tests/lib/sample.c tests/lib/sample.h
+tests_bench_bench_of_codec_LDADD = $(LIBS_OVS)
