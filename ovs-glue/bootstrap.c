@@ -214,7 +214,7 @@ insert_controller(struct plan *plan)
 static void
 plan_controller_row(struct plan *plan, const struct og_controller *row)
 {
-    int64_t backoff_ms = row->is_connected
+    int64_t backoff_ms = row->is_connected || plan->wanted->openflow_up
                          || row->max_backoff == BACKOFF_MS
                          ? BACKOFF_MS : BACKOFF_FIRST_MS;
 

@@ -11,8 +11,9 @@
  *
  * What it holds to (ovs-vswitchd 3.1): going from no controller to one, or
  * to none, flushes a bridge's flows, so a target is replaced in one
- * transaction; a Controller's max_backoff is ignored until changed while
- * connected, so it is set to a second value once the row is connected. */
+ * transaction; a Controller's max_backoff is ignored (8 s) until something
+ * makes vswitchd reconfigure while it is connected, so it is set to a second
+ * value then.  vxfabric-status does not do: vswitchd does not look at it. */
 #ifndef OG_BOOTSTRAP_H
 #define OG_BOOTSTRAP_H
 
@@ -50,6 +51,10 @@ struct og_bootstrap_wanted {
                                  * "tcp:[2001:db8::1]:6653" */
     uint32_t probe_ms;          /* inactivity_probe of the Controller rows,
                                  * 0 = off */
+    bool openflow_up;           /* both bridges are connected to us: plan
+                                 * again when this becomes true, or the
+                                 * backoff waits for is_connected, which
+                                 * vswitchd writes every 5 s only */
 };
 
 /* Datapath id of a bridge: 0x7678 ("vx"), tier (8 bits), 0 (8 bits), host
@@ -60,7 +65,9 @@ bool og_datapath_id_parse(uint64_t dpid, enum vx_tier *ret_tier,
                           uint32_t *ret_host_num);
 
 /* The operations for og_ovsdb_session_transact, to be freed, or NULL if all
- * is as wanted (or only waits for ovs-vswitchd). */
+ * is as wanted (or only waits for ovs-vswitchd).  One at a time: while a plan
+ * is under way, `changed` shows half of the story; plan again when it is
+ * answered. */
 char *og_bootstrap_plan(const struct og_ovsdb_view *view,
                         const struct og_bootstrap_wanted *wanted);
 

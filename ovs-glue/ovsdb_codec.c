@@ -366,7 +366,8 @@ adopt(const struct ctx *ctx, struct og_row *row, const struct og_set *set,
                 child->parent = NULL;
                 tell(ctx, child, OG_ROW_PARENT);
             }
-        } else if (!child->parent) {
+        } else if (child->parent != row) {
+            /* A move within one update: whichever parent comes first. */
             child->parent = row;
             tell(ctx, child, OG_ROW_PARENT);
         }

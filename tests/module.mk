@@ -41,3 +41,10 @@ EXTRA_DIST += tests/tap.sh $(CHECKS) tests/lib tests/netns \
 	tests/run_all.py quickstart check .ci examples .clang-format
 dist-hook:
 	find '$(distdir)' -name __pycache__ -prune -exec rm -rf {} +
+
+# What tests in namespaces run beside the programs; built by make, so that
+# check-netns finds it.
+noinst_PROGRAMS += tests/lib/ovsdb_driver
+tests_lib_ovsdb_driver_SOURCES = tests/lib/ovsdb_driver.c
+tests_lib_ovsdb_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_lib_ovsdb_driver_LDADD = $(LIBS_OVS)

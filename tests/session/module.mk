@@ -6,3 +6,7 @@ tests_session_test_of_session_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(SESSION_TESTS)
 TESTS += $(SESSION_TESTS)
+
+SESSION_TESTS += tests/session/test_ovsdb_session
+tests_session_test_ovsdb_session_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
+tests_session_test_ovsdb_session_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)

@@ -326,6 +326,24 @@ a_new_target_replaces_the_old_in_the_same_transaction(void **state)
 }
 
 static void
+the_backoff_is_set_anew_once_connected(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    wanted.openflow_up = true;
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_int_equal(only_controller(&fake, VX_BRIDGE_TENANT)->max_backoff,
+                     1000);
+    wanted.openflow_up = false;
+    assert_int_equal(converge(&fake, &wanted), 0);
+    fake_fini(&fake);
+}
+
+static void
 a_taken_openflow_port_is_named_and_not_fought_over(void **state)
 {
     struct og_bootstrap_wanted wanted = wanted_v4();
@@ -449,6 +467,7 @@ main(void)
         cmocka_unit_test(taps_and_keys_of_others_are_kept),
         cmocka_unit_test(
             a_new_target_replaces_the_old_in_the_same_transaction),
+        cmocka_unit_test(the_backoff_is_set_anew_once_connected),
         cmocka_unit_test(a_taken_openflow_port_is_named_and_not_fought_over),
         cmocka_unit_test(our_port_on_the_wrong_bridge_moves),
         cmocka_unit_test(what_vswitchd_reports_becomes_the_reason),
