@@ -2,9 +2,10 @@
 /* Rows as plain data: builders, order of keys, equality.
  *
  * The compile units build with these functions only, so that a row never
- * holds bytes that were not put there on purpose: unused value bytes are
- * zero, a masked value has no bit outside its mask.  Comparison relies on
- * it. */
+ * holds bytes that were not put there on purpose: unused value bytes of a
+ * match or action are zero, a masked value has no bit outside its mask.
+ * Comparison relies on it.  Matches and actions from n_match and n_acts on
+ * are not initialised: a row is big, and most of it is never used. */
 #include "core/flow.h"
 
 #include <assert.h>
@@ -72,10 +73,18 @@ append(struct vx_rows *rows, enum vx_row_type type, enum vx_tier tier)
                          sizeof *rows->rows);
     struct vx_row *row = &rows->rows[rows->n++];
 
-    memset(row, 0, sizeof *row);
+    memset(row, 0, offsetof(struct vx_row, match));
     row->type = type;
     row->tier = tier;
     return row;
+}
+
+void
+vx_row_copy(struct vx_row *dst, const struct vx_row *src)
+{
+    memcpy(dst, src, offsetof(struct vx_row, match));
+    memcpy(dst->match, src->match, src->n_match * sizeof *src->match);
+    memcpy(dst->acts, src->acts, src->n_acts * sizeof *src->acts);
 }
 
 struct vx_row *
@@ -137,6 +146,7 @@ add_match(struct vx_row *row, enum vx_field field)
     assert(row->type == VX_ROW_FLOW && row->n_match < VX_MAX_MATCH);
     struct vx_match_field *match = &row->match[row->n_match++];
 
+    memset(match, 0, sizeof *match);
     match->field = field;
     return match;
 }
@@ -178,6 +188,7 @@ add_act(struct vx_row *row, enum vx_act_type type)
     assert(row->type != VX_ROW_GROUP && row->n_acts < VX_MAX_ACTS);
     struct vx_act *act = &row->acts[row->n_acts++];
 
+    memset(act, 0, sizeof *act);
     act->type = type;
     return act;
 }

@@ -113,6 +113,9 @@ struct vx_row {
     struct vx_act acts[VX_MAX_ACTS];
 };
 
+/* Copies what is in use; the rest of a row is not initialised. */
+void vx_row_copy(struct vx_row *dst, const struct vx_row *src);
+
 /* Growing array of rows. */
 struct vx_rows {
     struct vx_row *rows;

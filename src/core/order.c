@@ -58,7 +58,7 @@ order(struct vx_rows *rows, rank_fn *rank)
     for (size_t i = 0; i < rows->n; i++) {
         const struct vx_row *row = &rows->rows[i];
 
-        sorted[starts[rank(row->type, row->table)]++] = *row;
+        vx_row_copy(&sorted[starts[rank(row->type, row->table)]++], row);
     }
     free(rows->rows);
     rows->rows = sorted;
@@ -88,7 +88,7 @@ push(struct vx_rows *rows, const struct vx_row *row)
 {
     rows->rows = vx_grow(rows->rows, &rows->cap, rows->n + 1,
                          sizeof *rows->rows);
-    rows->rows[rows->n++] = *row;
+    vx_row_copy(&rows->rows[rows->n++], row);
 }
 
 static void

@@ -1,5 +1,6 @@
 # Benchmarks: built by `make bench`, run by hand.
 BENCHMARKS =
+BENCHMARKS += tests/bench/bench_fabric
 
 EXTRA_PROGRAMS = $(BENCHMARKS)
 .PHONY: bench

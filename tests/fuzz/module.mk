@@ -39,3 +39,9 @@ tests_fuzz_fuzz_of_session_SOURCES = tests/fuzz/fuzz_of_session.c \
 tests_fuzz_fuzz_of_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_fuzz_fuzz_of_session_LDADD = $(LIBS_OVS)
 tests_fuzz_fuzz_of_session_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_ovsdb
+tests_fuzz_fuzz_ovsdb_SOURCES = tests/fuzz/fuzz_ovsdb.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_ovsdb_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
+tests_fuzz_fuzz_ovsdb_LDADD = $(LIBS_OVS)
+tests_fuzz_fuzz_ovsdb_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)

@@ -226,7 +226,8 @@ asks_for_its_columns_and_is_ready_with_the_view(void **state)
 static void
 bytes_may_come_one_by_one(void **state)
 {
-    static const char text[] = " " START "\n" PLUG("vm\\u0032", "[\"set\",[]]");
+    static const char text[] = " " START "\n"
+                               PLUG("vm\\u0032", "[\"set\",[]]");
     struct host h;
 
     (void) state;

@@ -1,0 +1,8 @@
+# Golden tests: rows as text, compared with the files here.
+# UPDATE_GOLDEN=1 rewrites them: read the difference before you commit it.
+GOLDEN_TESTS = tests/golden/test_golden
+
+check_PROGRAMS += $(GOLDEN_TESTS)
+TESTS += $(GOLDEN_TESTS)
+EXTRA_DIST += tests/golden/host1-tier1.txt tests/golden/host1-tier2.txt \
+	tests/golden/host3-tier2.txt doc/pipeline.md
