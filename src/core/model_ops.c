@@ -442,6 +442,9 @@ vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
 {
     struct doing d = { .model = model, .op = op, .now_ms = now_ms };
 
+    if (model->last_oid >= VX_OID_MAX - 1) {
+        return vx_fail(err, VX_EXHAUSTED, "", "all object ids are used up");
+    }
     if (!vx_validate_op(op, err)
         || !vx_model_resolve(model, op->kind, &op->key, &d.parent, err)) {
         return false;

@@ -1,6 +1,7 @@
 # Benchmarks: built by `make bench`, run by hand.
 BENCHMARKS =
 BENCHMARKS += tests/bench/bench_fabric
+BENCHMARKS += tests/bench/bench_model
 
 EXTRA_PROGRAMS = $(BENCHMARKS)
 .PHONY: bench

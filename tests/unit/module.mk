@@ -10,19 +10,22 @@ UNIT_TESTS = tests/unit/test_tree
 UNIT_TESTS += tests/unit/test_diff
 UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
-UNIT_TESTS += tests/unit/test_model
 UNIT_TESTS += tests/unit/test_status
+
+MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
+UNIT_TESTS += tests/unit/test_model
+tests_unit_test_model_SOURCES = tests/unit/test_model.c $(MODEL_FIXTURE)
 
 UNIT_TESTS += tests/unit/test_model_prop
 tests_unit_test_model_prop_SOURCES = tests/unit/test_model_prop.c \
-	$(MODEL_FIXTURE)
+	$(MODEL_FIXTURE) \
+	tests/lib/model_reference.c tests/lib/model_reference.h
 UNIT_TESTS += tests/unit/test_model_vni
 tests_unit_test_model_vni_SOURCES = tests/unit/test_model_vni.c \
 	$(MODEL_FIXTURE)
 UNIT_TESTS += tests/unit/test_validate
 tests_unit_test_validate_SOURCES = tests/unit/test_validate.c \
 	$(MODEL_FIXTURE)
-MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
 
 UNIT_TESTS += tests/unit/test_order
 

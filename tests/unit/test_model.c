@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model as its callers see it: put, delete, find, iterate, undo. */
-#include "core/model.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,9 +8,9 @@
 
 #include <cmocka.h>
 
-#define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
+#include "tests/lib/model_fixture.h"
 
-static const int64_t NOW = 1000000;
+#define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
 static struct vx_error err;
 
@@ -44,7 +42,7 @@ must(struct vx_model *model, struct vx_op op)
 {
     struct vx_result result;
 
-    if (!vx_model_apply(model, &op, 1, NOW, &result, NULL, &err)) {
+    if (!vx_model_apply(model, &op, 1, FX_NOW_MS, &result, NULL, &err)) {
         fail_msg("%s", err.message);
     }
     return result.obj;
@@ -58,7 +56,7 @@ refused(struct vx_model *model, struct vx_op op, enum vx_err_code code,
     size_t failed = 99;
 
     memset(&err, 0, sizeof err);
-    assert_false(vx_model_apply(model, &op, 1, NOW, NULL, &failed, &err));
+    assert_false(vx_model_apply(model, &op, 1, FX_NOW_MS, NULL, &failed, &err));
     if (err.code != code || strcmp(err.field, field)
         || !strstr(err.message, part)) {
         fail_msg("got %s \"%s\": %s", vx_err_name(err.code), err.field,
@@ -68,15 +66,6 @@ refused(struct vx_model *model, struct vx_op op, enum vx_err_code code,
     assert_int_equal(vx_model_revision(model), revision);
 }
 
-static struct vx_ip
-ip(const char *s)
-{
-    struct vx_ip a;
-
-    assert_true(vx_ip_parse(s, &a));
-    return a;
-}
-
 static struct vx_mac
 mac(const char *s)
 {
@@ -84,39 +73,6 @@ mac(const char *s)
 
     assert_true(vx_mac_parse(s, &m));
     return m;
-}
-
-static struct vx_model *
-new_model(void)
-{
-    struct vx_model_config config = { .mac_prefix = 0x0a };
-
-    return vx_model_new(&config);
-}
-
-/* zone z; hosts h1, h2; tenant acme with network web and two subnets. */
-static struct vx_model *
-small_fabric(void)
-{
-    struct vx_model *model = new_model();
-    struct vx_op op;
-
-    must(model, put_op(VX_ZONE, NULL, NULL, "z"));
-    op = put_op(VX_HOST, NULL, NULL, "h1");
-    op.spec.host = (struct vx_host_spec) {
-        .zone = "z", .system_id = "s1", .vtep = ip("192.0.2.1"), .mtu = 1500,
-    };
-    must(model, op);
-    op.key.name = "h2";
-    op.spec.host.system_id = "s2";
-    op.spec.host.vtep = ip("192.0.2.2");
-    must(model, op);
-    must(model, put_op(VX_TENANT, NULL, NULL, "acme"));
-    must(model, put_op(VX_NETWORK, "acme", NULL, "web"));
-    must(model, put_op(VX_SUBNET, "acme", "web", "10.0.0.0/24"));
-    must(model, put_op(VX_SUBNET, "acme", "web", "fd00:1::/64"));
-    vx_model_commit(model);
-    return model;
 }
 
 static struct vx_op
@@ -129,15 +85,15 @@ static void
 a_port_gets_mac_addresses_and_iface_id(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     const struct vx_port *port = must(model, port_op("vm1"));
-    struct vx_ip v4 = ip("10.0.0.2"), v6 = ip("fd00:1::2");
+    char text[VX_IP_STRLEN];
 
     assert_int_equal(port->mac.b[0], 0x0a);
     assert_int_equal(vx_mac_to_u64(&port->mac) & 0xffffffffff, port->o.oid);
     assert_int_equal(port->n_ips, 2);
-    assert_int_equal(vx_ip_compare(&port->ips[0], &v4), 0);
-    assert_int_equal(vx_ip_compare(&port->ips[1], &v6), 0);
+    assert_string_equal(vx_ip_format(&port->ips[0], text), "10.0.0.2");
+    assert_string_equal(vx_ip_format(&port->ips[1], text), "fd00:1::2");
     assert_string_equal(port->iface_id, "acme/web/vm1");
     assert_true(port->guard);
     assert_ptr_equal(vx_model_by_iface_id(model, "acme/web/vm1"), port);
@@ -149,7 +105,7 @@ static void
 the_same_put_twice_changes_nothing(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = port_op("vm1");
     struct vx_result result;
     uint64_t revision;
@@ -158,11 +114,11 @@ the_same_put_twice_changes_nothing(void **state)
     op.description = "first";
     must(model, op);
     revision = vx_model_revision(model);
-    assert_true(vx_model_apply(model, &op, 1, NOW, &result, NULL, &err));
+    assert_true(vx_model_apply(model, &op, 1, FX_NOW_MS, &result, NULL, &err));
     assert_false(result.changed);
     assert_int_equal(vx_model_revision(model), revision);
     op.spec.port.no_guard = true;
-    assert_true(vx_model_apply(model, &op, 1, NOW, &result, NULL, &err));
+    assert_true(vx_model_apply(model, &op, 1, FX_NOW_MS, &result, NULL, &err));
     assert_true(result.changed);
     assert_false(result.created);
     assert_int_equal(vx_model_revision(model), revision + 1);
@@ -174,7 +130,7 @@ static void
 find_names_the_part_that_is_missing(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_key key = { "nobody", "web", "vm1" };
 
     assert_null(vx_model_find(model, VX_PORT, &key, &err));
@@ -222,7 +178,7 @@ iterates_in_key_order_within_a_scope_and_after_a_key(void **state)
         { "b", "n1", "p2" }, { "a", "n2", "p1" }, { "b", "n1", "p1" },
         { "a", "n2", "p3" }, { "d", "n1", "p9" },
     };
-    struct vx_model *model = new_model();
+    struct vx_model *model = fx_new_model();
     struct vx_key scope = { NULL, NULL, NULL }, after = { "a", "n2", "p1" };
 
     must(model, put_op(VX_TENANT, NULL, NULL, "c"));
@@ -263,7 +219,7 @@ static void
 a_failed_batch_leaves_nothing_behind(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     uint64_t revision = vx_model_revision(model);
     uint64_t oid = vx_model_last_oid(model);
     uint32_t n_free = vx_model_free_vnis(model);
@@ -274,7 +230,7 @@ a_failed_batch_leaves_nothing_behind(void **state)
     };
     size_t failed = 0, n_staged;
 
-    assert_false(vx_model_apply(model, ops, N_ELEMS(ops), NOW, NULL, &failed,
+    assert_false(vx_model_apply(model, ops, N_ELEMS(ops), FX_NOW_MS, NULL, &failed,
                                 &err));
     assert_int_equal(failed, 2);
     assert_int_equal(vx_model_revision(model), revision);
@@ -291,7 +247,7 @@ static void
 batches_of_one_turn_are_staged_and_undone_one_by_one(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     uint64_t revision = vx_model_revision(model);
     const struct vx_change *changes;
     size_t mark, n;
@@ -317,7 +273,7 @@ static void
 deletes_only_what_nobody_needs_and_names_who_does(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = port_op("vm1");
 
     op.spec.port.host = "h1";
@@ -352,7 +308,7 @@ static void
 locate_moves_only_ports_without_a_host_of_their_own(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = op_on(VX_OP_LOCATE, VX_PORT, "acme", "web", "vm1");
     const struct vx_port *port;
     struct vx_key h1 = { NULL, NULL, "h1" }, h2 = { NULL, NULL, "h2" };
@@ -385,7 +341,7 @@ static void
 preconditions_name_both_revisions(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = port_op("vm1");
     char text[64];
     uint64_t revision;
@@ -412,7 +368,7 @@ static void
 quotas_name_tenant_limit_and_use(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = put_op(VX_TENANT, NULL, NULL, "acme");
 
     op.spec.tenant.quota_networks = 1;
@@ -433,7 +389,7 @@ static void
 a_mac_asked_for_steers_allocation_around_it(void **state)
 {
     (void) state;
-    struct vx_model *model = small_fabric();
+    struct vx_model *model = fx_small_fabric();
     struct vx_op op = port_op("vm1");
     uint64_t next = vx_model_last_oid(model) + 1;
     const struct vx_port *first, *second;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random batches against a naive reference.
  *
- * The reference is an array of objects and one predicate, legal(): all that
+ * The reference is an array of objects and one predicate, ref_is_legal(): all that
  * must hold, checked pair by pair without any index.  What the model accepts
  * must lead to a legal state; what it refuses, applied naively, must not be
  * legal (or must have run into a quota or an empty pool).  A refused or
@@ -20,10 +20,11 @@
 #include "core/validate.h"
 #include "lib/buf.h"
 #include "tests/lib/model_fixture.h"
+#include "tests/lib/model_reference.h"
 
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
-enum { MAX_OBJS = 4096, MAX_BATCH = 4, LAST_AUTO_VNI = 7 };
+enum { MAX_BATCH = 4, LAST_AUTO_VNI = 7 };
 
 static const struct vx_vni_range auto_range = { 1, LAST_AUTO_VNI };
 static const struct vx_vni_range reserved = { 3, 3 };
@@ -52,230 +53,7 @@ new_model(void)
     return vx_model_new(&config);
 }
 
-/* --- The reference. */
-
-struct state {
-    const struct vx_obj *objs[MAX_OBJS];
-    size_t n;
-};
-
-static const struct vx_obj *
-by_oid(const struct state *s, uint64_t oid, enum vx_kind kind)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->objs[i]->oid == oid) {
-            return s->objs[i]->kind == kind ? s->objs[i] : NULL;
-        }
-    }
-    return NULL;
-}
-
-static const struct vx_obj *
-by_name(const struct state *s, enum vx_kind kind, uint64_t parent,
-        const char *name)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->objs[i]->kind == kind && s->objs[i]->parent == parent
-            && !strcmp(s->objs[i]->name, name)) {
-            return s->objs[i];
-        }
-    }
-    return NULL;
-}
-
-static uint32_t
-vni_of(const struct vx_obj *obj)
-{
-    const void *o = obj;
-
-    return obj->kind == VX_NETWORK ? ((const struct vx_network *) o)->vni
-        : obj->kind == VX_TENANT ? ((const struct vx_tenant *) o)->router_vni
-        : obj->kind == VX_RETIRED_VNI
-        ? ((const struct vx_retired_vni *) o)->vni : 0;
-}
-
-static bool
-has_ip(const struct vx_port *port, const struct vx_ip *ip)
-{
-    for (size_t i = 0; i < port->n_ips; i++) {
-        if (!vx_ip_compare(&port->ips[i], ip)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-ports_agree(const struct vx_port *a, const struct vx_port *b)
-{
-    struct vx_ip local = vx_ip_link_local(&b->mac);
-
-    if (!strcmp(a->iface_id, b->iface_id)) {
-        return false;
-    }
-    if (a->o.parent != b->o.parent) {
-        return true;
-    }
-    for (size_t i = 0; i < a->n_ips; i++) {
-        if (has_ip(b, &a->ips[i])) {
-            return false;
-        }
-    }
-    return vx_mac_compare(&a->mac, &b->mac) && !has_ip(a, &local);
-}
-
-static bool
-hosts_agree(const struct vx_host *a, const struct vx_host *b)
-{
-    return a->num != b->num
-           && (!a->system_id[0] || strcmp(a->system_id, b->system_id))
-           && (!a->vtep.family || !b->vtep.family
-               || (a->vtep.family == b->vtep.family
-                   && vx_ip_compare(&a->vtep, &b->vtep)));
-}
-
-static bool
-port_and_subnet_agree(const struct vx_port *p, const struct vx_subnet *s)
-{
-    return p->o.parent != s->o.parent || !s->gateway.family
-           || !has_ip(p, &s->gateway);
-}
-
-static bool
-pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
-{
-    const void *va = a, *vb = b;
-    const struct vx_host *host = va;
-    const struct vx_network *network = vb;
-
-    if (a->oid == b->oid || (vni_of(a) && vni_of(a) == vni_of(b))) {
-        return false;
-    }
-    if (a->kind == b->kind && a->parent == b->parent
-        && !strcmp(a->name, b->name)) {
-        return false;
-    }
-    if (a->kind == VX_HOST && b->kind == VX_HOST) {
-        return hosts_agree(va, vb);
-    }
-    if (a->kind == VX_HOST && b->kind == VX_NETWORK) {
-        return !host->mtu || network->mtu
-            + (host->vtep.family == 6 ? 70 : 50) <= host->mtu;
-    }
-    if (a->kind == VX_SUBNET && b->kind == VX_SUBNET) {
-        return a->parent != b->parent
-            || !vx_prefix_overlaps(&((const struct vx_subnet *) va)->prefix,
-                                   &((const struct vx_subnet *) vb)->prefix);
-    }
-    if (a->kind == VX_PORT && b->kind == VX_SUBNET) {
-        return port_and_subnet_agree(va, vb);
-    }
-    return a->kind != VX_PORT || b->kind != VX_PORT || ports_agree(va, vb);
-}
-
-static bool
-ip_has_subnet(const struct state *s, const struct vx_port *port,
-              const struct vx_ip *ip)
-{
-    if (ip->family == 6 && vx_ip_is_link_local(ip)) {
-        return true;
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        const struct vx_subnet *subnet = (const void *) s->objs[i];
-
-        if (subnet->o.kind == VX_SUBNET && subnet->o.parent == port->o.parent
-            && vx_prefix_contains(&subnet->prefix, ip)) {
-            return vx_prefix_is_usable(&subnet->prefix, ip);
-        }
-    }
-    return false;
-}
-
-static bool
-refers_well(const struct state *s, const struct vx_obj *obj)
-{
-    const struct vx_port *port = (const void *) obj;
-
-    if (obj->kind == VX_NETWORK) {
-        return by_oid(s, obj->parent, VX_TENANT);
-    }
-    if (obj->kind == VX_HOST) {
-        return by_oid(s, ((const struct vx_host *) (const void *) obj)->zone,
-                      VX_ZONE);
-    }
-    if (obj->kind == VX_SUBNET) {
-        return by_oid(s, obj->parent, VX_NETWORK);
-    }
-    if (obj->kind != VX_PORT) {
-        return true;
-    }
-    for (size_t i = 0; i < port->n_ips; i++) {
-        if (!ip_has_subnet(s, port, &port->ips[i])) {
-            return false;
-        }
-    }
-    return by_oid(s, obj->parent, VX_NETWORK)
-           && !(port->host && port->located)
-           && (!port->host || by_oid(s, port->host, VX_HOST))
-           && (!port->located || by_oid(s, port->located, VX_HOST));
-}
-
-static bool
-legal(const struct state *s)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (!refers_well(s, s->objs[i])) {
-            return false;
-        }
-        for (size_t j = 0; j < s->n; j++) {
-            if (i != j && !pair_is_legal(s->objs[i], s->objs[j])) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static void
-replace(struct state *s, const struct vx_obj *old, const struct vx_obj *new)
-{
-    size_t i;
-
-    for (i = 0; old && i < s->n && s->objs[i]->oid != old->oid; i++) {
-        continue;
-    }
-    if (!old) {
-        assert_true(s->n < MAX_OBJS);
-        s->objs[s->n++] = new;
-    } else if (new) {
-        assert_true(i < s->n);
-        s->objs[i] = new;
-    } else {
-        assert_true(i < s->n);
-        s->objs[i] = s->objs[--s->n];
-    }
-}
-
 /* --- The model, read in full. */
-
-static void
-read_state(const struct vx_model *model, struct state *s)
-{
-    s->n = 0;
-    for (unsigned kind = VX_ZONE; kind < VX_N_KINDS; kind++) {
-        const struct vx_obj *obj;
-        struct vx_iter iter;
-        size_t n = s->n;
-
-        vx_iter_init(&iter, model, (enum vx_kind) kind, NULL, NULL);
-        while ((obj = vx_iter_next(&iter))) {
-            assert_true(s->n < MAX_OBJS);
-            s->objs[s->n++] = obj;
-        }
-        assert_int_equal(s->n - n,
-                         vx_model_count(model, (enum vx_kind) kind));
-    }
-}
 
 static void
 dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
@@ -302,6 +80,11 @@ dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
         vx_buf_printf(buf, " %u %u", n->vni, n->mtu);
     } else if (obj->kind == VX_SUBNET) {
         vx_buf_printf(buf, " %s", vx_ip_format(&s->gateway, text));
+        for (size_t i = 0; i < s->n_ranges; i++) {
+            vx_buf_printf(buf, " %s-",
+                          vx_ip_format(&s->ranges[i].first, text));
+            vx_buf_puts(buf, vx_ip_format(&s->ranges[i].last, text));
+        }
     } else if (obj->kind == VX_PORT) {
         vx_buf_printf(buf, " %jx %ju %ju %s %d",
                       (uintmax_t) vx_mac_to_u64(&p->mac), (uintmax_t) p->host,
@@ -320,7 +103,7 @@ static char *
 dump(const struct vx_model *model)
 {
     struct vx_buf buf = VX_BUF_INIT;
-    struct state s;
+    struct ref_state s;
 
     vx_buf_printf(&buf, "revision %ju oid %ju free %u v4 %zu v6 %zu\n",
                   (uintmax_t) model->revision, (uintmax_t) model->last_oid,
@@ -329,7 +112,7 @@ dump(const struct vx_model *model)
         vx_buf_puts(&buf, vx_vni_pool_is_free(model->vnis, vni) ? "." : "x");
     }
     vx_buf_printf(&buf, " nums %zu\n", model->nums.runs.count);
-    read_state(model, &s);
+    ref_read(model, &s);
     for (size_t i = 0; i < s.n; i++) {
         dump_obj(&buf, s.objs[i]);
     }
@@ -363,9 +146,9 @@ static void
 check_indexes(const struct vx_model *model)
 {
     size_t n_ports = 0, n_located = 0, n_hosts_ports = 0, n_vnis = 0;
-    struct state s;
+    struct ref_state s;
 
-    read_state(model, &s);
+    ref_read(model, &s);
     assert_int_equal(model->by_oid.count, s.n);
     for (size_t i = 0; i < s.n; i++) {
         const void *v = s.objs[i];
@@ -375,7 +158,7 @@ check_indexes(const struct vx_model *model)
         assert_ptr_equal(ent->obj, v);
         assert_ptr_equal(vx_model_find(model, s.objs[i]->kind, &key, NULL),
                          v);
-        n_vnis += vni_of(v) != 0;
+        n_vnis += ref_vni_of(v) != 0;
         if (s.objs[i]->kind == VX_PORT) {
             n_ports++;
             n_located += vx_port_location(v) != 0;
@@ -405,9 +188,9 @@ reload(struct vx_model *model)
 {
     struct vx_model *copy = new_model();
     char *before = dump(model), *after;
-    struct state s;
+    struct ref_state s;
 
-    read_state(model, &s);
+    ref_read(model, &s);
     for (size_t i = 0; i < s.n; i++) {
         struct vx_error err;
 
@@ -467,6 +250,9 @@ members(struct vx_buf *b, const char *kind)
         if (!roll(3)) {
             vx_buf_printf(b, " gateway=%s", roll(3) ? PICK(ips) : "none");
         }
+        if (!roll(3)) {
+            vx_buf_printf(b, " range=10.0.0.%u-10.0.0.%u", roll(4), roll(9));
+        }
     } else if (!strcmp(kind, "port")) {
         for (unsigned i = roll(4); i < 2; i++) {
             vx_buf_printf(b, " ip=%s", PICK(ips));
@@ -503,7 +289,10 @@ random_line(struct vx_buf *b)
                       roll(2), roll(4), roll(4));
         return;
     }
-    vx_buf_printf(b, "%s %s ", verb, kind);
+    vx_buf_puts(b, verb);
+    vx_buf_puts(b, " ");
+    vx_buf_puts(b, kind);
+    vx_buf_puts(b, " ");
     if (!strcmp(kind, "network")) {
         vx_buf_printf(b, "t%u/n%u", roll(2), roll(3));
     } else if (!strcmp(kind, "subnet")) {
@@ -524,7 +313,7 @@ random_line(struct vx_buf *b)
 /* --- Was a refusal right?  The naive proposal with what was given. */
 
 static void
-naive_values(const struct state *s, const struct fx_op *fx,
+naive_values(const struct ref_state *s, const struct fx_op *fx,
              struct vx_obj *new)
 {
     void *v = new;
@@ -532,7 +321,7 @@ naive_values(const struct state *s, const struct fx_op *fx,
 
     if (new->kind == VX_HOST) {
         struct vx_host *h = v;
-        const struct vx_obj *zone = by_name(s, VX_ZONE, 0,
+        const struct vx_obj *zone = ref_by_name(s, VX_ZONE, 0,
                                             op->spec.host.zone);
 
         h->zone = zone ? zone->oid : 0;
@@ -559,10 +348,17 @@ naive_values(const struct state *s, const struct fx_op *fx,
             && !vx_prefix_is_tiny(&sub->prefix)) {
             sub->gateway = vx_prefix_first_usable(&sub->prefix);
         }
+        free(sub->ranges);
+        sub->n_ranges = op->spec.subnet.n_ranges;
+        sub->ranges = calloc(sub->n_ranges + 1, sizeof *sub->ranges);
+        assert_non_null(sub->ranges);
+        if (sub->n_ranges) {
+            sub->ranges[0] = op->spec.subnet.ranges[0];
+        }
     } else if (new->kind == VX_PORT) {
         struct vx_port *p = v;
         const char *name = op->spec.port.host;
-        const struct vx_obj *host = name ? by_name(s, VX_HOST, 0, name)
+        const struct vx_obj *host = name ? ref_by_name(s, VX_HOST, 0, name)
                                          : NULL;
 
         p->host = host ? host->oid : name ? UINT64_MAX : 0;
@@ -593,16 +389,21 @@ wrong_alone(const struct vx_obj *new)
     const struct vx_subnet *s = (const void *) new;
 
     if (new->kind == VX_SUBNET) {
-        return s->gateway.family
-               && (s->gateway.family != s->prefix.ip.family
-                   || !vx_prefix_is_usable(&s->prefix, &s->gateway));
+        return (s->gateway.family
+                && (s->gateway.family != s->prefix.ip.family
+                    || !vx_prefix_is_usable(&s->prefix, &s->gateway)))
+               || (s->n_ranges
+                   && (vx_ip_compare(&s->ranges->first, &s->ranges->last) > 0
+                       || !vx_prefix_contains(&s->prefix, &s->ranges->first)
+                       || !vx_prefix_contains(&s->prefix,
+                                              &s->ranges->last)));
     }
     return new->kind == VX_PORT && p->n_ips == 2
            && !vx_ip_compare(&p->ips[0], &p->ips[1]);
 }
 
 static uint64_t
-parent_of(const struct state *s, const struct vx_op *op, bool *ret_missing)
+parent_of(const struct ref_state *s, const struct vx_op *op, bool *ret_missing)
 {
     const struct vx_obj *parent = NULL;
 
@@ -610,16 +411,16 @@ parent_of(const struct state *s, const struct vx_op *op, bool *ret_missing)
     if (op->kind < VX_NETWORK || op->kind > VX_PORT) {
         return 0;
     }
-    parent = by_name(s, VX_TENANT, 0, op->key.tenant);
+    parent = ref_by_name(s, VX_TENANT, 0, op->key.tenant);
     if (parent && op->kind != VX_NETWORK) {
-        parent = by_name(s, VX_NETWORK, parent->oid, op->key.network);
+        parent = ref_by_name(s, VX_NETWORK, parent->oid, op->key.network);
     }
     *ret_missing = !parent;
     return parent ? parent->oid : 0;
 }
 
 static bool
-has_ports(const struct state *s, const struct vx_obj *network)
+has_ports(const struct ref_state *s, const struct vx_obj *network)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (s->objs[i]->kind == VX_PORT
@@ -631,7 +432,7 @@ has_ports(const struct state *s, const struct vx_obj *network)
 }
 
 static bool
-put_is_illegal(struct state *s, const struct fx_op *fx,
+put_is_illegal(struct ref_state *s, const struct fx_op *fx,
                const struct vx_obj *old, uint64_t parent)
 {
     struct vx_obj *new = old ? vx_obj_clone(old) : vx_obj_new(fx->op.kind);
@@ -645,23 +446,23 @@ put_is_illegal(struct state *s, const struct fx_op *fx,
     }
     naive_values(s, fx, new);
     illegal = wrong_alone(new)
-              || (old && new->kind == VX_NETWORK && vni_of(new) != vni_of(old)
+              || (old && new->kind == VX_NETWORK && ref_vni_of(new) != ref_vni_of(old)
                   && has_ports(s, old));
-    replace(s, old, new);
-    illegal = illegal || !legal(s);
+    ref_replace(s, old, new);
+    illegal = illegal || !ref_is_legal(s);
     vx_obj_unref(new);
     return illegal;
 }
 
 static unsigned
-n_children(const struct state *s, enum vx_kind kind, uint64_t tenant)
+n_children(const struct ref_state *s, enum vx_kind kind, uint64_t tenant)
 {
     unsigned n = 0;
 
     for (size_t i = 0; i < s->n; i++) {
         const struct vx_obj *o = s->objs[i];
         const struct vx_obj *net = o->kind == VX_PORT
-            ? by_oid(s, o->parent, VX_NETWORK) : NULL;
+            ? ref_by_oid(s, o->parent, VX_NETWORK) : NULL;
 
         n += o->kind == kind && (net ? net->parent : o->parent) == tenant;
     }
@@ -670,7 +471,7 @@ n_children(const struct state *s, enum vx_kind kind, uint64_t tenant)
 
 /* Whether each family with a subnet has a free address. */
 static bool
-has_free_ip(const struct state *s, const struct fx_op *fx)
+has_free_ip(const struct ref_state *s, const struct fx_op *fx)
 {
     bool has_subnet[2] = { false }, has_free[2] = { false }, missing;
     uint64_t network = parent_of(s, &fx->op, &missing);
@@ -687,12 +488,15 @@ has_free_ip(const struct state *s, const struct fx_op *fx)
         for (int k = 0; k < 32; k++, n++) {
             struct vx_ip ip = vx_ip_from_u128(n, sub->prefix.ip.family);
             bool taken = !vx_ip_compare(&ip, &sub->gateway)
-                         || !vx_prefix_is_usable(&sub->prefix, &ip);
+                || !vx_prefix_is_usable(&sub->prefix, &ip)
+                || (sub->n_ranges
+                    && (vx_ip_compare(&ip, &sub->ranges->first) < 0
+                        || vx_ip_compare(&ip, &sub->ranges->last) > 0));
 
             for (size_t j = 0; j < s->n; j++) {
                 taken = taken || (s->objs[j]->kind == VX_PORT
                     && s->objs[j]->parent == network
-                    && has_ip((const void *) s->objs[j], &ip));
+                    && ref_has_ip((const void *) s->objs[j], &ip));
             }
             has_free[ip.family == 6] = has_free[ip.family == 6] || !taken;
         }
@@ -701,22 +505,22 @@ has_free_ip(const struct state *s, const struct fx_op *fx)
 }
 
 static bool
-is_exhausted(const struct state *s, const struct fx_op *fx,
+is_exhausted(const struct ref_state *s, const struct fx_op *fx,
              const struct vx_error *err)
 {
     const struct vx_tenant *t = NULL;
     bool taken[LAST_AUTO_VNI + 1] = { [0] = true, [3] = true };
 
     for (size_t i = 0; i < s->n; i++) {
-        if (vni_of(s->objs[i]) <= LAST_AUTO_VNI) {
-            taken[vni_of(s->objs[i])] = true;
+        if (ref_vni_of(s->objs[i]) <= LAST_AUTO_VNI) {
+            taken[ref_vni_of(s->objs[i])] = true;
         }
     }
     if (!strcmp(err->field, "vni") || !strcmp(err->field, "router_vni")) {
         return !memchr(taken, false, sizeof taken);
     }
     if (fx->op.key.tenant) {
-        t = (const void *) by_name(s, VX_TENANT, 0, fx->op.key.tenant);
+        t = (const void *) ref_by_name(s, VX_TENANT, 0, fx->op.key.tenant);
     }
     if (!strcmp(err->field, "quota_ports")) {
         return n_children(s, VX_PORT, t->o.oid) >= t->quota_ports;
@@ -732,16 +536,16 @@ refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
                  const struct vx_error *err)
 {
     const struct vx_obj *old;
-    struct state s;
+    struct ref_state s;
     bool missing;
     uint64_t parent;
 
-    read_state(model, &s);
+    ref_read(model, &s);
     parent = parent_of(&s, &fx->op, &missing);
     if (missing) {
         return err->code == VX_NOT_FOUND;
     }
-    old = by_name(&s, fx->op.kind, parent, fx->op.key.name);
+    old = ref_by_name(&s, fx->op.kind, parent, fx->op.key.name);
     if (fx->op.if_match && (!old || old->revision != fx->op.if_match)) {
         return err->code == (old || fx->op.type == VX_OP_PUT
                              ? VX_PRECONDITION : VX_NOT_FOUND);
@@ -753,34 +557,34 @@ refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
         return put_is_illegal(&s, fx, old, parent);
     }
     if (fx->op.type == VX_OP_LOCATE && old) {
-        return !by_name(&s, VX_HOST, 0, fx->op.spec.port.host);
+        return !ref_by_name(&s, VX_HOST, 0, fx->op.spec.port.host);
     }
     if (!old) {
         return err->code == VX_NOT_FOUND;
     }
-    replace(&s, old, NULL);
-    return !legal(&s);
+    ref_replace(&s, old, NULL);
+    return !ref_is_legal(&s);
 }
 
 /* --- The runs. */
 
 static void
-replay(struct state *s, const struct vx_model *model, size_t mark)
+replay(struct ref_state *s, const struct vx_model *model, size_t mark)
 {
     size_t n;
     const struct vx_change *changes = vx_model_staged(model, &n);
 
     for (; mark < n; mark++) {
-        replace(s, changes[mark].old, changes[mark].new);
+        ref_replace(s, changes[mark].old, changes[mark].new);
     }
 }
 
 static void
-same_state(const struct state *a, const struct state *b)
+same_state(const struct ref_state *a, const struct ref_state *b)
 {
     assert_int_equal(a->n, b->n);
     for (size_t i = 0; i < a->n; i++) {
-        assert_ptr_equal(by_oid(b, a->objs[i]->oid, a->objs[i]->kind),
+        assert_ptr_equal(ref_by_oid(b, a->objs[i]->oid, a->objs[i]->kind),
                          a->objs[i]);
     }
 }
@@ -794,11 +598,11 @@ one_batch(struct vx_model *model, struct vx_buf *line)
     size_t mark = vx_model_mark(model);
     uint64_t revision = vx_model_revision(model);
     char *before = dump(model), *after;
-    struct state naive, actual;
+    struct ref_state naive, actual;
     struct vx_error err;
     bool ok;
 
-    read_state(model, &naive);
+    ref_read(model, &naive);
     for (size_t i = 0; i < n; i++) {
         random_line(line);
         fx_parse(&fx[i], vx_buf_str(line));
@@ -807,9 +611,9 @@ one_batch(struct vx_model *model, struct vx_buf *line)
     ok = vx_model_apply(model, ops, n, FX_NOW_MS, NULL, &failed, &err);
     if (ok) {
         replay(&naive, model, mark);
-        read_state(model, &actual);
+        ref_read(model, &actual);
         same_state(&actual, &naive);
-        if (!legal(&actual)) {
+        if (!ref_is_legal(&actual)) {
             fail_msg("accepted, though illegal: %s", vx_buf_str(line));
         }
         assert_int_equal(vx_model_revision(model),
@@ -874,11 +678,122 @@ random_batches_agree_with_the_naive_reference(void **state)
     }
 }
 
+/* --- Damaged records. */
+
+static void
+damage_port(struct vx_port *port, uint64_t some_oid)
+{
+    switch (roll(6)) {
+    case 0:
+        port->host = some_oid;
+        break;
+    case 1:
+        port->located = some_oid;
+        break;
+    case 2:
+        port->mac = vx_mac_from_u64(UINT64_C(0x0a0000000000) + roll(9));
+        break;
+    case 3:
+        free(port->iface_id);
+        port->iface_id = strdup(roll(2) ? "i1" : "");
+        break;
+    default:
+        if (port->n_ips) {
+            struct vx_ip *ip = &port->ips[roll((unsigned) port->n_ips)];
+
+            ip->b[roll(16)] ^= (uint8_t) (1 << roll(8));
+            ip->family = (uint8_t) (roll(4) ? ip->family : roll(8));
+        }
+    }
+}
+
+/* One member of the record becomes another plausible or silly value. */
+static void
+damage(struct vx_obj *obj, uint64_t some_oid)
+{
+    void *v = obj;
+
+    switch (roll(7)) {
+    case 0:
+        obj->oid = roll(2) ? some_oid : roll(3) * (VX_OID_MAX + 1);
+        break;
+    case 1:
+        obj->parent = some_oid;
+        break;
+    case 2:
+        obj->name[0] = (char) roll(256);
+        break;
+    default:
+        if (obj->kind == VX_HOST) {
+            ((struct vx_host *) v)->num = roll(5);
+            ((struct vx_host *) v)->zone = some_oid;
+        } else if (obj->kind == VX_NETWORK) {
+            ((struct vx_network *) v)->vni = roll(12);
+            ((struct vx_network *) v)->mtu = (uint16_t) roll(10000);
+        } else if (obj->kind == VX_TENANT) {
+            ((struct vx_tenant *) v)->router_vni = roll(12);
+        } else if (obj->kind == VX_SUBNET) {
+            ((struct vx_subnet *) v)->prefix.length ^= (uint8_t) roll(256);
+        } else if (obj->kind == VX_PORT) {
+            damage_port(v, some_oid);
+        }
+    }
+}
+
+static struct vx_model *
+load_damaged(const struct vx_model *model, unsigned *n_refused)
+{
+    struct vx_model *copy = new_model();
+    struct ref_state s;
+
+    ref_read(model, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        struct vx_obj *obj = vx_obj_clone(s.objs[i]);
+        struct vx_error err;
+
+        if (!roll(8)) {
+            damage(obj, s.objs[roll((unsigned) s.n)]->oid);
+        }
+        *n_refused += !vx_model_load(copy, obj, &err);
+    }
+    return copy;
+}
+
+static void
+damaged_records_are_refused_or_lead_to_a_legal_state(void **state)
+{
+    (void) state;
+    struct vx_model *model = new_model();
+    struct vx_buf line = VX_BUF_INIT;
+    unsigned n_refused = 0;
+
+    rng = 4711;
+    print_message("# seed %ju\n", (uintmax_t) rng);
+    for (unsigned i = 0; i < 600; i++) {
+        struct vx_model *copy;
+        struct ref_state s;
+
+        one_batch(model, &line);
+        vx_model_commit(model);
+        copy = load_damaged(model, &n_refused);
+        ref_read(copy, &s);
+        assert_true(ref_is_legal(&s));
+        check_indexes(copy);
+        vx_model_free(copy);
+    }
+    print_message("# %u records refused\n", n_refused);
+    assert_true(n_refused > 300);
+    vx_buf_fini(&line);
+    vx_model_free(model);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_batches_agree_with_the_naive_reference),
+        cmocka_unit_test(
+            damaged_records_are_refused_or_lead_to_a_legal_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The naive reference of the model; see model_reference.h. */
+#include "tests/lib/model_reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/validate.h"
+
+const struct vx_obj *
+ref_by_oid(const struct ref_state *s, uint64_t oid, enum vx_kind kind)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->oid == oid) {
+            return s->objs[i]->kind == kind ? s->objs[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+const struct vx_obj *
+ref_by_name(const struct ref_state *s, enum vx_kind kind, uint64_t parent,
+            const char *name)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->kind == kind && s->objs[i]->parent == parent
+            && !strcmp(s->objs[i]->name, name)) {
+            return s->objs[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t
+ref_vni_of(const struct vx_obj *obj)
+{
+    const void *o = obj;
+
+    return obj->kind == VX_NETWORK ? ((const struct vx_network *) o)->vni
+        : obj->kind == VX_TENANT ? ((const struct vx_tenant *) o)->router_vni
+        : obj->kind == VX_RETIRED_VNI
+        ? ((const struct vx_retired_vni *) o)->vni : 0;
+}
+
+bool
+ref_has_ip(const struct vx_port *port, const struct vx_ip *ip)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!vx_ip_compare(&port->ips[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+ports_agree(const struct vx_port *a, const struct vx_port *b)
+{
+    struct vx_ip local = vx_ip_link_local(&b->mac);
+
+    if (!strcmp(a->iface_id, b->iface_id)) {
+        return false;
+    }
+    if (a->o.parent != b->o.parent) {
+        return true;
+    }
+    for (size_t i = 0; i < a->n_ips; i++) {
+        if (ref_has_ip(b, &a->ips[i])) {
+            return false;
+        }
+    }
+    return vx_mac_compare(&a->mac, &b->mac) && !ref_has_ip(a, &local);
+}
+
+static bool
+hosts_agree(const struct vx_host *a, const struct vx_host *b)
+{
+    return a->num != b->num
+           && (!a->system_id[0] || strcmp(a->system_id, b->system_id))
+           && (!a->vtep.family || !b->vtep.family
+               || (a->vtep.family == b->vtep.family
+                   && vx_ip_compare(&a->vtep, &b->vtep)));
+}
+
+static bool
+port_and_subnet_agree(const struct vx_port *p, const struct vx_subnet *s)
+{
+    return p->o.parent != s->o.parent || !s->gateway.family
+           || !ref_has_ip(p, &s->gateway);
+}
+
+static bool
+pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
+{
+    const void *va = a, *vb = b;
+    const struct vx_host *host = va;
+    const struct vx_network *network = vb;
+
+    if (a->oid == b->oid
+        || (ref_vni_of(a) && ref_vni_of(a) == ref_vni_of(b))) {
+        return false;
+    }
+    if (a->kind == b->kind && a->parent == b->parent
+        && !strcmp(a->name, b->name)) {
+        return false;
+    }
+    if (a->kind == VX_HOST && b->kind == VX_HOST) {
+        return hosts_agree(va, vb);
+    }
+    if (a->kind == VX_HOST && b->kind == VX_NETWORK) {
+        return !host->mtu || network->mtu
+            + (host->vtep.family == 6 ? 70 : 50) <= host->mtu;
+    }
+    if (a->kind == VX_SUBNET && b->kind == VX_SUBNET) {
+        return a->parent != b->parent
+            || !vx_prefix_overlaps(&((const struct vx_subnet *) va)->prefix,
+                                   &((const struct vx_subnet *) vb)->prefix);
+    }
+    if (a->kind == VX_PORT && b->kind == VX_SUBNET) {
+        return port_and_subnet_agree(va, vb);
+    }
+    return a->kind != VX_PORT || b->kind != VX_PORT || ports_agree(va, vb);
+}
+
+static bool
+ip_has_subnet(const struct ref_state *s, const struct vx_port *port,
+              const struct vx_ip *ip)
+{
+    if (ip->family == 6 && vx_ip_is_link_local(ip)) {
+        return true;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_subnet *subnet = (const void *) s->objs[i];
+
+        if (subnet->o.kind == VX_SUBNET && subnet->o.parent == port->o.parent
+            && vx_prefix_contains(&subnet->prefix, ip)) {
+            return vx_prefix_is_usable(&subnet->prefix, ip);
+        }
+    }
+    return false;
+}
+
+static bool
+refers_well(const struct ref_state *s, const struct vx_obj *obj)
+{
+    const struct vx_host *host = (const void *) obj;
+    const struct vx_port *port = (const void *) obj;
+
+    if (obj->kind == VX_NETWORK) {
+        return ref_by_oid(s, obj->parent, VX_TENANT);
+    }
+    if (obj->kind == VX_HOST) {
+        return ref_by_oid(s, host->zone, VX_ZONE);
+    }
+    if (obj->kind == VX_SUBNET) {
+        return ref_by_oid(s, obj->parent, VX_NETWORK);
+    }
+    if (obj->kind != VX_PORT) {
+        return true;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!ip_has_subnet(s, port, &port->ips[i])) {
+            return false;
+        }
+    }
+    return ref_by_oid(s, obj->parent, VX_NETWORK)
+           && !(port->host && port->located)
+           && (!port->host || ref_by_oid(s, port->host, VX_HOST))
+           && (!port->located || ref_by_oid(s, port->located, VX_HOST));
+}
+
+bool
+ref_is_legal(const struct ref_state *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (!refers_well(s, s->objs[i])) {
+            return false;
+        }
+        for (size_t j = 0; j < s->n; j++) {
+            if (i != j && !pair_is_legal(s->objs[i], s->objs[j])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void
+ref_replace(struct ref_state *s, const struct vx_obj *old,
+            const struct vx_obj *new)
+{
+    size_t i;
+
+    for (i = 0; old && i < s->n && s->objs[i]->oid != old->oid; i++) {
+        continue;
+    }
+    if (!old) {
+        assert_true(s->n < REF_MAX_OBJS);
+        s->objs[s->n++] = new;
+    } else if (new) {
+        assert_true(i < s->n);
+        s->objs[i] = new;
+    } else {
+        assert_true(i < s->n);
+        s->objs[i] = s->objs[--s->n];
+    }
+}
+
+void
+ref_read(const struct vx_model *model, struct ref_state *s)
+{
+    s->n = 0;
+    for (unsigned kind = VX_ZONE; kind < VX_N_KINDS; kind++) {
+        const struct vx_obj *obj;
+        struct vx_iter iter;
+        size_t n = s->n;
+
+        vx_iter_init(&iter, model, (enum vx_kind) kind, NULL, NULL);
+        while ((obj = vx_iter_next(&iter))) {
+            assert_true(s->n < REF_MAX_OBJS);
+            s->objs[s->n++] = obj;
+        }
+        assert_int_equal(s->n - n,
+                         vx_model_count(model, (enum vx_kind) kind));
+    }
+}
