@@ -9,6 +9,7 @@
 
 #include "ovs-glue/of_codec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "byte-order.h"
@@ -29,7 +30,9 @@ struct og_msgs {
     struct ofpbuf bytes;
     size_t *offsets;            /* of each message in bytes */
     size_t n, cap;
-    size_t start;               /* of the message being built */
+    size_t start;               /* of the last message */
+    bool is_insert;             /* the last message inserts buckets ... */
+    uint32_t group;             /* ... into this group */
 };
 
 /* Sizes in front of a message's own body. */
@@ -37,7 +40,8 @@ enum {
     WRAP_SIZE = sizeof(struct ofp_header)
                 + sizeof(struct ofp14_bundle_ctrl_msg),
     INNER_SIZE = WRAP_SIZE + sizeof(struct ofp_header),
-    ROOM = 1024,                /* a long message, with room to spare */
+    ROOM = 1024,                /* a long row, with room to spare */
+    INSERT_MAX = 60000,         /* bytes of a message that inserts buckets */
 };
 
 void
@@ -105,6 +109,16 @@ enum {                          /* OFPT_*, 7.1.1 of the specification */
     TYPE_BUNDLE_ADD = 34,
 };
 
+/* An ofpbuf grows by no more than it must, which is slow in the end. */
+static void
+make_room(struct og_msgs *msgs)
+{
+    if (ofpbuf_tailroom(&msgs->bytes) < ROOM) {
+        ofpbuf_prealloc_tailroom(&msgs->bytes,
+                                 MAX(msgs->bytes.size, (uint32_t) ROOM));
+    }
+}
+
 /* Starts a message and returns body_size zeroed bytes of its body, valid
  * until the next put. */
 static void *
@@ -112,11 +126,8 @@ begin_msg(struct og_msgs *msgs, uint8_t type, size_t body_size)
 {
     uint32_t xid = next_xid();
 
-    /* An ofpbuf grows by no more than it must, which is slow in the end. */
-    if (ofpbuf_tailroom(&msgs->bytes) < ROOM) {
-        ofpbuf_prealloc_tailroom(&msgs->bytes,
-                                 MAX(msgs->bytes.size, (uint32_t) ROOM));
-    }
+    make_room(msgs);
+    msgs->is_insert = false;
     msgs->start = msgs->bytes.size;
     msgs->offsets = vx_grow(msgs->offsets, &msgs->cap, msgs->n + 1,
                             sizeof *msgs->offsets);
@@ -178,11 +189,20 @@ group_msg(struct og_msgs *msgs, uint16_t command, uint32_t group,
     end_msg(msgs);
 }
 
+/* Every insertion makes the switch copy the whole group: a thousand of them
+ * one by one stall it for seconds.  So a bucket joins the message before it if
+ * that is an insertion into the same group. */
 static void
 insert_bucket(struct og_msgs *msgs, const struct vx_row *row)
 {
-    group_msg(msgs, OFPGC15_INSERT_BUCKET, row->group, OFPG15_BUCKET_LAST);
-
+    if (!msgs->is_insert || msgs->group != row->group
+        || msgs->bytes.size - msgs->start > INSERT_MAX) {
+        group_msg(msgs, OFPGC15_INSERT_BUCKET, row->group,
+                  OFPG15_BUCKET_LAST);
+        msgs->is_insert = true;
+        msgs->group = row->group;
+    }
+    make_room(msgs);
     size_t start = msgs->bytes.size;
     struct ofp15_bucket *b = ofpbuf_put_zeros(&msgs->bytes, sizeof *b);
     og_put_actions(&msgs->bytes, row);
@@ -193,7 +213,7 @@ insert_bucket(struct og_msgs *msgs, const struct vx_row *row)
     b->len = htons(size);
     b->action_array_len = htons(size - sizeof *b);
     b->bucket_id = htonl(row->bucket);
-    gm->bucket_array_len = htons(size);
+    gm->bucket_array_len = htons(ntohs(gm->bucket_array_len) + size);
     end_msg(msgs);
 }
 
@@ -264,15 +284,64 @@ og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow)
     }
 }
 
+/* Groups that go, sorted: their buckets need no message of their own. */
+struct gone {
+    uint32_t *groups;
+    size_t n, cap;
+};
+
+static void
+gone_add(struct gone *gone, uint32_t group)
+{
+    gone->groups = vx_grow(gone->groups, &gone->cap, gone->n + 1,
+                           sizeof *gone->groups);
+    gone->groups[gone->n++] = group;
+}
+
+static int
+compare_u32(const void *a_, const void *b_)
+{
+    uint32_t a = *(const uint32_t *) a_, b = *(const uint32_t *) b_;
+
+    return a < b ? -1 : a > b;
+}
+
+static void
+gone_sort(struct gone *gone)
+{
+    if (gone->n) {
+        qsort(gone->groups, gone->n, sizeof *gone->groups, compare_u32);
+    }
+}
+
+static bool
+gone_has(const struct gone *gone, uint32_t group)
+{
+    return gone->n && bsearch(&group, gone->groups, gone->n,
+                              sizeof *gone->groups, compare_u32);
+}
+
 void
 og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
 {
+    struct gone gone = { 0 };
+
     for (size_t i = 0; i < delta->n_del; i++) {
-        og_msgs_delete_row(msgs, &delta->del[i]);
+        if (delta->del[i].type == VX_ROW_GROUP) {
+            gone_add(&gone, delta->del[i].group);
+        }
+    }
+    gone_sort(&gone);
+    for (size_t i = 0; i < delta->n_del; i++) {
+        if (delta->del[i].type != VX_ROW_BUCKET
+            || !gone_has(&gone, delta->del[i].group)) {
+            og_msgs_delete_row(msgs, &delta->del[i]);
+        }
     }
     for (size_t i = 0; i < delta->n_add; i++) {
         og_msgs_add_row(msgs, &delta->add[i]);
     }
+    free(gone.groups);
 }
 
 /* A flow is replaced by adding it.  A group of a wrong type is modified, not
@@ -301,6 +370,15 @@ og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,
              size_t n_diffs, const struct vx_crow *have,
              const struct vx_row *want_rows)
 {
+    struct gone gone = { 0 };
+
+    for (size_t i = 0; i < n_diffs; i++) {
+        if (diffs[i].type == VX_DIFF_FOREIGN
+            && have[diffs[i].have].type == VX_ROW_GROUP) {
+            gone_add(&gone, key_u32(&have[diffs[i].have], 0));
+        }
+    }
+    gone_sort(&gone);
     for (size_t i = 0; i < n_diffs; i++) {
         const struct vx_diff *d = &diffs[i];
 
@@ -312,10 +390,14 @@ og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,
             replace(msgs, &have[d->have], &want_rows[d->want]);
             break;
         case VX_DIFF_FOREIGN:
-            og_msgs_delete_crow(msgs, &have[d->have]);
+            if (have[d->have].type != VX_ROW_BUCKET
+                || !gone_has(&gone, key_u32(&have[d->have], 0))) {
+                og_msgs_delete_crow(msgs, &have[d->have]);
+            }
             break;
         }
     }
+    free(gone.groups);
 }
 
 size_t
@@ -398,6 +480,9 @@ describe_group(const struct ofp15_group_mod *gm, struct vx_buf *buf)
     if (command == OFPGC15_INSERT_BUCKET) {
         const struct ofp15_bucket *b = (const void *) (gm + 1);
         vx_buf_printf(buf, " bucket=%u", ntohl(b->bucket_id));
+        if (ntohs(b->len) < ntohs(gm->bucket_array_len)) {
+            vx_buf_puts(buf, " and more");
+        }
     }
 }
 

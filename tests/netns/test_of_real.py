@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import frames
+import lab
 import netns
 import pytest
 
@@ -107,13 +108,13 @@ def tell_rows(host, drivers, hosts, networks):
 @pytest.fixture(scope="module")
 def fabric(make_lab):
     """Two hosts, two tenants that look the same, rows in place."""
-    lab = make_lab(2)
-    hosts = list(lab.hosts.values())
+    it = make_lab(2)
+    hosts = list(it.hosts.values())
     for host in hosts:
         bridges(host)
-    lab.networks = {}
+    it.networks = {}
     for vni, tenant in ((VNI_A, "a"), (VNI_B, "b")):
-        lab.networks[vni] = lab.plug([
+        it.networks[vni] = it.plug([
             dict(host=hosts[n % 2], iface_id=f"{tenant}{n}",
                  mac=f"02:00:00:00:00:{n:02x}",
                  ips=[f"10.0.0.{n}/24", f"fd00::{n}/64"]) for n in (1, 2, 3)])
@@ -122,12 +123,12 @@ def fabric(make_lab):
         for host in hosts:
             for bridge in BRIDGES:
                 drivers[host.name, bridge] = Driver(host, bridge)
-        lab.drivers = drivers
+        it.drivers = drivers
         for host in hosts:
-            tell_rows(host, drivers, hosts, lab.networks)
+            tell_rows(host, drivers, hosts, it.networks)
         for driver in drivers.values():
             driver("send")
-        yield lab
+        yield it
     finally:
         for driver in drivers.values():
             driver.close()
@@ -313,6 +314,64 @@ def test_a_refused_message_is_named_and_its_bundle_rolled_back(fabric):
     assert "OFPGMFC_GROUP_EXISTS" in str(refused.value)
     hosts = list(fabric.hosts.values())
     tell_rows(hosts[0], fabric.drivers, hosts, fabric.networks)
+    assert driver.diff() == []
+
+
+def drops(host, reason):
+    """Packets that fabric rows of this reason have dropped."""
+    return sum(int(line.split("n_packets=")[1].split(",")[0])
+               for line in host.flows("br-fabric")
+               if int(line.split("cookie=")[1].split(",")[0], 16) >> 48 & 0xff
+               == reason)
+
+
+UNKNOWN_VTEP, UNKNOWN_VNI = 13, 14      # src/core/pipeline.h
+
+
+def test_a_tunnel_packet_of_a_stranger_or_an_unknown_vni_is_dropped(fabric):
+    target = fabric.networks[VNI_A][0]
+    host = target.host
+    sender = fabric.networks[VNI_A][1]
+    stranger, address = fabric.add_stranger()
+    inner = frames.ping(target.mac, sender.mac, sender.ipv4, target.ipv4)
+    peer = sender.host
+    assert peer is not host
+    for source, vni, reason, forwarded in (
+            (address, VNI_A, UNKNOWN_VTEP, False),
+            (peer.vtep, 77, UNKNOWN_VNI, False),
+            (peer.vtep, VNI_A, UNKNOWN_VNI, True)):
+        outer = frames.ethernet(host.phy_mac, "02:00:00:00:77:77", 0x0800,
+                                frames.ipv4(source, host.vtep, 17, frames.udp(
+                                    5555, frames.VXLAN_PORT,
+                                    frames.vxlan(vni, inner))))
+        before = drops(host, reason)
+        with target.capture() as capture:
+            lab.send_frame(stranger, outer)
+            seen = capture.wait_for(lambda f: f[:42] == inner[:42],
+                                    5 if forwarded else 0.2)
+            assert bool(seen) == forwarded, (source, vni)
+        if not forwarded:
+            # Counters of cached flows follow within a second.
+            netns.wait_until(lambda: drops(host, reason) > before, 10,
+                             f"drop {reason}")
+
+
+def test_a_big_group_goes_in_at_once_and_comes_back(fabric):
+    driver = fabric.drivers["h2", "br-fabric"]
+    host = fabric.hosts["h2"]
+    driver("forget")
+    driver("network 4711")
+    for number in range(1, 501):
+        driver(f"bum 4711 {number} 172.31.{number >> 8}.{number & 255}")
+    took, messages = driver("send")[1].split()
+    assert int(messages) < 20
+    assert float(took) < 1000
+    driver("dump 255")
+    assert not [line for line in driver("diff")[0]
+                if not line.startswith("foreign")]
+    driver("del")
+    hosts = list(fabric.hosts.values())
+    tell_rows(host, fabric.drivers, hosts, fabric.networks)
     assert driver.diff() == []
 
 

@@ -22,6 +22,7 @@
 #include "openvswitch/ofp-port.h"
 #include "openvswitch/ofpbuf.h"
 
+#include "core/fabric.h"
 #include "core/pipeline.h"
 #include "lib/buf.h"
 #include "ovs-glue/of_codec.h"
@@ -329,6 +330,43 @@ deletes_groups_and_buckets_by_row_and_by_what_a_dump_said(void **state)
     vx_rows_fini(&rows);
 }
 
+/* Inserting costs the switch a copy of the group, every time. */
+static void
+buckets_share_messages_and_go_with_their_group(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct og_msgs *msgs = og_msgs_new();
+
+    vx_rows_group(&rows, VX_FABRIC_TIER, 7);
+    vx_rows_group(&rows, VX_FABRIC_TIER, 8);
+    for (uint32_t i = 0; i < 6000; i++) {
+        vx_act_output(vx_rows_bucket(&rows, VX_FABRIC_TIER, 7 + i / 5999, i),
+                      3);
+    }
+    struct vx_delta delta = { VX_FABRIC_TIER, rows.rows, rows.n, rows.rows,
+                              rows.n };
+    og_msgs_delta(msgs, &delta);
+    /* Two deletions, two additions, 5,999 * 24 bytes in three, one. */
+    assert_int_equal(og_msgs_length(msgs), 2 + 2 + 3 + 1);
+    size_t n = 0;
+    for (size_t i = 4; i < 8; i++) {
+        struct ofputil_bundle_add_msg add;
+        struct ofputil_group_mod gm;
+        enum ofptype type;
+
+        decode(msgs, i, &add, &type);
+        assert_int_equal(ofputil_decode_group_mod(add.msg, &gm), 0);
+        assert_int_equal(gm.command, OFPGC15_INSERT_BUCKET);
+        assert_int_equal(gm.group_id, i < 7 ? 7 : 8);
+        n += ovs_list_size(&gm.buckets);
+        ofputil_uninit_group_mod(&gm);
+    }
+    assert_int_equal(n, 6000);
+    og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+}
+
 static void
 an_xid_names_one_message_and_its_text(void **state)
 {
@@ -592,6 +630,7 @@ main(void)
         cmocka_unit_test(deletes_a_flow_by_row_and_by_what_a_dump_said),
         cmocka_unit_test(
             deletes_groups_and_buckets_by_row_and_by_what_a_dump_said),
+        cmocka_unit_test(buckets_share_messages_and_go_with_their_group),
         cmocka_unit_test(an_xid_names_one_message_and_its_text),
         cmocka_unit_test(
             a_flow_with_a_foreign_match_becomes_a_row_that_can_be_deleted),
