@@ -154,6 +154,9 @@ unknown_word(const struct vx_cli_args *args, const char *word,
             vx_cli_nearest_offer(&nearest, c->object ? c->object : c->name);
         }
     }
+    if (object && vx_cli_synonym(word)) {
+        nearest.best = vx_cli_synonym(word);
+    }
     if (nearest.best) {
         return vx_fail(err, VX_INVALID, "", "no command \"%s%s%.100s\"; did "
                        "you mean \"%s\"?", object ? object : "",
@@ -183,6 +186,10 @@ parse_word(struct vx_cli_args *args, const char *word, struct vx_error *err)
         const struct vx_cli_kind *kind = vx_cli_kind_find(word);
 
         args->object = kind ? kind->name : NULL;
+        if (!kind && !strcmp(word, "help")) {
+            args->help = true;              /* netctl help port add */
+            return true;
+        }
         if (kind) {
             return true;
         }

@@ -119,9 +119,11 @@ advance(struct vx_cli_feed *feed, const cJSON *event)
                                                              "revision");
     const char *op = string_at(event, "op");
     bool change = op && (!strcmp(op, "PUT") || !strcmp(op, "DELETE"));
-    unsigned long long r = cJSON_IsNumber(revision) &&
-                           revision->valuedouble > 0
-        ? (unsigned long long) revision->valuedouble : 0;
+    /* Exact in JSON up to 2^53; more is no revision of ours. */
+    bool sane = cJSON_IsNumber(revision) && revision->valuedouble > 0 &&
+                revision->valuedouble <= 9007199254740992.0;
+    unsigned long long r = sane ? (unsigned long long) revision->valuedouble
+                                : 0;
 
     if (!change) {
         /* Said with a revision, it closes all up to that one. */

@@ -67,8 +67,11 @@ vx_cli_nearest_offer(struct vx_cli_nearest *nearest, const char *candidate)
     if (!nearest->distance || n_candidate > WORD_MAX) {
         return;
     }
-    /* The start of a word ("net", "desc") means that word. */
-    if (n_word >= 2 && !strncmp(candidate, nearest->word, n_word)) {
+    /* The start of a word ("net", "desc") means that word, and so does a
+     * longer one ("delete"). */
+    if (n_word >= 2 && n_candidate >= 2 &&
+        !strncmp(candidate, nearest->word,
+                 n_word < n_candidate ? n_word : n_candidate)) {
         d = 1;
     } else {
         d = distance(nearest->word, n_word, candidate, n_candidate);
@@ -77,4 +80,21 @@ vx_cli_nearest_offer(struct vx_cli_nearest *nearest, const char *candidate)
         nearest->distance = d;
         nearest->best = candidate;
     }
+}
+
+const char *
+vx_cli_synonym(const char *word)
+{
+    static const char *const synonyms[][2] = {
+        { "create", "add" }, { "new", "add" },    { "remove", "del" },
+        { "rm", "del" },     { "update", "set" }, { "edit", "set" },
+        { "get", "show" },   { "ls", "list" },    { "info", "show" },
+    };
+
+    for (size_t i = 0; i < sizeof synonyms / sizeof *synonyms; i++) {
+        if (!strcmp(synonyms[i][0], word)) {
+            return synonyms[i][1];
+        }
+    }
+    return NULL;
 }

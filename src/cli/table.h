@@ -117,5 +117,7 @@ struct vx_cli_nearest {
 void vx_cli_nearest_init(struct vx_cli_nearest *nearest, const char *word);
 void vx_cli_nearest_offer(struct vx_cli_nearest *nearest,
                           const char *candidate);
+/* The verb that other tools call word, NULL if none. */
+const char *vx_cli_synonym(const char *word);
 
 #endif

@@ -49,6 +49,7 @@ table_begin(struct vx_cli_writer *w)
     if (!w->kind) {
         return;
     }
+    vx_buf_puts(&w->cells, "");     /* so that there is a first byte */
     if (w->shape == VX_CLI_DETAIL) {
         w->n_columns = 2;
         w->widths = vx_xcalloc(2, sizeof *w->widths);
@@ -66,13 +67,13 @@ table_begin(struct vx_cli_writer *w)
 static void
 put_detail(struct vx_cli_writer *w, const cJSON *item)
 {
-    for (const cJSON *m = item->child; m; m = m->next) {
+    for (const cJSON *m = cJSON_IsObject(item) ? item->child : NULL; m;
+         m = m->next) {
         size_t start = w->cells.size;
 
-        for (const char *p = m->string; *p; p++) {
-            char c = *p == '_' ? '-' : (char) toupper((unsigned char) *p);
-
-            vx_buf_put(&w->cells, &c, 1);
+        vx_cli_put_safe(&w->cells, m->string);
+        for (char *p = w->cells.data + start; *p; p++) {
+            *p = *p == '_' ? '-' : (char) toupper((unsigned char) *p);
         }
         end_cell(w, start, 0);
         start = w->cells.size;

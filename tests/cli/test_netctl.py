@@ -254,7 +254,9 @@ def test_dry_run_prints_the_plan_and_no_object(api, netctl):
 @pytest.mark.parametrize("line, hint", [
     ("prot list", "port"), ("port lst", "list"), ("nework list", "network"),
     ("port add a/b/c --hots h", "--host"), ("-o jsn port list", "json"),
-    ("port list --stauts down", "--status"), ("statsu", "status")])
+    ("port list --stauts down", "--status"), ("statsu", "status"),
+    ("port create", "add"), ("port delete", "del"), ("port rm", "del"),
+    ("port get", "show"), ("port ls", "list")])
 def test_a_slip_gets_a_suggestion(netctl, line, hint):
     done = netctl(*line.split())
     assert done.status == 2
@@ -286,12 +288,10 @@ def test_words_after_two_dashes_are_no_options(api, netctl):
 
 def test_help_at_every_level_needs_no_controller(netctl):
     for line in ("--help", "port --help", "port add --help", "apply -h",
-                 "host join"):
-        words = line.split()
-        done = netctl("-s", "unix:/nowhere", *words)
-        if words[-1] in ("--help", "-h"):
-            assert done.status == 0 and done.out.startswith("Usage: netctl")
-            assert max(map(len, done.out.splitlines())) < 80
+                 "help", "help port add"):
+        done = netctl("-s", "unix:/nowhere", *line.split())
+        assert done.status == 0 and done.out.startswith("Usage: netctl")
+        assert max(map(len, done.out.splitlines())) < 80
     assert netctl("--version").out.startswith("netctl (vxfabric) ")
 
 

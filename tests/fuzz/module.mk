@@ -49,3 +49,9 @@ tests_fuzz_fuzz_ovsdb_SOURCES = tests/fuzz/fuzz_ovsdb.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_ovsdb_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_fuzz_fuzz_ovsdb_LDADD = $(LIBS_OVS)
 tests_fuzz_fuzz_ovsdb_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_cli_reply
+tests_fuzz_fuzz_cli_reply_SOURCES = tests/fuzz/fuzz_cli_reply.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_cli_reply_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
+tests_fuzz_fuzz_cli_reply_LDADD = $(LIBS_CLI)
+tests_fuzz_fuzz_cli_reply_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)

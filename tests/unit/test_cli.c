@@ -199,7 +199,8 @@ section_of(const char *page, const struct vx_cli_command *c)
     if (!start) {
         fail_msg("netctl.8 has no section%s", title);
     }
-    end = strstr(start + 1, "\n.S");
+    start += strlen(title) - 1;
+    end = strstr(start, "\n.S");
     free(title);
     return vx_xstrndup(start, end ? (size_t) (end - start) : strlen(start));
 }
@@ -328,6 +329,7 @@ a_suggestion_is_near_or_not_made(void **state)
     assert_string_equal(nearest_of("hosts", words), "host");
     assert_string_equal(nearest_of("netwrok", words), "network");
     assert_string_equal(nearest_of("ten", words), "tenant");
+    assert_string_equal(nearest_of("portal", words), "port");
     assert_null(nearest_of("xyz", words));
     assert_null(nearest_of("", words));
     assert_null(nearest_of("a-word-that-is-longer-than-all-of-the-table",
