@@ -50,6 +50,8 @@ struct world {
     bool touched[N_HOSTS];
     bool renumbering;
     uint64_t locate_port, locate_host;
+    struct vx_place places[N_PORTS];    /* before the step */
+    bool port_touched[N_PORTS];
 };
 
 #define FAIL(W, ...)                                                    \
@@ -276,6 +278,16 @@ sink_locate(void *w_, uint64_t port, uint64_t host)
 
     w->locate_port = port;
     w->locate_host = host;
+}
+
+static void
+sink_touched(void *w_, uint64_t port)
+{
+    struct world *w = w_;
+
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        w->port_touched[i] |= w->ports[i] && w->ports[i]->oid == port;
+    }
 }
 
 /* --- The life. */
@@ -595,6 +607,34 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
     }
 }
 
+static bool
+same_place(const struct vx_place *a, const struct vx_place *b)
+{
+    return a->network == b->network && a->host == b->host
+           && a->ofport == b->ofport && a->elsewhere == b->elsewhere;
+}
+
+/* Status is computed anew for touched ports only. */
+static void
+judge_touched(struct world *w)
+{
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        struct vx_place place;
+
+        memset(&place, 0, sizeof place);
+        if (w->ports[i]) {
+            assert_true(vx_fabric_place(w->fabric, w->ports[i]->oid,
+                                        &place));
+            if (!w->port_touched[i]
+                && !same_place(&place, &w->places[i])) {
+                FAIL(w, "nobody was told that port %u moved", i);
+            }
+        }
+        w->places[i] = place;
+        w->port_touched[i] = false;
+    }
+}
+
 static void
 judge(struct world *w)
 {
@@ -662,7 +702,8 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
 {
     struct world w = { .seed = seed, .random = seed, .next_oid = 1000 };
     const struct vx_fabric_sink sink = {
-        .ctx = &w, .rows = sink_rows, .locate = sink_locate
+        .ctx = &w, .rows = sink_rows, .locate = sink_locate,
+        .port_touched = sink_touched
     };
 
     w.fabric = vx_fabric_new(&sink);
@@ -683,6 +724,7 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
             locate(&w);
         }
         judge(&w);
+        judge_touched(&w);
     }
     take_down(&w);
 }

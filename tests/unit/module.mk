@@ -8,6 +8,7 @@
 # Each cmocka test case counts as one test (TAP).
 UNIT_TESTS = tests/unit/test_tree
 UNIT_TESTS += tests/unit/test_diff
+UNIT_TESTS += tests/unit/test_fabric
 UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
 UNIT_TESTS += tests/unit/test_status
