@@ -56,7 +56,8 @@ refused(struct vx_model *model, struct vx_op op, enum vx_err_code code,
     size_t failed = 99;
 
     memset(&err, 0, sizeof err);
-    assert_false(vx_model_apply(model, &op, 1, FX_NOW_MS, NULL, &failed, &err));
+    assert_false(vx_model_apply(model, &op, 1, FX_NOW_MS, NULL, &failed,
+                                &err));
     if (err.code != code || strcmp(err.field, field)
         || !strstr(err.message, part)) {
         fail_msg("got %s \"%s\": %s", vx_err_name(err.code), err.field,
@@ -230,8 +231,8 @@ a_failed_batch_leaves_nothing_behind(void **state)
     };
     size_t failed = 0, n_staged;
 
-    assert_false(vx_model_apply(model, ops, N_ELEMS(ops), FX_NOW_MS, NULL, &failed,
-                                &err));
+    assert_false(vx_model_apply(model, ops, N_ELEMS(ops), FX_NOW_MS, NULL,
+                                &failed, &err));
     assert_int_equal(failed, 2);
     assert_int_equal(vx_model_revision(model), revision);
     assert_int_equal(vx_model_last_oid(model), oid);

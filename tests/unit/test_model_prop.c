@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random batches against a naive reference.
+/* Random batches against a naive reference (model_reference.h): an array of
+ * objects and one predicate, ref_is_legal().
  *
- * The reference is an array of objects and one predicate, ref_is_legal(): all that
- * must hold, checked pair by pair without any index.  What the model accepts
- * must lead to a legal state; what it refuses, applied naively, must not be
- * legal (or must have run into a quota or an empty pool).  A refused or
- * rolled back batch must leave an equal dump; every few rounds the model is
- * replaced by one that was loaded from its own objects.
+ * What the model accepts must lead to a legal state; what it refuses, applied
+ * naively, must not be legal (or must have run into a quota or an empty
+ * pool).  A refused or rolled back batch must leave an equal dump; every few
+ * rounds the model is replaced by one that was loaded from its own objects.
  *
  * VX_SEED=N runs another sequence, VX_ROUNDS=N a longer one. */
 #include <setjmp.h>
@@ -313,6 +312,33 @@ random_line(struct vx_buf *b)
 /* --- Was a refusal right?  The naive proposal with what was given. */
 
 static void
+naive_port(const struct ref_state *s, const struct vx_op *op,
+           struct vx_port *p)
+{
+    const char *name = op->spec.port.host;
+    const struct vx_obj *host = name ? ref_by_name(s, VX_HOST, 0, name)
+                                     : NULL;
+
+    p->host = host ? host->oid : name ? UINT64_MAX : 0;
+    p->located = name ? 0 : p->located;
+    if (op->spec.port.has_mac) {
+        p->mac = op->spec.port.mac;
+    } else if (!vx_mac_to_u64(&p->mac)) {
+        p->mac = vx_mac_from_u64(UINT64_C(0x0eeeeeeeeeee));
+    }
+    if (op->spec.port.n_ips) {
+        free(p->ips);
+        p->n_ips = op->spec.port.n_ips;
+        p->ips = calloc(p->n_ips, sizeof *p->ips);
+        assert_non_null(p->ips);
+        memcpy(p->ips, op->spec.port.ips, p->n_ips * sizeof *p->ips);
+    }
+    free(p->iface_id);
+    p->iface_id = strdup(op->spec.port.iface_id
+                         ? op->spec.port.iface_id : "(default)");
+}
+
+static void
 naive_values(const struct ref_state *s, const struct fx_op *fx,
              struct vx_obj *new)
 {
@@ -356,28 +382,7 @@ naive_values(const struct ref_state *s, const struct fx_op *fx,
             sub->ranges[0] = op->spec.subnet.ranges[0];
         }
     } else if (new->kind == VX_PORT) {
-        struct vx_port *p = v;
-        const char *name = op->spec.port.host;
-        const struct vx_obj *host = name ? ref_by_name(s, VX_HOST, 0, name)
-                                         : NULL;
-
-        p->host = host ? host->oid : name ? UINT64_MAX : 0;
-        p->located = name ? 0 : p->located;
-        if (op->spec.port.has_mac) {
-            p->mac = op->spec.port.mac;
-        } else if (!vx_mac_to_u64(&p->mac)) {
-            p->mac = vx_mac_from_u64(UINT64_C(0x0eeeeeeeeeee));
-        }
-        if (op->spec.port.n_ips) {
-            free(p->ips);
-            p->n_ips = op->spec.port.n_ips;
-            p->ips = calloc(p->n_ips, sizeof *p->ips);
-            assert_non_null(p->ips);
-            memcpy(p->ips, op->spec.port.ips, p->n_ips * sizeof *p->ips);
-        }
-        free(p->iface_id);
-        p->iface_id = strdup(op->spec.port.iface_id
-                             ? op->spec.port.iface_id : "(default)");
+        naive_port(s, op, v);
     }
 }
 
@@ -446,8 +451,8 @@ put_is_illegal(struct ref_state *s, const struct fx_op *fx,
     }
     naive_values(s, fx, new);
     illegal = wrong_alone(new)
-              || (old && new->kind == VX_NETWORK && ref_vni_of(new) != ref_vni_of(old)
-                  && has_ports(s, old));
+              || (old && new->kind == VX_NETWORK && has_ports(s, old)
+                  && ref_vni_of(new) != ref_vni_of(old));
     ref_replace(s, old, new);
     illegal = illegal || !ref_is_legal(s);
     vx_obj_unref(new);
