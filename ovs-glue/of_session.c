@@ -15,6 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -563,6 +567,19 @@ on_timer(evutil_socket_t fd, short what, void *session)
 
 /* --- For the owner. */
 
+/* A bundle must not wait for the acknowledgement of the one before it.  Fails
+ * where the session is not over TCP, which is fine. */
+static void
+set_no_delay(struct bufferevent *bev)
+{
+    evutil_socket_t fd = bufferevent_getfd(bev);
+    int on = 1;
+
+    if (fd >= 0) {
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+}
+
 struct og_of_session *
 og_of_session_new(struct bufferevent *take_bev,
                   const struct og_of_callbacks *cb, void *aux)
@@ -571,6 +588,7 @@ og_of_session_new(struct bufferevent *take_bev,
     struct event_base *base = bufferevent_get_base(take_bev);
 
     og_codec_init();
+    set_no_delay(take_bev);
     s->bev = take_bev;
     s->cb = cb;
     s->aux = aux;
