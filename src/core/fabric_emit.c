@@ -48,10 +48,10 @@ vx_femit_others(struct vx_fabric *f, const struct vx_fnet *net,
 
     f->list = vx_grow(f->list, &f->cap_list, net->n_hosts, sizeof *f->list);
     for (size_t i = 0; i < net->n_hosts; i++) {
-        const struct vx_fhost *host = net->members[i]->host;
+        uint64_t oid = net->hosts[i];
 
-        if (host != a && host != b) {
-            f->list[n++] = host->oid;
+        if ((!a || oid != a->oid) && (!b || oid != b->oid)) {
+            f->list[n++] = oid;
         }
     }
     return n;
