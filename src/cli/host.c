@@ -29,6 +29,9 @@ static const struct vx_cli_opt opts[] = {
     { .name = "status", .metavar = "STATUS",
       .help = "only hosts with this status",
       .type = VX_CLI_FILTER, .key = "status", .verbs = VX_CLI_LIST },
+    { .name = "system-id", .metavar = "ID",
+      .help = "only the host with this system-id",
+      .type = VX_CLI_FILTER, .key = "system_id", .verbs = VX_CLI_LIST },
     { .name = NULL },
 };
 

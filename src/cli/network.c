@@ -13,6 +13,8 @@ static const struct vx_cli_opt opts[] = {
     { .name = "mtu", .metavar = "BYTES",
       .help = "MTU of the tenant's interfaces (default 1450)",
       .type = VX_CLI_NUMBER, .key = "mtu", .verbs = BODY },
+    { .name = "vni", .metavar = "VNI", .help = "only the one with this VNI",
+      .type = VX_CLI_FILTER, .key = "vni", .verbs = VX_CLI_LIST },
     { .name = NULL },
 };
 

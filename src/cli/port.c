@@ -38,6 +38,13 @@ static const struct vx_cli_opt opts[] = {
               "down",
       .type = VX_CLI_FILTER, .key = "status", .verbs = VX_CLI_LIST,
       .values = VX_CLI_STATES },
+    { .name = "mac", .metavar = "MAC", .help = "only ports with this MAC",
+      .type = VX_CLI_FILTER, .key = "mac", .verbs = VX_CLI_LIST },
+    { .name = "ip", .metavar = "IP", .help = "only ports with this address",
+      .type = VX_CLI_FILTER, .key = "ip", .verbs = VX_CLI_LIST },
+    { .name = "iface-id", .metavar = "ID",
+      .help = "only the port with this iface-id",
+      .type = VX_CLI_FILTER, .key = "iface_id", .verbs = VX_CLI_LIST },
     { .name = NULL },
 };
 

@@ -153,10 +153,15 @@ def test_list_of_a_scope_with_filters(api, netctl):
         api.replies[f"GET {path}"] = (200, {"items": []})
     for line in ("port list acme --status down --host h1",
                  "port list acme/web", "network list acme",
-                 "host list --zone z1"):
+                 "host list --zone z1 --system-id s",
+                 "port list acme --ip fd00::1 --mac 0a:00:00:00:00:01 "
+                 "--iface-id x/y", "network list acme --vni 7"):
         assert netctl(*line.split()).status == 0
     assert "status=down&host=h1" in api.requests[0].query
-    assert "zone=z1" in api.requests[3].query
+    assert "zone=z1&system_id=s" in api.requests[3].query
+    assert ("ip=fd00%3A%3A1&mac=0a%3A00%3A00%3A00%3A00%3A01&iface_id=x%2Fy"
+            in api.requests[4].query)
+    assert "vni=7" in api.requests[5].query
 
 
 def test_a_list_that_does_not_end_is_an_error(api, netctl):
