@@ -12,7 +12,8 @@
 enum vx_op_type {
     VX_OP_PUT,          /* create or replace; what is allocated stays */
     VX_OP_DELETE,
-    VX_OP_LOCATE,       /* internal: port seen on spec.port.host */
+    VX_OP_LOCATE,       /* internal: port seen on spec.port.host (NULL:
+                         * nowhere); nothing if its intent names a host */
     VX_OP_RELEASE,      /* internal: end the quarantine of key.name */
 };
 
@@ -31,8 +32,10 @@ struct vx_host_spec {
 };
 
 struct vx_tenant_spec {
-    bool router;                /* allocate a router VNI if none is given */
-    uint32_t router_vni;        /* 0 = none asked for */
+    bool router;                /* keep or allocate a router VNI if none is
+                                 * given */
+    uint32_t router_vni;        /* 0 = none asked for; 0 without router gives
+                                 * up the VNI of a router that was there */
     uint32_t quota_networks;
     uint32_t quota_ports;
 };
