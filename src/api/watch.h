@@ -18,8 +18,10 @@
  * they are: idempotent.  Only changes are replayed; status is level-triggered
  * and read by GET after "live".
  *
- * Memory is bounded: the ring by bytes, a subscriber by what it has not read
- * (it is cut, and resumes).  No I/O here: subscribers write by callbacks. */
+ * Memory is bounded: the ring by bytes, a subscriber by what was written and
+ * not sent.  A slow one falls back from the ring to the journal; it is cut
+ * when the journal has moved on, or (by the server) when it reads nothing for
+ * a while.  No I/O here: subscribers write by callbacks. */
 #ifndef VX_API_WATCH_H
 #define VX_API_WATCH_H
 
@@ -34,7 +36,8 @@ struct vx_watch_sub;
 
 struct vx_watch_config {
     size_t ring_bytes;          /* 0 = 4 MiB */
-    size_t sub_bytes;           /* 0 = 1 MiB unsent per subscriber */
+    size_t sub_bytes;           /* unsent per subscriber, but for one line;
+                                 * 0 = 256 KiB */
     size_t max_subs;            /* 0 = 64 */
 };
 
@@ -73,8 +76,8 @@ struct vx_watch_sink {
     /* Bytes taken but not yet sent. */
     size_t (*pending)(void *aux);
     void (*write)(void *aux, const char *data, size_t size);
-    /* The subscription is over (slow reader, too old, shutdown); it is
-     * freed when this returns. */
+    /* The subscription is over (too slow, shutdown); it is freed when this
+     * returns. */
     void (*end)(void *aux, const struct vx_error *why);
     /* Lines of the journal with revision > since, as vx_store_journal. */
     bool (*journal)(void *aux, uint64_t since, size_t max_lines,

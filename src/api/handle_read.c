@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET of objects and lists.
+ *
+ * A page looks at no more than SCAN_MAX objects, however rare what the filter
+ * asks for is: it may then be short or empty and still have a `next`.  `next`
+ * is the key of the last object looked at, so pages go on where they were
+ * when objects come and go between them. */
+#include "api/handlers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "lib/xalloc.h"
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SCAN_MAX = 10000 };
+
+void
+vx_handle_status(const struct vx_server *server, struct vx_codec_view *view,
+                 struct vx_status_room *room)
+{
+    const struct vx_api_backend *b = server->backend;
+
+    if (view->obj->kind == VX_PORT
+        && b->port_status(b->ctx, view->obj->oid, &room->port)) {
+        view->port_status = &room->port;
+    } else if (view->obj->kind == VX_HOST
+               && b->host_status(b->ctx, view->obj->oid, &room->host)) {
+        view->host_status = &room->host;
+    }
+}
+
+static const struct vx_model *
+model_of(struct vx_call *call)
+{
+    const struct vx_api_backend *b = call->server->backend;
+    const struct vx_model *model = b->model(b->ctx);
+
+    if (!model) {
+        vx_fail(&call->err, VX_UNAVAILABLE, "",
+                "the store does not take commits now: try again");
+    }
+    return model;
+}
+
+void
+vx_handle_object(struct vx_call *call, const struct vx_codec_path *path)
+{
+    struct vx_codec_view view = { .key = path->key };
+    struct vx_status_room room;
+    struct vx_buf body = VX_BUF_INIT;
+    char etag[48];
+
+    view.model = vx_query_done(&call->query, "", &call->err)
+                     ? model_of(call) : NULL;
+    view.obj = view.model ? vx_model_find(view.model, path->kind, &path->key,
+                                          &call->err)
+                          : NULL;
+    if (!view.obj) {
+        vx_call_fail(call);
+        return;
+    }
+    vx_handle_status(call->server, &view, &room);
+    vx_codec_object(&view, &body);
+    snprintf(etag, sizeof etag, "ETag: \"%" PRIu64 "\"\r\n",
+             view.obj->revision);
+    vx_call_reply_json(call, 200, etag, &body);
+    vx_buf_fini(&body);
+}
+
+/* --- Filters. */
+
+struct filter {
+    const char *host, *status, *mac, *ip, *iface_id;    /* ports */
+    const char *zone, *system_id;                       /* hosts */
+    uint64_t vni;                                       /* networks */
+    uint64_t host_oid, zone_oid;
+    struct vx_mac mac_value;
+    struct vx_ip ip_value;
+};
+
+struct list {
+    struct vx_call *call;
+    const struct vx_model *model;
+    enum vx_kind kind;
+    struct filter filter;
+    uint64_t limit;
+    char *after_text;
+    struct vx_key after;
+};
+
+static bool
+named_oid(struct list *list, enum vx_kind kind, const char *name,
+          uint64_t *ret_oid)
+{
+    struct vx_key key = { .name = name };
+    const struct vx_obj *obj
+        = vx_model_find(list->model, kind, &key, &list->call->err);
+
+    if (obj) {
+        *ret_oid = obj->oid;
+    }
+    return obj != NULL;
+}
+
+static bool
+read_port_filter(struct list *list)
+{
+    struct vx_query *query = &list->call->query;
+    struct vx_error *err = &list->call->err;
+    struct filter *f = &list->filter;
+
+    f->host = vx_query_get(query, "host");
+    f->status = vx_query_get(query, "status");
+    f->mac = vx_query_get(query, "mac");
+    f->ip = vx_query_get(query, "ip");
+    f->iface_id = vx_query_get(query, "iface_id");
+    if (f->mac && !vx_mac_parse(f->mac, &f->mac_value)) {
+        return vx_fail(err, VX_INVALID, "mac",
+                       "\"%.60s\" is not a MAC address", f->mac);
+    }
+    if (f->ip && !vx_ip_parse(f->ip, &f->ip_value)) {
+        return vx_fail(err, VX_INVALID, "ip",
+                       "\"%.60s\" is not an IP address", f->ip);
+    }
+    return vx_query_done(query, "limit, after, host, status, mac, ip, "
+                         "iface_id", err)
+           && (!f->host || named_oid(list, VX_HOST, f->host, &f->host_oid));
+}
+
+static bool
+read_filter(struct list *list)
+{
+    struct vx_query *query = &list->call->query;
+    struct vx_error *err = &list->call->err;
+    struct filter *f = &list->filter;
+
+    if (list->kind == VX_PORT) {
+        return read_port_filter(list);
+    } else if (list->kind == VX_HOST) {
+        f->zone = vx_query_get(query, "zone");
+        f->status = vx_query_get(query, "status");
+        f->system_id = vx_query_get(query, "system_id");
+        return vx_query_done(query, "limit, after, zone, status, system_id",
+                             err)
+               && (!f->zone
+                   || named_oid(list, VX_ZONE, f->zone, &f->zone_oid));
+    } else if (list->kind == VX_NETWORK) {
+        return vx_query_uint(query, "vni", VX_VNI_MAX, &f->vni, err)
+               && vx_query_done(query, "limit, after, vni", err);
+    }
+    return vx_query_done(query, "limit, after", err);
+}
+
+static bool
+has_ip(const struct vx_port *port, const struct vx_ip *ip)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!vx_ip_compare(&port->ips[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+port_passes(const struct filter *f, const struct vx_port *port)
+{
+    return (!f->host || vx_port_location(port) == f->host_oid)
+           && (!f->mac || !vx_mac_compare(&port->mac, &f->mac_value))
+           && (!f->ip || has_ip(port, &f->ip_value))
+           && (!f->iface_id || !strcmp(port->iface_id, f->iface_id));
+}
+
+/* The cheap members first; status is asked for last. */
+static bool
+passes(const struct list *list, const struct vx_obj *obj)
+{
+    const struct filter *f = &list->filter;
+
+    if (obj->kind == VX_PORT) {
+        return port_passes(f, (const struct vx_port *) obj);
+    } else if (obj->kind == VX_HOST) {
+        const struct vx_host *host = (const struct vx_host *) obj;
+        return (!f->zone || host->zone == f->zone_oid)
+               && (!f->system_id || !strcmp(host->system_id, f->system_id));
+    } else if (obj->kind == VX_NETWORK) {
+        return !f->vni || ((const struct vx_network *) obj)->vni == f->vni;
+    }
+    return true;
+}
+
+static bool
+status_passes(const struct filter *f, const struct vx_codec_view *view)
+{
+    const char *status
+        = view->port_status ? vx_port_state_name(view->port_status->state)
+          : view->host_status ? view->host_status->state
+                              : NULL;
+    return !f->status || (status && !strcmp(status, f->status));
+}
+
+/* --- Pages. */
+
+/* "acme/web/vm1"; the last part may hold slashes (CIDR). */
+static bool
+read_after(struct list *list, const char *token)
+{
+    unsigned n_parents = list->kind == VX_NETWORK ? 1
+                         : list->kind == VX_SUBNET || list->kind == VX_PORT
+                             ? 2 : 0;
+    const char **parents[] = { &list->after.tenant, &list->after.network };
+    char *rest = list->after_text = vx_xstrdup(token);
+
+    for (unsigned i = 0; i < n_parents; i++) {
+        *parents[i] = strsep(&rest, "/");
+        if (!rest) {
+            break;
+        }
+    }
+    list->after.name = rest;
+    return (rest && *rest)
+           || vx_fail(&list->call->err, VX_INVALID, "after",
+                      "\"%.60s\" is not the \"next\" of a page", token);
+}
+
+static void
+write_next(struct list *list, const struct vx_obj *last, struct vx_buf *out)
+{
+    struct vx_key key = vx_model_key(list->model, last);
+    struct vx_buf token = VX_BUF_INIT;
+
+    if (key.tenant) {
+        vx_buf_printf(&token, "%s/", key.tenant);
+    }
+    if (key.network) {
+        vx_buf_printf(&token, "%s/", key.network);
+    }
+    vx_buf_puts(&token, key.name);
+    vx_json_string(out, vx_buf_str(&token));
+    vx_buf_fini(&token);
+}
+
+static void
+write_page(struct list *list, const struct vx_codec_path *path,
+           struct vx_buf *out)
+{
+    const struct vx_obj *obj, *last = NULL;
+    uint64_t n_items = 0, n_seen = 0;
+    struct vx_iter iter;
+
+    vx_iter_init(&iter, list->model, list->kind, &path->key,
+                 list->after_text ? &list->after : NULL);
+    vx_buf_puts(out, "{\"items\":[");
+    while ((obj = vx_iter_next(&iter))) {
+        struct vx_codec_view view = { .model = list->model, .obj = obj };
+        struct vx_status_room room;
+        if (n_items == list->limit || n_seen == SCAN_MAX) {
+            break;
+        }
+        n_seen++;
+        last = obj;
+        if (!passes(list, obj)) {
+            continue;
+        }
+        vx_handle_status(list->call->server, &view, &room);
+        if (!status_passes(&list->filter, &view)) {
+            continue;
+        }
+        view.key = vx_model_key(list->model, obj);
+        vx_buf_puts(out, n_items++ ? "," : "");
+        vx_codec_object(&view, out);
+    }
+    vx_buf_puts(out, "],\"next\":");
+    if (obj && last) {
+        write_next(list, last, out);
+    } else {
+        vx_buf_puts(out, "null");
+    }
+    vx_buf_printf(out, ",\"revision\":%" PRIu64 "}",
+                  vx_model_revision(list->model));
+}
+
+/* A list below something that does not exist is not an empty list. */
+static bool
+parents_exist(struct list *list, const struct vx_key *scope)
+{
+    struct vx_key key = { .name = scope->tenant };
+
+    if (scope->network) {
+        key = (struct vx_key) { .tenant = scope->tenant,
+                                .name = scope->network };
+        return vx_model_find(list->model, VX_NETWORK, &key,
+                             &list->call->err);
+    }
+    return !scope->tenant
+           || vx_model_find(list->model, VX_TENANT, &key, &list->call->err);
+}
+
+static bool
+prepare(struct list *list, const struct vx_codec_path *path)
+{
+    struct vx_query *query = &list->call->query;
+    struct vx_error *err = &list->call->err;
+    const char *after = vx_query_get(query, "after");
+
+    list->limit = PAGE_DEFAULT;
+    if (!vx_query_uint(query, "limit", PAGE_MAX, &list->limit, err)
+        || !(list->limit
+             || vx_fail(err, VX_INVALID, "limit",
+                        "limit=0: it must be 1 to %d", PAGE_MAX))
+        || (after && !read_after(list, after))) {
+        return false;
+    }
+    list->model = model_of(list->call);
+    return list->model && parents_exist(list, &path->key)
+           && read_filter(list);
+}
+
+void
+vx_handle_list(struct vx_call *call, const struct vx_codec_path *path)
+{
+    struct list list = { .call = call, .kind = path->kind };
+    struct vx_buf body = VX_BUF_INIT;
+
+    if (prepare(&list, path)) {
+        write_page(&list, path, &body);
+        vx_call_reply_json(call, 200, NULL, &body);
+    } else {
+        vx_call_fail(call);
+    }
+    free(list.after_text);
+    vx_buf_fini(&body);
+}
