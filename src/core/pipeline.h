@@ -41,6 +41,10 @@ enum {
 /* Both tiers: one flow whose cookie is the realized revision. */
 enum { VX_T_EPOCH = 253 };
 
+/* VNI of packets that only make a host resolve a VTEP's address: no network
+ * can have it (VX_VNI_MIN is 1), the receiver's table 6 drops it. */
+enum { VX_VNI_WARM = 0 };
+
 /* Cookie: kind of object (8 bits), reason (8), oid (48). */
 #define VX_COOKIE(KIND, REASON, OID) \
     ((uint64_t) (KIND) << 56 | (uint64_t) (REASON) << 48 | (OID))

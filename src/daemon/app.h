@@ -1,10 +1,122 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The controller as one call. */
+/* The controller as one call, and the parts its files share.
+ *
+ *   app.c      start, stop, signals, wiring: no logic of its own
+ *   facts.c    what the status of a port or host is made from
+ *   backend.c  what the API asks (api/backend.h)
+ *   plan.c     dry run
+ *   metrics.c  Prometheus text */
 #ifndef VX_DAEMON_APP_H
 #define VX_DAEMON_APP_H 1
+
+#include "api/backend.h"
+#include "core/fabric.h"
+#include "core/model.h"
+#include "daemon/options.h"
+
+struct event;
+struct event_base;
+struct evconnlistener;
+struct vx_commit;
+struct vx_hosts;
+struct vx_ports;
+struct vx_receipt;
+struct vx_receipts;
+struct vx_server;
+struct vx_store;
+struct vx_watch;
+
+/* Where the rows the fabric emits go. */
+enum vx_sink_mode {
+    VX_SINK_LIVE,       /* to the switches */
+    VX_SINK_COUNT,      /* dry run */
+    VX_SINK_MUTE,       /* start-up, undo of a dry run */
+};
+
+/* Which (host, network) pairs are short of a ready host, remembered while
+ * nothing changes; see facts.c. */
+struct vx_away_cache {
+    uint64_t network, epoch;
+    unsigned n_away;
+    const char *name;
+    uint64_t name_oid;
+};
+
+/* The fabric has seen an interface of a port that may be anywhere. */
+struct vx_locate {
+    uint64_t port, host;
+};
+
+struct vx_app {
+    struct vx_options options;
+    struct event_base *base;
+    struct vx_store *store;
+    struct vx_model *model;
+    struct vx_fabric *fabric;
+    struct vx_receipts *receipts;
+    struct vx_ports *ports;
+    struct vx_hosts *hosts;
+    struct vx_commit *commit;
+    struct vx_watch *watch;
+    struct vx_server *server;
+    struct vx_api_backend backend;
+    struct evconnlistener *ovsdb_listener, *openflow_listener;
+    struct event *signals[3], *tick;
+
+    struct vx_fabric_sink sink;
+    enum vx_sink_mode sink_mode;
+    struct vx_locate *locates;      /* asked for, not submitted yet */
+    size_t n_locates, cap_locates;
+    struct event *locate_work;
+    bool attach_touched;            /* receipt covers every touched port */
+    struct vx_receipt *receipt;     /* of the change being applied */
+    struct vx_plan *plan;           /* while sink_mode is COUNT */
+    struct vx_away_cache away[64];
+    uint64_t epoch;                 /* of what the cache depends on */
+    int64_t started_ms;
+    uint64_t n_events[4];           /* port-active, host-active, host-down,
+                                     * vni-exhaustion */
+    bool stopping;
+};
+
+enum vx_app_event {
+    VX_EVENT_PORT_ACTIVE, VX_EVENT_HOST_ACTIVE, VX_EVENT_HOST_DOWN,
+    VX_EVENT_VNI_EXHAUSTION,
+};
 
 /* Runs vxfabricd in the foreground with the command line given, until a
  * signal or a fatal error ends it. Returns the exit status. */
 int vx_daemon_main(int argc, char **argv);
+
+/* Milliseconds: wall clock, and one that never jumps. */
+int64_t vx_app_wall_ms(void);
+int64_t vx_app_mono_ms(void);
+/* Makes operations durable; done as vx_hosts_env.submit. */
+void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
+                   void (*done)(void *aux, const struct vx_error *err,
+                                const struct vx_obj *obj), void *aux);
+/* To watchers, log and metrics. */
+void vx_app_event(struct vx_app *app, enum vx_app_event event,
+                  const char *object, const char *text);
+
+/* facts.c */
+bool vx_app_port_status(void *app, uint64_t port,
+                        struct vx_port_status *ret_status);
+bool vx_app_host_status(void *app, uint64_t host,
+                        struct vx_api_host_status *ret_status);
+bool vx_app_realized(void *app, uint64_t oid);
+
+/* backend.c */
+void vx_app_backend_init(struct vx_app *app);
+/* A submit was refused: exhaustion is an event. */
+void vx_app_refused(struct vx_app *app, const struct vx_error *err);
+
+/* plan.c */
+void vx_app_plan(struct vx_app *app, const struct vx_api_submit *submit);
+void vx_plan_count(struct vx_plan *plan, const uint64_t *hosts,
+                   size_t n_hosts, const struct vx_delta *delta);
+
+/* metrics.c */
+void vx_app_metrics(void *app, struct vx_buf *out);
 
 #endif

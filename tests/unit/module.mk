@@ -55,3 +55,11 @@ tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_cli
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_cli_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_options
+tests_unit_test_options_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_receipts
+tests_unit_test_receipts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_receipts_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)

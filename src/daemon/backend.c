@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API asks of the controller: api/backend.h over the parts. */
+#include "daemon/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/commit.h"
+#include "daemon/hosts.h"
+#include "daemon/ports.h"
+#include "lib/xalloc.h"
+#include "store/store.h"
+#include "vxconfig.h"
+
+static const struct vx_model *
+backend_model(void *app_)
+{
+    struct vx_app *app = app_;
+
+    return vx_commit_flush(app->commit, NULL) ? app->model : NULL;
+}
+
+/* Carries a submit of the API to its end. */
+struct submitted {
+    struct vx_app *app;
+    vx_api_done *done;
+    void *aux;
+};
+
+static void
+committed(void *submitted_, const struct vx_commit_outcome *outcome)
+{
+    struct submitted *submitted = submitted_;
+    struct vx_api_outcome api_outcome = {
+        .err = outcome->err, .failed = outcome->failed,
+        .model = outcome->err ? NULL : submitted->app->model,
+        .results = outcome->results, .revision = outcome->revision,
+    };
+
+    if (outcome->err) {
+        vx_app_refused(submitted->app, outcome->err);
+    }
+    submitted->done(submitted->aux, &api_outcome);
+    free(submitted);
+}
+
+static void
+backend_submit(void *app_, const struct vx_api_submit *submit)
+{
+    struct vx_app *app = app_;
+    struct submitted *submitted;
+
+    if (submit->dry_run) {
+        vx_app_plan(app, submit);
+        return;
+    }
+    submitted = vx_xcalloc(1, sizeof *submitted);
+    submitted->app = app;
+    submitted->done = submit->done;
+    submitted->aux = submit->aux;
+    vx_commit_submit(app->commit, submit->ops, submit->n, committed,
+                     submitted);
+}
+
+static struct vx_api_waiter *
+backend_wait(void *app_, const struct vx_api_wait *wait)
+{
+    struct vx_app *app = app_;
+    struct vx_wait *w = vx_wait_new(app->ports, wait->oids, wait->n_oids,
+                                    wait->revision, wait->timeout_ms);
+
+    vx_wait_start(w, wait->woken, wait->aux);
+    return (struct vx_api_waiter *) w;
+}
+
+static void
+backend_cancel(void *app, struct vx_api_waiter *waiter)
+{
+    (void) app;
+    vx_wait_cancel((struct vx_wait *) waiter);
+}
+
+static void
+backend_info(void *app_, struct vx_api_info *ret_info)
+{
+    struct vx_app *app = app_;
+    size_t n_ready, n_ovsdb, n_openflow, n_refused;
+
+    vx_hosts_counts(app->hosts, &n_ready, &n_ovsdb, &n_openflow, &n_refused);
+    *ret_info = (struct vx_api_info) {
+        .version = PACKAGE_VERSION,
+        .revision = vx_commit_revision(app->commit),
+        .realized_revision = vx_hosts_min_realized(app->hosts),
+        .n_hosts = vx_model_count(app->model, VX_HOST),
+        .n_hosts_active = n_ready,
+        .healthy = !vx_commit_error(app->commit)[0],
+    };
+    snprintf(ret_info->reason, sizeof ret_info->reason, "%.250s",
+             vx_commit_error(app->commit));
+}
+
+struct journal_aux {
+    vx_watch_line_cb *line;
+    void *aux;
+    struct vx_buf buf;
+};
+
+static bool
+journal_line(void *aux, const struct vx_store_line *line)
+{
+    struct journal_aux *j = aux;
+
+    vx_buf_clear(&j->buf);
+    vx_watch_format(&j->buf, line->revision, line->time_ms, line->op,
+                    line->path, line->body, line->size);
+    return j->line(j->aux, vx_buf_str(&j->buf), j->buf.size,
+                   line->revision);
+}
+
+static bool
+backend_journal(void *app_, uint64_t since, size_t max_lines,
+                vx_watch_line_cb *line, void *aux, struct vx_error *err)
+{
+    struct vx_app *app = app_;
+    struct journal_aux j = { .line = line, .aux = aux, .buf = VX_BUF_INIT };
+    bool ok = vx_store_journal(app->store, since, max_lines, journal_line,
+                               &j, err);
+
+    vx_buf_fini(&j.buf);
+    return ok;
+}
+
+void
+vx_app_backend_init(struct vx_app *app)
+{
+    app->backend = (struct vx_api_backend) {
+        .ctx = app, .model = backend_model, .submit = backend_submit,
+        .port_status = vx_app_port_status,
+        .host_status = vx_app_host_status, .wait = backend_wait,
+        .cancel = backend_cancel, .info = backend_info,
+        .metrics = vx_app_metrics, .journal = backend_journal,
+    };
+}

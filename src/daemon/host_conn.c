@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenFlow connections: which bridge of which host; see hosts.h. */
+#include "daemon/hosts_priv.h"
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "ovs-glue/bootstrap.h"
+#include "ovs-glue/of_codec.h"
+#include "ovs-glue/of_session.h"
+
+static struct vx_switch *
+switch_of(const struct conn *conn)
+{
+    return conn->host ? conn->host->sw[conn->tier - 1] : NULL;
+}
+
+void
+conn_close(struct conn *conn, const char *why)
+{
+    struct vx_hosts *hosts = conn->owner;
+
+    if (conn->prev) {
+        conn->prev->next = conn->next;
+    } else {
+        hosts->conns = conn->next;
+    }
+    if (conn->next) {
+        conn->next->prev = conn->prev;
+    }
+    hosts->n_conns--;
+    if (conn->host) {
+        conn->host->conns[conn->tier - 1] = NULL;
+        vx_switch_disconnect(switch_of(conn), why);    /* frees session */
+    } else {
+        og_of_session_free(conn->session);
+    }
+    free(conn);
+}
+
+static void
+on_ready(void *conn_, uint64_t dpid)
+{
+    struct conn *conn = conn_, *old;
+    struct vx_hosts *hosts = conn->owner;
+    const struct vx_host *obj = NULL;
+    enum vx_tier tier;
+    uint32_t num;
+
+    if (og_datapath_id_parse(dpid, &tier, &num)) {
+        obj = vx_model_host_by_num(hosts->env.model, num);
+    }
+    if (!obj) {
+        vx_log_warn("openflow", "a bridge with datapath id %016"PRIx64
+                    " connected, no host has it", dpid);
+        conn_close(conn, "unknown datapath id");
+        return;
+    }
+    conn->host = hosts_get(hosts, obj);
+    conn->tier = tier;
+    old = conn->host->conns[tier - 1];
+    if (old) {
+        conn_close(old, "replaced by a newer connection");
+    }
+    conn->host->conns[tier - 1] = conn;
+    vx_switch_connect(switch_of(conn), conn->session);
+}
+
+static void
+on_dumped(void *conn, struct og_crows *take_crows)
+{
+    vx_switch_dumped(switch_of(conn), take_crows);
+}
+
+static void
+on_committed(void *conn, uint64_t tag)
+{
+    vx_switch_committed(switch_of(conn), tag);
+}
+
+static void
+on_failed(void *conn, const struct vx_error *err)
+{
+    vx_switch_failed(switch_of(conn), err);
+}
+
+static void
+on_closed(void *conn_, const char *why)
+{
+    struct conn *conn = conn_;
+
+    if (!conn->host) {
+        vx_log_info("openflow", "connection closed before it said whose it "
+                    "is: %s", why);
+    }
+    conn_close(conn, why);
+}
+
+void
+vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd)
+{
+    static const struct og_of_callbacks callbacks = {
+        .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
+        .failed = on_failed, .closed = on_closed,
+    };
+    struct bufferevent *bev;
+    struct conn *conn;
+
+    if (hosts->n_conns >= HOSTS_MAX_CONNECTIONS) {
+        vx_log_warn("openflow", "too many connections, one is closed");
+        close(take_fd);
+        return;
+    }
+    bev = bufferevent_socket_new(hosts->env.base, take_fd,
+                                 BEV_OPT_CLOSE_ON_FREE);
+    if (!bev) {
+        close(take_fd);
+        return;
+    }
+    setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+    conn = vx_xcalloc(1, sizeof *conn);
+    conn->owner = hosts;
+    conn->next = hosts->conns;
+    if (conn->next) {
+        conn->next->prev = conn;
+    }
+    hosts->conns = conn;
+    hosts->n_conns++;
+    conn->session = og_of_session_new(bev, &callbacks, conn);
+    og_of_session_set_keepalive(conn->session,
+                                hosts->env.options->probe_ms,
+                                hosts->env.options->probe_ms * 2);
+}

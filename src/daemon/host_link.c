@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OVSDB connections: identify, join, bootstrap, interfaces; see hosts.h.
+ *
+ * A refused connection stays open: its reason is written into the host's own
+ * OVSDB, where `netctl host join` reads it, and it is looked at again when
+ * another host goes. */
+#include "daemon/hosts_priv.h"
+
+#include <arpa/inet.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "ovs-glue/bootstrap.h"
+#include "ovs-glue/ovsdb_session.h"
+
+/* --- Interfaces of an attached host. */
+
+static void
+known_iface_set(struct host *host, const char *iface_id, uint32_t ofport)
+{
+    struct vx_hosts *hosts = host->owner;
+    struct vx_tree_node *node = vx_tree_find(&host->ifaces, iface_id);
+    struct known_iface *iface = node ? VX_CONTAINER(node, struct known_iface,
+                                                    by_id) : NULL;
+
+    if (!ofport) {
+        if (iface) {
+            vx_tree_remove(&host->ifaces, node);
+            hosts->env.iface(hosts->env.ctx, host->oid, iface_id, 0);
+            free(iface->iface_id);
+            free(iface);
+        }
+        return;
+    }
+    if (!iface) {
+        iface = vx_xcalloc(1, sizeof *iface);
+        iface->iface_id = vx_xstrdup(iface_id);
+        vx_tree_insert(&host->ifaces, iface_id, &iface->by_id);
+    }
+    iface->seen = true;
+    if (iface->ofport != ofport) {
+        iface->ofport = ofport;
+        hosts->env.iface(hosts->env.ctx, host->oid, iface_id, ofport);
+    }
+}
+
+static void
+mark_seen(void *host_, const char *iface_id, uint32_t ofport)
+{
+    struct host *host = host_;
+    struct vx_tree_node *node = vx_tree_find(&host->ifaces, iface_id);
+
+    if (node && VX_CONTAINER(node, struct known_iface, by_id)->ofport
+                == ofport) {
+        VX_CONTAINER(node, struct known_iface, by_id)->seen = true;
+    }
+}
+
+static void
+set_each(void *host, const char *iface_id, uint32_t ofport)
+{
+    known_iface_set(host, iface_id, ofport);
+}
+
+/* What went or changed while nobody looked goes before anything comes, so
+ * that no port number is owned twice. */
+static void
+sweep_ifaces(struct host *host)
+{
+    VX_TREE_FOR_EACH(node, &host->ifaces) {
+        VX_CONTAINER(node, struct known_iface, by_id)->seen = false;
+    }
+    og_ovsdb_session_each_iface(host->link->session, mark_seen, host);
+    VX_TREE_FOR_EACH_SAFE(node, next, &host->ifaces) {
+        struct known_iface *iface = VX_CONTAINER(node, struct known_iface,
+                                                 by_id);
+
+        if (!iface->seen) {
+            char *iface_id = vx_xstrdup(iface->iface_id);
+
+            known_iface_set(host, iface_id, 0);
+            free(iface_id);
+        }
+    }
+    og_ovsdb_session_each_iface(host->link->session, set_each, host);
+}
+
+/* --- Status, as the host can read it. */
+
+void
+link_write_status(struct link *link)
+{
+    char text[sizeof link->status], reason[320];
+    char *plan;
+
+    if (link->refused[0]) {
+        snprintf(text, sizeof text, "refused: %s", link->refused);
+    } else if (link->host && link->host->ready) {
+        snprintf(text, sizeof text, "active");
+    } else if (link->host) {
+        host_reason(link->host, reason, sizeof reason);
+        snprintf(text, sizeof text, "joining: %s", reason);
+    } else {
+        return;
+    }
+    if (!strcmp(text, link->status)) {
+        return;
+    }
+    snprintf(link->status, sizeof link->status, "%s", text);
+    plan = og_status_plan(og_ovsdb_session_view(link->session), text);
+    if (plan) {
+        og_ovsdb_session_transact(link->session, plan, NULL, NULL);
+        free(plan);
+    }
+}
+
+void
+link_refuse(struct link *link, const char *reason)
+{
+    if (strcmp(link->refused, reason)) {
+        vx_log_warn(link->peer, "host refused: %s", reason);
+    }
+    snprintf(link->refused, sizeof link->refused, "%s", reason);
+    link_write_status(link);
+}
+
+/* --- Bootstrap. */
+
+static const char *
+datapath_of(const struct link *link)
+{
+    const char *s = og_view_external_id(og_ovsdb_session_view(link->session),
+                                        OG_ID_DATAPATH);
+
+    return !strcmp(s, "netdev") ? s : "system";
+}
+
+static const char *
+openflow_port(const struct vx_options *options)
+{
+    return strrchr(options->openflow, ':') + 1;
+}
+
+/* Where the host's bridges are to connect: the address the host has reached
+ * us at, unless the operator says another. */
+static void
+controller_target(const struct link *link, char *buf, size_t size)
+{
+    const struct vx_options *options = link->owner->env.options;
+    const char *ip = options->advertise ? options->advertise : link->local;
+    bool bracket = strchr(ip, ':') && ip[0] != '[';
+
+    snprintf(buf, size, "tcp:%s%s%s:%s", bracket ? "[" : "", ip,
+             bracket ? "]" : "", openflow_port(options));
+}
+
+static void
+planned(void *link_, bool ok, const char *error)
+{
+    struct link *link = link_;
+
+    link->planning = false;
+    if (link->host) {
+        if (!ok) {
+            snprintf(link->host->link_error, sizeof link->host->link_error,
+                     "OVSDB refused the set-up: %.200s", error);
+            vx_log_error(link->host->name, "%s", link->host->link_error);
+            host_review(link->host);
+        } else {
+            link_plan(link);
+        }
+    }
+}
+
+void
+link_plan(struct link *link)
+{
+    const struct og_ovsdb_view *view = og_ovsdb_session_view(link->session);
+    struct host *host = link->host;
+    const struct vx_host *obj = (const struct vx_host *)
+        vx_model_by_oid(link->owner->env.model, host->oid);
+    char target[128];
+    struct og_bootstrap_wanted wanted = {
+        .datapath_type = datapath_of(link), .controller = target,
+        .probe_ms = link->owner->env.options->probe_ms,
+    };
+    struct vx_error err;
+    char *plan;
+
+    if (link->planning || !obj || !obj->vtep.family) {
+        return;
+    }
+    controller_target(link, target, sizeof target);
+    wanted.host_num = obj->num;
+    wanted.vtep = obj->vtep;
+    plan = og_bootstrap_plan(view, &wanted);
+    if (plan) {
+        link->planning = true;
+        og_ovsdb_session_transact(link->session, plan, planned, link);
+        free(plan);
+        return;
+    }
+    host->bootstrapped = og_bootstrap_is_done(view, &wanted, &err);
+    snprintf(host->link_error, sizeof host->link_error, "%.250s",
+             host->bootstrapped ? "" : err.message);
+    vx_switch_allow(host->sw[0], host->bootstrapped);
+    vx_switch_allow(host->sw[1], host->bootstrapped);
+    host_review(host);
+}
+
+/* --- Join. */
+
+/* One live connection per host: a second one from the same address replaces
+ * it (the first is half-open), from another address it is a second host that
+ * claims the same identity. */
+static bool
+take_over(struct link *link, struct host *host)
+{
+    struct link *old = host->link;
+
+    if (old && old != link) {
+        char ip[64], old_ip[64];
+
+        snprintf(ip, sizeof ip, "%s", link->peer);
+        snprintf(old_ip, sizeof old_ip, "%s", old->peer);
+        if (strrchr(ip, ':') && strrchr(old_ip, ':')) {
+            *strrchr(ip, ':') = *strrchr(old_ip, ':') = '\0';
+        }
+        if (strcmp(ip, old_ip)) {
+            char *reason = vx_xasprintf(
+                "host \"%s\" with this name and system-id is already "
+                "connected from %s; give this host its own with \"netctl "
+                "host join --name\" after \"ovs-vsctl remove open . "
+                "external_ids system-id\"", host->name, old->peer);
+
+            link_refuse(link, reason);
+            free(reason);
+            return false;
+        }
+        link_close(old, "replaced by a newer connection");
+    }
+    return true;
+}
+
+static void
+attach(struct link *link, const struct vx_host *obj)
+{
+    struct host *host = hosts_get(link->owner, obj);
+
+    if (!take_over(link, host)) {
+        return;
+    }
+    vx_log_info(host->name, "OVSDB connection from %s is up", link->peer);
+    link->refused[0] = '\0';
+    link->host = host;
+    host->link = link;
+    host->bootstrapped = false;
+    host->link_error[0] = '\0';
+    sweep_ifaces(host);
+    link_plan(link);
+    host_review(host);
+}
+
+static void
+joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
+{
+    struct link *link = link_;
+
+    link->joining = false;
+    if (link->dead) {
+        free(link);
+    } else if (err) {
+        link_refuse(link, err->message);
+    } else {
+        attach(link, (const struct vx_host *) obj);
+    }
+}
+
+/* Reads what the host says about itself; false with a reason. */
+static bool
+read_identity(const struct link *link, struct vx_op *op,
+              struct vx_error *err)
+{
+    const struct og_ovsdb_view *view = og_ovsdb_session_view(link->session);
+    struct vx_host_spec *spec = &op->spec.host;
+    const char *vtep = og_view_external_id(view, OG_ID_VTEP);
+    const char *mtu = og_view_external_id(view, OG_ID_MTU);
+    const struct vx_model *model = link->owner->env.model;
+    const struct vx_host *known;
+
+    op->type = VX_OP_PUT;
+    op->kind = VX_HOST;
+    op->key.name = og_view_external_id(view, OG_ID_NAME);
+    spec->zone = og_view_external_id(view, OG_ID_ZONE);
+    spec->system_id = og_view_external_id(view, OG_ID_SYSTEM);
+    spec->datapath = datapath_of(link);
+    if (!op->key.name[0] || !spec->zone[0] || !spec->system_id[0]
+        || !vx_ip_parse(vtep, &spec->vtep)) {
+        return vx_fail(err, VX_INVALID, "", "external_ids lack a valid %s; "
+                       "run \"netctl host join\" on the host",
+                       !op->key.name[0] ? OG_ID_NAME : !spec->zone[0]
+                       ? OG_ID_ZONE : !spec->system_id[0] ? OG_ID_SYSTEM
+                       : OG_ID_VTEP);
+    }
+    spec->mtu = (uint16_t) (strlen(mtu) < 6 && atoi(mtu) <= UINT16_MAX
+                            ? atoi(mtu) : 0);
+    known = (const struct vx_host *) vx_model_find(model, VX_HOST, &op->key,
+                                                   NULL);
+    if (known && known->system_id[0]
+        && strcmp(known->system_id, spec->system_id)) {
+        return vx_fail(err, VX_EXISTS, "system_id", "host \"%s\" is known "
+                       "with system-id %s, this one has %s; choose another "
+                       "--name, or \"netctl host del %s\" first if it was "
+                       "re-installed", op->key.name, known->system_id,
+                       spec->system_id, op->key.name);
+    }
+    op->description = known ? known->o.description : NULL;
+    return true;
+}
+
+static void
+join(struct link *link)
+{
+    const struct vx_hosts_env *env = &link->owner->env;
+    struct vx_op ops[2] = { { .type = VX_OP_PUT, .kind = VX_ZONE } };
+    struct vx_op *host_op = &ops[1];
+    struct vx_error err;
+    bool new_zone;
+
+    if (link->joining || link->host) {
+        return;
+    }
+    if (!read_identity(link, host_op, &err)) {
+        link_refuse(link, err.message);
+        return;
+    }
+    ops[0].key.name = host_op->spec.host.zone;
+    new_zone = env->options->auto_zones
+               && !vx_model_find(env->model, VX_ZONE, &ops[0].key, NULL);
+    link->joining = true;
+    env->submit(env->ctx, new_zone ? ops : host_op, new_zone ? 2 : 1, joined,
+                link);
+}
+
+void
+links_reconsider(struct vx_hosts *hosts)
+{
+    for (struct link *link = hosts->links, *next; link; link = next) {
+        next = link->next;
+        if (link->refused[0] && !link->dead
+            && strncmp(link->refused, "the host was deleted", 20)) {
+            join(link);
+        }
+    }
+}
+
+/* --- Callbacks of the session. */
+
+static void
+on_ready(void *link)
+{
+    join(link);
+}
+
+static void
+on_changed(void *link_)
+{
+    struct link *link = link_;
+
+    if (link->host) {
+        link_plan(link);
+    } else {
+        join(link);
+    }
+}
+
+static void
+on_iface(void *link_, const char *iface_id, uint32_t ofport)
+{
+    struct link *link = link_;
+
+    if (link->host) {
+        known_iface_set(link->host, iface_id, ofport);
+    }
+}
+
+static void
+on_note(void *link_, const char *text)
+{
+    struct link *link = link_;
+
+    vx_log_warn(link->host ? link->host->name : link->peer, "%s", text);
+}
+
+static void
+on_closed(void *link, const char *why)
+{
+    link_close(link, why);
+}
+
+void
+link_close(struct link *link, const char *why)
+{
+    struct vx_hosts *hosts = link->owner;
+    struct host *host = link->host;
+
+    og_ovsdb_session_free(link->session);
+    link->session = NULL;
+    if (link->prev) {
+        link->prev->next = link->next;
+    } else {
+        hosts->links = link->next;
+    }
+    if (link->next) {
+        link->next->prev = link->prev;
+    }
+    hosts->n_links--;
+    if (!hosts->stopping) {
+        vx_log_info(host ? host->name : link->peer,
+                    "OVSDB connection is gone: %s", why);
+    }
+    if (host) {
+        host->link = NULL;
+        host->bootstrapped = false;
+        snprintf(host->link_error, sizeof host->link_error, "%s", why);
+        host_review(host);
+    }
+    if (link->joining) {
+        link->dead = true;              /* joined() frees it */
+    } else {
+        free(link);
+    }
+    if (host && !hosts->stopping) {
+        links_reconsider(hosts);
+    }
+}
+
+static void
+format_peer(const struct sockaddr *sa, bool with_port, char *buf,
+            size_t size)
+{
+    char ip[INET6_ADDRSTRLEN] = "";
+
+    if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *sin6 = (const void *) sa;
+
+        if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+            inet_ntop(AF_INET, sin6->sin6_addr.s6_addr + 12, ip, sizeof ip);
+        } else {
+            inet_ntop(AF_INET6, &sin6->sin6_addr, ip, sizeof ip);
+        }
+        snprintf(buf, size, with_port ? "%s:%u" : "%s", ip,
+                 ntohs(sin6->sin6_port));
+    } else if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *sin = (const void *) sa;
+
+        inet_ntop(AF_INET, &sin->sin_addr, ip, sizeof ip);
+        snprintf(buf, size, with_port ? "%s:%u" : "%s", ip,
+                 ntohs(sin->sin_port));
+    } else {
+        snprintf(buf, size, "local");
+    }
+}
+
+void
+vx_hosts_accept_ovsdb(struct vx_hosts *hosts, int take_fd,
+                      const struct sockaddr *peer)
+{
+    static const struct og_ovsdb_callbacks callbacks = {
+        .ready = on_ready, .changed = on_changed, .iface = on_iface,
+        .note = on_note, .closed = on_closed,
+    };
+    struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+    socklen_t size = sizeof local;
+    struct bufferevent *bev;
+    struct link *link;
+
+    if (hosts->n_links >= HOSTS_MAX_CONNECTIONS) {
+        vx_log_warn("ovsdb", "too many connections, one is closed");
+        close(take_fd);
+        return;
+    }
+    bev = bufferevent_socket_new(hosts->env.base, take_fd,
+                                 BEV_OPT_CLOSE_ON_FREE);
+    if (!bev) {
+        close(take_fd);
+        return;
+    }
+    link = vx_xcalloc(1, sizeof *link);
+    link->owner = hosts;
+    format_peer(peer, true, link->peer, sizeof link->peer);
+    if (!getsockname(take_fd, (struct sockaddr *) &local, &size)) {
+        format_peer((struct sockaddr *) &local, false, link->local,
+                    sizeof link->local);
+    }
+    setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+    link->next = hosts->links;
+    if (link->next) {
+        link->next->prev = link;
+    }
+    hosts->links = link;
+    hosts->n_links++;
+    link->session = og_ovsdb_session_new(bev, &callbacks, link);
+    og_ovsdb_session_set_keepalive(link->session,
+                                   hosts->env.options->probe_ms,
+                                   hosts->env.options->probe_ms * 2);
+}

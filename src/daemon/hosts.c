@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Table of hosts and their readiness; see hosts.h. */
+#include "daemon/hosts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/hosts_priv.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "core/pipeline.h"
+#include "ovs-glue/of_codec.h"
+#include "ovs-glue/ovsdb_session.h"
+
+static int
+cmp_host(const void *key, const struct vx_tree_node *node)
+{
+    uint64_t a = *(const uint64_t *) key;
+    uint64_t b = VX_CONTAINER(node, struct host, by_oid)->oid;
+
+    return a < b ? -1 : a > b;
+}
+
+static int
+cmp_iface(const void *key, const struct vx_tree_node *node)
+{
+    return strcmp(key, VX_CONTAINER(node, struct known_iface,
+                                    by_id)->iface_id);
+}
+
+struct vx_hosts *
+vx_hosts_new(const struct vx_hosts_env *env)
+{
+    struct vx_hosts *hosts = vx_xcalloc(1, sizeof *hosts);
+
+    hosts->env = *env;
+    vx_tree_init(&hosts->hosts, cmp_host);
+    return hosts;
+}
+
+static void
+compile(void *hosts_, uint64_t oid, enum vx_tier tier, struct vx_rows *rows)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    vx_fabric_compile(hosts->env.fabric, oid, tier, rows);
+}
+
+static uint64_t
+revision(void *hosts_)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    return hosts->env.revision(hosts->env.ctx);
+}
+
+struct host *
+hosts_find(const struct vx_hosts *hosts, uint64_t oid)
+{
+    struct vx_tree_node *node = vx_tree_find(&hosts->hosts, &oid);
+
+    return node ? VX_CONTAINER(node, struct host, by_oid) : NULL;
+}
+
+static void
+switch_changed(void *hosts_, uint64_t oid, enum vx_tier tier)
+{
+    struct host *host = hosts_find(hosts_, oid);
+
+    (void) tier;
+    if (host) {
+        host_review(host);
+    }
+}
+
+static struct vx_switch *
+new_switch(struct host *host, enum vx_tier tier)
+{
+    char *name = vx_xasprintf("%s/%s", host->name,
+                              tier == VX_TENANT_TIER ? VX_BRIDGE_TENANT
+                              : VX_BRIDGE_FABRIC);
+    struct vx_hosts *hosts = host->owner;
+    struct vx_switch_env env = {
+        .ctx = hosts, .base = hosts->env.base,
+        .receipts = hosts->env.receipts, .name = name, .host = host->oid,
+        .tier = tier, .compile = compile, .revision = revision,
+        .changed = switch_changed,
+    };
+    struct vx_switch *sw = vx_switch_new(&env);
+
+    free(name);
+    return sw;
+}
+
+struct host *
+hosts_get(struct vx_hosts *hosts, const struct vx_host *obj)
+{
+    struct host *host = hosts_find(hosts, obj->o.oid);
+
+    if (!host) {
+        host = vx_xcalloc(1, sizeof *host);
+        host->owner = hosts;
+        host->oid = obj->o.oid;
+        host->name = vx_xstrdup(obj->o.name);
+        vx_tree_init(&host->ifaces, cmp_iface);
+        vx_tree_insert(&hosts->hosts, &host->oid, &host->by_oid);
+        host->sw[0] = new_switch(host, VX_TENANT_TIER);
+        host->sw[1] = new_switch(host, VX_FABRIC_TIER);
+    }
+    return host;
+}
+
+static void
+host_free(struct host *host)
+{
+    for (int i = 0; i < 2; i++) {
+        if (host->conns[i]) {
+            conn_close(host->conns[i], "host is gone");
+        }
+    }
+    vx_switch_free(host->sw[0]);
+    vx_switch_free(host->sw[1]);
+    VX_TREE_FOR_EACH_SAFE(node, next, &host->ifaces) {
+        struct known_iface *iface = VX_CONTAINER(node, struct known_iface,
+                                                 by_id);
+
+        vx_tree_remove(&host->ifaces, node);
+        free(iface->iface_id);
+        free(iface);
+    }
+    free(host->name);
+    free(host);
+}
+
+void
+vx_hosts_free(struct vx_hosts *hosts)
+{
+    if (!hosts) {
+        return;
+    }
+    hosts->stopping = true;
+    while (hosts->links) {
+        hosts->links->joining = false;
+        link_close(hosts->links, "the controller stops");
+    }
+    VX_TREE_FOR_EACH_SAFE(node, next, &hosts->hosts) {
+        struct host *host = VX_CONTAINER(node, struct host, by_oid);
+
+        vx_tree_remove(&hosts->hosts, node);
+        host_free(host);
+    }
+    while (hosts->conns) {
+        conn_close(hosts->conns, "the controller stops");
+    }
+    free(hosts);
+}
+
+void
+host_reason(const struct host *host, char *buf, size_t size)
+{
+    static const char *const bridges[] = { VX_BRIDGE_TENANT,
+                                           VX_BRIDGE_FABRIC };
+
+    if (!host->link) {
+        snprintf(buf, size, "no OVSDB connection%s%s",
+                 host->link_error[0] ? ": " : "", host->link_error);
+        return;
+    }
+    if (!host->bootstrapped) {
+        snprintf(buf, size, "%s", host->link_error[0] ? host->link_error
+                 : "bridges are being set up");
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct vx_switch_facts facts;
+
+        vx_switch_get_facts(host->sw[i], &facts);
+        if (facts.state != VX_SWITCH_SYNCED) {
+            snprintf(buf, size, "%s is %s%s%.200s", bridges[i],
+                     vx_switch_state_name(facts.state),
+                     facts.error[0] ? ": " : "", facts.error);
+            return;
+        }
+    }
+    buf[0] = '\0';
+}
+
+void
+host_review(struct host *host)
+{
+    struct vx_hosts *hosts = host->owner;
+    bool ready = host->link && host->bootstrapped
+                 && vx_switch_state(host->sw[0]) == VX_SWITCH_SYNCED
+                 && vx_switch_state(host->sw[1]) == VX_SWITCH_SYNCED;
+
+    if (ready != host->ready && !hosts->stopping) {
+        char reason[320];
+
+        host->ready = ready;
+        hosts->n_ready += ready ? 1 : -(size_t) 1;
+        host_reason(host, reason, sizeof reason);
+        if (ready) {
+            vx_log_info(host->name, "host is active");
+        } else {
+            vx_log_warn(host->name, "host is not active: %s", reason);
+        }
+        hosts->env.changed(hosts->env.ctx, host->oid, ready);
+    }
+    if (host->link) {
+        link_write_status(host->link);
+    }
+}
+
+void
+vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
+                const struct vx_host *new)
+{
+    if (new) {
+        struct host *host = hosts_get(hosts, new);
+
+        if (host->link) {
+            link_plan(host->link);
+        }
+    } else {
+        struct host *host = hosts_find(hosts, old->o.oid);
+
+        if (host) {
+            struct link *link = host->link;
+
+            vx_tree_remove(&hosts->hosts, &host->by_oid);
+            hosts->n_ready -= host->ready;
+            host->link = NULL;
+            if (link) {
+                link->host = NULL;
+                link_refuse(link, "the host was deleted from the fabric; "
+                            "run \"netctl host join\" again to bring it "
+                            "back");
+            }
+            host_free(host);
+        }
+    }
+    links_reconsider(hosts);
+}
+
+void
+vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
+              const struct vx_delta *delta, struct vx_receipt *receipt)
+{
+    struct og_msgs *msgs = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        struct host *host = hosts_find(hosts, oids[i]);
+        struct vx_switch *sw = host ? host->sw[delta->tier - 1] : NULL;
+
+        if (sw && vx_switch_takes_rows(sw)) {
+            if (!msgs) {
+                msgs = og_msgs_new();
+                og_msgs_delta(msgs, delta);
+            }
+            vx_switch_send(sw, msgs, receipt);
+        }
+    }
+    og_msgs_unref(msgs);
+}
+
+static void
+warm_one(const struct vx_hosts *hosts, const struct host *from,
+         const struct host *to)
+{
+    static const uint8_t frame[60] = {
+        0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1,
+        0x88, 0xb5,             /* IEEE 802 local experimental */
+    };
+    const struct vx_model *model = hosts->env.model;
+    const struct vx_host *src = (const void *) vx_model_by_oid(model,
+                                                               from->oid);
+    const struct vx_host *dst = (const void *) vx_model_by_oid(model,
+                                                               to->oid);
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct vx_row *row;
+
+    if (!src || !dst || !dst->vtep.family
+        || strcmp(src->datapath, "netdev")) {
+        return;
+    }
+    row = vx_rows_flow(&rows, VX_FABRIC_TIER, 0, 0, 0);
+    vx_act_set_u(row, VX_F_TUN_ID, VX_VNI_WARM);
+    vx_act_set_ip(row, dst->vtep.family == 6 ? VX_F_TUN_IPV6_DST
+                  : VX_F_TUN_DST, &dst->vtep);
+    vx_act_output(row, VX_OFPORT_VXLAN);
+    vx_switch_packet_out(from->sw[VX_FABRIC_TIER - 1], frame, sizeof frame,
+                         row);
+    vx_rows_fini(&rows);
+}
+
+void
+vx_hosts_warm(struct vx_hosts *hosts, uint64_t oid)
+{
+    struct host *host = hosts_find(hosts, oid);
+
+    VX_TREE_FOR_EACH(node, &hosts->hosts) {
+        struct host *other = VX_CONTAINER(node, struct host, by_oid);
+
+        if (host && other != host && other->ready) {
+            warm_one(hosts, host, other);
+            warm_one(hosts, other, host);
+        }
+    }
+}
+
+bool
+vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t oid)
+{
+    const struct host *host = hosts_find(hosts, oid);
+
+    return host && host->ready;
+}
+
+bool
+vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
+               struct vx_host_facts *ret_facts)
+{
+    const struct host *host = hosts_find(hosts, oid);
+    struct vx_host_facts facts = { .ready = false };
+
+    if (!host) {
+        return false;
+    }
+    facts.ready = host->ready;
+    facts.state = host->ready ? "active" : host->link ? "joining" : "down";
+    host_reason(host, facts.reason, sizeof facts.reason);
+    if (host->link) {
+        snprintf(facts.peer, sizeof facts.peer, "%s", host->link->peer);
+    }
+    for (int i = 0; i < 2; i++) {
+        vx_switch_get_facts(host->sw[i], &facts.sw[i]);
+    }
+    facts.realized = facts.sw[0].realized < facts.sw[1].realized
+                     ? facts.sw[0].realized : facts.sw[1].realized;
+    *ret_facts = facts;
+    return true;
+}
+
+uint64_t
+vx_hosts_min_realized(const struct vx_hosts *hosts)
+{
+    uint64_t min = hosts->env.revision(hosts->env.ctx);
+
+    VX_TREE_FOR_EACH(node, &hosts->hosts) {
+        const struct host *host = VX_CONTAINER(node, struct host, by_oid);
+
+        for (int i = 0; i < 2; i++) {
+            struct vx_switch_facts facts;
+
+            vx_switch_get_facts(host->sw[i], &facts);
+            min = facts.realized < min ? facts.realized : min;
+        }
+    }
+    return min;
+}
+
+void
+vx_hosts_refused(const struct vx_hosts *hosts,
+                 void (*f)(void *aux, const struct vx_refused_host *),
+                 void *aux)
+{
+    for (const struct link *link = hosts->links; link; link = link->next) {
+        if (link->refused[0] && link->session) {
+            const struct og_ovsdb_view *view =
+                og_ovsdb_session_view(link->session);
+            struct vx_refused_host refused = {
+                .name = og_view_external_id(view, "vxfabric-name"),
+                .system_id = og_view_external_id(view, "system-id"),
+                .vtep = og_view_external_id(view, "vxfabric-vtep"),
+                .zone = og_view_external_id(view, "vxfabric-zone"),
+                .peer = link->peer,
+                .reason = link->refused,
+            };
+
+            f(aux, &refused);
+        }
+    }
+}
+
+void
+vx_hosts_counts(const struct vx_hosts *hosts, size_t *ret_n_ready,
+                size_t *ret_n_ovsdb, size_t *ret_n_openflow,
+                size_t *ret_n_refused)
+{
+    size_t n_refused = 0;
+
+    for (const struct link *link = hosts->links; link; link = link->next) {
+        n_refused += link->refused[0] != '\0';
+    }
+    *ret_n_ready = hosts->n_ready;
+    *ret_n_ovsdb = hosts->n_links;
+    *ret_n_openflow = hosts->n_conns;
+    *ret_n_refused = n_refused;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by hosts.c (table), host_link.c (OVSDB) and host_conn.c (OpenFlow);
+ * nobody else includes it. */
+#ifndef VX_DAEMON_HOSTS_PRIV_H
+#define VX_DAEMON_HOSTS_PRIV_H
+
+#include "daemon/hosts.h"
+#include "lib/tree.h"
+
+struct og_of_session;
+struct og_ovsdb_session;
+
+struct conn;
+struct link;
+
+/* An interface the fabric was told of. */
+struct known_iface {
+    struct vx_tree_node by_id;
+    char *iface_id;
+    uint32_t ofport;
+    bool seen;                  /* sweep after a reconnect */
+};
+
+struct host {
+    struct vx_tree_node by_oid;
+    struct vx_hosts *owner;
+    uint64_t oid;
+    char *name;
+    struct link *link;          /* attached OVSDB connection, or NULL */
+    struct conn *conns[2];      /* OpenFlow, by tier - 1 */
+    struct vx_switch *sw[2];
+    struct vx_tree ifaces;      /* struct known_iface */
+    bool bootstrapped;
+    bool ready;                 /* as last told */
+    char link_error[256];
+};
+
+/* An OVSDB connection. */
+struct link {
+    struct vx_hosts *owner;
+    struct link *prev, *next;
+    struct og_ovsdb_session *session;
+    struct host *host;          /* once attached */
+    char peer[64];
+    char local[64];             /* our address it reached, "" if unknown */
+    char refused[320];          /* "" = not refused */
+    char status[352];           /* last written into the host's OVSDB */
+    bool joining;               /* its operations are being made durable */
+    bool dead;                  /* closed while joining: free when done */
+    bool planning;              /* a transaction is under way */
+};
+
+/* An OpenFlow connection. */
+struct conn {
+    struct vx_hosts *owner;
+    struct conn *prev, *next;
+    struct og_of_session *session;
+    struct host *host;          /* once identified */
+    enum vx_tier tier;
+};
+
+struct vx_hosts {
+    struct vx_hosts_env env;
+    struct vx_tree hosts;       /* struct host by oid */
+    struct link *links;
+    struct conn *conns;
+    size_t n_links, n_conns, n_ready;
+    bool stopping;              /* no news any more */
+};
+
+enum { HOSTS_MAX_CONNECTIONS = 65536 };
+
+struct host *hosts_find(const struct vx_hosts *hosts, uint64_t oid);
+struct host *hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
+/* Looks at everything ready depends on, tells who wants to know. */
+void host_review(struct host *host);
+void host_reason(const struct host *host, char *buf, size_t size);
+
+/* host_link.c */
+void link_close(struct link *link, const char *why);
+/* Bootstraps as far as possible; called when anything it reads changes. */
+void link_plan(struct link *link);
+void link_write_status(struct link *link);
+/* Looks again at everyone who was refused. */
+void links_reconsider(struct vx_hosts *hosts);
+void link_refuse(struct link *link, const char *reason);
+
+/* host_conn.c */
+void conn_close(struct conn *conn, const char *why);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prometheus text: what an operator watches.  Counting is done where things
+ * happen; here it is only printed. O(hosts). */
+#include "daemon/app.h"
+
+#include <inttypes.h>
+
+#include "daemon/commit.h"
+#include "daemon/hosts.h"
+#include "daemon/ports.h"
+#include "lib/buf.h"
+#include "vxconfig.h"
+
+static void
+metric(struct vx_buf *out, const char *name, const char *type,
+       const char *help)
+{
+    vx_buf_printf(out, "# HELP vxfabric_%s %s\n# TYPE vxfabric_%s %s\n",
+                  name, help, name, type);
+}
+
+static void
+single(struct vx_buf *out, const char *name, const char *type,
+       const char *help, uint64_t value)
+{
+    metric(out, name, type, help);
+    vx_buf_printf(out, "vxfabric_%s %"PRIu64"\n", name, value);
+}
+
+static void
+objects(const struct vx_app *app, struct vx_buf *out)
+{
+    metric(out, "objects", "gauge", "Objects of intent by kind.");
+    for (enum vx_kind kind = VX_ZONE; kind < VX_N_KINDS; kind++) {
+        vx_buf_printf(out, "vxfabric_objects{kind=\"%s\"} %zu\n",
+                      vx_kind_name(kind), vx_model_count(app->model, kind));
+    }
+    single(out, "vnis_free", "gauge",
+           "VNIs that can still be allocated automatically.",
+           vx_model_free_vnis(app->model));
+}
+
+static void
+ports(const struct vx_app *app, struct vx_buf *out)
+{
+    size_t counts[VX_PORT_DOWN + 1];
+
+    vx_ports_counts(app->ports, counts);
+    metric(out, "ports", "gauge", "Ports by status.");
+    for (int i = 0; i <= VX_PORT_DOWN; i++) {
+        vx_buf_printf(out, "vxfabric_ports{status=\"%s\"} %zu\n",
+                      vx_port_state_name((enum vx_port_state) i), counts[i]);
+    }
+}
+
+static void
+commits(const struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_commit_counters c;
+
+    vx_commit_get_counters(app->commit, &c);
+    single(out, "revision", "gauge", "Committed revision.",
+           vx_commit_revision(app->commit));
+    single(out, "realized_revision", "gauge",
+           "Lowest realized revision of all hosts.",
+           vx_hosts_min_realized(app->hosts));
+    single(out, "store_commits_total", "counter",
+           "Transactions of the store, one fsync each.", c.n_commits);
+    single(out, "store_changes_total", "counter",
+           "Objects changed durably.", c.n_changes);
+    single(out, "store_errors_total", "counter",
+           "Transactions of the store that failed.", c.n_store_errors);
+    single(out, "refused_requests_total", "counter",
+           "Changes refused by validation or exhaustion.", c.n_refused);
+    metric(out, "store_seconds_total", "counter",
+           "Time spent in transactions of the store.");
+    vx_buf_printf(out, "vxfabric_store_seconds_total %.6f\n",
+                  (double) c.store_us / 1e6);
+}
+
+static void
+host_rows(struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_iter iter;
+    const struct vx_obj *obj;
+
+    metric(out, "host_active", "gauge", "1 if the host is active.");
+    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        vx_buf_printf(out, "vxfabric_host_active{host=\"%s\"} %d\n",
+                      obj->name, vx_hosts_is_ready(app->hosts, obj->oid));
+    }
+    metric(out, "host_resyncs_total", "counter",
+           "Dumps compared with intent, by host and tier.");
+    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        struct vx_host_facts facts;
+
+        for (int i = 0; vx_hosts_facts(app->hosts, obj->oid, &facts)
+                        && i < 2; i++) {
+            vx_buf_printf(out, "vxfabric_host_resyncs_total{host=\"%s\","
+                          "tier=\"%d\"} %"PRIu64"\n", obj->name, i + 1,
+                          facts.sw[i].n_resyncs);
+        }
+    }
+}
+
+static void
+connections(const struct vx_app *app, struct vx_buf *out)
+{
+    size_t n_ready, n_ovsdb, n_openflow, n_refused;
+
+    vx_hosts_counts(app->hosts, &n_ready, &n_ovsdb, &n_openflow, &n_refused);
+    single(out, "hosts_active", "gauge", "Hosts that are active.", n_ready);
+    single(out, "ovsdb_connections", "gauge", "OVSDB connections.", n_ovsdb);
+    single(out, "openflow_connections", "gauge", "OpenFlow connections.",
+           n_openflow);
+    single(out, "hosts_refused", "gauge",
+           "Connected hosts that may not join.", n_refused);
+    single(out, "waiters", "gauge", "API requests with wait=.",
+           vx_wait_count(app->ports));
+}
+
+void
+vx_app_metrics(void *app_, struct vx_buf *out)
+{
+    static const char *const events[] = {
+        "port-active", "host-active", "host-down", "vni-exhaustion"
+    };
+    struct vx_app *app = app_;
+
+    metric(out, "info", "gauge", "Version of the controller.");
+    vx_buf_printf(out, "vxfabric_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+    single(out, "uptime_seconds", "gauge", "Since the start.",
+           (uint64_t) (vx_app_mono_ms() - app->started_ms) / 1000);
+    objects(app, out);
+    ports(app, out);
+    commits(app, out);
+    connections(app, out);
+    host_rows(app, out);
+    metric(out, "events_total", "counter", "Events by name.");
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        vx_buf_printf(out, "vxfabric_events_total{event=\"%s\"} %"PRIu64"\n",
+                      events[i], app->n_events[i]);
+    }
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options of vxfabricd: defaults, then the file of -c, then the command line.
+ * Both go through one table (key, parser), so a key and an option mean the
+ * same and fail with the same words.  vxfabric.conf(5). */
+#ifndef VX_DAEMON_OPTIONS_H
+#define VX_DAEMON_OPTIONS_H
+
+#include "core/model.h"
+#include "lib/err.h"
+#include "lib/log.h"
+
+enum {
+    VX_OPTIONS_MAX_API = 8,
+    VX_OPTIONS_MAX_RANGES = 64,
+};
+
+struct vx_options {
+    char *state_dir;
+    char *run_dir;
+    char *api[VX_OPTIONS_MAX_API];  /* ADDR */
+    size_t n_api;
+    char *ovsdb;                    /* ADDR, tcp: */
+    char *openflow;                 /* ADDR, tcp: */
+    char *advertise;                /* IP hosts connect to for OpenFlow; NULL:
+                                     * the one their OVSDB connected to */
+    enum vx_log_level log_level;
+    struct vx_vni_range vni_ranges[VX_OPTIONS_MAX_RANGES];
+    size_t n_vni_ranges;            /* 0 = all */
+    struct vx_vni_range vni_reserved[VX_OPTIONS_MAX_RANGES];
+    size_t n_vni_reserved;
+    int64_t vni_quarantine_ms;
+    uint8_t mac_prefix;
+    bool auto_zones;                /* a host may join a zone not made yet */
+    uint32_t journal_revisions;     /* kept for watch?since= */
+    uint32_t probe_ms;              /* keepalive of host connections */
+};
+
+void vx_options_init(struct vx_options *options);   /* defaults */
+void vx_options_fini(struct vx_options *options);
+
+/* One "key = value" of the file, or --key value of the command line. */
+bool vx_options_set(struct vx_options *options, const char *key,
+                    const char *value, struct vx_error *err);
+bool vx_options_load(struct vx_options *options, const char *path,
+                     struct vx_error *err);
+
+enum vx_options_verdict {
+    VX_OPTIONS_RUN, VX_OPTIONS_HELP, VX_OPTIONS_VERSION, VX_OPTIONS_BAD
+};
+enum vx_options_verdict vx_options_parse(struct vx_options *options,
+                                         int argc, char **argv,
+                                         struct vx_error *err);
+/* After everything is set: fills in what depends on the rest. */
+void vx_options_finish(struct vx_options *options);
+
+extern const char vx_options_usage[];
+
+#endif

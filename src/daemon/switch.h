@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One bridge of one host: what it holds is made what it ought to hold.
+ *
+ *   AWAY --connect--> WAITING --allow--> DUMPING --dump, compile, diff-->
+ *   LOADING --all confirmed--> SYNCED
+ *
+ * Rows that change while it is LOADING or SYNCED are queued behind what is
+ * under way; in all other states they are not needed, since the coming dump
+ * is compared with a compile of that moment.  A refused bundle leads back to
+ * WAITING, and to a new dump after a pause that doubles up to a minute.
+ * A bridge that is right gets no message beyond the dump. */
+#ifndef VX_DAEMON_SWITCH_H
+#define VX_DAEMON_SWITCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/flow.h"
+
+struct event_base;
+struct og_msgs;
+struct og_of_counters;
+struct og_of_session;
+struct vx_error;
+struct vx_receipt;
+struct vx_receipts;
+struct vx_switch;
+
+enum vx_switch_state {
+    VX_SWITCH_AWAY, VX_SWITCH_WAITING, VX_SWITCH_DUMPING, VX_SWITCH_LOADING,
+    VX_SWITCH_SYNCED
+};
+
+struct vx_switch_env {
+    void *ctx;
+    struct event_base *base;
+    struct vx_receipts *receipts;
+    const char *name;           /* "h1/br-tenant", for the log */
+    uint64_t host;              /* oid */
+    enum vx_tier tier;
+    /* All rows it ought to hold, now. */
+    void (*compile)(void *ctx, uint64_t host, enum vx_tier tier,
+                    struct vx_rows *ret_rows);
+    uint64_t (*revision)(void *ctx);    /* committed */
+    /* The state has changed. */
+    void (*changed)(void *ctx, uint64_t host, enum vx_tier tier);
+};
+
+struct vx_switch_facts {
+    enum vx_switch_state state;
+    size_t n_rows;              /* at the last resync: wanted */
+    size_t n_repaired;          /* at the last resync: differences */
+    uint64_t n_resyncs;
+    uint64_t n_failures;
+    uint64_t realized;          /* revision all of whose rows are confirmed;
+                                 * 0 while not synced */
+    char error[256];            /* why it is not synced, "" if unknown */
+};
+
+/* env->name is copied. */
+struct vx_switch *vx_switch_new(const struct vx_switch_env *env);
+void vx_switch_free(struct vx_switch *sw);
+
+/* A session whose handshake is done; replaces the one before. */
+void vx_switch_connect(struct vx_switch *sw, struct og_of_session *take);
+void vx_switch_disconnect(struct vx_switch *sw, const char *why);
+/* What the compile needs is known (or not any more): sync may start. */
+void vx_switch_allow(struct vx_switch *sw, bool allowed);
+/* Rows to send, if the state asks for it; the receipt may be NULL. */
+void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
+                    struct vx_receipt *receipt);
+bool vx_switch_takes_rows(const struct vx_switch *sw);
+void vx_switch_packet_out(struct vx_switch *sw, const void *frame,
+                          size_t size, const struct vx_row *acts);
+
+/* Events of the session, from whoever owns its callbacks. */
+struct og_crows;
+void vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have);
+void vx_switch_committed(struct vx_switch *sw, uint64_t tag);
+void vx_switch_failed(struct vx_switch *sw, const struct vx_error *err);
+
+enum vx_switch_state vx_switch_state(const struct vx_switch *sw);
+void vx_switch_get_facts(const struct vx_switch *sw,
+                         struct vx_switch_facts *ret_facts);
+bool vx_switch_counters(const struct vx_switch *sw,
+                        struct og_of_counters *ret_counters);
+const char *vx_switch_state_name(enum vx_switch_state state);
+
+#endif
