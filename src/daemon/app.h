@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The controller as one call, and the parts its files share.
  *
- *   app.c      start, stop, signals, wiring: no logic of its own
+ *   app.c      start, stop, signals
+ *   react.c    wiring: what follows from what
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
@@ -98,6 +99,11 @@ void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
 /* To watchers, log and metrics. */
 void vx_app_event(struct vx_app *app, enum vx_app_event event,
                   const char *object, const char *text);
+
+/* react.c */
+void vx_app_wire(struct vx_app *app);
+/* Once a second: VNIs whose quarantine is over. */
+void vx_app_tick(int fd, short what, void *app);
 
 /* facts.c */
 bool vx_app_port_status(void *app, uint64_t port,

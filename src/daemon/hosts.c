@@ -328,6 +328,7 @@ vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
         return false;
     }
     facts.ready = host->ready;
+    facts.connected = host->link != NULL;
     facts.state = host->ready ? "active" : host->link ? "joining" : "down";
     host_reason(host, facts.reason, sizeof facts.reason);
     if (host->link) {

@@ -78,6 +78,7 @@ bool vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t host);
 
 struct vx_host_facts {
     bool ready;
+    bool connected;             /* its OVSDB */
     const char *state;          /* "joining", "active", "down" */
     char reason[320];           /* why it is not active, "" if it is */
     char peer[64];              /* of its OVSDB connection */

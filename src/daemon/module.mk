@@ -13,6 +13,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/plan.c \
 	src/daemon/ports.c src/daemon/ports.h \
+	src/daemon/react.c \
 	src/daemon/receipts.c src/daemon/receipts.h \
 	src/daemon/switch.c src/daemon/switch.h
 

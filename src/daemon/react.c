@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What follows from what: the callbacks between the parts.
+ *
+ *   commit --change--> fabric --rows--> hosts
+ *                        \--locate--> noted, submitted when the fabric is done
+ *   hosts --interface--> fabric;  --ready--> ports, watch, warm-up
+ *   receipts --settled--> ports --status--> watch, waiters
+ *
+ * A part never calls another one directly; it is wired here, and what must
+ * not happen in the middle of something is put off here. */
+#include "daemon/app.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/watch.h"
+#include "daemon/commit.h"
+#include "daemon/hosts.h"
+#include "daemon/ports.h"
+#include "daemon/receipts.h"
+#include "lib/buf.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+
+enum {
+    RELEASE_SLICE = 256,            /* VNIs per tick */
+    LOCATE_PATIENCE_MS = 15000,
+};
+
+static int64_t
+wall_ms(void *app)
+{
+    (void) app;
+    return vx_app_wall_ms();
+}
+
+void
+vx_app_event(struct vx_app *app, enum vx_app_event event,
+             const char *object, const char *text)
+{
+    static const char *const names[] = {
+        [VX_EVENT_PORT_ACTIVE] = "port-active",
+        [VX_EVENT_HOST_ACTIVE] = "host-active",
+        [VX_EVENT_HOST_DOWN] = "host-down",
+        [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
+    };
+    struct vx_buf members = VX_BUF_INIT;
+
+    app->n_events[event]++;
+    vx_buf_puts(&members, "\"object\":");
+    vx_json_string(&members, object);
+    vx_buf_puts(&members, ",\"text\":");
+    vx_json_string(&members, text);
+    vx_watch_event(app->watch, names[event], vx_buf_str(&members));
+    vx_buf_fini(&members);
+}
+
+void
+vx_app_refused(struct vx_app *app, const struct vx_error *err)
+{
+    if (err->code == VX_EXHAUSTED && strstr(err->field, "vni")) {
+        vx_log_warn("vni", "%s", err->message);
+        vx_app_event(app, VX_EVENT_VNI_EXHAUSTION, "vni", err->message);
+    }
+}
+
+/* --- The fabric's sink. */
+
+static void
+sink_rows(void *app_, const uint64_t *hosts, size_t n_hosts,
+          const struct vx_delta *delta)
+{
+    struct vx_app *app = app_;
+
+    if (app->sink_mode == VX_SINK_LIVE) {
+        vx_hosts_send(app->hosts, hosts, n_hosts, delta, app->receipt);
+    } else if (app->sink_mode == VX_SINK_COUNT) {
+        vx_plan_count(app->plan, hosts, n_hosts, delta);
+    }
+}
+
+static void
+located(void *aux, const struct vx_error *err, const struct vx_obj *obj)
+{
+    (void) aux;
+    (void) obj;
+    if (err) {
+        vx_log_warn("locate", "%s", err->message);
+    }
+}
+
+/* The fabric is in the middle of something: only noted here. */
+static void
+sink_locate(void *app_, uint64_t port, uint64_t host)
+{
+    struct vx_app *app = app_;
+
+    if (app->sink_mode == VX_SINK_LIVE) {
+        app->locates = vx_grow(app->locates, &app->cap_locates,
+                               app->n_locates + 1, sizeof *app->locates);
+        app->locates[app->n_locates++] = (struct vx_locate) { port, host };
+        event_active(app->locate_work, EV_TIMEOUT, 0);
+    }
+}
+
+/* After a start, hosts come back one by one: a second interface with the same
+ * iface-id must not take a port away only because its host was quicker. */
+static bool
+too_early(struct vx_app *app, const struct vx_port *port)
+{
+    struct vx_host_facts facts;
+
+    return port->located
+           && vx_app_mono_ms() - app->started_ms < LOCATE_PATIENCE_MS
+           && vx_hosts_facts(app->hosts, port->located, &facts)
+           && !facts.connected;
+}
+
+static void
+submit_locates(evutil_socket_t fd, short what, void *app_)
+{
+    struct vx_app *app = app_;
+    struct vx_locate *locates = app->locates;
+    size_t n = app->n_locates;
+
+    (void) fd;
+    (void) what;
+    app->locates = NULL;
+    app->n_locates = app->cap_locates = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct vx_obj *port = vx_model_by_oid(app->model,
+                                                    locates[i].port);
+        const struct vx_obj *host = vx_model_by_oid(app->model,
+                                                    locates[i].host);
+        struct vx_op op = { .type = VX_OP_LOCATE, .kind = VX_PORT };
+
+        if (port && too_early(app, (const struct vx_port *) port)) {
+            static const struct timeval later = { 1, 0 };
+
+            app->locates = vx_grow(app->locates, &app->cap_locates,
+                                   app->n_locates + 1,
+                                   sizeof *app->locates);
+            app->locates[app->n_locates++] = locates[i];
+            event_add(app->locate_work, &later);
+        } else if (port && host) {
+            op.key = vx_model_key(app->model, port);
+            op.spec.port.host = host->name;
+            vx_app_submit(app, &op, 1, located, NULL);
+        }
+    }
+    free(locates);
+}
+
+static void
+sink_port_touched(void *app_, uint64_t port)
+{
+    struct vx_app *app = app_;
+
+    if (app->sink_mode == VX_SINK_LIVE) {
+        if (app->attach_touched) {
+            vx_receipt_attach(app->receipt, port);
+        }
+        app->epoch++;
+        vx_ports_touch(app->ports, port);
+    }
+}
+
+/* --- Commit. */
+
+static void
+apply_change(void *app_, const struct vx_change *change,
+             struct vx_receipt *receipt)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = change->new ? change->new : change->old;
+
+    app->receipt = receipt;
+    app->attach_touched = obj->kind != VX_PORT;
+    app->epoch++;
+    if (obj->kind == VX_PORT && change->new) {
+        vx_receipt_attach(receipt, obj->oid);
+    }
+    if (obj->kind == VX_HOST && change->new) {
+        vx_hosts_update(app->hosts, (const void *) change->old,
+                        (const void *) change->new);
+    }
+    vx_fabric_change(app->fabric, change->old, change->new);
+    if (obj->kind == VX_HOST && !change->new) {
+        vx_hosts_update(app->hosts, (const void *) change->old, NULL);
+    }
+    app->receipt = NULL;
+    app->attach_touched = false;
+    if (obj->kind == VX_PORT) {
+        if (change->new) {
+            vx_ports_touch(app->ports, obj->oid);
+        } else {
+            vx_receipts_forget(app->receipts, obj->oid);
+            vx_ports_forget(app->ports, obj->oid);
+        }
+    }
+}
+
+struct internal {
+    void (*done)(void *aux, const struct vx_error *err,
+                 const struct vx_obj *obj);
+    void *aux;
+};
+
+static void
+internal_done(void *internal_, const struct vx_commit_outcome *outcome)
+{
+    struct internal *internal = internal_;
+
+    internal->done(internal->aux, outcome->err,
+                   outcome->err ? NULL
+                   : outcome->results[outcome->n - 1].obj);
+    free(internal);
+}
+
+void
+vx_app_submit(void *app_, const struct vx_op *ops, size_t n,
+              void (*done)(void *aux, const struct vx_error *err,
+                           const struct vx_obj *obj), void *aux)
+{
+    struct vx_app *app = app_;
+    struct internal *internal = vx_xcalloc(1, sizeof *internal);
+
+    internal->done = done;
+    internal->aux = aux;
+    vx_commit_submit(app->commit, ops, n, internal_done, internal);
+}
+
+static uint64_t
+committed_revision(void *app_)
+{
+    struct vx_app *app = app_;
+
+    return vx_commit_revision(app->commit);
+}
+
+/* --- Hosts, interfaces, ports. */
+
+static void
+touch_port(void *app_, uint64_t port)
+{
+    struct vx_app *app = app_;
+
+    vx_ports_touch(app->ports, port);
+}
+
+static void
+touch_network(void *app_, uint64_t network)
+{
+    struct vx_app *app = app_;
+
+    vx_fabric_network_ports(app->fabric, network, touch_port, app);
+}
+
+static void
+host_changed(void *app_, uint64_t host, bool ready)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = vx_model_by_oid(app->model, host);
+
+    if (app->stopping) {
+        return;
+    }
+    app->epoch++;
+    vx_fabric_host_networks(app->fabric, host, touch_network, app);
+    vx_wait_look(app->ports, host);
+    if (obj) {
+        struct vx_api_host_status status;
+
+        vx_app_event(app, ready ? VX_EVENT_HOST_ACTIVE : VX_EVENT_HOST_DOWN,
+                     obj->name, "");
+        if (vx_app_host_status(app, host, &status)) {
+            struct vx_key key = vx_model_key(app->model, obj);
+            char path[VX_API_PATH_MAX];
+
+            vx_watch_status(app->watch,
+                            vx_codec_path_format(VX_HOST, &key, path),
+                            status.state, status.reason);
+        }
+    }
+    if (ready) {
+        vx_hosts_warm(app->hosts, host);
+    }
+}
+
+static void
+iface_changed(void *app_, uint64_t host, const char *iface_id,
+              uint32_t ofport)
+{
+    struct vx_app *app = app_;
+
+    if (app->stopping) {
+        return;
+    }
+    app->epoch++;
+    app->receipt = vx_receipts_open(app->receipts,
+                                    vx_commit_revision(app->commit));
+    app->attach_touched = true;
+    vx_fabric_iface(app->fabric, host, iface_id, ofport);
+    app->attach_touched = false;
+    vx_receipt_close(app->receipt);
+    app->receipt = NULL;
+}
+
+static void
+port_settled(void *app_, uint64_t port)
+{
+    struct vx_app *app = app_;
+
+    if (!app->stopping) {
+        vx_ports_touch(app->ports, port);
+    }
+}
+
+static void
+receipts_confirmed(void *app_)
+{
+    struct vx_app *app = app_;
+
+    if (!app->stopping) {
+        vx_wait_look_revision(app->ports);
+    }
+}
+
+static uint64_t
+confirmed_revision(void *app_)
+{
+    struct vx_app *app = app_;
+
+    return vx_receipts_confirmed(app->receipts);
+}
+
+static void
+port_changed(void *app_, uint64_t oid, const struct vx_port_status *status)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = vx_model_by_oid(app->model, oid);
+    struct vx_key key = vx_model_key(app->model, obj);
+    char path[VX_API_PATH_MAX], name[256];
+
+    vx_watch_status(app->watch, vx_codec_path_format(VX_PORT, &key, path),
+                    vx_port_state_name(status->state), status->reason);
+    vx_model_path(app->model, obj, name, sizeof name);
+    vx_log_debug(name, "%s%s%s", vx_port_state_name(status->state),
+                 status->reason[0] ? ": " : "", status->reason);
+    if (status->state == VX_PORT_ACTIVE) {
+        vx_app_event(app, VX_EVENT_PORT_ACTIVE, name, "");
+    }
+}
+
+/* --- Once a second: VNIs whose quarantine is over. */
+
+static void
+released(void *aux, const struct vx_error *err, const struct vx_obj *obj)
+{
+    (void) aux;
+    (void) obj;
+    if (err) {
+        vx_log_warn("vni", "%s", err->message);
+    }
+}
+
+void
+vx_app_tick(int fd, short what, void *app_)
+{
+    struct vx_app *app = app_;
+
+    (void) fd;
+    (void) what;
+    if (!vx_model_count(app->model, VX_RETIRED_VNI)
+        || !vx_commit_flush(app->commit, NULL)) {
+        return;
+    }
+    for (int i = 0; i < RELEASE_SLICE; i++) {
+        const struct vx_retired_vni *retired =
+            vx_model_releasable(app->model, vx_app_wall_ms(),
+                                vx_hosts_min_realized(app->hosts));
+        struct vx_op op = { .type = VX_OP_RELEASE, .kind = VX_RETIRED_VNI };
+
+        if (!retired) {
+            break;
+        }
+        op.key.name = retired->o.name;
+        vx_app_submit(app, &op, 1, released, NULL);
+    }
+}
+
+void
+vx_app_wire(struct vx_app *app)
+{
+    struct vx_receipts_env receipts_env = {
+        .ctx = app, .port_settled = port_settled,
+        .confirmed = receipts_confirmed,
+    };
+    struct vx_ports_env ports_env = {
+        .ctx = app, .base = app->base, .status = vx_app_port_status,
+        .changed = port_changed, .realized = vx_app_realized,
+        .confirmed = confirmed_revision,
+    };
+    struct vx_hosts_env hosts_env = {
+        .ctx = app, .base = app->base, .options = &app->options,
+        .model = app->model, .revision = committed_revision,
+        .submit = vx_app_submit, .changed = host_changed,
+        .iface = iface_changed,
+    };
+    struct vx_commit_env commit_env = {
+        .ctx = app, .base = app->base, .model = app->model,
+        .store = app->store, .apply = apply_change, .now_ms = wall_ms,
+    };
+    struct vx_watch_config watch_config = { .ring_bytes = 0 };
+
+    app->watch = vx_watch_new(&watch_config,
+                              vx_model_revision(app->model));
+    app->sink = (struct vx_fabric_sink) {
+        .ctx = app, .rows = sink_rows, .locate = sink_locate,
+        .port_touched = sink_port_touched,
+    };
+    app->fabric = vx_fabric_new(&app->sink);
+    app->locate_work = event_new(app->base, -1, 0, submit_locates, app);
+    app->receipts = vx_receipts_new(&receipts_env);
+    app->ports = vx_ports_new(&ports_env);
+    hosts_env.fabric = app->fabric;
+    hosts_env.receipts = app->receipts;
+    app->hosts = vx_hosts_new(&hosts_env);
+    commit_env.watch = app->watch;
+    commit_env.receipts = app->receipts;
+    app->commit = vx_commit_new(&commit_env);
+    vx_app_backend_init(app);
+}
