@@ -24,7 +24,7 @@ switch_of(const struct conn *conn)
 }
 
 void
-conn_close(struct conn *conn, const char *why)
+vx_conn_close(struct conn *conn, const char *why)
 {
     struct vx_hosts *hosts = conn->owner;
 
@@ -61,14 +61,14 @@ on_ready(void *conn_, uint64_t dpid)
     if (!obj) {
         vx_log_warn("openflow", "a bridge with datapath id %016"PRIx64
                     " connected, no host has it", dpid);
-        conn_close(conn, "unknown datapath id");
+        vx_conn_close(conn, "unknown datapath id");
         return;
     }
-    conn->host = hosts_get(hosts, obj);
+    conn->host = vx_hosts_get(hosts, obj);
     conn->tier = tier;
     old = conn->host->conns[tier - 1];
     if (old) {
-        conn_close(old, "replaced by a newer connection");
+        vx_conn_close(old, "replaced by a newer connection");
     }
     conn->host->conns[tier - 1] = conn;
     vx_switch_connect(switch_of(conn), conn->session);
@@ -101,7 +101,7 @@ on_closed(void *conn_, const char *why)
         vx_log_info("openflow", "connection closed before it said whose it "
                     "is: %s", why);
     }
-    conn_close(conn, why);
+    vx_conn_close(conn, why);
 }
 
 void

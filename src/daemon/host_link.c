@@ -96,7 +96,7 @@ sweep_ifaces(struct host *host)
 /* --- Status, as the host can read it. */
 
 void
-link_write_status(struct link *link)
+vx_link_write_status(struct link *link)
 {
     char text[sizeof link->status], reason[320];
     char *plan;
@@ -106,7 +106,7 @@ link_write_status(struct link *link)
     } else if (link->host && link->host->ready) {
         snprintf(text, sizeof text, "active");
     } else if (link->host) {
-        host_reason(link->host, reason, sizeof reason);
+        vx_host_reason(link->host, reason, sizeof reason);
         snprintf(text, sizeof text, "joining: %s", reason);
     } else {
         return;
@@ -123,13 +123,13 @@ link_write_status(struct link *link)
 }
 
 void
-link_refuse(struct link *link, const char *reason)
+vx_link_refuse(struct link *link, const char *reason)
 {
     if (strcmp(link->refused, reason)) {
         vx_log_warn(link->peer, "host refused: %s", reason);
     }
     snprintf(link->refused, sizeof link->refused, "%s", reason);
-    link_write_status(link);
+    vx_link_write_status(link);
 }
 
 /* --- Bootstrap. */
@@ -173,15 +173,15 @@ planned(void *link_, bool ok, const char *error)
             snprintf(link->host->link_error, sizeof link->host->link_error,
                      "OVSDB refused the set-up: %.200s", error);
             vx_log_error(link->host->name, "%s", link->host->link_error);
-            host_review(link->host);
+            vx_host_review(link->host);
         } else {
-            link_plan(link);
+            vx_link_plan(link);
         }
     }
 }
 
 void
-link_plan(struct link *link)
+vx_link_plan(struct link *link)
 {
     const struct og_ovsdb_view *view = og_ovsdb_session_view(link->session);
     struct host *host = link->host;
@@ -213,7 +213,7 @@ link_plan(struct link *link)
              host->bootstrapped ? "" : err.message);
     vx_switch_allow(host->sw[0], host->bootstrapped);
     vx_switch_allow(host->sw[1], host->bootstrapped);
-    host_review(host);
+    vx_host_review(host);
 }
 
 /* --- Join. */
@@ -241,11 +241,11 @@ take_over(struct link *link, struct host *host)
                 "host join --name\" after \"ovs-vsctl remove open . "
                 "external_ids system-id\"", host->name, old->peer);
 
-            link_refuse(link, reason);
+            vx_link_refuse(link, reason);
             free(reason);
             return false;
         }
-        link_close(old, "replaced by a newer connection");
+        vx_link_close(old, "replaced by a newer connection");
     }
     return true;
 }
@@ -253,7 +253,7 @@ take_over(struct link *link, struct host *host)
 static void
 attach(struct link *link, const struct vx_host *obj)
 {
-    struct host *host = hosts_get(link->owner, obj);
+    struct host *host = vx_hosts_get(link->owner, obj);
 
     if (!take_over(link, host)) {
         return;
@@ -265,8 +265,8 @@ attach(struct link *link, const struct vx_host *obj)
     host->bootstrapped = false;
     host->link_error[0] = '\0';
     sweep_ifaces(host);
-    link_plan(link);
-    host_review(host);
+    vx_link_plan(link);
+    vx_host_review(host);
 }
 
 static void
@@ -278,7 +278,7 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
     if (link->dead) {
         free(link);
     } else if (err) {
-        link_refuse(link, err->message);
+        vx_link_refuse(link, err->message);
     } else {
         attach(link, (const struct vx_host *) obj);
     }
@@ -339,7 +339,7 @@ join(struct link *link)
         return;
     }
     if (!read_identity(link, host_op, &err)) {
-        link_refuse(link, err.message);
+        vx_link_refuse(link, err.message);
         return;
     }
     ops[0].key.name = host_op->spec.host.zone;
@@ -351,7 +351,7 @@ join(struct link *link)
 }
 
 void
-links_reconsider(struct vx_hosts *hosts)
+vx_links_reconsider(struct vx_hosts *hosts)
 {
     for (struct link *link = hosts->links, *next; link; link = next) {
         next = link->next;
@@ -376,7 +376,7 @@ on_changed(void *link_)
     struct link *link = link_;
 
     if (link->host) {
-        link_plan(link);
+        vx_link_plan(link);
     } else {
         join(link);
     }
@@ -403,11 +403,11 @@ on_note(void *link_, const char *text)
 static void
 on_closed(void *link, const char *why)
 {
-    link_close(link, why);
+    vx_link_close(link, why);
 }
 
 void
-link_close(struct link *link, const char *why)
+vx_link_close(struct link *link, const char *why)
 {
     struct vx_hosts *hosts = link->owner;
     struct host *host = link->host;
@@ -431,7 +431,7 @@ link_close(struct link *link, const char *why)
         host->link = NULL;
         host->bootstrapped = false;
         snprintf(host->link_error, sizeof host->link_error, "%s", why);
-        host_review(host);
+        vx_host_review(host);
     }
     if (link->joining) {
         link->dead = true;              /* joined() frees it */
@@ -439,7 +439,7 @@ link_close(struct link *link, const char *why)
         free(link);
     }
     if (host && !hosts->stopping) {
-        links_reconsider(hosts);
+        vx_links_reconsider(hosts);
     }
 }
 

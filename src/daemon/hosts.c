@@ -56,7 +56,7 @@ revision(void *hosts_)
 }
 
 struct host *
-hosts_find(const struct vx_hosts *hosts, uint64_t oid)
+vx_hosts_find(const struct vx_hosts *hosts, uint64_t oid)
 {
     struct vx_tree_node *node = vx_tree_find(&hosts->hosts, &oid);
 
@@ -66,11 +66,11 @@ hosts_find(const struct vx_hosts *hosts, uint64_t oid)
 static void
 switch_changed(void *hosts_, uint64_t oid, enum vx_tier tier)
 {
-    struct host *host = hosts_find(hosts_, oid);
+    struct host *host = vx_hosts_find(hosts_, oid);
 
     (void) tier;
     if (host) {
-        host_review(host);
+        vx_host_review(host);
     }
 }
 
@@ -94,9 +94,9 @@ new_switch(struct host *host, enum vx_tier tier)
 }
 
 struct host *
-hosts_get(struct vx_hosts *hosts, const struct vx_host *obj)
+vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj)
 {
-    struct host *host = hosts_find(hosts, obj->o.oid);
+    struct host *host = vx_hosts_find(hosts, obj->o.oid);
 
     if (!host) {
         host = vx_xcalloc(1, sizeof *host);
@@ -116,7 +116,7 @@ host_free(struct host *host)
 {
     for (int i = 0; i < 2; i++) {
         if (host->conns[i]) {
-            conn_close(host->conns[i], "host is gone");
+            vx_conn_close(host->conns[i], "host is gone");
         }
     }
     vx_switch_free(host->sw[0]);
@@ -142,7 +142,7 @@ vx_hosts_free(struct vx_hosts *hosts)
     hosts->stopping = true;
     while (hosts->links) {
         hosts->links->joining = false;
-        link_close(hosts->links, "the controller stops");
+        vx_link_close(hosts->links, "the controller stops");
     }
     VX_TREE_FOR_EACH_SAFE(node, next, &hosts->hosts) {
         struct host *host = VX_CONTAINER(node, struct host, by_oid);
@@ -151,13 +151,13 @@ vx_hosts_free(struct vx_hosts *hosts)
         host_free(host);
     }
     while (hosts->conns) {
-        conn_close(hosts->conns, "the controller stops");
+        vx_conn_close(hosts->conns, "the controller stops");
     }
     free(hosts);
 }
 
 void
-host_reason(const struct host *host, char *buf, size_t size)
+vx_host_reason(const struct host *host, char *buf, size_t size)
 {
     static const char *const bridges[] = { VX_BRIDGE_TENANT,
                                            VX_BRIDGE_FABRIC };
@@ -187,7 +187,7 @@ host_reason(const struct host *host, char *buf, size_t size)
 }
 
 void
-host_review(struct host *host)
+vx_host_review(struct host *host)
 {
     struct vx_hosts *hosts = host->owner;
     bool ready = host->link && host->bootstrapped
@@ -199,7 +199,7 @@ host_review(struct host *host)
 
         host->ready = ready;
         hosts->n_ready += ready ? 1 : -(size_t) 1;
-        host_reason(host, reason, sizeof reason);
+        vx_host_reason(host, reason, sizeof reason);
         if (ready) {
             vx_log_info(host->name, "host is active");
         } else {
@@ -208,7 +208,7 @@ host_review(struct host *host)
         hosts->env.changed(hosts->env.ctx, host->oid, ready);
     }
     if (host->link) {
-        link_write_status(host->link);
+        vx_link_write_status(host->link);
     }
 }
 
@@ -217,13 +217,13 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
                 const struct vx_host *new)
 {
     if (new) {
-        struct host *host = hosts_get(hosts, new);
+        struct host *host = vx_hosts_get(hosts, new);
 
         if (host->link) {
-            link_plan(host->link);
+            vx_link_plan(host->link);
         }
     } else {
-        struct host *host = hosts_find(hosts, old->o.oid);
+        struct host *host = vx_hosts_find(hosts, old->o.oid);
 
         if (host) {
             struct link *link = host->link;
@@ -233,14 +233,14 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
             host->link = NULL;
             if (link) {
                 link->host = NULL;
-                link_refuse(link, "the host was deleted from the fabric; "
+                vx_link_refuse(link, "the host was deleted from the fabric; "
                             "run \"netctl host join\" again to bring it "
                             "back");
             }
             host_free(host);
         }
     }
-    links_reconsider(hosts);
+    vx_links_reconsider(hosts);
 }
 
 void
@@ -250,7 +250,7 @@ vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
     struct og_msgs *msgs = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        struct host *host = hosts_find(hosts, oids[i]);
+        struct host *host = vx_hosts_find(hosts, oids[i]);
         struct vx_switch *sw = host ? host->sw[delta->tier - 1] : NULL;
 
         if (sw && vx_switch_takes_rows(sw)) {
@@ -297,7 +297,7 @@ warm_one(const struct vx_hosts *hosts, const struct host *from,
 void
 vx_hosts_warm(struct vx_hosts *hosts, uint64_t oid)
 {
-    struct host *host = hosts_find(hosts, oid);
+    struct host *host = vx_hosts_find(hosts, oid);
 
     VX_TREE_FOR_EACH(node, &hosts->hosts) {
         struct host *other = VX_CONTAINER(node, struct host, by_oid);
@@ -312,7 +312,7 @@ vx_hosts_warm(struct vx_hosts *hosts, uint64_t oid)
 bool
 vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t oid)
 {
-    const struct host *host = hosts_find(hosts, oid);
+    const struct host *host = vx_hosts_find(hosts, oid);
 
     return host && host->ready;
 }
@@ -321,7 +321,7 @@ bool
 vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
                struct vx_host_facts *ret_facts)
 {
-    const struct host *host = hosts_find(hosts, oid);
+    const struct host *host = vx_hosts_find(hosts, oid);
     struct vx_host_facts facts = { .ready = false };
 
     if (!host) {
@@ -330,7 +330,7 @@ vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
     facts.ready = host->ready;
     facts.connected = host->link != NULL;
     facts.state = host->ready ? "active" : host->link ? "joining" : "down";
-    host_reason(host, facts.reason, sizeof facts.reason);
+    vx_host_reason(host, facts.reason, sizeof facts.reason);
     if (host->link) {
         snprintf(facts.peer, sizeof facts.peer, "%s", host->link->peer);
     }

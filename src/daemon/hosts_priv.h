@@ -70,22 +70,22 @@ struct vx_hosts {
 
 enum { HOSTS_MAX_CONNECTIONS = 65536 };
 
-struct host *hosts_find(const struct vx_hosts *hosts, uint64_t oid);
-struct host *hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
+struct host *vx_hosts_find(const struct vx_hosts *hosts, uint64_t oid);
+struct host *vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
 /* Looks at everything ready depends on, tells who wants to know. */
-void host_review(struct host *host);
-void host_reason(const struct host *host, char *buf, size_t size);
+void vx_host_review(struct host *host);
+void vx_host_reason(const struct host *host, char *buf, size_t size);
 
 /* host_link.c */
-void link_close(struct link *link, const char *why);
+void vx_link_close(struct link *link, const char *why);
 /* Bootstraps as far as possible; called when anything it reads changes. */
-void link_plan(struct link *link);
-void link_write_status(struct link *link);
+void vx_link_plan(struct link *link);
+void vx_link_write_status(struct link *link);
 /* Looks again at everyone who was refused. */
-void links_reconsider(struct vx_hosts *hosts);
-void link_refuse(struct link *link, const char *reason);
+void vx_links_reconsider(struct vx_hosts *hosts);
+void vx_link_refuse(struct link *link, const char *reason);
 
 /* host_conn.c */
-void conn_close(struct conn *conn, const char *why);
+void vx_conn_close(struct conn *conn, const char *why);
 
 #endif
