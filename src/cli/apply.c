@@ -129,10 +129,12 @@ post(struct vx_cli *cli, const char *path, const char *batch,
     if (!vx_cli_call(cli, &request, &status, &doc, &err)) {
         return vx_cli_refused(cli, NULL, status, &err);
     }
-    if (doc) {
-        vx_cli_write_one(cli->format, cli->out, NULL, VX_CLI_DETAIL, doc);
-        cJSON_Delete(doc);
+    if (doc && vx_cli_args_has(&cli->args, "dry-run")) {
+        vx_cli_print_plan(cli, doc);
+    } else if (doc) {
+        vx_cli_print_batch(cli, doc);
     }
+    cJSON_Delete(doc);
     if (status == 202 && wait_s) {
         fprintf(cli->err, "netctl: apply: committed, but not in place "
                 "everywhere within %u s; \"netctl status\" tells how it goes "

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "lib/xalloc.h"
 
-enum { WAIT_DEFAULT_S = 30, WAIT_MAX_S = 86400, PAGE_SIZE = 1000 };
+enum { WAIT_DEFAULT_S = 30, WAIT_MAX_S = 600, PAGE_SIZE = 1000 };
 
 void
 vx_cli_query(struct vx_buf *path, const char *key, const char *value)

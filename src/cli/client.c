@@ -273,7 +273,7 @@ vx_cli_client_do(struct vx_cli_client *client,
     code = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE,
                       &response->status);
-    if (response->status >= 300) {
+    if (response->status >= 300 && !request->any_status) {
         done = refused(&t, err);
     } else if (request->on_data && response->status) {
         done = true;

@@ -25,6 +25,7 @@ struct vx_cli_request {
     bool if_none_match;         /* If-None-Match: * */
     const char *if_match;       /* revision, NULL = any */
     unsigned extra_s;           /* the server may take so much longer */
+    bool any_status;            /* a reply is a reply, whatever its status */
     /* For a stream: called with the bytes of a 2xx reply as they come, no
      * limit in size or total time; false ends it. NULL = collect. */
     bool (*on_data)(void *aux, const char *data, size_t size);

@@ -47,6 +47,10 @@ void vx_cli_help(FILE *out, const char *object,
 /* The controller's address: option, environment, default. */
 const char *vx_cli_server(const struct vx_cli_args *args);
 
+/* Prints the plan of a dry run, or the outcome of a batch. */
+void vx_cli_print_plan(const struct vx_cli *cli, const cJSON *plan);
+void vx_cli_print_batch(const struct vx_cli *cli, const cJSON *outcome);
+
 /* The body an add or set sends. NULL with err (VX_INVALID) if an option's
  * value cannot be put into JSON. The caller deletes it. */
 cJSON *vx_cli_body(const struct vx_cli_args *args, struct vx_error *err);

@@ -134,7 +134,7 @@ advance(struct vx_cli_feed *feed, const cJSON *event)
             feed->partial = 0;
             feed->n_skip = 0;
         }
-        return op && strcmp(op, "heartbeat") != 0;
+        return !op || strcmp(op, "heartbeat") != 0;
     }
     if (r != feed->partial) {
         if (feed->partial > feed->since) {

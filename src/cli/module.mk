@@ -17,6 +17,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/host_join.c \
 	src/cli/name.c src/cli/name.h \
 	src/cli/network.c \
+	src/cli/plan.c \
 	src/cli/port.c \
 	src/cli/status.c \
 	src/cli/subnet.c \

@@ -11,7 +11,8 @@
 enum { TOLD_MAX = 20 };     /* ports that are named; all are counted */
 
 struct overview {
-    cJSON *doc, *counts, *states, *hosts, *not_active;
+    cJSON *doc, *controller, *counts, *states, *hosts, *not_active;
+    bool is_healthy;
     size_t n_ports, n_not_active, n_items;
 };
 
@@ -73,27 +74,53 @@ count_list(struct vx_cli *cli, struct overview *o, const char *plural,
     return true;
 }
 
+/* Health, with the version, which another path has. An unhealthy controller
+ * says so in a reply of status 503. */
+static bool
+ask_controller(struct vx_cli *cli, struct overview *o, long *ret_status,
+               struct vx_error *err)
+{
+    const struct vx_cli_request root = { .method = "GET", .path = "/v1" };
+    const struct vx_cli_request health = {
+        .method = "GET", .path = "/healthz", .any_status = true,
+    };
+    cJSON *index = NULL, *doc = NULL;
+    const cJSON *version;
+
+    if (!vx_cli_call(cli, &root, ret_status, &index, err)) {
+        return false;
+    }
+    if (!vx_cli_call(cli, &health, ret_status, &doc, err)) {
+        cJSON_Delete(index);
+        return false;
+    }
+    doc = doc ? doc : cJSON_CreateObject();
+    version = cJSON_GetObjectItemCaseSensitive(index, "version");
+    if (cJSON_IsString(version)) {
+        cJSON_AddStringToObject(doc, "version", version->valuestring);
+    }
+    o->is_healthy = *ret_status < 300;
+    o->controller = doc;
+    cJSON_Delete(index);
+    return true;
+}
+
 static bool
 collect(struct vx_cli *cli, struct overview *o, long *ret_status,
         struct vx_error *err)
 {
-    const struct vx_cli_request health = {
-        .method = "GET", .path = "/healthz",
-    };
     const struct vx_cli_listing hosts = {
         .path = "/v1/hosts", .each = add_host, .aux = o,
     };
     const struct vx_cli_listing ports = {
         .path = "/v1/ports", .each = add_port, .aux = o,
     };
-    cJSON *controller = NULL;
 
-    if (!vx_cli_call(cli, &health, ret_status, &controller, err)) {
+    if (!ask_controller(cli, o, ret_status, err)) {
         return false;
     }
     o->doc = cJSON_CreateObject();
-    cJSON_AddItemToObject(o->doc, "controller",
-                          controller ? controller : cJSON_CreateObject());
+    cJSON_AddItemToObject(o->doc, "controller", o->controller);
     o->counts = cJSON_AddObjectToObject(o->doc, "counts");
     o->hosts = cJSON_AddArrayToObject(o->doc, "hosts");
     o->states = cJSON_AddObjectToObject(o->doc, "port_states");
@@ -134,6 +161,9 @@ print_members(const struct vx_cli *cli, const char *title,
     struct vx_buf line = VX_BUF_INIT;
 
     for (const cJSON *m = object->child; m; m = m->next) {
+        if (cJSON_IsString(m) && !*m->valuestring) {
+            continue;
+        }
         vx_buf_puts(&line, "  ");
         vx_cli_put_safe(&line, m->string);
         vx_buf_puts(&line, " ");
@@ -147,8 +177,7 @@ print_members(const struct vx_cli *cli, const char *title,
 static void
 print_page(const struct vx_cli *cli, const struct overview *o)
 {
-    print_members(cli, "controller",
-                  cJSON_GetObjectItemCaseSensitive(o->doc, "controller"));
+    print_members(cli, "controller", o->controller);
     print_members(cli, "counts", o->counts);
     print_members(cli, "ports", o->states);
     if (o->hosts->child) {
@@ -180,6 +209,10 @@ vx_cli_do_status(struct vx_cli *cli)
         print_page(cli, &o);
     } else {
         vx_cli_write_one(cli->format, cli->out, NULL, VX_CLI_DETAIL, o.doc);
+    }
+    if (exit_status == VX_CLI_DONE && !o.is_healthy) {
+        fprintf(cli->err, "netctl: the controller cannot commit changes\n");
+        exit_status = VX_CLI_REFUSED;
     }
     cJSON_Delete(o.doc);
     return exit_status;

@@ -99,8 +99,7 @@ finish(const struct change *c, long status, const cJSON *doc)
 
     if (c->dry_run) {
         if (doc) {
-            vx_cli_write_one(cli->format, cli->out, NULL, VX_CLI_DETAIL,
-                             doc);
+            vx_cli_print_plan(cli, doc);
         }
         return VX_CLI_DONE;
     }

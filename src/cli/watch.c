@@ -23,7 +23,18 @@ static bool
 tell(void *aux, const cJSON *event)
 {
     struct watching *w = aux;
+    const cJSON *error = cJSON_GetObjectItemCaseSensitive(event, "error");
+    const cJSON *why = cJSON_GetObjectItemCaseSensitive(error, "message");
 
+    if (cJSON_IsString(why)) {
+        /* The controller's last line: why it ends the stream. */
+        struct vx_buf text = VX_BUF_INIT;
+
+        vx_cli_put_safe(&text, why->valuestring);
+        fprintf(w->cli->err, "netctl: watch: %s\n", vx_buf_str(&text));
+        vx_buf_fini(&text);
+        return true;
+    }
     w->cli->format->event(w->cli->out, event);
     return fflush(w->cli->out) == 0;
 }

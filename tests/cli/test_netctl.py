@@ -246,14 +246,17 @@ def test_wait_asks_to_wait_and_tells_committed_from_realized(api, netctl):
 
 
 def test_dry_run_prints_the_plan_and_no_object(api, netctl):
-    plan = {"objects": [{"op": "PUT", "path": VM1_PATH}],
-            "hosts": [{"name": "h1", "n_add": 9, "n_del": 0}]}
+    plan = {"dry_run": True, "created": 1, "changed": 0, "deleted": 0,
+            "unchanged": 0, "results": [VM1],
+            "hosts": [{"name": "h1", "flows_added": 9, "flows_removed": 0}]}
     api.replies[f"PUT {VM1_PATH}"] = (200, plan)
     done = netctl("port", "add", "acme/web/vm1", "--dry-run", "-o", "json")
     assert api.requests[0].query == "dry_run=1"
     assert done.status == 0 and json.loads(done.out) == plan
-    assert "n_add: 9" in netctl("port", "add", "acme/web/vm1",
-                                "--dry-run").out
+    assert netctl("port", "add", "acme/web/vm1",
+                  "--dry-run").out.splitlines() == [
+        "created 1, changed 0, deleted 0, unchanged 0",
+        "HOST  FLOWS-ADDED  FLOWS-REMOVED", "h1    9            0"]
 
 
 @pytest.mark.parametrize("line, hint", [
@@ -334,6 +337,10 @@ def test_apply_sends_a_batch_as_it_is(api, netctl, tmp_path):
     assert netctl("apply", "-f", str(tmp_path / "f")).status == 0
     assert netctl("apply", "-f", "-", stdin=text).status == 0
     assert [r.raw.decode() for r in api.requests] == [text, text]
+    api.replies["POST /v1/batch"] = (200, {"revision": 9,
+                                           "results": [{}, {}]})
+    assert netctl("apply", "-f", "-",
+                  stdin=text).out == "revision 9, operations 2\n"
 
 
 def test_apply_makes_puts_of_a_declarative_document(api, netctl):
@@ -413,6 +420,16 @@ def test_watch_prints_a_line_for_each_event(api, netctl):
         "2  event  vni-exhaustion free=0"]
 
 
+def test_watch_tells_why_the_controller_ended_the_stream(api, netctl):
+    ended = json.dumps(error(0, "busy", "", "too slow")[1]).encode() + b"\n"
+    streams = [[line(1, "PUT", "a"), ended], [line(2, "PUT", "b")]]
+    api.replies["GET /v1/watch"] = lambda r: (
+        (200, streams.pop(0)) if streams
+        else error(403, "forbidden", "", "x"))
+    done = netctl("watch", "-oname")
+    assert done.out.split() == ["a", "b"] and "too slow" in done.err
+
+
 def test_watch_of_nobody_is_told_at_once(netctl, tmp_path):
     assert netctl("-s", f"unix:{tmp_path}/no", "watch").status == 3
 
@@ -427,7 +444,8 @@ def lists(api, **items):
 
 
 def test_status_names_what_is_not_active(api, netctl):
-    api.replies["GET /healthz"] = (200, {"version": "0.1", "revision": 12})
+    api.replies["GET /v1"] = (200, {"version": "0.1"})
+    api.replies["GET /healthz"] = (200, {"status": "ok", "revision": 12})
     lists(api, hosts=[{"name": "h1", "status": "active"}], ports=[
         VM1, dict(VM1, name="vm2", status="pending", reason="no host")])
     out = netctl("status").out
@@ -436,6 +454,17 @@ def test_status_names_what_is_not_active(api, netctl):
     doc = json.loads(netctl("status", "-o", "json").out)
     assert doc["counts"]["ports"] == 2
     assert doc["port_states"] == {"active": 1, "pending": 1}
+    assert doc["controller"] == {"status": "ok", "revision": 12,
+                                 "version": "0.1"}
+
+
+def test_status_of_a_sick_controller_is_shown_and_not_success(api, netctl):
+    api.replies["GET /v1"] = (200, {"version": "0.1"})
+    api.replies["GET /healthz"] = (503, {"status": "unhealthy",
+                                         "reason": "disk full"})
+    lists(api)
+    done = netctl("status")
+    assert done.status == 1 and "disk full" in done.out
 
 
 def completions(netctl, *words):
