@@ -147,10 +147,6 @@ way_out(const struct vx_cli *cli, const struct vx_error *err)
         (!err->field[0] || !strcmp(err->field, "name"))) {
         return "; \"set\" changes it, --may-exist replaces it";
     }
-    if (err->code == VX_PRECONDITION &&
-        vx_cli_args_has(&cli->args, "if-match")) {
-        return "; \"show\" gives the revision of now";
-    }
     return "";
 }
 

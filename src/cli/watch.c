@@ -88,7 +88,7 @@ follow(struct watching *w)
 {
     struct vx_cli *cli = w->cli;
     unsigned pause = PAUSE_FIRST_MS;
-    bool connected = false;
+    bool connected = false, told = false;
 
     for (;;) {
         struct vx_error err;
@@ -107,10 +107,12 @@ follow(struct watching *w)
                                      err.code != VX_BUSY))) {
             return vx_cli_refused(cli, NULL, status, &err);
         }
-        if (pause == PAUSE_FIRST_MS) {
+        /* Once per time it goes, not once per attempt. */
+        if (w->any || !told) {
             fprintf(cli->err, "netctl: watch: lost the controller, resuming "
                     "after revision %llu\n", w->feed.since);
         }
+        told = true;
         connected = true;
         vx_cli_feed_broken(&w->feed);
         pause_ms(pause);

@@ -403,6 +403,7 @@ def test_watch_resumes_a_broken_stream_without_loss_or_repeat(api, netctl):
     assert [r.query for r in api.requests] == [
         "since=4", "since=5", "since=6", "since=6"]
     assert done.status == 1 and "no longer kept" in done.err
+    assert done.err.count("lost the controller") == 3
 
 
 def test_watch_prints_a_line_for_each_event(api, netctl):
