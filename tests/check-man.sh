@@ -21,10 +21,14 @@ verdict "our pages that pages refer to exist" "$(
     done)"
 
 verdict "vxfabric.conf.5 has every key the controller takes" "$(
-    [ ! -f src/daemon/options.c ] ||
     grep -ohE '(strcmp\(key, |\{ )"[a-z][a-z_]+"[,)]' src/daemon/options.c |
         grep -oE '[a-z][a-z_]+"' | tr -d '"' | sort -u |
         while read -r key; do
             grep -q "^\.It Ic $key\$" man/vxfabric.conf.5 || echo "$key"
         done)"
+verdict "vxfabricd.8 has every option the controller takes" "$(
+    grep -oE '"(  -., |      )--[a-z-]+' src/daemon/options.c |
+        grep -oE '[a-z]+(-[a-z]+)*$' | while read -r option; do
+        grep -q "Fl -$option\\b" man/vxfabricd.8 || echo "--$option"
+    done)"
 done_testing
