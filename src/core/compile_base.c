@@ -152,6 +152,8 @@ base_tier2(struct vx_rows *rows)
     vx_act_goto(row, VX_T2_VTEP);
     tier2(rows, VX_T2_CLASSIFY, 0, VX_DROP_STRAY);
     tier2(rows, VX_T2_VTEP, 0, VX_DROP_UNKNOWN_VTEP);
+    row = tier2(rows, VX_T2_INGRESS, 100, VX_DROP_WARM_UP);
+    vx_match_u(row, VX_F_REG0, VX_VNI_WARM);
     tier2(rows, VX_T2_INGRESS, 0, VX_DROP_UNKNOWN_VNI);
     vx_act_goto(tier2(rows, VX_T2_NEIGH, 0, VX_PASS), VX_T2_FDB);
     answer_arp(rows);

@@ -77,6 +77,7 @@ enum vx_drop_reason {
     VX_DROP_UNKNOWN_ND,     /* neighbour solicitation, likewise */
     VX_DROP_UNKNOWN_MAC,    /* unicast MAC that no port has */
     VX_DROP_STRAY,          /* table miss that cannot happen */
+    VX_DROP_WARM_UP,        /* VX_VNI_WARM: has done its work on the way */
     VX_N_DROP_REASONS
 };
 

@@ -32,7 +32,7 @@
 #include "store/store.h"
 #include "vxconfig.h"
 
-enum { N_PRIORITIES = 3 };
+enum { N_PRIORITIES = 3, PULSE_MS = 100, LATE_MS = 10 };
 
 int64_t
 vx_app_wall_ms(void)
@@ -206,6 +206,28 @@ on_signal(evutil_socket_t signal, short what, void *app_)
     event_base_loopbreak(app->base);
 }
 
+/* A timer every 100 ms that looks how late it is: something has kept the loop
+ * from its events for that long. */
+static void
+pulse(evutil_socket_t fd, short what, void *app_)
+{
+    static const struct timeval tv = { 0, PULSE_MS * 1000 };
+    struct vx_app *app = app_;
+    int64_t now = vx_app_mono_ms(), late = now - app->pulse_due_ms;
+
+    (void) fd;
+    (void) what;
+    if (app->pulse_due_ms && late > LATE_MS) {
+        app->n_late++;
+        if ((uint64_t) late > app->late_max_ms) {
+            app->late_max_ms = (uint64_t) late;
+        }
+        vx_log_debug("loop", "%lld ms late", (long long) late);
+    }
+    app->pulse_due_ms = now + PULSE_MS;
+    event_add(app->pulse, &tv);
+}
+
 static void
 start_signals(struct vx_app *app)
 {
@@ -220,6 +242,9 @@ start_signals(struct vx_app *app)
     }
     app->tick = event_new(app->base, -1, EV_PERSIST, vx_app_tick, app);
     event_add(app->tick, &second);
+    app->pulse = event_new(app->base, -1, 0, pulse, app);
+    event_priority_set(app->pulse, 0);
+    pulse(-1, 0, app);
 }
 
 static bool
@@ -292,6 +317,9 @@ stop(struct vx_app *app)
         if (app->signals[i]) {
             event_free(app->signals[i]);
         }
+    }
+    if (app->pulse) {
+        event_free(app->pulse);
     }
     if (app->tick) {
         event_free(app->tick);

@@ -62,7 +62,7 @@ struct vx_app {
     struct vx_server *server;
     struct vx_api_backend backend;
     struct evconnlistener *ovsdb_listener, *openflow_listener;
-    struct event *signals[3], *tick;
+    struct event *signals[3], *tick, *pulse;
 
     struct vx_fabric_sink sink;
     enum vx_sink_mode sink_mode;
@@ -75,6 +75,8 @@ struct vx_app {
     struct vx_away_cache away[64];
     uint64_t epoch;                 /* of what the cache depends on */
     int64_t started_ms;
+    int64_t pulse_due_ms;           /* the loop's lateness, see app.c */
+    uint64_t n_late, late_max_ms;
     uint64_t n_events[4];           /* port-active, host-active, host-down,
                                      * vni-exhaustion */
     bool stopping;

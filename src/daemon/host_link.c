@@ -335,7 +335,7 @@ join(struct link *link)
     struct vx_error err;
     bool new_zone;
 
-    if (link->joining || link->host) {
+    if (link->joining || link->host || link->deleted) {
         return;
     }
     if (!read_identity(link, host_op, &err)) {
@@ -355,8 +355,7 @@ vx_links_reconsider(struct vx_hosts *hosts)
 {
     for (struct link *link = hosts->links, *next; link; link = next) {
         next = link->next;
-        if (link->refused[0] && !link->dead
-            && strncmp(link->refused, "the host was deleted", 20)) {
+        if (link->refused[0] && !link->dead && !link->deleted) {
             join(link);
         }
     }

@@ -2,6 +2,7 @@
 /* Table of hosts and their readiness; see hosts.h. */
 #include "daemon/hosts.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,9 @@ host_free(struct host *host)
             vx_conn_close(host->conns[i], "host is gone");
         }
     }
+    if (host->end) {
+        event_free(host->end);
+    }
     vx_switch_free(host->sw[0]);
     vx_switch_free(host->sw[1]);
     VX_TREE_FOR_EACH_SAFE(node, next, &host->ifaces) {
@@ -190,7 +194,7 @@ void
 vx_host_review(struct host *host)
 {
     struct vx_hosts *hosts = host->owner;
-    bool ready = host->link && host->bootstrapped
+    bool ready = host->link && !host->doomed && host->bootstrapped
                  && vx_switch_state(host->sw[0]) == VX_SWITCH_SYNCED
                  && vx_switch_state(host->sw[1]) == VX_SWITCH_SYNCED;
 
@@ -212,6 +216,40 @@ vx_host_review(struct host *host)
     }
 }
 
+static void
+doomed_ends(evutil_socket_t fd, short what, void *host_)
+{
+    struct host *host = host_;
+
+    (void) fd;
+    (void) what;
+    vx_tree_remove(&host->owner->hosts, &host->by_oid);
+    host_free(host);
+}
+
+/* Its rows are being deleted from it: its connections stay for a moment, so
+ * that it does not go on sending into a fabric that has forgotten it. */
+static void
+doom(struct host *host)
+{
+    static const struct timeval tv = { 2, 0 };
+    struct vx_hosts *hosts = host->owner;
+    struct link *link = host->link;
+
+    hosts->n_ready -= host->ready;
+    host->ready = false;
+    host->doomed = true;
+    host->link = NULL;
+    host->end = evtimer_new(hosts->env.base, doomed_ends, host);
+    evtimer_add(host->end, &tv);
+    if (link) {
+        link->host = NULL;
+        link->deleted = true;
+        vx_link_refuse(link, "the host was deleted from the fabric; run "
+                       "\"netctl host join\" again to bring it back");
+    }
+}
+
 void
 vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
                 const struct vx_host *new)
@@ -226,18 +264,7 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
         struct host *host = vx_hosts_find(hosts, old->o.oid);
 
         if (host) {
-            struct link *link = host->link;
-
-            vx_tree_remove(&hosts->hosts, &host->by_oid);
-            hosts->n_ready -= host->ready;
-            host->link = NULL;
-            if (link) {
-                link->host = NULL;
-                vx_link_refuse(link, "the host was deleted from the fabric; "
-                            "run \"netctl host join\" again to bring it "
-                            "back");
-            }
-            host_free(host);
+            doom(host);
         }
     }
     vx_links_reconsider(hosts);
@@ -324,7 +351,7 @@ vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
     const struct host *host = vx_hosts_find(hosts, oid);
     struct vx_host_facts facts = { .ready = false };
 
-    if (!host) {
+    if (!host || host->doomed) {
         return false;
     }
     facts.ready = host->ready;
@@ -343,6 +370,16 @@ vx_hosts_facts(const struct vx_hosts *hosts, uint64_t oid,
     return true;
 }
 
+/* A host that never joined has no rows to be rid of. */
+static bool
+has_state(const struct host *host)
+{
+    const struct vx_host *obj = (const void *)
+        vx_model_by_oid(host->owner->env.model, host->oid);
+
+    return obj && obj->system_id[0];
+}
+
 uint64_t
 vx_hosts_min_realized(const struct vx_hosts *hosts)
 {
@@ -351,7 +388,7 @@ vx_hosts_min_realized(const struct vx_hosts *hosts)
     VX_TREE_FOR_EACH(node, &hosts->hosts) {
         const struct host *host = VX_CONTAINER(node, struct host, by_oid);
 
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2 && has_state(host); i++) {
             struct vx_switch_facts facts;
 
             vx_switch_get_facts(host->sw[i], &facts);

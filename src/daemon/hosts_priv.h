@@ -7,6 +7,7 @@
 #include "daemon/hosts.h"
 #include "lib/tree.h"
 
+struct event;
 struct og_of_session;
 struct og_ovsdb_session;
 
@@ -31,6 +32,8 @@ struct host {
     struct vx_switch *sw[2];
     struct vx_tree ifaces;      /* struct known_iface */
     bool bootstrapped;
+    bool doomed;                /* deleted; its last rows are on their way */
+    struct event *end;          /* of a doomed host */
     bool ready;                 /* as last told */
     char link_error[256];
 };
@@ -45,6 +48,7 @@ struct link {
     char local[64];             /* our address it reached, "" if unknown */
     char refused[320];          /* "" = not refused */
     char status[352];           /* last written into the host's OVSDB */
+    bool deleted;               /* not to be asked to join again */
     bool joining;               /* its operations are being made durable */
     bool dead;                  /* closed while joining: free when done */
     bool planning;              /* a transaction is under way */

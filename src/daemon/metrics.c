@@ -133,6 +133,12 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     vx_buf_printf(out, "vxfabric_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
     single(out, "uptime_seconds", "gauge", "Since the start.",
            (uint64_t) (vx_app_mono_ms() - app->started_ms) / 1000);
+    single(out, "loop_late_total", "counter",
+           "Times the event loop was more than 10 ms late.", app->n_late);
+    metric(out, "loop_late_max_seconds", "gauge",
+           "The latest the event loop ever was.");
+    vx_buf_printf(out, "vxfabric_loop_late_max_seconds %.3f\n",
+                  (double) app->late_max_ms / 1e3);
     objects(app, out);
     ports(app, out);
     commits(app, out);
