@@ -243,10 +243,6 @@ vx_cli_args_parse(int argc, char **argv, struct vx_cli_args *args,
             }
         } else if (!parse_word(args, arg, err)) {
             return false;
-        } else if (args->command && args->command->own_parser) {
-            args->raw_argv = argv + at.i;
-            args->raw_argc = argc - at.i;
-            return true;
         }
     }
     return args->help || args->version || check_words(args, err);

@@ -31,8 +31,6 @@ struct vx_cli_args {
     const char *object;         /* what was named as object, NULL = nothing */
     const struct vx_cli_opt *waiting;   /* the line ended where this one
                                          * wants its value */
-    char **raw_argv;            /* own_parser: from the command's name on */
-    int raw_argc;
 };
 
 /* On failure err (VX_INVALID) says what is wrong and what may have been

@@ -85,8 +85,8 @@ run(struct vx_cli *cli, int argc, char **argv)
     if (!good || !choose_format(cli, &err)) {
         return vx_cli_misused(cli, &err);
     }
-    if (cli->command->own_parser) {
-        return cli->command->run_raw(cli->args.raw_argc, cli->args.raw_argv);
+    if (cli->command->is_local) {
+        return cli->command->run(cli);
     }
     return connect_to(cli, &err) ? cli->command->run(cli)
                                  : vx_cli_misused(cli, &err);

@@ -19,8 +19,4 @@ int vx_cli_main(int argc, char **argv);
 /* The same with the streams given: data to out, talk to err. */
 int vx_cli_run(int argc, char **argv, FILE *out, FILE *err);
 
-/* `netctl host join`: host_join.c, runs on the host itself and reads its own
- * options. argv[0] is "join". Returns the exit status. */
-int vx_cli_host_join(int argc, char **argv);
-
 #endif

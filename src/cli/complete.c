@@ -168,11 +168,9 @@ offer_opts(struct completion *c)
         snprintf(text, sizeof text, "--%s", o->name);
         offer(c, text, "");
     }
-    if (!command || !command->own_parser) {
-        for (o = vx_cli_global_opts; o->name; o++) {
-            snprintf(text, sizeof text, "--%s", o->name);
-            offer(c, text, "");
-        }
+    for (o = vx_cli_global_opts; o->name; o++) {
+        snprintf(text, sizeof text, "--%s", o->name);
+        offer(c, text, "");
     }
 }
 
@@ -213,7 +211,7 @@ vx_cli_complete(int argc, char **argv, FILE *out)
         offer_opts(&c);
     } else if (!c.cli.args.command) {
         offer_commands(&c);
-    } else if (!c.cli.args.command->own_parser) {
+    } else if (!c.cli.args.command->is_local) {
         offer_word(&c);
     }
     vx_cli_args_fini(&c.cli.args);

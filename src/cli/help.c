@@ -76,9 +76,7 @@ help_command(FILE *out, const struct vx_cli_command *c)
             option(out, o);
         }
     }
-    if (!c->own_parser) {
-        global_options(out);
-    }
+    global_options(out);
 }
 
 static void
@@ -122,7 +120,7 @@ help_all(FILE *out)
     }
     fputs("\nCommands:\n", out);
     for (const struct vx_cli_command *c = vx_cli_commands; c->name; c++) {
-        if (!c->object || c->own_parser) {
+        if (!c->object || c->is_local) {
             char left[64];
 
             snprintf(left, sizeof left, "  %s%s%s%s%s",

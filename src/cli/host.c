@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host: a machine with Open vSwitch that is part of the fabric. Data of the
- * command table only; verbs.c carries it out. `host join` reads its own
- * options (host_join.c); they are listed here for help, completion and man
- * page. */
+ * command table only; verbs.c carries it out, but for join and leave, which
+ * work on the machine itself (host_join.c, host_leave.c). */
 #include "cli/table.h"
 
 #define BODY (VX_CLI_ADD | VX_CLI_SET)
@@ -35,9 +34,18 @@ static const struct vx_cli_opt opts[] = {
     { .name = NULL },
 };
 
+#define DB                                                                  \
+    { .name = "db", .metavar = "unix:PATH",                                 \
+      .help = "the local ovsdb-server (default "                            \
+              "unix:/var/run/openvswitch/db.sock)",                         \
+      .verbs = VX_CLI_OTHER, .values = VX_CLI_FILES }
+#define DRY_RUN                                                             \
+    { .name = "dry-run", .help = "show what would be written",              \
+      .verbs = VX_CLI_OTHER }
+
 const struct vx_cli_opt vx_cli_host_join_opts[] = {
     { .name = "controller", .metavar = "tcp:IP[:PORT]",
-      .help = "where the controller listens for OVSDB",
+      .help = "where the controller listens for OVSDB (port 6640)",
       .verbs = VX_CLI_OTHER },
     { .name = "zone", .metavar = "ZONE", .help = "zone the host is in",
       .verbs = VX_CLI_OTHER },
@@ -48,12 +56,26 @@ const struct vx_cli_opt vx_cli_host_join_opts[] = {
       .help = "underlay address (default: that of the route to the "
               "controller)",
       .verbs = VX_CLI_OTHER },
-    { .name = "db", .metavar = "unix:PATH",
-      .help = "socket of the local ovsdb-server", .verbs = VX_CLI_OTHER,
-      .values = VX_CLI_FILES },
+    DB,
     { .name = "datapath", .metavar = "TYPE",
       .help = "netdev (userspace) or system (kernel)",
       .verbs = VX_CLI_OTHER },
+    { .name = "tenant-mtu", .metavar = "BYTES",
+      .help = "largest MTU of tenants' interfaces (default 1450)",
+      .verbs = VX_CLI_OTHER },
+    { .name = "wait", .metavar = "SECONDS", .value_optional = true,
+      .help = "for the host to be active (default 30, 0 = do not wait)",
+      .verbs = VX_CLI_OTHER },
+    DRY_RUN,
+    { .name = NULL },
+};
+
+const struct vx_cli_opt vx_cli_host_leave_opts[] = {
+    DB,
+    { .name = "purge",
+      .help = "remove br-tenant and br-fabric, with all that is plugged",
+      .verbs = VX_CLI_OTHER },
+    DRY_RUN,
     { .name = NULL },
 };
 

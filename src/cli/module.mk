@@ -15,15 +15,19 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/help.c \
 	src/cli/host.c \
 	src/cli/host_join.c \
+	src/cli/host_leave.c \
+	src/cli/host_plan.c src/cli/host_plan.h \
 	src/cli/name.c src/cli/name.h \
 	src/cli/network.c \
 	src/cli/plan.c \
+	src/cli/ovsdb_client.c src/cli/ovsdb_client.h \
 	src/cli/port.c \
 	src/cli/status.c \
 	src/cli/subnet.c \
 	src/cli/suggest.c \
 	src/cli/table.c src/cli/table.h \
 	src/cli/tenant.c \
+	src/cli/underlay.c src/cli/underlay.h \
 	src/cli/verbs.c \
 	src/cli/watch.c \
 	src/cli/writer.c src/cli/writer.h \

@@ -83,9 +83,8 @@ struct vx_cli_command {
     unsigned min_words, max_words;
     const char *help;
     const struct vx_cli_opt *opts;  /* options of its own, NULL = none */
-    bool own_parser;                /* run_raw gets argc, argv from its name */
+    bool is_local;                  /* works on this machine: no API client */
     int (*run)(struct vx_cli *cli);
-    int (*run_raw)(int argc, char **argv);
 };
 
 extern const struct vx_cli_command vx_cli_commands[];
@@ -93,7 +92,8 @@ extern const struct vx_cli_opt vx_cli_global_opts[];
 
 extern const struct vx_cli_kind vx_cli_zone, vx_cli_host, vx_cli_tenant,
     vx_cli_network, vx_cli_subnet, vx_cli_port;
-extern const struct vx_cli_opt vx_cli_host_join_opts[];
+extern const struct vx_cli_opt vx_cli_host_join_opts[],
+    vx_cli_host_leave_opts[];
 
 /* The kind of a name ("port"), NULL if none. */
 const struct vx_cli_kind *vx_cli_kind_find(const char *name);

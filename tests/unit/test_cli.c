@@ -35,7 +35,7 @@ every_command_can_run_and_says_what_it_does(void **state)
     (void) state;
     FOR_EACH_COMMAND(c) {
         assert_true(c->help && c->help[0] >= 'a' && c->help[0] <= 'z');
-        assert_true(c->own_parser ? c->run_raw != NULL : c->run != NULL);
+        assert_non_null(c->run);
         assert_true(c->min_words <= c->max_words);
         assert_true(!c->object == !c->kind);
         assert_ptr_equal(vx_cli_command_find(c->object, c->name), c);
@@ -290,9 +290,10 @@ options_may_stand_anywhere_and_in_each_form(void **state)
 }
 
 static void
-host_join_gets_its_words_as_they_are(void **state)
+host_join_takes_its_options_and_no_words(void **state)
 {
-    char line[] = "host join --controller tcp:192.0.2.1 --zone z";
+    char line[] = "-o json host join --controller tcp:192.0.2.1 --wait=5";
+    char words[] = "host join h1";
     char *argv[MAX_WORDS];
     struct vx_cli_args args;
     struct vx_error err;
@@ -300,9 +301,13 @@ host_join_gets_its_words_as_they_are(void **state)
 
     (void) state;
     assert_true(vx_cli_args_parse(argc, argv, &args, &err));
-    assert_int_equal(args.raw_argc, 5);
-    assert_string_equal(args.raw_argv[0], "join");
-    assert_string_equal(args.raw_argv[4], "z");
+    assert_string_equal(args.output, "json");
+    assert_string_equal(vx_cli_args_get(&args, "controller"),
+                        "tcp:192.0.2.1");
+    assert_string_equal(vx_cli_args_get(&args, "wait"), "5");
+    vx_cli_args_fini(&args);
+    argc = cut(words, argv);
+    assert_false(vx_cli_args_parse(argc, argv, &args, &err));
     vx_cli_args_fini(&args);
 }
 
@@ -652,7 +657,7 @@ main(void)
             every_column_and_part_of_a_name_is_a_member_of_the_api),
         cmocka_unit_test(the_man_page_documents_every_command_and_option),
         cmocka_unit_test(options_may_stand_anywhere_and_in_each_form),
-        cmocka_unit_test(host_join_gets_its_words_as_they_are),
+        cmocka_unit_test(host_join_takes_its_options_and_no_words),
         cmocka_unit_test(a_suggestion_is_near_or_not_made),
         cmocka_unit_test(a_name_becomes_a_path_and_comes_back),
         cmocka_unit_test(a_table_is_as_wide_as_its_widest_cells),
