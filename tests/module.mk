@@ -36,13 +36,7 @@ CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh \
 	tests/check-man.sh
 TESTS += $(CHECKS)
 
-# Folders whole: what is added there needs no line here.
-EXTRA_DIST += tests/tap.sh $(CHECKS) tests/lib tests/netns \
-	tests/run_all.py quickstart .ci examples .clang-format
-# ./check is copied here: in EXTRA_DIST it would mean the target of that name.
-dist-hook:
-	cp -p '$(srcdir)/check' '$(distdir)/check'
-	find '$(distdir)' -name __pycache__ -prune -exec rm -rf {} +
+EXTRA_DIST += tests/tap.sh $(CHECKS) tests/run_all.py
 
 # What tests in namespaces run beside the programs; built by make, so that
 # check-netns finds it.

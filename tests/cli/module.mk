@@ -1,3 +1,2 @@
 # netctl against a fake controller, no root (pytest, told as TAP).
 TESTS += tests/cli/check-cli.sh
-EXTRA_DIST += tests/cli

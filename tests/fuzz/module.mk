@@ -21,7 +21,7 @@ FUZZ_DRIVER = tests/fuzz/replay.c
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/replay.c
 
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS)
