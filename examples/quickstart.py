@@ -61,6 +61,8 @@ def make_lab(story):
     """Underlay, hosts, controller."""
     story.title("A lab: an underlay, two compute hosts with Open vSwitch of "
                 "their own")
+    if os.path.isdir(os.path.join(lab_module.RUN, PREFIX)):
+        print("  (takes the place of the one that was left running)")
     story.lab = lab = lab_module.Lab(PREFIX)
     for host in lab.add_hosts(2):
         print(f"  {host.name}: VTEP {host.vtep}, namespace {host.namespace}")
@@ -89,12 +91,12 @@ def machines(story):
     wanted = []
     for tenant in TENANTS:
         for number, host in ((1, one), (2, two)):
-            wanted.append((tenant, number, host, number))
+            wanted.append((tenant, number, host, 10 + number))
     wanted.append(("globex", 3, two, 77))
     made = story.lab.plug([
         {"host": host, "iface_id": f"{tenant}-vm{number}",
-         "mac": f"02:00:00:00:00:{address:02x}",
-         "ips": [f"10.0.0.{address}/24", f"fd00:10::{address:x}/64"]}
+         "mac": f"02:00:00:00:00:{address:02d}",
+         "ips": [f"10.0.0.{address}/24", f"fd00:10::{address}/64"]}
         for tenant, number, host, address in wanted])
     of_tenant = {tenant: [] for tenant in TENANTS}
     for (tenant, *_), machine in zip(wanted, made):

@@ -229,7 +229,8 @@ class Host(OvsHost):
         self.vtep = str(UNDERLAY[256 + number])
         self.vtep6 = str(UNDERLAY6[256 + number])
         super().__init__(name, lab.namespace(name), lab.path(name),
-                         f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}")
+                         f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}",
+                         UNDERLAY_MTU)
         self.machines = []
 
     def netctl(self, *argv, **kwargs):
@@ -401,7 +402,7 @@ class Lab:
         """Makes machines, many at once, and returns them in order.
 
         wanted: dicts of host, iface_id, mac, ips ("10.0.0.1/24", ...) and
-        optionally mtu (1500), gateway, bridge ("br-tenant"), dad (False).
+        optionally mtu (1450), gateway, bridge ("br-tenant"), dad (False).
         The interface carries external_ids:iface-id as libvirt would set it.
         """
         machines = []
@@ -414,7 +415,7 @@ class Lab:
             machine = Machine(want["host"], self.namespace(f"m{self.serial}"),
                               want["iface_id"], want["mac"], want["ips"], tap)
             machines.append(machine)
-            mtu = want.get("mtu", 1500)
+            mtu = want.get("mtu", 1450)
             batch += [
                 f"netns add {machine.namespace}",
                 f"link add {tap} netns {machine.host.namespace} mtu {mtu}"

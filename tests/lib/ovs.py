@@ -15,12 +15,13 @@ SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 class OvsHost:
     """A namespace with its Open vSwitch."""
 
-    def __init__(self, name, namespace, folder, phy_mac):
+    def __init__(self, name, namespace, folder, phy_mac, phy_mtu):
         self.name = name
         self.namespace = namespace
         self.folder = folder
         self.db = os.path.join(folder, "db.sock")
         self.phy_mac = phy_mac
+        self.phy_mtu = phy_mtu
         self.processes = {}
         self.env = dict(os.environ, OVS_RUNDIR=folder, OVS_LOGDIR=folder,
                         OVS_DBDIR=folder, OVS_SYSCONFDIR=folder)
@@ -101,6 +102,8 @@ class OvsHost:
             "--", "add-br", "br-phy",
             "--", "set", "Bridge", "br-phy", "datapath_type=netdev",
             "fail_mode=standalone", f"other-config:hwaddr={self.phy_mac}",
+            "--", "set", "Interface", "br-phy",
+            f"mtu_request={self.phy_mtu}",
             "--", "add-port", "br-phy", "eth0")
         netns.ip_batch(["link set br-phy up", *addresses], self.namespace)
 
