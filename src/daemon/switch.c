@@ -15,7 +15,7 @@
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
 
-enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000 };
+enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000, SLICE_ROWS = 2000 };
 
 /* Something sent and not yet confirmed. */
 struct owed {
@@ -26,6 +26,8 @@ struct owed {
     bool resync;                /* the last of a resync */
 };
 
+struct resync;
+
 struct vx_switch {
     struct vx_switch_env env;
     char *name;
@@ -34,6 +36,8 @@ struct vx_switch {
     struct owed *first, **last;
     uint64_t last_tag;
     struct event *pause;
+    struct resync *resync;      /* comparison under way */
+    struct event *slice;        /* its next slice */
     unsigned pause_ms;
     struct vx_switch_facts facts;
 };
@@ -61,6 +65,9 @@ try_sync(struct vx_switch *sw)
     }
 }
 
+static void slice(evutil_socket_t fd, short what, void *sw_);
+static void end_resync(struct vx_switch *sw, bool send);
+
 static void
 pause_over(evutil_socket_t fd, short what, void *sw)
 {
@@ -78,6 +85,7 @@ vx_switch_new(const struct vx_switch_env *env)
     sw->name = vx_xstrdup(env->name);
     sw->last = &sw->first;
     sw->pause = evtimer_new(env->base, pause_over, sw);
+    sw->slice = event_new(env->base, -1, 0, slice, sw);
     sw->pause_ms = PAUSE_MIN_MS;
     return sw;
 }
@@ -107,8 +115,10 @@ vx_switch_free(struct vx_switch *sw)
 {
     if (sw) {
         og_of_session_free(sw->session);
+        end_resync(sw, false);
         forget_owed(sw);
         event_free(sw->pause);
+        event_free(sw->slice);
         free(sw->name);
         free(sw);
     }
@@ -122,6 +132,7 @@ vx_switch_disconnect(struct vx_switch *sw, const char *why)
         sw->session = NULL;
         snprintf(sw->facts.error, sizeof sw->facts.error, "%s", why);
         vx_log_info(sw->name, "OpenFlow connection is gone: %s", why);
+        end_resync(sw, false);
         set_state(sw, VX_SWITCH_AWAY);
         forget_owed(sw);
     }
@@ -169,15 +180,6 @@ send_owed(struct vx_switch *sw, struct og_msgs *msgs,
 }
 
 void
-vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
-               struct vx_receipt *receipt)
-{
-    if (vx_switch_takes_rows(sw)) {
-        send_owed(sw, msgs, receipt, false);
-    }
-}
-
-void
 vx_switch_packet_out(struct vx_switch *sw, const void *frame, size_t size,
                      const struct vx_row *acts)
 {
@@ -186,41 +188,164 @@ vx_switch_packet_out(struct vx_switch *sw, const void *frame, size_t size,
     }
 }
 
+/* A comparison under way.  The rows wanted are those of one moment; what
+ * changes after it waits in `later`, behind the difference.  The work is
+ * done in slices, so that a host with 100,000 rows does not keep the loop
+ * from all others. */
+struct resync {
+    struct og_crows *have, *want;
+    struct vx_rows rows;
+    size_t n_canonical;         /* rows already in want */
+    struct vx_diff *diffs;
+    size_t n_diffs, n_encoded;
+    struct vx_receipt *receipt;
+    bool compared;
+    struct later *first, **last;
+};
+
+struct later {
+    struct later *next;
+    struct og_msgs *msgs;
+    struct vx_receipt *receipt;
+};
+
+static void
+end_resync(struct vx_switch *sw, bool send)
+{
+    struct resync *resync = sw->resync;
+
+    if (!resync) {
+        return;
+    }
+    sw->resync = NULL;
+    event_del(sw->slice);
+    for (struct later *later = resync->first, *next; later; later = next) {
+        next = later->next;
+        if (send) {
+            send_owed(sw, later->msgs, later->receipt, false);
+        }
+        if (later->receipt) {
+            vx_receipt_release(later->receipt);
+        }
+        og_msgs_unref(later->msgs);
+        free(later);
+    }
+    if (resync->receipt) {
+        vx_receipt_close(resync->receipt);
+    }
+    free(resync->diffs);
+    vx_rows_fini(&resync->rows);
+    og_crows_free(resync->want);
+    og_crows_free(resync->have);
+    free(resync);
+}
+
+static void
+send_later(struct vx_switch *sw, struct og_msgs *msgs,
+           struct vx_receipt *receipt)
+{
+    struct later *later = vx_xcalloc(1, sizeof *later);
+
+    later->msgs = og_msgs_ref(msgs);
+    later->receipt = receipt;
+    if (receipt) {
+        vx_receipt_hold(receipt);
+    }
+    *sw->resync->last = later;
+    sw->resync->last = &later->next;
+}
+
+void
+vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
+               struct vx_receipt *receipt)
+{
+    if (sw->resync) {
+        send_later(sw, msgs, receipt);
+    } else if (vx_switch_takes_rows(sw)) {
+        send_owed(sw, msgs, receipt, false);
+    }
+}
+
+static void
+compare(struct vx_switch *sw)
+{
+    struct resync *resync = sw->resync;
+
+    resync->n_diffs = vx_diff_rows(resync->have->rows, resync->have->n,
+                                   resync->want->rows, resync->want->n,
+                                   &resync->diffs);
+    resync->compared = true;
+    sw->facts.n_rows = resync->rows.n;
+    sw->facts.n_repaired = resync->n_diffs;
+    sw->facts.n_resyncs++;
+    vx_log_info(sw->name, "holds %zu rows, ought to hold %zu: %zu "
+                "differences", resync->have->n, resync->want->n,
+                resync->n_diffs);
+}
+
+/* The next piece of the difference.  The order of the pieces is the order of
+ * the difference, and each is a bundle that is safe on its own. */
+static void
+encode(struct vx_switch *sw)
+{
+    struct resync *resync = sw->resync;
+    size_t n = resync->n_diffs - resync->n_encoded;
+    struct og_msgs *msgs = og_msgs_new();
+
+    n = n < SLICE_ROWS ? n : SLICE_ROWS;
+    og_msgs_diff(msgs, resync->diffs + resync->n_encoded, n,
+                 resync->have->rows, resync->rows.rows);
+    resync->n_encoded += n;
+    send_owed(sw, msgs, resync->receipt,
+              resync->n_encoded == resync->n_diffs);
+    og_msgs_unref(msgs);
+}
+
+static void
+slice(evutil_socket_t fd, short what, void *sw_)
+{
+    struct vx_switch *sw = sw_;
+    struct resync *resync = sw->resync;
+
+    (void) fd;
+    (void) what;
+    if (resync->n_canonical < resync->rows.n) {
+        size_t n = resync->rows.n - resync->n_canonical;
+
+        n = n < SLICE_ROWS ? n : SLICE_ROWS;
+        og_crows_add_rows(resync->want,
+                          resync->rows.rows + resync->n_canonical, n);
+        resync->n_canonical += n;
+    } else if (!resync->compared) {
+        compare(sw);
+    } else if (resync->n_encoded < resync->n_diffs) {
+        encode(sw);
+    } else {
+        bool right = !resync->n_diffs;
+
+        end_resync(sw, true);
+        if (right) {
+            set_state(sw, VX_SWITCH_SYNCED);
+        }
+        return;
+    }
+    event_active(sw->slice, EV_TIMEOUT, 0);
+}
+
 void
 vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have)
 {
-    struct og_crows *want = og_crows_new();
-    struct vx_rows rows = { NULL, 0, 0 };
-    struct vx_diff *diffs;
-    size_t n;
+    struct resync *resync = vx_xcalloc(1, sizeof *resync);
 
-    sw->env.compile(sw->env.ctx, sw->env.host, sw->env.tier, &rows);
-    og_crows_add_rows(want, rows.rows, rows.n);
-    n = vx_diff_rows(take_have->rows, take_have->n, want->rows, want->n,
-                     &diffs);
-    sw->facts.n_rows = rows.n;
-    sw->facts.n_repaired = n;
-    sw->facts.n_resyncs++;
-    vx_log_info(sw->name, "holds %zu rows, ought to hold %zu: %zu "
-                "differences", take_have->n, want->n, n);
-    if (n) {
-        struct og_msgs *msgs = og_msgs_new();
-        struct vx_receipt *receipt =
-            vx_receipts_open(sw->env.receipts,
-                             sw->env.revision(sw->env.ctx));
-
-        og_msgs_diff(msgs, diffs, n, take_have->rows, rows.rows);
-        set_state(sw, VX_SWITCH_LOADING);
-        send_owed(sw, msgs, receipt, true);
-        vx_receipt_close(receipt);
-        og_msgs_unref(msgs);
-    } else {
-        set_state(sw, VX_SWITCH_SYNCED);
-    }
-    free(diffs);
-    vx_rows_fini(&rows);
-    og_crows_free(want);
-    og_crows_free(take_have);
+    resync->have = take_have;
+    resync->want = og_crows_new();
+    resync->last = &resync->first;
+    resync->receipt = vx_receipts_open(sw->env.receipts,
+                                       sw->env.revision(sw->env.ctx));
+    sw->env.compile(sw->env.ctx, sw->env.host, sw->env.tier, &resync->rows);
+    sw->resync = resync;
+    set_state(sw, VX_SWITCH_LOADING);
+    event_active(sw->slice, EV_TIMEOUT, 0);
 }
 
 void
@@ -260,6 +385,7 @@ vx_switch_failed(struct vx_switch *sw, const struct vx_error *err)
     evtimer_add(sw->pause, &tv);
     sw->pause_ms = sw->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS
                    : sw->pause_ms * 2;
+    end_resync(sw, false);
     set_state(sw, VX_SWITCH_WAITING);
     forget_owed(sw);
 }

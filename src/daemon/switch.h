@@ -6,8 +6,9 @@
  *
  * Rows that change while it is LOADING or SYNCED are queued behind what is
  * under way; in all other states they are not needed, since the coming dump
- * is compared with a compile of that moment.  A refused bundle leads back to
- * WAITING, and to a new dump after a pause that doubles up to a minute.
+ * is compared with a compile of that moment.  The comparison is made in
+ * slices.  A refused bundle leads back to WAITING, and to a new dump after a
+ * pause that doubles up to a minute.
  * A bridge that is right gets no message beyond the dump. */
 #ifndef VX_DAEMON_SWITCH_H
 #define VX_DAEMON_SWITCH_H
