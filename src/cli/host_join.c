@@ -5,7 +5,8 @@
  * is into the local OVSDB in one transaction (host_plan.c), and waits for the
  * controller's word in external_ids:vxfabric-status. From then on the
  * controller does everything over OVSDB and OpenFlow. A second run with the
- * same words writes nothing. */
+ * same words writes nothing, unless the host was refused: then it takes the
+ * status away, which asks the controller anew, as any change does. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -325,6 +325,7 @@ vx_join_plan(const struct vx_host_rows *rows, const struct vx_join *join)
         join->name, join->zone, join->vtep, join->mtu, join->datapath,
     };
     cJSON *ops = cJSON_CreateArray(), *mutations = cJSON_CreateArray();
+    const char *status;
 
     for (int i = 0; i < N_IDS; i++) {
         set_id(mutations, rows, our_ids[i], values[i]);
@@ -333,9 +334,10 @@ vx_join_plan(const struct vx_host_rows *rows, const struct vx_join *join)
         set_id(mutations, rows, VX_ID_SYSTEM, join->system_id);
     }
     plan_managers(ops, mutations, rows, join->target);
-    if ((cJSON_GetArraySize(ops) || cJSON_GetArraySize(mutations))
-        && vx_host_id(rows, VX_ID_STATUS)) {
-        /* It was said of what is being changed. */
+    status = vx_host_id(rows, VX_ID_STATUS);
+    if (status && (cJSON_GetArraySize(ops) || cJSON_GetArraySize(mutations)
+                   || !strncmp(status, "refused", 7))) {
+        /* It was said of what is being changed, or is to be asked anew. */
         drop_id(mutations, VX_ID_STATUS);
     }
     put_root(ops, rows, mutations);

@@ -191,6 +191,7 @@ vx_link_plan(struct link *link)
     struct og_bootstrap_wanted wanted = {
         .datapath_type = datapath_of(link), .controller = target,
         .probe_ms = link->owner->env.options->probe_ms,
+        .openflow_up = host->ready,
     };
     struct vx_error err;
     char *plan;
@@ -363,9 +364,22 @@ vx_links_reconsider(struct vx_hosts *hosts)
 
 /* --- Callbacks of the session. */
 
+/* `netctl host join` takes the status away when it has written something
+ * else, or was refused before: the ids are read again on a new connection. */
+static bool
+wants_anew(struct link *link)
+{
+    bool was_seen = link->status_seen;
+
+    link->status_seen = og_view_external_id(
+        og_ovsdb_session_view(link->session), OG_ID_STATUS)[0] != '\0';
+    return was_seen && !link->status_seen;
+}
+
 static void
 on_ready(void *link)
 {
+    wants_anew(link);
     join(link);
 }
 
@@ -374,7 +388,9 @@ on_changed(void *link_)
 {
     struct link *link = link_;
 
-    if (link->host) {
+    if (wants_anew(link)) {
+        vx_link_close(link, "the host joins anew");
+    } else if (link->host) {
         vx_link_plan(link);
     } else {
         join(link);

@@ -198,6 +198,8 @@ vx_host_review(struct host *host)
                  && vx_switch_state(host->sw[0]) == VX_SWITCH_SYNCED
                  && vx_switch_state(host->sw[1]) == VX_SWITCH_SYNCED;
 
+    bool is_new = ready && !host->ready;
+
     if (ready != host->ready && !hosts->stopping) {
         char reason[320];
 
@@ -213,6 +215,9 @@ vx_host_review(struct host *host)
     }
     if (host->link) {
         vx_link_write_status(host->link);
+        if (is_new && !hosts->stopping) {
+            vx_link_plan(host->link);   /* openflow_up is true now */
+        }
     }
 }
 

@@ -48,6 +48,8 @@ struct link {
     char local[64];             /* our address it reached, "" if unknown */
     char refused[320];          /* "" = not refused */
     char status[352];           /* last written into the host's OVSDB */
+    bool status_seen;           /* it was there: its end is a wish to join
+                                 * anew */
     bool deleted;               /* not to be asked to join again */
     bool joining;               /* its operations are being made durable */
     bool dead;                  /* closed while joining: free when done */

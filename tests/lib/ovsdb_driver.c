@@ -33,6 +33,7 @@ struct driver {
     struct og_ovsdb_session *session;
     bool is_done;
     bool is_planning;               /* a plan has no answer yet */
+    char refusal[500];              /* last line of stdin, told again */
     unsigned n_bridges;             /* connected by OpenFlow */
 };
 
@@ -132,7 +133,13 @@ on_ready(void *aux)
 static void
 on_changed(void *aux)
 {
-    plan(aux);
+    struct driver *d = aux;
+
+    plan(d);
+    if (d->refusal[0] && !og_view_external_id(
+            og_ovsdb_session_view(d->session), OG_ID_STATUS)[0]) {
+        write_status(d, d->refusal);
+    }
 }
 
 static void
@@ -247,6 +254,7 @@ on_stdin(evutil_socket_t fd, short what, void *aux)
     line[strcspn(line, "\n") < (size_t) n ? strcspn(line, "\n")
                                           : (size_t) n] = '\0';
     write_status(d, line);
+    snprintf(d->refusal, sizeof d->refusal, "%s", line);
 }
 
 static void

@@ -195,3 +195,25 @@ def test_leave_takes_back_what_join_wrote(world):
     done = host.netctl("-o", "json", "host", "leave", "--db",
                        f"unix:{host.db}")
     assert json.loads(done.stdout) == {"changed": False}
+
+
+def host_rows(lab):
+    """Hosts as the API lists them: name -> (zone, status)."""
+    items = lab.netctl_json("host", "list")["items"]
+    return {h["name"]: (h["zone"], h["status"]) for h in items}
+
+
+def test_with_the_controller_a_host_joins_moves_and_comes_back(world):
+    lab, host = world
+    lab.start_controller()
+    for zone in ("z1", "z1", "z2"):
+        done = join(host, "--wait=20", zone=zone)
+        assert done.returncode == 0, done.stderr
+        assert host_rows(lab) == {"h1": (zone, "active")}
+    lab.netctl("host", "del", "h1")
+    wait_until(lambda: "refused" in ids(host).get("vxfabric-status", ""), 10,
+               "the host to be told")
+    done = join(host, "--wait=20", zone="z2")
+    assert done.returncode == 0, done.stderr
+    assert host_rows(lab) == {"h1": ("z2", "active")}
+    lab.stop_controller()
