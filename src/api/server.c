@@ -4,6 +4,7 @@
 #include "api/server.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -270,6 +271,7 @@ vx_server_new(const struct vx_server_config *config)
     struct vx_server *server = vx_xcalloc(1, sizeof *server);
     struct vx_server_config *c = &server->config;
 
+    signal(SIGPIPE, SIG_IGN);
     *c = *config;
     c->max_connections = c->max_connections ? c->max_connections
                                             : MAX_CONNECTIONS;

@@ -29,6 +29,8 @@ struct vx_server_config {
     unsigned heartbeat_s;       /* of watches; 0 = 10 */
 };
 
+/* Ignores SIGPIPE for the process: clients leave when they like.  (Programs
+ * that are executed from it want it back.) */
 struct vx_server *vx_server_new(const struct vx_server_config *config);
 /* Closes listeners (removing the unix sockets it made) and connections;
  * waiters are cancelled.  Requests that were submitted must be done by

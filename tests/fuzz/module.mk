@@ -55,3 +55,8 @@ tests_fuzz_fuzz_cli_reply_SOURCES = tests/fuzz/fuzz_cli_reply.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_cli_reply_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_fuzz_fuzz_cli_reply_LDADD = $(LIBS_CLI)
 tests_fuzz_fuzz_cli_reply_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_api_codec
+tests_fuzz_fuzz_api_codec_SOURCES = tests/fuzz/fuzz_api_codec.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_api_codec_LDADD = $(LIBS_CODEC)
+tests_fuzz_fuzz_api_codec_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)

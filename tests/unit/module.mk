@@ -63,3 +63,21 @@ UNIT_TESTS += tests/unit/test_receipts
 tests_unit_test_receipts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_receipts_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_http
+tests_unit_test_api_http_SOURCES = tests/unit/test_api_http.c \
+	tests/lib/api_case.h \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
+tests_unit_test_api_http_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS)
+tests_unit_test_api_http_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
+	$(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_watch
+tests_unit_test_api_watch_SOURCES = tests/unit/test_api_watch.c \
+	tests/lib/api_case.h \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
+tests_unit_test_api_watch_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS)
+tests_unit_test_api_watch_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
+	$(CMOCKA_LIBS)
