@@ -106,12 +106,39 @@ og_set_sort(struct og_set *set)
     set->n = n;
 }
 
+static void
+toggle_one(struct og_set *set, const char *item)
+{
+    bool found;
+    size_t i = set_find(set, item, &found);
+
+    if (found) {
+        free(set->items[i]);
+        set->n--;
+        memmove(&set->items[i], &set->items[i + 1],
+                (set->n - i) * sizeof *set->items);
+    } else {
+        set->items = vx_grow(set->items, &set->cap, set->n + 1,
+                             sizeof *set->items);
+        memmove(&set->items[i + 1], &set->items[i],
+                (set->n - i) * sizeof *set->items);
+        set->items[i] = vx_xstrdup(item);
+        set->n++;
+    }
+}
+
 void
 og_set_toggle(struct og_set *set, const struct og_set *diff)
 {
     struct og_set merged = { NULL, 0, 0 };
     size_t i = 0, j = 0;
 
+    if (diff->n <= 8) {             /* a tap in thousands: no comparisons */
+        for (; j < diff->n; j++) {
+            toggle_one(set, diff->items[j]);
+        }
+        return;
+    }
     merged.items = vx_grow(NULL, &merged.cap, set->n + diff->n + 1,
                            sizeof *merged.items);
     while (i < set->n || j < diff->n) {

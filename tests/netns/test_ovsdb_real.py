@@ -225,3 +225,19 @@ def test_both_come_back_soon_after_a_restart(joined):
         finally:
             if away_s:
                 driver.stop()
+
+
+def test_an_ipv6_vtep_is_taken(make_lab):
+    lab = make_lab(1)
+    host = lab.hosts["h1"]
+    driver = Driver(lab, host, vtep=host.vtep6)
+    try:
+        driver.wait("listening")
+        host.vsctl("--no-wait", "set-manager", f"tcp:{CONTROLLER}:6640")
+        driver.wait("bootstrapped")
+        assert host.ofport("vx0") == 65002
+        assert f'local_ip="{host.vtep6}"' in host.vsctl(
+            "get", "Interface", "vx0", "options")
+        assert host.vsctl("get", "Interface", "vx0", "error").strip() == "[]"
+    finally:
+        driver.stop()

@@ -81,3 +81,7 @@ tests_unit_test_api_watch_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_watch_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 	$(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_host_plan
+tests_unit_test_host_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_host_plan_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
