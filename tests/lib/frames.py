@@ -130,3 +130,24 @@ def udp(src_port, dst_port, payload):
 def vxlan(vni, inner):
     """RFC 7348 header, I flag set, before an inner frame."""
     return struct.pack("!II", 0x08 << 24, vni << 8) + inner
+
+
+def nd(kind, src_mac, src_ip, body, *, dst_mac="33:33:00:00:00:01",
+       dst_ip="ff02::1", code=0, hop_limit=255, headers=None):
+    """Any message of neighbour discovery, with everything to lie about.
+    headers: (number of the first, bytes) of extension headers."""
+    message = icmpv6(src_ip, dst_ip, kind, body)
+    if code:
+        message = message[:1] + bytes([code]) + message[2:]
+        message = message[:2] + b"\0\0" + message[4:]
+        value = checksum(ip_bytes(src_ip) + ip_bytes(dst_ip) + struct.pack(
+            "!II", len(message), socket.IPPROTO_ICMPV6) + message)
+        message = message[:2] + struct.pack("!H", value) + message[4:]
+    first, before = headers or (socket.IPPROTO_ICMPV6, b"")
+    return ethernet(dst_mac, src_mac, ETH_IPV6,
+                    ipv6(src_ip, dst_ip, first, before + message, hop_limit))
+
+
+def tagged(frame, vlan, tpid=0x8100):
+    """The frame with a VLAN tag (the whole TCI) in it."""
+    return frame[:12] + struct.pack("!HH", tpid, vlan) + frame[12:]

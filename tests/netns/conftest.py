@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "lib"))
 
 import lab as lab_module  # noqa: E402  (needs the path above)
+from figures import figures, pytest_terminal_summary  # noqa: E402,F401
 
 
 def pytest_configure(config):
