@@ -31,6 +31,13 @@ check-netns: all $(NETNS_TOOLS)
 	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
 	    $(srcdir)/tests/netns
 
+# A controller without hosts against callers of every kind. Needs no root.
+.PHONY: check-api
+check-api: all
+	VXFABRIC_BIN='$(abs_builddir)/bin' PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
+	    $(srcdir)/tests/api
+
 # What the sources and the archives must keep to.
 CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh \
 	tests/check-man.sh

@@ -153,6 +153,9 @@ def steps(quick):
             yield False, Step("The same tests under the sanitizers",
                               make("build-san", "check"), log="sanitizers",
                               limit_s=600)
+    yield False, Step("Tests of the API, with callers of every kind",
+                      make("build", "check-api",
+                           f"PYTEST_ARGS={netns}"), log="api", limit_s=300)
     yield False, Step("Tests with packets, on real Open vSwitch",
                       make("build", "check-netns", f"PYTEST_ARGS={netns}"),
                       log="netns", limit_s=900)

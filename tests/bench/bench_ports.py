@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports per second through the API, and how long one port takes.
 
-    make bench                      (root: it makes a lab of two hosts)
-    tests/bench/bench_ports.py [--ports N] [--singles N]
+    make bench-ports [BENCH_ARGS='--ports N --singles N']
 
+Needs root: it makes a lab of two hosts.
 Measured, with real Open vSwitch on both hosts:
   * a batch of N ports over two hosts, until the reply (durable) and until
     both hosts have confirmed every row of it (realized_revision);

@@ -11,3 +11,10 @@ BENCHMARKS += tests/bench/bench_of_codec
 tests_bench_bench_of_codec_SOURCES = tests/bench/bench_of_codec.c \
 	tests/lib/sample.c tests/lib/sample.h
 tests_bench_bench_of_codec_LDADD = $(LIBS_OVS)
+
+# Ports through the API, on two hosts in namespaces. Needs root.
+EXTRA_DIST += tests/bench/bench_ports.py
+.PHONY: bench-ports
+bench-ports: all
+	VXFABRIC_BIN='$(abs_builddir)/bin' \
+	    $(PYTHON3) $(srcdir)/tests/bench/bench_ports.py $(BENCH_ARGS)

@@ -26,6 +26,8 @@ NETWORKS = 3        # of each writer
 PORTS = 12          # in each network, at most
 LONGEST_S = 0.25    # from the first reply of a round to the kill
 
+pytestmark = pytest.mark.slow
+
 
 class Writer:
     """A caller that owns a tenant: it alone writes there, so it knows what

@@ -12,6 +12,8 @@ NETWORKS = int(os.environ.get("VXFABRIC_TEST_NETWORKS", "5000"))
 PLUGGED = min(100, NETWORKS)
 MAC, IPS = "02:00:00:00:00:{:02x}", ("10.0.0.{}", "fd00::{}")
 
+pytestmark = pytest.mark.slow
+
 
 def plugged_numbers():
     """The first, the last, the middle and others evenly between."""
