@@ -81,6 +81,10 @@ def heard_good(frame):
     return GOOD in frame
 
 
+def is_arp(frame):
+    return frame[12:14] == b"\x08\x06"
+
+
 def truth(machine, token=b""):
     """A frame that everybody else of the network has to get."""
     frame = frames.arp(frames.ARP_REPLY, machine.mac, machine.ipv4,
@@ -101,8 +105,7 @@ def fence(lab, ears, voices, senders, number):
     def arrived():
         nonlocal seen
         for machine, frame in ears.heard[seen:]:
-            at = frame.find(GOOD)
-            if at == 42:
+            if is_arp(frame):
                 open_.discard((machine, frame[48:51]))
         seen = len(ears.heard)
         return not open_
@@ -139,7 +142,7 @@ def collect(ears, machines, found):
     for receiver, frame in ears.heard:
         at = frame.find(GOOD)
         version = 6 if frame[12:14] == b"\x86\xdd" else 4
-        if at > 42:
+        if not is_arp(frame):
             sender = machines[struct.unpack("!H", frame[at + 6:at + 8])[0]]
             if sender is not receiver:
                 found.add((sender, receiver, version))
@@ -263,7 +266,6 @@ def forged_arp(me, victim, other):
 
 def forged_na(me, victim, other):
     hop_by_hop = (0, b"\x3a\0\1\4\0\0\0\0")
-    fragment = (44, b"\x3a\0\0\1\0\0\0\1")
     yield advertisement(me, other.ipv6, me.mac)
     yield advertisement(me, other.ipv6, me.mac, dst_mac=victim.mac,
                         dst_ip=victim.ipv6)
@@ -277,10 +279,8 @@ def forged_na(me, victim, other):
     yield advertisement(me, me.ipv6, me.mac, hop_limit=64)
     yield advertisement(me, me.ipv6, me.mac, code=1)
     yield advertisement(me, other.ipv6, me.mac, headers=hop_by_hop)
-    yield advertisement(me, other.ipv6, me.mac, headers=fragment)
     head = struct.pack("!I", 0x20000000)
-    for options in (option(2, me.mac) + option(2, other.mac),   # two of them
-                    b"\2\0" + frames.mac_bytes(other.mac),      # length 0
+    for options in (option(2, me.mac) + option(2, other.mac),
                     option(1, other.mac) + option(2, other.mac)):
         yield frames.nd(136, me.mac, me.ipv6, head
                         + frames.ip_bytes(me.ipv6) + options + NONCE)
@@ -406,6 +406,44 @@ def test_true_frames_of_every_kind_that_is_forged_do_arrive(fabric):
             me.send(frame)
         ears.until(lambda: len({f for _, f in ears.heard}) == len(probes), 5,
                    lambda: f"{len(ears.heard)} of {len(probes)} true frames")
+
+
+def malformed_na(me, other):
+    """What Open vSwitch does not read as an advertisement: it sees no type in
+    a fragment, and no option behind one without a length or in one that is
+    too long. No receiver may read it as one either (RFC 6980, RFC 4861)."""
+    head = struct.pack("!I", 0x60000000)
+    evil = head + frames.ip_bytes(other.ipv6) + option(2, me.mac)
+    for first, last in ((0, 1), (0, 0)):
+        yield frames.nd(136, me.mac, me.ipv6, evil, headers=(
+            44, struct.pack("!BBHI", 58, 0, first << 3 | last, 7)))
+    mine = head + frames.ip_bytes(me.ipv6)
+    for options in (b"\x0e\0" + bytes(6) + option(2, other.mac),
+                    b"\2\2" + frames.mac_bytes(other.mac) + bytes(8)):
+        yield frames.nd(136, me.mac, me.ipv6, mine + options)
+
+
+def neighbours(machine):
+    """{address: MAC} as the machine's kernel believes."""
+    out = machine.run("ip", "-6", "neigh", "show", "dev", "eth0").stdout
+    return {words[0]: words[2] for words in map(str.split, out.splitlines())
+            if words[1] == "lladdr"}
+
+
+def test_malformed_advertisements_fool_no_kernel(fabric):
+    me, victim, other = fabric.of["red"][:3]
+    pairs = [(victim, me.ipv6), (victim, other.ipv6)]
+    assert not fabric.ping_many(pairs).silent()
+    want = {me.ipv6: me.mac, other.ipv6: other.mac}
+    assert want.items() <= neighbours(victim).items()
+    with Voices([me.namespace]) as voices, \
+            Ears(fabric.machines, untrue) as ears:
+        for frame in malformed_na(me, other):
+            voices.send(me.namespace, frame)
+        fence(fabric, ears, voices, [me], 250)
+    # Now its kernel has seen them, too: it answers what came later.
+    assert not fabric.ping_many(pairs).silent()
+    assert want.items() <= neighbours(victim).items(), neighbours(victim)
 
 
 # -- VXLAN packets of strangers
