@@ -572,9 +572,11 @@ parse_conditions(const cJSON *item, struct vx_op *op, struct vx_error *err)
     const cJSON *match = get(item, "if_match");
     const cJSON *none = get(item, "if_none_match");
 
-    if (match && !vx_json_uint(match, UINT64_MAX, &op->if_match)) {
+    if (match && (!vx_json_uint(match, UINT64_MAX, &op->if_match)
+                  || !op->if_match)) {
         return vx_fail(err, VX_INVALID, "if_match",
-                       "\"if_match\" must be a revision, a whole number");
+                       "\"if_match\" must be a revision, a whole number "
+                       "above 0");
     }
     if (none && (!cJSON_IsString(none) || strcmp(none->valuestring, "*"))) {
         return vx_fail(err, VX_INVALID, "if_none_match",

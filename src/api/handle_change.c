@@ -384,16 +384,14 @@ read_revision(const char *value, uint64_t *ret_revision,
     const char *digits = value + quoted;
 
     n = strspn(digits, "0123456789");
-    if (!n || n > 15 || n != size - 2u * quoted) {
+    /* Revision 0 means "any" inside; no object has it. */
+    if (!n || n > 15 || n != size - 2u * quoted
+        || strspn(digits, "0") == n) {
         return vx_fail(err, VX_INVALID, "If-Match",
                        "If-Match: %.40s: it must be one revision in quotes, "
                        "as ETag gives it, or *", value);
     }
     *ret_revision = strtoull(digits, NULL, 10);
-    /* 0 would mean "any"; no object has it. */
-    if (!*ret_revision) {
-        *ret_revision = UINT64_MAX;
-    }
     return true;
 }
 

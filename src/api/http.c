@@ -31,6 +31,8 @@
 
 enum {
     READ_AHEAD = 64 * 1024,     /* bytes taken from the socket unread */
+    WRITE_BEHIND = 256 * 1024,  /* bytes of replies not taken by the client,
+                                 * beyond which its next request waits */
     LINGER_S = 2,
     ACCEPT_PAUSE_MS = 200,      /* out of file descriptors */
 };
@@ -540,6 +542,14 @@ read_body(struct vx_http_req *req)
     }
 }
 
+/* Who pipelines and does not read gets no further. */
+static bool
+is_behind(const struct vx_http_req *req)
+{
+    return evbuffer_get_length(bufferevent_get_output(req->bev))
+           > WRITE_BEHIND;
+}
+
 /* Goes as far as the bytes reach.  Handlers reply from within, so the only
  * place that frees what they close is the end of this. */
 static void
@@ -552,7 +562,7 @@ process(struct vx_http_req *req)
     }
     req->busy = true;
     while (more && req->bev) {
-        more = req->state == HEAD   ? read_head(req)
+        more = req->state == HEAD   ? !is_behind(req) && read_head(req)
                : req->state == BODY ? read_body(req)
                                     : false;
     }
@@ -582,11 +592,13 @@ on_write(struct bufferevent *bev, void *aux)
 {
     struct vx_http_req *req = aux;
 
-    (void) bev;
     if (req->state == LINGER) {
         linger(req);
     } else if (req->state == STREAM && req->drained) {
         req->drained(req->drained_aux);
+    } else if (req->state == HEAD
+               && evbuffer_get_length(bufferevent_get_input(bev))) {
+        process(req);
     }
 }
 
