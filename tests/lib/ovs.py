@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import netns
 from netns import LabError, wait_until
@@ -85,7 +86,7 @@ class OvsHost:
     def wait_for_switch(self, deadline_s=20):
         """Back when ovs-vswitchd has taken in its configuration."""
         self.vsctl(f"--timeout={deadline_s}", "set", "Open_vSwitch", ".",
-                   "external_ids:lab=ready")
+                   f"external_ids:lab=ready-{time.monotonic_ns()}")
 
     def finish_start(self, addresses):
         """Names the system as ovs-ctl would, and makes br-phy."""
