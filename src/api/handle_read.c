@@ -243,9 +243,61 @@ write_next(struct list *list, const struct vx_obj *last, struct vx_buf *out)
     vx_buf_fini(&token);
 }
 
+/* Writes the object if the filter lets it pass. */
 static void
-write_page(struct list *list, const struct vx_codec_path *path,
+write_item(struct list *list, const struct vx_obj *obj, uint64_t *n_items,
            struct vx_buf *out)
+{
+    struct vx_codec_view view = { .model = list->model, .obj = obj };
+    struct vx_status_room room;
+
+    if (!passes(list, obj)) {
+        return;
+    }
+    vx_handle_status(list->call->server, &view, &room);
+    if (!status_passes(&list->filter, &view)) {
+        return;
+    }
+    view.key = vx_model_key(list->model, obj);
+    vx_buf_puts(out, (*n_items)++ ? "," : "");
+    vx_codec_object(&view, out);
+}
+
+static bool
+in_scope(const struct list *list, const struct vx_obj *obj,
+         const struct vx_key *scope)
+{
+    struct vx_key key = vx_model_key(list->model, obj);
+
+    return (!scope->tenant || !strcmp(scope->tenant, key.tenant))
+           && (!scope->network || !strcmp(scope->network, key.network));
+}
+
+/* A filter that at most one object passes is answered from its index.  True
+ * if there is one; *ret_obj may be NULL. */
+static bool
+look_up(const struct list *list, const struct vx_obj **ret_obj)
+{
+    const struct filter *f = &list->filter;
+
+    if (f->iface_id) {
+        *ret_obj = (const struct vx_obj *)
+            vx_model_by_iface_id(list->model, f->iface_id);
+    } else if (f->system_id) {
+        *ret_obj = (const struct vx_obj *)
+            vx_model_by_system_id(list->model, f->system_id);
+    } else if (f->vni) {
+        *ret_obj = (const struct vx_obj *)
+            vx_model_by_vni(list->model, (uint32_t) f->vni);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const struct vx_obj *
+scan(struct list *list, const struct vx_codec_path *path,
+     struct vx_buf *out)
 {
     const struct vx_obj *obj, *last = NULL;
     uint64_t n_items = 0, n_seen = 0;
@@ -253,28 +305,32 @@ write_page(struct list *list, const struct vx_codec_path *path,
 
     vx_iter_init(&iter, list->model, list->kind, &path->key,
                  list->after_text ? &list->after : NULL);
-    vx_buf_puts(out, "{\"items\":[");
     while ((obj = vx_iter_next(&iter))) {
-        struct vx_codec_view view = { .model = list->model, .obj = obj };
-        struct vx_status_room room;
-        if (n_items == list->limit || n_seen == SCAN_MAX) {
-            break;
+        if (n_items == list->limit || n_seen++ == SCAN_MAX) {
+            return last;
         }
-        n_seen++;
         last = obj;
-        if (!passes(list, obj)) {
-            continue;
-        }
-        vx_handle_status(list->call->server, &view, &room);
-        if (!status_passes(&list->filter, &view)) {
-            continue;
-        }
-        view.key = vx_model_key(list->model, obj);
-        vx_buf_puts(out, n_items++ ? "," : "");
-        vx_codec_object(&view, out);
+        write_item(list, obj, &n_items, out);
+    }
+    return NULL;
+}
+
+static void
+write_page(struct list *list, const struct vx_codec_path *path,
+           struct vx_buf *out)
+{
+    const struct vx_obj *obj = NULL, *last = NULL;
+    uint64_t n_items = 0;
+
+    vx_buf_puts(out, "{\"items\":[");
+    if (!look_up(list, &obj)) {
+        last = scan(list, path, out);
+    } else if (obj && in_scope(list, obj, &path->key)
+               && !list->after_text) {
+        write_item(list, obj, &n_items, out);
     }
     vx_buf_puts(out, "],\"next\":");
-    if (obj && last) {
+    if (last) {
         write_next(list, last, out);
     } else {
         vx_buf_puts(out, "null");

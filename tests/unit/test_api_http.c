@@ -672,8 +672,13 @@ filters_narrow_a_list(void **state)
         { "/v1/networks?vni=5001", 1 }, { "/v1/networks?vni=5002", 0 },
         { "/v1/hosts?zone=z1", 2 }, { "/v1/hosts?status=joining", 2 },
         { "/v1/hosts?status=active", 0 },
+        { "/v1/hosts?system_id=nobody", 0 },
+        { "/v1/tenants/other/ports?iface_id=acme/web/vm3", 0 },
+        { "/v1/tenants/other/networks?vni=5001", 0 },
+        { NET "/ports?iface_id=acme/web/vm3&status=active", 0 },
     };
     populate();
+    put("/v1/tenants/other", "{}", 201);
     for (size_t i = 0; i < N(table); i++) {
         get(table[i].path, 200, NULL);
         if (n_items(answer.body) != table[i].n) {
