@@ -377,10 +377,19 @@ wants_anew(struct link *link)
 }
 
 static void
-on_ready(void *link)
+on_ready(void *link_)
 {
+    struct link *link = link_;
+
     wants_anew(link);
-    join(link);
+    if (!strcmp(og_view_external_id(og_ovsdb_session_view(link->session),
+                                    OG_ID_STATUS),
+                "refused: " HOST_DELETED)) {
+        link->deleted = true;
+        vx_link_refuse(link, HOST_DELETED);
+    } else {
+        join(link);
+    }
 }
 
 static void

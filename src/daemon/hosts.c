@@ -250,8 +250,7 @@ doom(struct host *host)
     if (link) {
         link->host = NULL;
         link->deleted = true;
-        vx_link_refuse(link, "the host was deleted from the fabric; run "
-                       "\"netctl host join\" again to bring it back");
+        vx_link_refuse(link, HOST_DELETED);
     }
 }
 

@@ -76,6 +76,11 @@ struct vx_hosts {
 
 enum { HOSTS_MAX_CONNECTIONS = 65536 };
 
+/* Stays in the host's own OVSDB until it is asked to join again, so that a
+ * host that was deleted does not come back by itself. */
+#define HOST_DELETED "the host was deleted from the fabric; run " \
+    "\"netctl host join\" again to bring it back"
+
 struct host *vx_hosts_find(const struct vx_hosts *hosts, uint64_t oid);
 struct host *vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
 /* Looks at everything ready depends on, tells who wants to know. */
