@@ -77,6 +77,14 @@ struct vx_api_info {
     char reason[256];           /* if not */
 };
 
+/* A host that is connected and may not join.  Strings are borrowed for the
+ * time of the call. */
+struct vx_api_refused_host {
+    const char *name, *system_id, *vtep, *zone, *peer, *reason;
+};
+typedef void vx_api_refused_cb(void *aux,
+                               const struct vx_api_refused_host *host);
+
 struct vx_api_backend {
     void *ctx;
 
@@ -97,6 +105,9 @@ struct vx_api_backend {
     struct vx_api_waiter *(*wait)(void *ctx, const struct vx_api_wait *wait);
     /* The client is gone: woken must not be called any more. */
     void (*cancel)(void *ctx, struct vx_api_waiter *waiter);
+
+    /* Calls f for each refused host. */
+    void (*refused)(void *ctx, vx_api_refused_cb *f, void *aux);
 
     void (*info)(void *ctx, struct vx_api_info *ret_info);
     /* Appends Prometheus text. */

@@ -90,7 +90,7 @@ handle_index(struct vx_call *call)
     static const char *const resources[] = {
         "/v1/zones", "/v1/hosts", "/v1/tenants", "/v1/networks",
         "/v1/subnets", "/v1/ports", "/v1/batch", "/v1/watch",
-        "/v1/openapi.json", "/healthz", "/metrics",
+        "/v1/openapi.json", "/v1/refused-hosts", "/healthz", "/metrics",
     };
     const struct vx_api_backend *b = call->server->backend;
     struct vx_api_info info = { 0 };
@@ -135,6 +135,42 @@ handle_health(struct vx_call *call)
     vx_buf_fini(&body);
 }
 
+struct refused_list {
+    struct vx_buf *body;
+    size_t n;
+};
+
+static void
+put_refused(void *aux, const struct vx_api_refused_host *host)
+{
+    struct refused_list *list = aux;
+    struct vx_jw jw;
+
+    vx_buf_puts(list->body, list->n++ ? "," : "");
+    vx_jw_begin(&jw, list->body);
+    vx_jw_str(&jw, "name", host->name);
+    vx_jw_str(&jw, "system_id", host->system_id);
+    vx_jw_str(&jw, "vtep", host->vtep);
+    vx_jw_str(&jw, "zone", host->zone);
+    vx_jw_str(&jw, "peer", host->peer);
+    vx_jw_str(&jw, "reason", host->reason);
+    vx_jw_end(&jw);
+}
+
+static void
+handle_refused(struct vx_call *call)
+{
+    const struct vx_api_backend *b = call->server->backend;
+    struct vx_buf body = VX_BUF_INIT;
+    struct refused_list list = { &body, 0 };
+
+    vx_buf_puts(&body, "{\"items\":[");
+    b->refused(b->ctx, put_refused, &list);
+    vx_buf_puts(&body, "],\"next\":null}");
+    vx_call_reply_json(call, 200, NULL, &body);
+    vx_buf_fini(&body);
+}
+
 static void
 handle_metrics(struct vx_call *call)
 {
@@ -168,6 +204,7 @@ static const struct {
     { "/v1/", VX_HTTP_GET, handle_index, false },
     { "/v1/openapi.json", VX_HTTP_GET, handle_openapi, false },
     { "/v1/watch", VX_HTTP_GET, vx_handle_watch, true },
+    { "/v1/refused-hosts", VX_HTTP_GET, handle_refused, false },
     { "/v1/batch", VX_HTTP_POST, vx_handle_change, true },
     { "/healthz", VX_HTTP_GET, handle_health, false },
     { "/metrics", VX_HTTP_GET, handle_metrics, false },

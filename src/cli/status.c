@@ -12,6 +12,7 @@ enum { TOLD_MAX = 20 };     /* ports that are named; all are counted */
 
 struct overview {
     cJSON *doc, *controller, *counts, *states, *hosts, *not_active;
+    cJSON *refused;         /* hosts that may not join */
     bool is_healthy;
     size_t n_ports, n_not_active, n_items;
 };
@@ -32,6 +33,15 @@ add_host(void *aux, const cJSON *item)
     struct overview *o = aux;
 
     cJSON_AddItemToArray(o->hosts, cJSON_Duplicate(item, true));
+    return true;
+}
+
+static bool
+add_refused(void *aux, const cJSON *item)
+{
+    struct overview *o = aux;
+
+    cJSON_AddItemToArray(o->refused, cJSON_Duplicate(item, true));
     return true;
 }
 
@@ -112,6 +122,9 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     const struct vx_cli_listing hosts = {
         .path = "/v1/hosts", .each = add_host, .aux = o,
     };
+    const struct vx_cli_listing refused = {
+        .path = "/v1/refused-hosts", .each = add_refused, .aux = o,
+    };
     const struct vx_cli_listing ports = {
         .path = "/v1/ports", .each = add_port, .aux = o,
     };
@@ -123,10 +136,12 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     cJSON_AddItemToObject(o->doc, "controller", o->controller);
     o->counts = cJSON_AddObjectToObject(o->doc, "counts");
     o->hosts = cJSON_AddArrayToObject(o->doc, "hosts");
+    o->refused = cJSON_AddArrayToObject(o->doc, "refused_hosts");
     o->states = cJSON_AddObjectToObject(o->doc, "port_states");
     o->not_active = cJSON_AddArrayToObject(o->doc, "not_active");
     if (!count_list(cli, o, "zones", ret_status, err) ||
         !vx_cli_list_all(cli, &hosts, ret_status, err) ||
+        !vx_cli_list_all(cli, &refused, ret_status, err) ||
         !count_list(cli, o, "tenants", ret_status, err) ||
         !count_list(cli, o, "networks", ret_status, err) ||
         !count_list(cli, o, "subnets", ret_status, err) ||
@@ -183,6 +198,9 @@ print_page(const struct vx_cli *cli, const struct overview *o)
     if (o->hosts->child) {
         fputc('\n', cli->out);
         print_items(cli, &vx_cli_host, o->hosts);
+    }
+    for (const cJSON *item = o->refused->child; item; item = item->next) {
+        print_members(cli, "refused", item);
     }
     if (o->not_active->child) {
         fputc('\n', cli->out);

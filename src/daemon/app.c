@@ -235,6 +235,7 @@ start_signals(struct vx_app *app)
     static const struct timeval second = { 1, 0 };
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);       /* a full disk is an error, not the end */
     for (size_t i = 0; i < 2; i++) {
         app->signals[i] = evsignal_new(app->base, signals[i], on_signal,
                                        app);

@@ -81,6 +81,33 @@ backend_cancel(void *app, struct vx_api_waiter *waiter)
     vx_wait_cancel((struct vx_wait *) waiter);
 }
 
+struct refused_aux {
+    vx_api_refused_cb *f;
+    void *aux;
+};
+
+static void
+refused_host(void *aux, const struct vx_refused_host *host)
+{
+    const struct refused_aux *r = aux;
+    struct vx_api_refused_host api_host = {
+        .name = host->name, .system_id = host->system_id,
+        .vtep = host->vtep, .zone = host->zone, .peer = host->peer,
+        .reason = host->reason,
+    };
+
+    r->f(r->aux, &api_host);
+}
+
+static void
+backend_refused(void *app_, vx_api_refused_cb *f, void *aux)
+{
+    struct vx_app *app = app_;
+    struct refused_aux r = { f, aux };
+
+    vx_hosts_refused(app->hosts, refused_host, &r);
+}
+
 static void
 backend_info(void *app_, struct vx_api_info *ret_info)
 {
@@ -138,7 +165,8 @@ vx_app_backend_init(struct vx_app *app)
         .ctx = app, .model = backend_model, .submit = backend_submit,
         .port_status = vx_app_port_status,
         .host_status = vx_app_host_status, .wait = backend_wait,
-        .cancel = backend_cancel, .info = backend_info,
+        .cancel = backend_cancel,
+        .refused = backend_refused, .info = backend_info,
         .metrics = vx_app_metrics, .journal = backend_journal,
     };
 }

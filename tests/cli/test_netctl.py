@@ -439,7 +439,7 @@ def test_watch_of_nobody_is_told_at_once(netctl, tmp_path):
 
 def lists(api, **items):
     for plural in ("zones", "hosts", "tenants", "networks", "subnets",
-                   "ports"):
+                   "ports", "refused-hosts"):
         api.replies[f"GET /v1/{plural}"] = (
             200, {"items": items.get(plural, [])})
 

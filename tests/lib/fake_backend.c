@@ -299,6 +299,18 @@ fake_info(void *ctx, struct vx_api_info *ret)
 }
 
 static void
+fake_refused(void *ctx, vx_api_refused_cb *f, void *aux)
+{
+    const struct vx_api_refused_host host = {
+        "h2", "s1", "192.0.2.2", "z1", "192.0.2.2:9", "system-id \"s1\""
+    };
+
+    (void) ctx;
+    f(aux, &host);
+    f(aux, &host);
+}
+
+static void
 fake_metrics(void *ctx, struct vx_buf *out)
 {
     (void) ctx;
@@ -325,6 +337,7 @@ fake_start(struct fake *fake, const struct fake_options *options)
         .ctx = fake, .model = fake_model, .submit = fake_submit,
         .port_status = fake_port_status, .host_status = fake_host_status,
         .wait = fake_wait, .cancel = fake_cancel, .info = fake_info,
+        .refused = fake_refused,
         .metrics = fake_metrics, .journal = fake_journal,
     };
     fake->server = vx_server_new(&(struct vx_server_config) {

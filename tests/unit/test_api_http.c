@@ -782,6 +782,15 @@ index_and_metrics_answer(void **state)
     expect(200, "text/plain; version=0.0.4");
 }
 
+static void
+refused_hosts_are_listed_with_their_reason(void **state)
+{
+    (void) state;
+    get("/v1/refused-hosts", 200,
+        "\"peer\":\"192.0.2.2:9\",\"reason\":\"system-id \\\"s1\\\"\"},{");
+    get("/v1/refused-hosts?x=1", 400, "\"x\"");
+}
+
 int
 main(void)
 {
@@ -813,6 +822,7 @@ main(void)
         TEST(an_idle_connection_makes_room_a_busy_one_does_not),
         TEST(a_request_that_trickles_in_is_cut),
         TEST(index_and_metrics_answer),
+        TEST(refused_hosts_are_listed_with_their_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
