@@ -30,6 +30,14 @@ def memory_kb(controller):
     return 0
 
 
+def memory_limit_kb(controller):
+    """What a crowd of callers may cost; AddressSanitizer keeps what was freed
+    for a while, 256 MB of it."""
+    with open(f"/proc/{controller.process.pid}/maps",
+              encoding="ascii") as file:
+        return (512 if "libasan" in file.read() else 64) * 1024
+
+
 def dial(controller, timeout=10):
     """A bare connection."""
     sock = socket.create_connection(controller.tcp, timeout)
@@ -219,7 +227,7 @@ def test_replies_that_nobody_reads_hold_nobody_up(controller, api, figures):
             served(api)
         grown = memory_kb(controller) - before
     figures(f"20 callers that ask and never read: {grown} kB more memory")
-    assert grown < 64 * 1024
+    assert grown < memory_limit_kb(controller)
 
 
 def test_watchers_that_never_read_are_cut_and_hold_nobody_up(controller, api,
@@ -246,7 +254,7 @@ def test_watchers_that_never_read_are_cut_and_hold_nobody_up(controller, api,
             sock.close()
     figures(f"{turns * 40} changes beside 20 watchers that never read: "
             f"{took:.1f} s, {grown} kB more memory")
-    assert grown < 64 * 1024
+    assert grown < memory_limit_kb(controller)
     api.batch([intent.delete(f"/v1/zones/w{n}") for n in range(40)])
 
 

@@ -390,6 +390,9 @@ class Lab:
         name = f"x{self.strangers}"
         address = address or str(UNDERLAY[65000 + self.strangers])
         self._wire([name])
+        # The bridge does not learn there: a forged source moves nobody.
+        netns.ip_batch([f"link set {name} type bridge_slave learning off"],
+                       self.underlay)
         netns.ip_batch([
             "link set lo up", "link set eth0 up",
             f"addr add {address}/{UNDERLAY.prefixlen} dev eth0"],

@@ -2,15 +2,23 @@
 """What a test reads out of the two bridges: how many rows and where, and how
 many packets were dropped for which reason (doc/pipeline.md, cookies)."""
 import collections
+import os
 import re
 
 BRIDGES = ("br-tenant", "br-fabric")
-# In the order of enum vx_drop_reason.
-REASONS = (None, "unknown-port", "tagged", "mac-spoof", "ip-spoof",
-           "ip6-spoof", "arp-spoof", "nd-spoof", "router-adv", "ethertype",
-           "own-probe", "not-local", "bad-mark", "unknown-vtep",
-           "unknown-vni", "unknown-arp", "unknown-nd", "unknown-mac",
-           "stray")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def _reasons():
+    """Names in the order of enum vx_drop_reason: "unknown-port", ..."""
+    with open(os.path.join(TOP, "src", "core", "pipeline.h"),
+              encoding="utf-8") as file:
+        names = re.findall(r"^    VX_DROP_(\w+),", file.read(), re.M)
+    return [None] + [n.lower().replace("_", "-") for n in names]
+
+
+REASONS = _reasons()
 _FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* table=(\d+), n_packets=(\d+),")
 
 
