@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ./check runs: every test there is, summed up.
 
-Each step is a command whose output is read as it comes: lines of the automake
-harness and of pytest are counted, failures and a sign of life are shown, all
+Each step is a command whose output is read as it comes: what the automake
+harness and pytest count is taken over, failures and a sign of life are shown, all
 of it is kept in build/check-*.log. A step that ends badly without naming a
 failed test, and one that ran no test at all, each count as one failure.
 """
@@ -18,6 +18,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = str(os.cpu_count() or 2)
 HARNESS = re.compile(r"^(PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): (.*)")
 PYTEST = re.compile(r"^(\S*::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
+# Their own sums: exact also where lines of two tests ran into each other.
+HARNESS_SUM = re.compile(r"^# (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): +(\d+)$")
+PYTEST_SUM = re.compile(r"^=+ ((?:\d+ \w+(?:, )?)+) in [0-9.]+s.* =+$")
 GOOD = {"PASS", "PASSED", "XFAIL"}
 SKIPPED = {"SKIP", "SKIPPED"}
 
@@ -34,6 +37,7 @@ class Step:
         self.is_test = is_test
         self.whole = whole
         self.passed = self.failed = self.skipped = 0
+        self.sums = {}
         self.shown = time.monotonic()
         self.process = None
         self.timed_out = False
@@ -84,7 +88,7 @@ class Step:
         if not self.is_test and line.startswith("build"):
             print(f"   {line}", flush=True)
         match = HARNESS.match(line)
-        if self.whole:
+        if self.whole or self._take_sum(line):
             return
         if match:
             word, name = match.groups()
@@ -106,7 +110,26 @@ class Step:
             print(f"   ... {self.passed + self.failed} tests so far",
                   flush=True)
 
+    def _take_sum(self, line):
+        match = HARNESS_SUM.match(line)
+        if match:
+            self.sums[match[1]] = int(match[2])
+            return True
+        match = PYTEST_SUM.match(line)
+        for part in match[1].split(", ") if match else ():
+            number, word = part.split()
+            self.sums[word] = int(number)
+        return match is not None
+
     def _judge(self, status, last):
+        def total(*words):
+            return sum(self.sums.get(word, 0) for word in words)
+
+        if self.sums:
+            self.passed = total("PASS", "XFAIL", "passed", "xfailed")
+            self.failed = total("FAIL", "XPASS", "ERROR", "failed", "error",
+                                "errors", "xpassed")
+            self.skipped = total("SKIP", "skipped")
         if self.timed_out:
             self.failed += 1
             print(f"   FAILED: no end within {self.limit_s} s")
