@@ -174,8 +174,9 @@ def steps(quick):
         yield False, sanitized
         if not sanitized.failed:
             yield False, Step("The same tests under the sanitizers",
-                              make("build-san", "check"), log="sanitizers",
-                              limit_s=600)
+                              make("build-san", "check", "check-api",
+                                   f"PYTEST_ARGS={netns}"),
+                              log="sanitizers", limit_s=600)
     yield False, Step("Tests of the API, with callers of every kind",
                       make("build", "check-api",
                            f"PYTEST_ARGS={netns}"), log="api", limit_s=300)

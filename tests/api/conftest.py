@@ -54,6 +54,8 @@ class Controller:
         """Starts it; back when it answers."""
         port, ovsdb, openflow = free_ports(3)
         self.tcp = ("127.0.0.1", port)
+        self.ovsdb = ("127.0.0.1", ovsdb)
+        self.openflow = ("127.0.0.1", openflow)
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(lab_module.BIN, "vxfabricd"),
@@ -75,6 +77,20 @@ class Controller:
                 return api.call("GET", "/healthz")[0] == 200
         except OSError:
             return False
+
+    def memory_kb(self):
+        """Its resident memory."""
+        with open(f"/proc/{self.process.pid}/status",
+                  encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file
+                        if line.startswith("VmRSS:"))
+
+    def memory_limit_kb(self):
+        """What a crowd of callers may cost; AddressSanitizer keeps what was
+        freed for a while, 256 MB of it."""
+        with open(f"/proc/{self.process.pid}/maps",
+                  encoding="ascii") as file:
+            return (512 if "libasan" in file.read() else 64) * 1024
 
     def log(self):
         """Last lines it logged."""

@@ -20,24 +20,6 @@ def api(controller):
         yield one
 
 
-def memory_kb(controller):
-    """Resident memory of the controller."""
-    with open(f"/proc/{controller.process.pid}/status",
-              encoding="ascii") as file:
-        for line in file:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-    return 0
-
-
-def memory_limit_kb(controller):
-    """What a crowd of callers may cost; AddressSanitizer keeps what was freed
-    for a while, 256 MB of it."""
-    with open(f"/proc/{controller.process.pid}/maps",
-              encoding="ascii") as file:
-        return (512 if "libasan" in file.read() else 64) * 1024
-
-
 def dial(controller, timeout=10):
     """A bare connection."""
     sock = socket.create_connection(controller.tcp, timeout)
@@ -214,7 +196,7 @@ def test_too_many_connections_do_not_shut_out_the_other_socket(controller,
 
 def test_replies_that_nobody_reads_hold_nobody_up(controller, api, figures):
     """Pipelined requests for much, without reading: memory stays bounded."""
-    before = memory_kb(controller)
+    before = controller.memory_kb()
     ask = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(20):
@@ -225,14 +207,14 @@ def test_replies_that_nobody_reads_hold_nobody_up(controller, api, figures):
                     sock.send(ask * 100)
         for _ in range(10):
             served(api)
-        grown = memory_kb(controller) - before
+        grown = controller.memory_kb() - before
     figures(f"20 callers that ask and never read: {grown} kB more memory")
-    assert grown < memory_limit_kb(controller)
+    assert grown < controller.memory_limit_kb()
 
 
 def test_watchers_that_never_read_are_cut_and_hold_nobody_up(controller, api,
                                                              figures):
-    before = memory_kb(controller)
+    before = controller.memory_kb()
     lazy = []
     try:
         for _ in range(20):
@@ -248,13 +230,13 @@ def test_watchers_that_never_read_are_cut_and_hold_nobody_up(controller, api,
                        for n in range(40)])
         took = time.monotonic() - started
         served(api)
-        grown = memory_kb(controller) - before
+        grown = controller.memory_kb() - before
     finally:
         for sock in lazy:
             sock.close()
     figures(f"{turns * 40} changes beside 20 watchers that never read: "
             f"{took:.1f} s, {grown} kB more memory")
-    assert grown < memory_limit_kb(controller)
+    assert grown < controller.memory_limit_kb()
     api.batch([intent.delete(f"/v1/zones/w{n}") for n in range(40)])
 
 
