@@ -143,6 +143,11 @@ check_string(const cJSON *value, const struct vx_codec_field *field,
         return wrong_type(field, err);
     }
     size_t size = strlen(value->valuestring);
+    if (field->min == field->max && size != field->min) {
+        return vx_fail(err, VX_INVALID, field->name, "\"%s\" has %zu bytes, "
+                       "it must have %llu", field->name, size,
+                       (unsigned long long) field->min);
+    }
     return (size >= field->min && size <= field->max)
            || vx_fail(err, VX_INVALID, field->name,
                       "\"%s\" has %zu bytes, it must have %llu to %llu",

@@ -31,6 +31,7 @@ write_host(const struct vx_host *host, struct vx_jw *jw)
     write_ip(jw, "vtep", &host->vtep);
     vx_jw_u64(jw, "mtu", host->mtu);
     vx_jw_str(jw, "datapath", host->datapath);
+    vx_jw_bool(jw, "stranger", host->stranger);
 }
 
 static void
@@ -173,6 +174,17 @@ read_array(struct reader *reader, const char *key, size_t *ret_n)
     return array;
 }
 
+static bool
+read_bool(struct reader *reader, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(reader->json, name);
+
+    if (!cJSON_IsBool(item) && !reader->bad) {
+        reader->bad = name;
+    }
+    return cJSON_IsTrue(item);
+}
+
 static void
 read_host(struct reader *reader, struct vx_host *host)
 {
@@ -182,6 +194,7 @@ read_host(struct reader *reader, struct vx_host *host)
     read_opt_ip(reader, "vtep", &host->vtep);
     host->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
     read_text(reader, "datapath", &host->datapath);
+    host->stranger = read_bool(reader, "stranger");
 }
 
 static void
@@ -223,12 +236,7 @@ read_port(struct reader *reader, struct vx_port *port)
     port->host = read_uint(reader, "host", VX_OID_MAX);
     port->located = read_uint(reader, "located", VX_OID_MAX);
     read_text(reader, "iface_id", &port->iface_id);
-    const cJSON *guard
-        = cJSON_GetObjectItemCaseSensitive(reader->json, "guard");
-    if (!cJSON_IsBool(guard) && !reader->bad) {
-        reader->bad = "guard";
-    }
-    port->guard = cJSON_IsTrue(guard);
+    port->guard = read_bool(reader, "guard");
     if (!n) {
         return;
     }

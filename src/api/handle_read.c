@@ -105,6 +105,34 @@ named_oid(struct list *list, enum vx_kind kind, const char *name,
     return obj != NULL;
 }
 
+/* A status that no object ever has would be a quiet empty list. */
+static bool
+known_status(struct list *list, const char *status)
+{
+    static const char *const of_hosts[] = {
+        "joining", "active", "draining", "down", NULL
+    };
+
+    if (!status) {
+        return true;
+    }
+    for (int i = 0; list->kind == VX_PORT && i <= VX_PORT_DOWN; i++) {
+        if (!strcmp(status, vx_port_state_name((enum vx_port_state) i))) {
+            return true;
+        }
+    }
+    for (size_t i = 0; list->kind == VX_HOST && of_hosts[i]; i++) {
+        if (!strcmp(status, of_hosts[i])) {
+            return true;
+        }
+    }
+    return vx_fail(&list->call->err, VX_INVALID, "status",
+                   "\"%.60s\" is no status of a %s: %s", status,
+                   vx_kind_name(list->kind), list->kind == VX_HOST
+                   ? "joining, active, draining, down"
+                   : "pending, building, active, degraded, down");
+}
+
 static bool
 read_port_filter(struct list *list)
 {
@@ -127,6 +155,7 @@ read_port_filter(struct list *list)
     }
     return vx_query_done(query, "limit, after, host, status, mac, ip, "
                          "iface_id", err)
+           && known_status(list, f->status)
            && (!f->host || named_oid(list, VX_HOST, f->host, &f->host_oid));
 }
 
@@ -145,11 +174,20 @@ read_filter(struct list *list)
         f->system_id = vx_query_get(query, "system_id");
         return vx_query_done(query, "limit, after, zone, status, system_id",
                              err)
+               && known_status(list, f->status)
                && (!f->zone
                    || named_oid(list, VX_ZONE, f->zone, &f->zone_oid));
     } else if (list->kind == VX_NETWORK) {
-        return vx_query_uint(query, "vni", VX_VNI_MAX, &f->vni, err)
-               && vx_query_done(query, "limit, after, vni", err);
+        f->vni = VX_VNI_MAX + 1;
+        if (!vx_query_uint(query, "vni", VX_VNI_MAX, &f->vni, err)) {
+            return false;
+        }
+        if (!f->vni) {
+            return vx_fail(err, VX_INVALID, "vni", "0 is no VNI: 1 to %d",
+                           VX_VNI_MAX);
+        }
+        f->vni %= VX_VNI_MAX + 1;       /* 0: not asked for */
+        return vx_query_done(query, "limit, after, vni", err);
     }
     return vx_query_done(query, "limit, after", err);
 }

@@ -81,7 +81,12 @@ add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
     case VX_CLI_TEXT:
         add_text(body, value, is_set);
         return true;
-    case VX_CLI_NUMBER: return add_number(body, value, err);
+    case VX_CLI_NUMBER:
+        if (*value->text) {
+            return add_number(body, value, err);
+        }
+        add_text(body, value, is_set);
+        return true;
     case VX_CLI_TRUE: cJSON_AddTrueToObject(body, key); return true;
     case VX_CLI_FALSE: cJSON_AddFalseToObject(body, key); return true;
     case VX_CLI_NULL: cJSON_AddNullToObject(body, key); return true;

@@ -144,7 +144,7 @@ way_out(const struct vx_cli *cli, const struct vx_error *err)
     if (add && (err->code == VX_PRECONDITION || err->code == VX_EXISTS) &&
         !vx_cli_args_has(&cli->args, "may-exist") &&
         !vx_cli_args_has(&cli->args, "if-match") &&
-        (!err->field[0] || !strcmp(err->field, "name"))) {
+        strstr(err->message, "already exists")) {
         return "; \"set\" changes it, --may-exist replaces it";
     }
     return "";

@@ -36,12 +36,26 @@ add_host(void *aux, const cJSON *item)
     return true;
 }
 
+/* Few, and not paged. */
 static bool
-add_refused(void *aux, const cJSON *item)
+ask_refused(struct vx_cli *cli, struct overview *o, long *ret_status,
+            struct vx_error *err)
 {
-    struct overview *o = aux;
+    const struct vx_cli_request request = {
+        .method = "GET", .path = "/v1/refused-hosts",
+    };
+    cJSON *doc = NULL;
 
-    cJSON_AddItemToArray(o->refused, cJSON_Duplicate(item, true));
+    if (!vx_cli_call(cli, &request, ret_status, &doc, err)) {
+        return false;
+    }
+    o->refused = cJSON_DetachItemFromObjectCaseSensitive(doc, "items");
+    if (!cJSON_IsArray(o->refused)) {
+        cJSON_Delete(o->refused);
+        o->refused = cJSON_CreateArray();
+    }
+    cJSON_AddItemToObject(o->doc, "refused_hosts", o->refused);
+    cJSON_Delete(doc);
     return true;
 }
 
@@ -122,9 +136,6 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     const struct vx_cli_listing hosts = {
         .path = "/v1/hosts", .each = add_host, .aux = o,
     };
-    const struct vx_cli_listing refused = {
-        .path = "/v1/refused-hosts", .each = add_refused, .aux = o,
-    };
     const struct vx_cli_listing ports = {
         .path = "/v1/ports", .each = add_port, .aux = o,
     };
@@ -136,12 +147,11 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     cJSON_AddItemToObject(o->doc, "controller", o->controller);
     o->counts = cJSON_AddObjectToObject(o->doc, "counts");
     o->hosts = cJSON_AddArrayToObject(o->doc, "hosts");
-    o->refused = cJSON_AddArrayToObject(o->doc, "refused_hosts");
     o->states = cJSON_AddObjectToObject(o->doc, "port_states");
     o->not_active = cJSON_AddArrayToObject(o->doc, "not_active");
     if (!count_list(cli, o, "zones", ret_status, err) ||
         !vx_cli_list_all(cli, &hosts, ret_status, err) ||
-        !vx_cli_list_all(cli, &refused, ret_status, err) ||
+        !ask_refused(cli, o, ret_status, err) ||
         !count_list(cli, o, "tenants", ret_status, err) ||
         !count_list(cli, o, "networks", ret_status, err) ||
         !count_list(cli, o, "subnets", ret_status, err) ||

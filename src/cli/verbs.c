@@ -55,7 +55,9 @@ change_body(struct change *c, struct vx_error *err)
     if (!body) {
         return false;
     }
-    if (c->cli->command->verb == VX_CLI_SET && !body->child) {
+    /* Nothing to set is a mistake, unless only the wait is wanted. */
+    if (c->cli->command->verb == VX_CLI_SET && !body->child &&
+        !vx_cli_args_has(&c->cli->args, "wait")) {
         cJSON_Delete(body);
         return vx_fail(err, VX_INVALID, "", "nothing to set on %s %s; "
                        "\"netctl %s set --help\" lists what can be",

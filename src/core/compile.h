@@ -16,7 +16,7 @@
 void vx_compile_base(enum vx_tier tier, struct vx_rows *rows);
 
 /* Tier 2: packets from this host's VTEP are known.  For every other host.
- * Nothing while the VTEP is unknown. */
+ * Nothing while the VTEP is unknown or the host is a stranger. */
 void vx_compile_vtep(const struct vx_host *host, struct vx_rows *rows);
 /* Tier 2: the host's bucket in the BUM group of a VNI.  For every other host
  * with presence (but see VX_GROUP_MAX_BUCKETS).  Nothing while the VTEP is

@@ -7,7 +7,7 @@
 void
 vx_compile_vtep(const struct vx_host *host, struct vx_rows *rows)
 {
-    if (!host->vtep.family) {
+    if (!host->vtep.family || host->stranger) {
         return;
     }
     struct vx_row *row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_VTEP, 100,

@@ -240,6 +240,8 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     if (before->num != after->num
         || vx_ip_compare(&before->vtep, &after->vtep)) {
         host_moved(f, host, before, after);
+    } else if (before->stranger != after->stranger) {
+        emit_vtep(f, host, before, after);
     }
     host->obj = after;
     VX_TREE_FOR_EACH(node, &host->ports) {

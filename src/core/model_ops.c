@@ -124,6 +124,10 @@ propose_host(const struct doing *d, struct vx_obj *new, struct vx_error *err)
     host->zone = zone->obj->oid;
     host->vtep = spec->vtep;
     host->mtu = spec->mtu;
+    if (!d->self || strcmp(host->system_id,
+                           spec->system_id ? spec->system_id : "")) {
+        host->stranger = true;
+    }
     set_string(&host->system_id, spec->system_id);
     set_string(&host->datapath, spec->datapath);
     return true;
@@ -435,6 +439,23 @@ locate(const struct doing *d, struct vx_result *ret_result,
     return true;
 }
 
+static bool
+admit(const struct doing *d, struct vx_result *ret_result)
+{
+    const struct vx_host *old = (const void *) d->self->obj;
+    struct vx_host *new;
+
+    if (!old->stranger) {
+        *ret_result = (struct vx_result) { .obj = &old->o };
+        return true;
+    }
+    new = (void *) vx_obj_clone(&old->o);
+    new->stranger = false;
+    stage(d, &old->o, &new->o);
+    *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
+    return true;
+}
+
 bool
 vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
                   int64_t now_ms, struct vx_result *ret_result,
@@ -464,6 +485,8 @@ vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
         return put(&d, ret_result, err);
     case VX_OP_LOCATE:
         return locate(&d, ret_result, err);
+    case VX_OP_ADMIT:
+        return admit(&d, ret_result);
     case VX_OP_DELETE:
     case VX_OP_RELEASE:
     default:

@@ -70,6 +70,10 @@ struct vx_host {
     struct vx_ip vtep;      /* family 0 until known */
     uint16_t mtu;           /* underlay MTU in bytes, 0 until known */
     char *datapath;         /* "netdev", "system" or "" for the default */
+    bool stranger;          /* its switches have not been put in order since
+                             * it joined: they may hold rows of networks
+                             * that are no more, so nobody accepts its
+                             * tunnels yet */
 };
 
 struct vx_tenant {

@@ -15,6 +15,7 @@ enum vx_op_type {
     VX_OP_LOCATE,       /* internal: port seen on spec.port.host (NULL:
                          * nowhere); nothing if its intent names a host */
     VX_OP_RELEASE,      /* internal: end the quarantine of key.name */
+    VX_OP_ADMIT,        /* internal: the host is in order, no stranger */
 };
 
 struct vx_key {

@@ -537,6 +537,9 @@ vx_validate_op(const struct vx_op *op, struct vx_error *err)
     case VX_OP_RELEASE:
         ok = op->kind == VX_RETIRED_VNI;
         break;
+    case VX_OP_ADMIT:
+        ok = op->kind == VX_HOST;
+        break;
     default:
         ok = false;
     }

@@ -140,9 +140,8 @@ accept_openflow(struct evconnlistener *listener, evutil_socket_t fd,
     struct vx_app *app = app_;
 
     (void) listener;
-    (void) peer;
     (void) size;
-    vx_hosts_accept_openflow(app->hosts, fd);
+    vx_hosts_accept_openflow(app->hosts, fd, peer);
 }
 
 static struct evconnlistener *

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@
 #include "ovs-glue/bootstrap.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
+
+bool
+vx_conn_is_of(const struct conn *conn, const struct link *link)
+{
+    return !link || !strcmp(conn->ip, link->ip);
+}
 
 static struct vx_switch *
 switch_of(const struct conn *conn)
@@ -64,6 +71,13 @@ on_ready(void *conn_, uint64_t dpid)
         vx_conn_close(conn, "unknown datapath id");
         return;
     }
+    if (!vx_conn_is_of(conn, vx_hosts_get(hosts, obj)->link)) {
+        vx_log_warn(obj->o.name, "a bridge with its datapath id connected "
+                    "from %s, its OVSDB is at %s: a clone?", conn->ip,
+                    vx_hosts_get(hosts, obj)->link->peer);
+        vx_conn_close(conn, "datapath id of another host");
+        return;
+    }
     conn->host = vx_hosts_get(hosts, obj);
     conn->tier = tier;
     old = conn->host->conns[tier - 1];
@@ -105,7 +119,8 @@ on_closed(void *conn_, const char *why)
 }
 
 void
-vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd)
+vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd,
+                         const struct sockaddr *peer)
 {
     static const struct og_of_callbacks callbacks = {
         .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
@@ -128,6 +143,7 @@ vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd)
     setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
     conn = vx_xcalloc(1, sizeof *conn);
     conn->owner = hosts;
+    vx_peer_format(peer, false, conn->ip, sizeof conn->ip);
     conn->next = hosts->conns;
     if (conn->next) {
         conn->next->prev = conn;

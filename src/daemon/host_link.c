@@ -228,14 +228,7 @@ take_over(struct link *link, struct host *host)
     struct link *old = host->link;
 
     if (old && old != link) {
-        char ip[64], old_ip[64];
-
-        snprintf(ip, sizeof ip, "%s", link->peer);
-        snprintf(old_ip, sizeof old_ip, "%s", old->peer);
-        if (strrchr(ip, ':') && strrchr(old_ip, ':')) {
-            *strrchr(ip, ':') = *strrchr(old_ip, ':') = '\0';
-        }
-        if (strcmp(ip, old_ip)) {
+        if (strcmp(link->ip, old->ip)) {
             char *reason = vx_xasprintf(
                 "host \"%s\" with this name and system-id is already "
                 "connected from %s; give this host its own with \"netctl "
@@ -265,6 +258,11 @@ attach(struct link *link, const struct vx_host *obj)
     host->link = link;
     host->bootstrapped = false;
     host->link_error[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        if (host->conns[i] && !vx_conn_is_of(host->conns[i], link)) {
+            vx_conn_close(host->conns[i], "its OVSDB comes from elsewhere");
+        }
+    }
     sweep_ifaces(host);
     vx_link_plan(link);
     vx_host_review(host);
@@ -467,8 +465,8 @@ vx_link_close(struct link *link, const char *why)
     }
 }
 
-static void
-format_peer(const struct sockaddr *sa, bool with_port, char *buf,
+void
+vx_peer_format(const struct sockaddr *sa, bool with_port, char *buf,
             size_t size)
 {
     char ip[INET6_ADDRSTRLEN] = "";
@@ -520,9 +518,10 @@ vx_hosts_accept_ovsdb(struct vx_hosts *hosts, int take_fd,
     }
     link = vx_xcalloc(1, sizeof *link);
     link->owner = hosts;
-    format_peer(peer, true, link->peer, sizeof link->peer);
+    vx_peer_format(peer, true, link->peer, sizeof link->peer);
+    vx_peer_format(peer, false, link->ip, sizeof link->ip);
     if (!getsockname(take_fd, (struct sockaddr *) &local, &size)) {
-        format_peer((struct sockaddr *) &local, false, link->local,
+        vx_peer_format((struct sockaddr *) &local, false, link->local,
                     sizeof link->local);
     }
     setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));

@@ -104,6 +104,7 @@ vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj)
         host->owner = hosts;
         host->oid = obj->o.oid;
         host->name = vx_xstrdup(obj->o.name);
+        host->stranger = obj->stranger;
         vx_tree_init(&host->ifaces, cmp_iface);
         vx_tree_insert(&hosts->hosts, &host->oid, &host->by_oid);
         host->sw[0] = new_switch(host, VX_TENANT_TIER);
@@ -187,19 +188,67 @@ vx_host_reason(const struct host *host, char *buf, size_t size)
             return;
         }
     }
-    buf[0] = '\0';
+    snprintf(buf, size, "%s", host->stranger
+             ? "the other hosts are being told of it" : "");
+}
+
+struct admission {
+    struct vx_hosts *hosts;
+    uint64_t host;
+};
+
+static void
+admitted(void *admission_, const struct vx_error *err,
+         const struct vx_obj *obj)
+{
+    struct admission *admission = admission_;
+    struct host *host = vx_hosts_find(admission->hosts, admission->host);
+
+    (void) obj;
+    if (host) {
+        host->admitting = false;
+        if (err) {
+            vx_log_error(host->name, "cannot be admitted: %s", err->message);
+        } else {
+            vx_host_review(host);
+        }
+    }
+    free(admission);
+}
+
+/* Its switches hold what they ought to and nothing else: from now on the
+ * others accept its tunnels. */
+static void
+admit(struct host *host)
+{
+    struct vx_hosts *hosts = host->owner;
+    struct vx_op op = { .type = VX_OP_ADMIT, .kind = VX_HOST };
+    struct admission *admission;
+
+    if (host->admitting || hosts->stopping) {
+        return;
+    }
+    host->admitting = true;
+    admission = vx_xcalloc(1, sizeof *admission);
+    admission->hosts = hosts;
+    admission->host = host->oid;
+    op.key.name = host->name;
+    hosts->env.submit(hosts->env.ctx, &op, 1, admitted, admission);
 }
 
 void
 vx_host_review(struct host *host)
 {
     struct vx_hosts *hosts = host->owner;
-    bool ready = host->link && !host->doomed && host->bootstrapped
-                 && vx_switch_state(host->sw[0]) == VX_SWITCH_SYNCED
-                 && vx_switch_state(host->sw[1]) == VX_SWITCH_SYNCED;
-
+    bool in_order = host->link && !host->doomed && host->bootstrapped
+                    && vx_switch_state(host->sw[0]) == VX_SWITCH_SYNCED
+                    && vx_switch_state(host->sw[1]) == VX_SWITCH_SYNCED;
+    bool ready = in_order && !host->stranger;
     bool is_new = ready && !host->ready;
 
+    if (in_order && !ready) {
+        admit(host);
+    }
     if (ready != host->ready && !hosts->stopping) {
         char reason[320];
 
@@ -261,6 +310,7 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
     if (new) {
         struct host *host = vx_hosts_get(hosts, new);
 
+        host->stranger = new->stranger;
         if (host->link) {
             vx_link_plan(host->link);
         }

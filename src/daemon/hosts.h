@@ -59,7 +59,8 @@ void vx_hosts_free(struct vx_hosts *hosts);
 /* A connection was accepted; takes the socket. */
 void vx_hosts_accept_ovsdb(struct vx_hosts *hosts, int take_fd,
                            const struct sockaddr *peer);
-void vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd);
+void vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd,
+                              const struct sockaddr *peer);
 
 /* A host object was committed (new: not NULL) or deleted. */
 void vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,

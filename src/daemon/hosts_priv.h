@@ -32,6 +32,8 @@ struct host {
     struct vx_switch *sw[2];
     struct vx_tree ifaces;      /* struct known_iface */
     bool bootstrapped;
+    bool stranger;              /* as committed, struct vx_host */
+    bool admitting;             /* VX_OP_ADMIT is under way */
     bool doomed;                /* deleted; its last rows are on their way */
     struct event *end;          /* of a doomed host */
     bool ready;                 /* as last told */
@@ -44,7 +46,8 @@ struct link {
     struct link *prev, *next;
     struct og_ovsdb_session *session;
     struct host *host;          /* once attached */
-    char peer[64];
+    char peer[64];              /* with port */
+    char ip[64];                /* without */
     char local[64];             /* our address it reached, "" if unknown */
     char refused[320];          /* "" = not refused */
     char status[352];           /* last written into the host's OVSDB */
@@ -61,6 +64,7 @@ struct conn {
     struct vx_hosts *owner;
     struct conn *prev, *next;
     struct og_of_session *session;
+    char ip[64];                /* where it comes from */
     struct host *host;          /* once identified */
     enum vx_tier tier;
 };
@@ -95,8 +99,14 @@ void vx_link_write_status(struct link *link);
 /* Looks again at everyone who was refused. */
 void vx_links_reconsider(struct vx_hosts *hosts);
 void vx_link_refuse(struct link *link, const char *reason);
+/* Numeric address of a socket's peer; "local" for a unix socket. */
+void vx_peer_format(const struct sockaddr *sa, bool with_port, char *buf,
+                    size_t size);
 
 /* host_conn.c */
 void vx_conn_close(struct conn *conn, const char *why);
+/* A host's OpenFlow comes from where its OVSDB comes from: a clone that has
+ * the same datapath id is somebody else.  True if either is not known. */
+bool vx_conn_is_of(const struct conn *conn, const struct link *link);
 
 #endif

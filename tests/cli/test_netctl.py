@@ -190,11 +190,11 @@ def test_a_refusal_names_the_object_and_says_why(api, netctl):
                         "to port acme/web/a\n")
     api.replies[f"PUT {VM1_PATH}"] = error(
         412, "precondition_failed", "",
-        "port acme/web/vm1 exists and differs")
+        "port acme/web/vm1 already exists and differs")
     done = netctl("port", "add", "acme/web/vm1")
     assert done.status == 1
-    assert done.err == ('netctl: port acme/web/vm1 exists and differs; "set" '
-                        'changes it, --may-exist replaces it\n')
+    assert done.err == ('netctl: port acme/web/vm1 already exists and differs; '
+                        '"set" changes it, --may-exist replaces it\n')
 
 
 @pytest.mark.parametrize("status, reply", [

@@ -322,6 +322,7 @@ step_host(struct world *w)
             .family = 4, .b = { 192, 0, 2, 2 * i + roll(w, 2) }
         };
     }
+    host->stranger = !roll(w, 6);
     change(w, &w->hosts[i], &host->o);
 }
 
@@ -557,7 +558,8 @@ wanted(struct world *w, unsigned i, unsigned k)
     if (from_host == to_host) {
         return i != k;
     }
-    return vtep_of(w, from_host)->family && vtep_of(w, to_host)->family;
+    return vtep_of(w, from_host)->family && vtep_of(w, to_host)->family
+           && !((const struct vx_host *) w->hosts[from_host])->stranger;
 }
 
 static void

@@ -339,6 +339,37 @@ locate_moves_only_ports_without_a_host_of_their_own(void **state)
 }
 
 static void
+a_host_is_a_stranger_until_it_is_admitted(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_small_fabric();
+    struct vx_op op = op_on(VX_OP_PUT, VX_HOST, NULL, NULL, "h9");
+    const struct vx_host *host;
+    uint64_t revision;
+
+    op.spec.host.zone = "z";
+    op.spec.host.system_id = "first";
+    host = must(model, op);
+    assert_true(host->stranger);
+    op.type = VX_OP_ADMIT;
+    host = must(model, op);
+    assert_false(host->stranger);
+    revision = vx_model_revision(model);
+    must(model, op);
+    assert_int_equal(vx_model_revision(model), revision);
+    op.type = VX_OP_PUT;
+    op.spec.host.mtu = 9000;
+    host = must(model, op);
+    assert_false(host->stranger);
+    op.spec.host.system_id = "installed anew";
+    host = must(model, op);
+    assert_true(host->stranger);
+    refused(model, op_on(VX_OP_ADMIT, VX_TENANT, NULL, NULL, "acme"),
+            VX_INVALID, "", "does not exist");
+    vx_model_free(model);
+}
+
+static void
 preconditions_name_both_revisions(void **state)
 {
     (void) state;
@@ -435,6 +466,7 @@ main(void)
         cmocka_unit_test(deletes_only_what_nobody_needs_and_names_who_does),
         cmocka_unit_test(locate_moves_only_ports_without_a_host_of_their_own),
         cmocka_unit_test(preconditions_name_both_revisions),
+        cmocka_unit_test(a_host_is_a_stranger_until_it_is_admitted),
         cmocka_unit_test(quotas_name_tenant_limit_and_use),
         cmocka_unit_test(a_mac_asked_for_steers_allocation_around_it),
     };
