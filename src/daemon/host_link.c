@@ -95,10 +95,25 @@ sweep_ifaces(struct host *host)
 
 /* --- Status, as the host can read it. */
 
+static void
+status_written(void *link_, bool ok, const char *error)
+{
+    struct link *link = link_;
+
+    link->writing = false;
+    if (ok) {
+        vx_link_write_status(link);     /* it may be another one by now */
+    } else {
+        vx_log_warn(link->peer, "its status cannot be written: %s", error);
+    }
+}
+
+/* One write at a time: what is compared with is what the host really has,
+ * not what is on its way. */
 void
 vx_link_write_status(struct link *link)
 {
-    char text[sizeof link->status], reason[320];
+    char text[352], reason[320];
     char *plan;
 
     if (link->refused[0]) {
@@ -111,13 +126,11 @@ vx_link_write_status(struct link *link)
     } else {
         return;
     }
-    if (!strcmp(text, link->status)) {
-        return;
-    }
-    snprintf(link->status, sizeof link->status, "%s", text);
-    plan = og_status_plan(og_ovsdb_session_view(link->session), text);
+    plan = link->writing ? NULL
+           : og_status_plan(og_ovsdb_session_view(link->session), text);
     if (plan) {
-        og_ovsdb_session_transact(link->session, plan, NULL, NULL);
+        link->writing = true;
+        og_ovsdb_session_transact(link->session, plan, status_written, link);
         free(plan);
     }
 }

@@ -50,7 +50,7 @@ struct link {
     char ip[64];                /* without */
     char local[64];             /* our address it reached, "" if unknown */
     char refused[320];          /* "" = not refused */
-    char status[352];           /* last written into the host's OVSDB */
+    bool writing;               /* its status, into its own OVSDB */
     bool status_seen;           /* it was there: its end is a wish to join
                                  * anew */
     bool deleted;               /* not to be asked to join again */

@@ -3,6 +3,7 @@
 neither may cost a tenant its isolation or a host its switches."""
 import os
 import shutil
+import signal
 
 import frames
 import netns
@@ -104,8 +105,6 @@ def test_a_clone_of_a_host_does_not_get_its_connections(make_lab):
     h2.vsctl("--no-wait", "set", "Bridge", "br-phy",
              f"other-config:hwaddr={h2.phy_mac}")
     h2.start_switch()
-    netns.ip_batch(["link set br-phy up",
-                    f"addr add {h2.vtep}/16 dev br-phy"], h2.namespace)
     wait_until(lambda: "a clone?" in lab.log_tail(200), 30,
                "the clone's OpenFlow to be refused")
     wait_until(lambda: "already connected" in h2.vsctl(
@@ -115,3 +114,21 @@ def test_a_clone_of_a_host_does_not_get_its_connections(make_lab):
     assert lab.netctl_json("host", "show", "h1")["status"] == "active"
     shown = lab.netctl("status").stdout
     assert "refused" in shown and "already connected" in shown
+
+
+def test_what_a_host_reads_of_itself_is_true_after_its_database_restarts(
+        make_lab):
+    lab = make_lab(1)
+    lab.start_controller("--set", "probe_ms=500")
+    (h1,) = lab.hosts.values()
+    h1.join("z1")
+    h1.stop("ovsdb-server", signal.SIGKILL)
+    if os.path.exists(h1.db):
+        os.unlink(h1.db)
+    h1.start_database_server()
+    wait_until(lambda: os.path.exists(h1.db), 5, "the database")
+    wait_until(lambda: h1.vsctl(
+        "--no-wait", "get", "Open_vSwitch", ".",
+        "external_ids:vxfabric-status").strip() == "active", 30,
+        "the status to be \"active\"")
+    assert h1.join("z1", "--wait=20").returncode == 0
