@@ -650,19 +650,35 @@ on_timer(evutil_socket_t fd, short what, void *aux)
 
 /* --- Listeners. */
 
-/* Makes room by closing the connection that has been idle longest. */
-static bool
-evict_idle(struct listener *listener)
+/* The connection of the listener that has waited longest for its request to
+ * begin (or to go on, if it has begun); NULL if there is none. */
+static struct vx_http_req *
+oldest_waiting(const struct listener *listener, bool started)
 {
     for (struct vx_http_req *req = listener->http->first; req;
          req = req->next) {
         if (req->bev && req->listener == listener && req->state == HEAD
-            && !req->started && !req->busy) {
-            lose(req);
-            return true;
+            && req->started == started && !req->busy) {
+            return req;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Makes room: whoever is idle goes first, then whoever is slow with a
+ * request, so that half requests cannot keep others out. */
+static bool
+evict(const struct listener *listener)
+{
+    struct vx_http_req *req = oldest_waiting(listener, false);
+
+    if (!req) {
+        req = oldest_waiting(listener, true);
+    }
+    if (req) {
+        lose(req);
+    }
+    return req != NULL;
 }
 
 static void
@@ -699,7 +715,7 @@ on_accept(struct evconnlistener *ev, evutil_socket_t fd,
     (void) ev;
     (void) length;
     if (listener->n_connections >= http->config.max_connections
-        && !evict_idle(listener)) {
+        && !evict(listener)) {
         turn_away(fd);
         return;
     }

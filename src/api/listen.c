@@ -19,7 +19,7 @@
 #include "lib/addr.h"
 #include "lib/xalloc.h"
 
-enum { BACKLOG = 128 };
+enum { BACKLOG = 1024 };
 
 struct vx_unix_socket {
     struct vx_unix_socket *next;

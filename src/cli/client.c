@@ -4,15 +4,19 @@
 
 #include "cli/client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 
 #include "lib/addr.h"
 #include "lib/xalloc.h"
+
+enum { BUSY_TRIES = 60 };
 
 struct vx_cli_client {
     CURL *curl;
@@ -255,6 +259,27 @@ refused(const struct transfer *t, struct vx_error *err)
     return false;
 }
 
+/* A busy controller's queue of connections may be full for a moment: that is
+ * no reason to say that there is no controller. */
+static CURLcode
+perform(struct vx_cli_client *client)
+{
+    static const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    CURLcode code = curl_easy_perform(client->curl);
+
+    for (int i = 0; i < BUSY_TRIES && code == CURLE_COULDNT_CONNECT; i++) {
+        long number = 0;
+
+        curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &number);
+        if (number != EAGAIN) {
+            break;
+        }
+        nanosleep(&pause, NULL);
+        code = curl_easy_perform(client->curl);
+    }
+    return code;
+}
+
 bool
 vx_cli_client_do(struct vx_cli_client *client,
                  const struct vx_cli_request *request,
@@ -270,7 +295,7 @@ vx_cli_client_do(struct vx_cli_client *client,
     *response = (struct vx_cli_response) { .body = VX_BUF_INIT };
     client->curl_error[0] = '\0';
     set_options(&t, url, headers);
-    code = curl_easy_perform(client->curl);
+    code = perform(client);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE,
                       &response->status);
     if (response->status >= 300 && !request->any_status) {

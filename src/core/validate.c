@@ -79,7 +79,8 @@ is_text(const char *s, size_t max)
         size_t n = utf8_length((const unsigned char *) s + used);
 
         used += n;
-        if (!n || used > max) {
+        if (!n || used > max || (unsigned char) s[used - n] < 0x20
+            || s[used - n] == 0x7f) {
             return false;
         }
     }
@@ -152,7 +153,8 @@ has_description(const struct vx_candidate *c, const char *field,
 {
     return is_text(c->new->description, VX_DESCRIPTION_MAX)
            || vx_fail(err, VX_INVALID, field, "the description of %s \"%s\" "
-                      "must be UTF-8 of at most %d bytes",
+                      "must be UTF-8 of at most %d bytes, without control "
+                      "characters",
                       vx_kind_name(c->new->kind), c->new->name,
                       VX_DESCRIPTION_MAX);
 }

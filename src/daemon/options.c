@@ -174,7 +174,11 @@ set_counted(struct vx_options *options, const char *key, const char *value,
         if (!parse_number(key, value, 600000, &n, err)) {
             return false;
         }
-        options->probe_ms = n < 200 ? 200 : (uint32_t) n;
+        if (n < 200) {
+            return vx_fail(err, VX_INVALID, key, "probe_ms = %s: at least 200 "
+                           "is needed", value);
+        }
+        options->probe_ms = (uint32_t) n;
     } else {
         return vx_fail(err, VX_INVALID, key, "unknown option \"%s\"; "
                        "vxfabric.conf(5) lists them", key);

@@ -726,21 +726,46 @@ an_idle_connection_makes_room_a_busy_one_does_not(void **state)
     fake_settle(&fake);
     for (int i = 0; i < 2; i++) {
         client_open(&busy[i], &fake);
-        client_send(&busy[i], "GET /v1 HTTP/1.1\r\n");
+        client_send(&busy[i], "PUT /v1/tenants/t HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Length: 2\r\n\r\n{");
         fake_settle(&fake);
     }
     assert_true(client_is_closed(&idle));
     client_open(&extra, &fake);
     client_read(&extra, &answer);
     expect(503, "too many connections");
-    client_send(&busy[0], "Host: x\r\n\r\n");
+    client_send(&busy[0], "}");
     client_read(&busy[0], &answer);
-    expect(200, NULL);
+    expect(201, NULL);
     client_close(&idle);
     client_close(&extra);
     client_close(&busy[0]);
     client_close(&busy[1]);
     assert_int_equal(vx_server_n_connections(fake.server), 0);
+}
+
+static void
+half_a_request_does_not_keep_others_out(void **state)
+{
+    (void) state;
+    struct fake_options options = { .max_connections = 2 };
+    struct client half[2], whole;
+
+    fake_stop(&fake);
+    fake_start(&fake, &options);
+    for (int i = 0; i < 2; i++) {
+        client_open(&half[i], &fake);
+        client_send(&half[i], "GET /v1 HTTP/1.1\r\nX: ");
+        fake_settle(&fake);
+    }
+    client_open(&whole, &fake);
+    client_send(&whole, "GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_read(&whole, &answer);
+    expect(200, NULL);
+    assert_true(client_is_closed(&half[0]));
+    client_close(&half[0]);
+    client_close(&half[1]);
+    client_close(&whole);
 }
 
 static void
@@ -820,6 +845,7 @@ main(void)
         TEST(filters_narrow_a_list),
         TEST(a_server_that_stops_lets_go_of_everything),
         TEST(an_idle_connection_makes_room_a_busy_one_does_not),
+        TEST(half_a_request_does_not_keep_others_out),
         TEST(a_request_that_trickles_in_is_cut),
         TEST(index_and_metrics_answer),
         TEST(refused_hosts_are_listed_with_their_reason),

@@ -79,6 +79,7 @@ a_bad_value_is_refused_by_key(void **state)
         { "vni_quarantine_s", "", "number" },
         { "vni_quarantine_s", "1h", "number" },
         { "log_level", "loud", "debug" },
+        { "probe_ms", "199", "at least 200" },
         { "auto_zones", "1", "true or false" },
         { "state_dir", "", "empty" },
         { "colour", "blue", "unknown option" },
