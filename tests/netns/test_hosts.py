@@ -138,7 +138,8 @@ def test_an_mtu_too_small_for_tenants_is_refused(fabric, api):
     try:
         host.vsctl("set", "Interface", "br-phy", "mtu_request=1400")
         wait_until(lambda: "mtu 1400" in netns.run(
-            ["ip", "-n", host.namespace, "link", "show", "br-phy"]).stdout,
+            netns.command(host.namespace, ["ip", "link", "show",
+                                           "br-phy"])).stdout,
             5, "the MTU of br-phy")
         done = host.join("zone1", check=False)
         assert done.returncode == 1, (done.returncode, done.stderr)
@@ -148,7 +149,8 @@ def test_an_mtu_too_small_for_tenants_is_refused(fabric, api):
         host.vsctl("set", "Interface", "br-phy", "mtu_request=1600")
         leave(host)
     wait_until(lambda: "mtu 1600" in netns.run(
-        ["ip", "-n", host.namespace, "link", "show", "br-phy"]).stdout,
+        netns.command(host.namespace, ["ip", "link", "show",
+                                       "br-phy"])).stdout,
         5, "the MTU of br-phy")
 
 
