@@ -48,6 +48,7 @@ only_in 'sqlite3\.h' sqlite3.h src/store
 only_in 'openvswitch/' openvswitch/ ovs-glue
 only_in '(cjson/)?cJSON\.h' cJSON.h src/api src/cli
 only_in 'curl/' curl/ src/cli src/daemon
+only_in 'openssl/' openssl/ src/daemon
 only_in 'netlink/' netlink/ src/cli src/gateway
 only_in 'event2/' event2/ src/api src/daemon src/gateway ovs-glue bgp
 

@@ -13,6 +13,7 @@
 #define VX_API_BACKEND_H
 
 #include "api/codec.h"
+#include "api/hooks.h"
 #include "api/watch.h"
 #include "core/model.h"
 #include "lib/buf.h"
@@ -116,6 +117,9 @@ struct vx_api_backend {
     /* Lines with revision > since (vx_store_journal + vx_watch_format). */
     bool (*journal)(void *ctx, uint64_t since, size_t max_lines,
                     vx_watch_line_cb *line, void *aux, struct vx_error *err);
+
+    /* NULL if there are none: its paths are not there then. */
+    const struct vx_api_hooks *hooks;
 };
 
 #endif

@@ -159,6 +159,8 @@ void vx_codec_error(const struct vx_error *error, size_t index,
 /* Appends s as a JSON string, quotes and all; bytes that are not UTF-8
  * become U+FFFD. */
 void vx_json_string(struct vx_buf *out, const char *s);
+/* Appends a wall clock in ms since the epoch as a string of RFC 3339, UTC. */
+void vx_json_time(struct vx_buf *out, int64_t time_ms);
 
 /* Paths of changed objects, also of those whose parents are deleted by the
  * same changes (vx_model_key cannot name them any more).  O(n log n) to make,

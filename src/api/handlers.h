@@ -4,7 +4,8 @@
  *   server.c         life, listeners, routes that are not objects
  *   handle_read.c    GET of objects and lists
  *   handle_change.c  PUT, PATCH, DELETE, batch; wait, dry run
- *   handle_watch.c   GET /v1/watch */
+ *   handle_watch.c   GET /v1/watch
+ *   handle_hooks.c   events, hooks, their runs */
 #ifndef VX_API_HANDLERS_H
 #define VX_API_HANDLERS_H
 
@@ -58,6 +59,8 @@ void vx_handle_object(struct vx_call *call, const struct vx_codec_path *path);
 void vx_handle_list(struct vx_call *call, const struct vx_codec_path *path);
 void vx_handle_change(struct vx_call *call);
 void vx_handle_watch(struct vx_call *call);
+/* False if the path is another. */
+bool vx_handle_hooks(struct vx_call *call);
 void vx_handle_change_cancel_all(struct vx_server *server);
 void vx_handle_watch_cancel_all(struct vx_server *server);
 

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/codec.h"
 #include "lib/xalloc.h"
@@ -446,6 +447,18 @@ vx_json_string(struct vx_buf *out, const char *s)
     }
     vx_buf_put(out, s + start, size - start);
     vx_buf_put(out, "\"", 1);
+}
+
+void
+vx_json_time(struct vx_buf *out, int64_t time_ms)
+{
+    time_t seconds = (time_t) (time_ms / 1000);
+    char date[40];
+    struct tm tm;
+
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S",
+             gmtime_r(&seconds, &tm));
+    vx_buf_printf(out, "\"%s.%03dZ\"", date, (int) (time_ms % 1000));
 }
 
 void

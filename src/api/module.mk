@@ -7,9 +7,10 @@ src_api_libvxapi_a_SOURCES = \
 	src/api/backend.h \
 	src/api/codec.h src/api/codec_fields.c src/api/codec_parse.c \
 	src/api/codec_path.c src/api/codec_record.c src/api/codec_write.c \
-	src/api/handle_change.c src/api/handle_read.c \
+	src/api/handle_change.c src/api/handle_hooks.c \
+	src/api/handle_read.c \
 	src/api/handle_watch.c src/api/handlers.h \
-	src/api/http.c src/api/http.h \
+	src/api/hooks.h src/api/http.c src/api/http.h \
 	src/api/http_parse.c src/api/http_parse.h \
 	src/api/idempotency.c src/api/idempotency.h \
 	src/api/json.c src/api/json.h \

@@ -90,6 +90,7 @@ handle_index(struct vx_call *call)
     static const char *const resources[] = {
         "/v1/zones", "/v1/hosts", "/v1/tenants", "/v1/networks",
         "/v1/subnets", "/v1/ports", "/v1/batch", "/v1/watch",
+        "/v1/events", "/v1/hooks", "/v1/hook-runs",
         "/v1/openapi.json", "/v1/refused-hosts", "/healthz", "/metrics",
     };
     const struct vx_api_backend *b = call->server->backend;
@@ -265,7 +266,9 @@ dispatch(struct vx_call *call)
         routes[i].handle(call);
         return;
     }
-    dispatch_object(call);
+    if (!vx_handle_hooks(call)) {
+        dispatch_object(call);
+    }
 }
 
 static void

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/codec.h"
 #include "api/json.h"
@@ -122,19 +121,6 @@ publish(struct vx_watch *watch, struct vx_buf *text, bool change)
 
 /* --- Lines. */
 
-static void
-write_time(struct vx_jw *jw, int64_t time_ms)
-{
-    time_t seconds = (time_t) (time_ms / 1000);
-    char date[40], text[64];
-    struct tm tm;
-
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S",
-             gmtime_r(&seconds, &tm));
-    snprintf(text, sizeof text, "%s.%03dZ", date, (int) (time_ms % 1000));
-    vx_jw_str(jw, "time", text);
-}
-
 void
 vx_watch_format(struct vx_buf *out, uint64_t revision, int64_t time_ms,
                 const char *op, const char *path, const char *body,
@@ -144,7 +130,8 @@ vx_watch_format(struct vx_buf *out, uint64_t revision, int64_t time_ms,
 
     vx_jw_begin(&jw, out);
     vx_jw_u64(&jw, "revision", revision);
-    write_time(&jw, time_ms);
+    vx_jw_key(&jw, "time");
+    vx_json_time(out, time_ms);
     vx_jw_str(&jw, "op", op);
     vx_jw_str(&jw, "path", path);
     if (body) {

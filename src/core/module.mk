@@ -20,6 +20,8 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/flow.c \
 	src/core/flow.h \
 	src/core/flow_format.c \
+	src/core/hookq.c \
+	src/core/hookq.h \
 	src/core/order.c \
 	src/core/order.h \
 	src/core/pipeline.c \

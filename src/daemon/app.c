@@ -23,6 +23,7 @@
 #include "api/server.h"
 #include "api/watch.h"
 #include "daemon/commit.h"
+#include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "daemon/receipts.h"
@@ -114,6 +115,7 @@ replay(struct vx_app *app)
             vx_fabric_change(app->fabric, NULL, obj);
             if (obj->kind == VX_HOST) {
                 vx_hosts_update(app->hosts, NULL, (const void *) obj);
+                vx_app_object_event(app, NULL, obj);
             } else if (obj->kind == VX_PORT) {
                 vx_ports_touch(app->ports, obj->oid);
             }
@@ -268,12 +270,27 @@ raise_fd_limit(void)
 }
 
 static bool
+start_hooks(struct vx_app *app, struct vx_error *err)
+{
+    const struct vx_hooks_env env = {
+        .base = app->base, .options = &app->options, .store = app->store,
+        .events = vx_app_event_names, .wall_ms = vx_app_wall_ms,
+        .mono_ms = vx_app_mono_ms,
+    };
+
+    return vx_hooks_new(&env, &app->hooks, err);
+}
+
+static bool
 start(struct vx_app *app, struct vx_error *err)
 {
     raise_fd_limit();
     app->base = event_base_new();
     event_base_priority_init(app->base, N_PRIORITIES);
     if (!make_dir(app->options.run_dir, 0755, err) || !load(app, err)) {
+        return false;
+    }
+    if (!start_hooks(app, err)) {
         return false;
     }
     vx_app_wire(app);
@@ -328,6 +345,7 @@ stop(struct vx_app *app)
         event_free(app->locate_work);
     }
     free(app->locates);
+    vx_hooks_free(app->hooks);
     vx_model_free(app->model);
     vx_store_close(app->store);
     event_base_free(app->base);

@@ -3,6 +3,7 @@
  *
  *   app.c      start, stop, signals
  *   react.c    wiring: what follows from what
+ *   events.c   where events are born
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
@@ -13,12 +14,14 @@
 #include "api/backend.h"
 #include "core/fabric.h"
 #include "core/model.h"
+#include "daemon/events.h"
 #include "daemon/options.h"
 
 struct event;
 struct event_base;
 struct evconnlistener;
 struct vx_commit;
+struct vx_hooks;
 struct vx_hosts;
 struct vx_ports;
 struct vx_receipt;
@@ -59,6 +62,7 @@ struct vx_app {
     struct vx_hosts *hosts;
     struct vx_commit *commit;
     struct vx_watch *watch;
+    struct vx_hooks *hooks;
     struct vx_server *server;
     struct vx_api_backend backend;
     struct evconnlistener *ovsdb_listener, *openflow_listener;
@@ -77,14 +81,11 @@ struct vx_app {
     int64_t started_ms;
     int64_t pulse_due_ms;           /* the loop's lateness, see app.c */
     uint64_t n_late, late_max_ms;
-    uint64_t n_events[4];           /* port-active, host-active, host-down,
-                                     * vni-exhaustion */
+    uint64_t n_events[VX_N_EVENTS];
+    int64_t exhaustion_ms;          /* when it was told, 0 = never */
+    uint64_t look_after;            /* see events.c */
+    bool looked_after;
     bool stopping;
-};
-
-enum vx_app_event {
-    VX_EVENT_PORT_ACTIVE, VX_EVENT_HOST_ACTIVE, VX_EVENT_HOST_DOWN,
-    VX_EVENT_VNI_EXHAUSTION,
 };
 
 /* Runs vxfabricd in the foreground with the command line given, until a
@@ -98,9 +99,6 @@ int64_t vx_app_mono_ms(void);
 void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
                    void (*done)(void *aux, const struct vx_error *err,
                                 const struct vx_obj *obj), void *aux);
-/* To watchers, log and metrics. */
-void vx_app_event(struct vx_app *app, enum vx_app_event event,
-                  const char *object, const char *text);
 
 /* react.c */
 void vx_app_wire(struct vx_app *app);
@@ -116,6 +114,8 @@ bool vx_app_realized(void *app, uint64_t oid);
 
 /* backend.c */
 void vx_app_backend_init(struct vx_app *app);
+
+/* events.c; the rest in events.h */
 /* A submit was refused: exhaustion is an event. */
 void vx_app_refused(struct vx_app *app, const struct vx_error *err);
 

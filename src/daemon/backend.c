@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/commit.h"
+#include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "lib/xalloc.h"
@@ -168,5 +169,6 @@ vx_app_backend_init(struct vx_app *app)
         .cancel = backend_cancel,
         .refused = backend_refused, .info = backend_info,
         .metrics = vx_app_metrics, .journal = backend_journal,
+        .hooks = vx_hooks_api(app->hooks),
     };
 }

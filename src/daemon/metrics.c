@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "daemon/commit.h"
+#include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "lib/buf.h"
@@ -121,12 +122,33 @@ connections(const struct vx_app *app, struct vx_buf *out)
            vx_wait_count(app->ports));
 }
 
+static void
+hooks(const struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_hooks_counters c;
+
+    vx_hooks_counters(app->hooks, &c);
+    single(out, "events_lost_total", "counter",
+           "Events that found no room in the journal.", c.n_lost);
+    metric(out, "hook_runs", "gauge", "Hook runs by state.");
+    vx_buf_printf(out, "vxfabric_hook_runs{state=\"waiting\"} %zu\n"
+                  "vxfabric_hook_runs{state=\"running\"} %zu\n"
+                  "vxfabric_hook_runs{state=\"dead\"} %"PRIu64"\n",
+                  c.n_waiting, c.n_running, c.n_dead_kept);
+    metric(out, "hook_attempts_total", "counter",
+           "Attempts of hook runs by how they ended.");
+    vx_buf_printf(out, "vxfabric_hook_attempts_total{result=\"ok\"} %"PRIu64
+                  "\nvxfabric_hook_attempts_total{result=\"failed\"} %"
+                  PRIu64"\n", c.n_done, c.n_failed);
+    single(out, "hook_dead_total", "counter", "Hook runs given up.",
+           c.n_dead);
+    single(out, "hook_overflow_total", "counter",
+           "Hook runs that found the queue full.", c.n_overflow);
+}
+
 void
 vx_app_metrics(void *app_, struct vx_buf *out)
 {
-    static const char *const events[] = {
-        "port-active", "host-active", "host-down", "vni-exhaustion"
-    };
     struct vx_app *app = app_;
 
     metric(out, "info", "gauge", "Version of the controller.");
@@ -145,8 +167,9 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     connections(app, out);
     host_rows(app, out);
     metric(out, "events_total", "counter", "Events by name.");
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+    for (size_t i = 0; i < VX_N_EVENTS; i++) {
         vx_buf_printf(out, "vxfabric_events_total{event=\"%s\"} %"PRIu64"\n",
-                      events[i], app->n_events[i]);
+                      vx_app_event_names[i], app->n_events[i]);
     }
+    hooks(app, out);
 }

@@ -1,11 +1,18 @@
 # vxfabricd: wiring only. main.c is four lines around the library.
 noinst_LIBRARIES += src/daemon/libvxdaemon.a
-src_daemon_libvxdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+src_daemon_libvxdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/app.c src/daemon/app.h \
 	src/daemon/backend.c \
 	src/daemon/commit.c src/daemon/commit.h \
+	src/daemon/events.c src/daemon/events.h \
 	src/daemon/facts.c \
+	src/daemon/hook_dir.c src/daemon/hook_dir.h \
+	src/daemon/hook_exec.c src/daemon/hook_exec.h \
+	src/daemon/hooks.c src/daemon/hooks.h src/daemon/hooks_priv.h \
+	src/daemon/hooks_api.c \
+	src/daemon/hooks_journal.c \
 	src/daemon/host_conn.c \
 	src/daemon/host_link.c \
 	src/daemon/hosts.c src/daemon/hosts.h src/daemon/hosts_priv.h \
@@ -15,7 +22,8 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/ports.c src/daemon/ports.h \
 	src/daemon/react.c \
 	src/daemon/receipts.c src/daemon/receipts.h \
-	src/daemon/switch.c src/daemon/switch.h
+	src/daemon/switch.c src/daemon/switch.h \
+	src/daemon/webhook.c src/daemon/webhook.h
 
 sbin_PROGRAMS += bin/vxfabricd
 bin_vxfabricd_SOURCES = src/daemon/main.c

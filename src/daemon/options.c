@@ -42,6 +42,15 @@ vx_options_init(struct vx_options *options)
         .auto_zones = true,
         .journal_revisions = 100000,
         .probe_ms = 5000,
+        .hooks_dir = vx_xstrdup("/etc/vxfabric/hooks.d"),
+        .hook_timeout_ms = 30 * 1000,
+        .hook_jobs = 8,
+        .hook_attempts = 12,
+        .hook_backoff_ms = 1000,
+        .hook_queue = 10000,
+        .hook_runs_kept = 1000,
+        .events_kept = 10000,
+        .vni_low = 1000,
     };
 }
 
@@ -53,6 +62,12 @@ vx_options_fini(struct vx_options *options)
     free(options->ovsdb);
     free(options->openflow);
     free(options->advertise);
+    free(options->hooks_dir);
+    for (size_t i = 0; i < options->n_webhooks; i++) {
+        free(options->webhooks[i].url);
+        free(options->webhooks[i].secret_file);
+        free(options->webhooks[i].events);
+    }
     for (size_t i = 0; i < options->n_api; i++) {
         free(options->api[i]);
     }
@@ -144,6 +159,101 @@ set_api(struct vx_options *options, const char *value, struct vx_error *err)
     return true;
 }
 
+/* The scheme, and nothing that would show a password in lists and logs. */
+static bool
+is_webhook_url(const char *url, size_t size)
+{
+    size_t scheme = !strncmp(url, "http://", 7)    ? 7
+                    : !strncmp(url, "https://", 8) ? 8
+                                                   : 0;
+
+    return scheme && size > scheme && url[scheme] != '/'
+           && !memchr(url, '@', size) && !memchr(url, '?', size)
+           && !memchr(url, '#', size);
+}
+
+/* "URL SECRET-FILE [EVENT]..." */
+static bool
+set_webhook(struct vx_options *options, const char *value,
+            struct vx_error *err)
+{
+    const char *space = " \t";
+    size_t n_url = strcspn(value, space);
+    const char *file = value + n_url + strspn(value + n_url, space);
+    size_t n_file = strcspn(file, space);
+    const char *events = file + n_file + strspn(file + n_file, space);
+    struct vx_webhook *webhook;
+
+    if (!is_webhook_url(value, n_url) || *file != '/') {
+        return vx_fail(err, VX_INVALID, "webhook", "webhook = \"%s\": "
+                       "URL SECRET-FILE [EVENT]... is needed: http:// or "
+                       "https:// without user, query and fragment, and an "
+                       "absolute path", value);
+    }
+    if (options->n_webhooks == VX_OPTIONS_MAX_WEBHOOKS) {
+        return vx_fail(err, VX_INVALID, "webhook", "more than %d webhooks",
+                       VX_OPTIONS_MAX_WEBHOOKS);
+    }
+    for (size_t i = 0; i < options->n_webhooks; i++) {
+        if (strlen(options->webhooks[i].url) == n_url
+            && !strncmp(options->webhooks[i].url, value, n_url)) {
+            return vx_fail(err, VX_EXISTS, "webhook", "webhook \"%s\" is "
+                           "given twice: put its events on one line",
+                           options->webhooks[i].url);
+        }
+    }
+    webhook = &options->webhooks[options->n_webhooks++];
+    webhook->url = vx_xstrndup(value, n_url);
+    webhook->secret_file = vx_xstrndup(file, n_file);
+    webhook->events = *events ? vx_xasprintf(" %s ", events)
+                              : vx_xstrdup("");
+    for (char *p = webhook->events; *p; p++) {
+        *p = *p == '\t' || *p == ',' ? ' ' : *p;
+    }
+    return true;
+}
+
+/* Keys that are a number in a range and no more. */
+static bool
+set_ranged(struct vx_options *options, const char *key, const char *value,
+           bool *ret_known, struct vx_error *err)
+{
+    const struct {
+        const char *key;
+        uint32_t *p;
+        uint32_t min, max, unit;
+    } numbers[] = {
+        { "hook_timeout_s", &options->hook_timeout_ms, 1, 3600, 1000 },
+        { "hook_jobs", &options->hook_jobs, 1, 256, 1 },
+        { "hook_attempts", &options->hook_attempts, 1, 1000, 1 },
+        { "hook_backoff_ms", &options->hook_backoff_ms, 1, 600000, 1 },
+        { "hook_queue", &options->hook_queue, 1, 1000000, 1 },
+        { "hook_runs_kept", &options->hook_runs_kept, 1, 1000000, 1 },
+        { "events_kept", &options->events_kept, 100, 10000000, 1 },
+        { "vni_low", &options->vni_low, 0, VX_VNI_MAX, 1 },
+    };
+
+    *ret_known = false;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uint64_t n;
+
+        if (strcmp(key, numbers[i].key)) {
+            continue;
+        }
+        *ret_known = true;
+        if (!parse_number(key, value, numbers[i].max, &n, err)) {
+            return false;
+        }
+        if (n < numbers[i].min) {
+            return vx_fail(err, VX_INVALID, key, "%s = %s: at least %u is "
+                           "needed", key, value, numbers[i].min);
+        }
+        *numbers[i].p = (uint32_t) n * numbers[i].unit;
+        return true;
+    }
+    return true;
+}
+
 static bool
 set_counted(struct vx_options *options, const char *key, const char *value,
             struct vx_error *err)
@@ -199,6 +309,7 @@ vx_options_set(struct vx_options *options, const char *key,
         { "ovsdb", &options->ovsdb },
         { "openflow", &options->openflow },
         { "advertise", &options->advertise },
+        { "hooks_dir", &options->hooks_dir },
     };
 
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
@@ -225,7 +336,13 @@ vx_options_set(struct vx_options *options, const char *key,
     } else if (!strcmp(key, "auto_zones")) {
         return parse_bool(key, value, &options->auto_zones, err);
     }
-    return set_counted(options, key, value, err);
+    if (!strcmp(key, "webhook")) {
+        return set_webhook(options, value, err);
+    }
+
+    bool known;
+    bool ok = set_ranged(options, key, value, &known, err);
+    return known ? ok : set_counted(options, key, value, err);
 }
 
 /* Splits "key = value" in place; false on a line that is neither that nor

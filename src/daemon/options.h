@@ -12,6 +12,13 @@
 enum {
     VX_OPTIONS_MAX_API = 8,
     VX_OPTIONS_MAX_RANGES = 64,
+    VX_OPTIONS_MAX_WEBHOOKS = 16,
+};
+
+struct vx_webhook {
+    char *url;                      /* http: or https:, its name */
+    char *secret_file;              /* absolute path */
+    char *events;                   /* " host-join host-down ", "" = all */
 };
 
 struct vx_options {
@@ -33,6 +40,18 @@ struct vx_options {
     bool auto_zones;                /* a host may join a zone not made yet */
     uint32_t journal_revisions;     /* kept for watch?since= */
     uint32_t probe_ms;              /* keepalive of host connections */
+
+    char *hooks_dir;                /* executables in EVENT/ */
+    struct vx_webhook webhooks[VX_OPTIONS_MAX_WEBHOOKS];
+    size_t n_webhooks;
+    uint32_t hook_timeout_ms;       /* of one attempt */
+    uint32_t hook_jobs;             /* at once */
+    uint32_t hook_attempts;
+    uint32_t hook_backoff_ms;       /* after the first failure; doubles */
+    uint32_t hook_queue;            /* runs that wait */
+    uint32_t hook_runs_kept;        /* ended ones, dead ones each */
+    uint32_t events_kept;
+    uint32_t vni_low;               /* free VNIs, 0 = never told */
 };
 
 void vx_options_init(struct vx_options *options);   /* defaults */

@@ -35,36 +35,6 @@ wall_ms(void *app)
     return vx_app_wall_ms();
 }
 
-void
-vx_app_event(struct vx_app *app, enum vx_app_event event,
-             const char *object, const char *text)
-{
-    static const char *const names[] = {
-        [VX_EVENT_PORT_ACTIVE] = "port-active",
-        [VX_EVENT_HOST_ACTIVE] = "host-active",
-        [VX_EVENT_HOST_DOWN] = "host-down",
-        [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
-    };
-    struct vx_buf members = VX_BUF_INIT;
-
-    app->n_events[event]++;
-    vx_buf_puts(&members, "\"object\":");
-    vx_json_string(&members, object);
-    vx_buf_puts(&members, ",\"text\":");
-    vx_json_string(&members, text);
-    vx_watch_event(app->watch, names[event], vx_buf_str(&members));
-    vx_buf_fini(&members);
-}
-
-void
-vx_app_refused(struct vx_app *app, const struct vx_error *err)
-{
-    if (err->code == VX_EXHAUSTED && strstr(err->field, "vni")) {
-        vx_log_warn("vni", "%s", err->message);
-        vx_app_event(app, VX_EVENT_VNI_EXHAUSTION, "vni", err->message);
-    }
-}
-
 /* --- The fabric's sink. */
 
 static void
@@ -191,6 +161,9 @@ apply_change(void *app_, const struct vx_change *change,
     }
     app->receipt = NULL;
     app->attach_touched = false;
+    if (obj->kind == VX_PORT || obj->kind == VX_HOST) {
+        vx_app_object_event(app, change->old, change->new);
+    }
     if (obj->kind == VX_PORT) {
         if (change->new) {
             vx_ports_touch(app->ports, obj->oid);
@@ -272,8 +245,7 @@ host_changed(void *app_, uint64_t host, bool ready)
     if (obj) {
         struct vx_api_host_status status;
 
-        vx_app_event(app, ready ? VX_EVENT_HOST_ACTIVE : VX_EVENT_HOST_DOWN,
-                     obj->name, "");
+        vx_app_host_event(app, obj, ready);
         if (vx_app_host_status(app, host, &status)) {
             struct vx_key key = vx_model_key(app->model, obj);
             char path[VX_API_PATH_MAX];
@@ -348,12 +320,11 @@ port_changed(void *app_, uint64_t oid, const struct vx_port_status *status)
     vx_model_path(app->model, obj, name, sizeof name);
     vx_log_debug(name, "%s%s%s", vx_port_state_name(status->state),
                  status->reason[0] ? ": " : "", status->reason);
-    if (status->state == VX_PORT_ACTIVE) {
-        vx_app_event(app, VX_EVENT_PORT_ACTIVE, name, "");
-    }
+    vx_app_port_event(app, obj, status);
 }
 
-/* --- Once a second: VNIs whose quarantine is over. */
+/* --- Once a second: VNIs whose quarantine is over, and what events.c looks
+ * after. */
 
 static void
 released(void *aux, const struct vx_error *err, const struct vx_obj *obj)
@@ -372,6 +343,7 @@ vx_app_tick(int fd, short what, void *app_)
 
     (void) fd;
     (void) what;
+    vx_app_events_tick(app);
     if (!vx_model_count(app->model, VX_RETIRED_VNI)
         || !vx_commit_flush(app->commit, NULL)) {
         return;

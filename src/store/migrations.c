@@ -36,6 +36,19 @@ static const struct step steps[] = {
       "ALTER TABLE record ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
       "UPDATE record SET sum = vx_sum(kind, oid, revision, body);"
       "CREATE INDEX journal_revision ON journal (revision);" },
+    { "hooks",
+      "CREATE TABLE event ("
+      " seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
+      " name TEXT NOT NULL, object TEXT NOT NULL, body TEXT NOT NULL);"
+      "CREATE TABLE hook_run ("
+      " id INTEGER PRIMARY KEY, event INTEGER NOT NULL,"
+      " hook TEXT NOT NULL, state INTEGER NOT NULL,"
+      " attempts INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
+      " result TEXT NOT NULL, output BLOB NOT NULL);"
+      "CREATE INDEX hook_run_state ON hook_run (state, id);"
+      "CREATE INDEX hook_run_event ON hook_run (event);"
+      "CREATE TABLE told ("
+      " oid INTEGER PRIMARY KEY, state INTEGER NOT NULL);" },
 };
 
 enum { N_STEPS = sizeof steps / sizeof steps[0] };

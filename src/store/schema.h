@@ -21,6 +21,10 @@ enum { VX_STORE_APPLICATION_ID = 0x76786662 };
 bool vx_store_migrate(struct sqlite3 *db, const char *path,
                       struct vx_error *err);
 
+/* The open database, for the other files of this folder. */
+struct vx_store;
+struct sqlite3 *vx_store_db(struct vx_store *store);
+
 /* Fills err from the connection's last error and returns false.  what: "commit
  * to the store". */
 bool vx_store_fail(struct sqlite3 *db, const char *what, struct vx_error *err);

@@ -73,6 +73,12 @@ struct vx_store {
     struct journal_state journal;
 };
 
+struct sqlite3 *
+vx_store_db(struct vx_store *store)
+{
+    return store->db;
+}
+
 /* --- Directory and lock. */
 
 static bool

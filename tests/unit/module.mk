@@ -12,6 +12,7 @@ UNIT_TESTS += tests/unit/test_fabric
 UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
 UNIT_TESTS += tests/unit/test_status
+UNIT_TESTS += tests/unit/test_hookq
 
 MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
 UNIT_TESTS += tests/unit/test_model

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where events are born: a line of the watch, a metric, and the journal that
+ * hooks are run from (daemon/hooks.h).
+ *
+ * Events of state are told to the journal when what is differs from what was
+ * told last, which is durable; so the journal has each change once, however
+ * often the controller restarts, and what changed while it was away.  The
+ * watch and the metric have what this process saw. */
+#ifndef VX_DAEMON_EVENTS_H
+#define VX_DAEMON_EVENTS_H
+
+#include <stdbool.h>
+
+#include "core/model.h"
+#include "core/status.h"
+
+struct vx_app;
+
+enum vx_app_event {
+    VX_EVENT_PORT_ACTIVE, VX_EVENT_PORT_DOWN, VX_EVENT_HOST_JOIN,
+    VX_EVENT_HOST_ACTIVE, VX_EVENT_HOST_DOWN, VX_EVENT_HOST_DRAIN,
+    VX_EVENT_DRIFT, VX_EVENT_VNI_LOW, VX_EVENT_VNI_EXHAUSTION, VX_N_EVENTS
+};
+
+/* By enum, NULL at the end. */
+extern const char *const vx_app_event_names[VX_N_EVENTS + 1];
+
+/* An event that is no state: each is told.  object, text: for a person. */
+void vx_app_event(struct vx_app *app, enum vx_app_event event,
+                  const char *object, const char *text);
+
+/* The host is ready, or not any more. */
+void vx_app_host_event(struct vx_app *app, const struct vx_obj *host,
+                       bool ready);
+/* The status of the port has changed. */
+void vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
+                       const struct vx_port_status *status);
+/* A host or port was committed (new) or deleted (new NULL); old NULL after a
+ * start. */
+void vx_app_object_event(struct vx_app *app, const struct vx_obj *old,
+                         const struct vx_obj *new);
+/* Once a second. */
+void vx_app_events_tick(struct vx_app *app);
+
+#endif
