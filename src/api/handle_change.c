@@ -600,8 +600,8 @@ handle_batch(struct vx_call *call, struct change *change)
 }
 
 /* A web page must not be able to make a visitor's browser change a fabric. */
-static bool
-refuse_browser(struct vx_call *call)
+bool
+vx_call_refuse_browser(struct vx_call *call)
 {
     if (vx_http_header(call->head, "Origin")) {
         vx_fail(&call->err, VX_FORBIDDEN, "Origin",
@@ -618,7 +618,7 @@ vx_handle_change(struct vx_call *call)
     struct change *change;
     bool is_batch = call->head->method == VX_HTTP_POST;
 
-    if (refuse_browser(call)) {
+    if (vx_call_refuse_browser(call)) {
         return;
     }
     change = change_new(call);

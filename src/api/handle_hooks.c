@@ -287,7 +287,8 @@ is_plain(struct vx_call *call)
 {
     const struct vx_buf *body = vx_http_req_body(call->req);
 
-    if (!vx_call_allows(call, VX_HTTP_POST)) {
+    if (!vx_call_allows(call, VX_HTTP_POST)
+        || vx_call_refuse_browser(call)) {
         return false;
     }
     if (body->size && strcmp(vx_buf_str(body), "{}")) {

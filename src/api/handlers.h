@@ -43,6 +43,8 @@ struct vx_call {
 void vx_call_fail(struct vx_call *call);
 /* Refuses with 405 unless the method is in the set; HEAD goes with GET. */
 bool vx_call_allows(struct vx_call *call, unsigned methods);
+/* True, and replied to, if a web page sent it: no change is taken then. */
+bool vx_call_refuse_browser(struct vx_call *call);
 void vx_call_reply_json(struct vx_call *call, unsigned status,
                         const char *headers, struct vx_buf *body);
 

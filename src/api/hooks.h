@@ -10,6 +10,15 @@
 
 #include "lib/err.h"
 
+/* What hooks and watchers are told of. */
+enum vx_app_event {
+    VX_EVENT_PORT_ACTIVE, VX_EVENT_PORT_DOWN, VX_EVENT_HOST_JOIN,
+    VX_EVENT_HOST_ACTIVE, VX_EVENT_HOST_DOWN, VX_EVENT_HOST_DRAIN,
+    VX_EVENT_DRIFT, VX_EVENT_VNI_LOW, VX_EVENT_VNI_EXHAUSTION, VX_N_EVENTS
+};
+/* "host-active"; by enum, NULL at the end. */
+extern const char *const vx_api_event_names[VX_N_EVENTS + 1];
+
 struct vx_api_hook {
     const char *name;           /* "host-active/10-log", or the URL */
     const char *type;           /* "exec" or "webhook" */

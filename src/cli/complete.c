@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "api/hooks.h"
 #include "cli/cli.h"
 
 enum { COMPLETE_TIMEOUT_S = 1, COMPLETE_NAMES = 1000 };
@@ -116,6 +117,13 @@ offer_word(struct completion *c)
     }
     if (!command->kind) {
         offer(c, "bash", "");
+    } else if (command->run == vx_cli_do_hook_test) {
+        for (size_t i = 0; i < VX_N_EVENTS; i++) {
+            offer(c, vx_api_event_names[i], "");
+        }
+    } else if (command->run == vx_cli_do_hook_retry) {
+        offer(c, "dead", "");
+        offer_names(c, command->kind, "", "");
     } else if (args->n_words && !is_new) {
         c->last_part = true;            /* the CIDR of a subnet */
         offer_names(c, command->kind, args->words[0], "");
@@ -138,6 +146,9 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
     static const char *const states[] = {
         "pending", "building", "active", "degraded", "down",
     };
+    static const char *const run_states[] = {
+        "waiting", "running", "done", "dead",
+    };
 
     switch (opt->values) {
     case VX_CLI_FORMATS:
@@ -148,6 +159,11 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
     case VX_CLI_STATES:
         for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
             offer(c, states[i], "");
+        }
+        break;
+    case VX_CLI_RUN_STATES:
+        for (size_t i = 0; i < sizeof run_states / sizeof *run_states; i++) {
+            offer(c, run_states[i], "");
         }
         break;
     case VX_CLI_HOSTS: offer_names(c, &vx_cli_host, "", ""); break;

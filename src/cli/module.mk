@@ -13,6 +13,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/complete.c \
 	src/cli/event.c src/cli/event.h \
 	src/cli/help.c \
+	src/cli/hook.c \
 	src/cli/host.c \
 	src/cli/host_join.c \
 	src/cli/host_leave.c \

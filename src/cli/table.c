@@ -102,6 +102,21 @@ const struct vx_cli_command vx_cli_commands[] = {
          "TENANT/NETWORK CIDR", "[TENANT[/NETWORK]]", 1),
     CRUD(vx_cli_port, "port", "TENANT/NETWORK/PORT", 1,
          "TENANT/NETWORK/PORT", "[TENANT[/NETWORK]]", 1),
+    { .object = "hook", .name = "list", .verb = VX_CLI_LIST,
+      .kind = &vx_cli_hook, .args = "",
+      .help = "list hooks and webhooks and how they fare",
+      .run = vx_cli_do_list },
+    { .object = "hook", .name = "log", .verb = VX_CLI_LIST,
+      .kind = &vx_cli_hook_run, .args = "",
+      .help = "list runs of hooks, newest first", .run = vx_cli_do_list },
+    { .object = "hook", .name = "retry", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_hook_run, .args = "RUN|dead", .min_words = 1,
+      .max_words = 1, .help = "run again now: one run, or all dead ones",
+      .run = vx_cli_do_hook_retry },
+    { .object = "hook", .name = "test", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_hook, .args = "EVENT", .min_words = 1,
+      .max_words = 1, .help = "run the hooks of an event with a test event",
+      .run = vx_cli_do_hook_test },
     { .name = "apply", .verb = VX_CLI_OTHER, .args = "", .max_words = 0,
       .help = "apply a JSON document as one atomic batch",
       .opts = apply_opts, .run = vx_cli_do_apply },
@@ -123,7 +138,7 @@ vx_cli_kind_find(const char *name)
 {
     static const struct vx_cli_kind *const kinds[] = {
         &vx_cli_zone, &vx_cli_host, &vx_cli_tenant, &vx_cli_network,
-        &vx_cli_subnet, &vx_cli_port,
+        &vx_cli_subnet, &vx_cli_port, &vx_cli_hook,
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

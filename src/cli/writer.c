@@ -157,9 +157,9 @@ vx_cli_put_name(struct vx_buf *buf, const struct vx_cli_kind *kind,
         const cJSON *part = cJSON_GetObjectItemCaseSensitive(item,
                                                              kind->keys[i]);
 
-        if (cJSON_IsString(part)) {
+        if (cJSON_IsString(part) || cJSON_IsNumber(part)) {
             vx_buf_puts(buf, first ? "" : "/");
-            vx_cli_put_safe(buf, part->valuestring);
+            vx_cli_put_text(buf, part);
             first = false;
         }
     }

@@ -274,7 +274,7 @@ start_hooks(struct vx_app *app, struct vx_error *err)
 {
     const struct vx_hooks_env env = {
         .base = app->base, .options = &app->options, .store = app->store,
-        .events = vx_app_event_names, .wall_ms = vx_app_wall_ms,
+        .events = vx_api_event_names, .wall_ms = vx_app_wall_ms,
         .mono_ms = vx_app_mono_ms,
     };
 

@@ -31,18 +31,6 @@ enum {
 /* The pool of VNIs is no object; this is no oid. */
 static const uint64_t vni_pool = INT64_MAX;
 
-const char *const vx_app_event_names[VX_N_EVENTS + 1] = {
-    [VX_EVENT_PORT_ACTIVE] = "port-active",
-    [VX_EVENT_PORT_DOWN] = "port-down",
-    [VX_EVENT_HOST_JOIN] = "host-join",
-    [VX_EVENT_HOST_ACTIVE] = "host-active",
-    [VX_EVENT_HOST_DOWN] = "host-down",
-    [VX_EVENT_HOST_DRAIN] = "host-drain",
-    [VX_EVENT_DRIFT] = "drift",
-    [VX_EVENT_VNI_LOW] = "vni-low",
-    [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
-};
-
 /* To those who watch. */
 static void
 show(struct vx_app *app, enum vx_app_event event, const char *object,
@@ -55,7 +43,7 @@ show(struct vx_app *app, enum vx_app_event event, const char *object,
     vx_json_string(&members, object);
     vx_buf_puts(&members, ",\"text\":");
     vx_json_string(&members, text);
-    vx_watch_event(app->watch, vx_app_event_names[event],
+    vx_watch_event(app->watch, vx_api_event_names[event],
                    vx_buf_str(&members));
     vx_buf_fini(&members);
 }
@@ -66,7 +54,7 @@ vx_app_event(struct vx_app *app, enum vx_app_event event,
 {
     show(app, event, object, text);
     vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
-        .name = vx_app_event_names[event], .object = object,
+        .name = vx_api_event_names[event], .object = object,
         .text = text });
 }
 
@@ -125,7 +113,7 @@ tell(struct vx_app *app, const struct vx_obj *obj, enum vx_app_event event,
     write_data(app, obj, &data);
     vx_model_path(app->model, obj, name, sizeof name);
     vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
-        .name = vx_app_event_names[event], .object = name, .text = text,
+        .name = vx_api_event_names[event], .object = name, .text = text,
         .data = vx_buf_str(&data), .told_oid = obj->oid, .told = told });
     vx_buf_fini(&data);
 }
@@ -235,7 +223,7 @@ look_at_vnis(struct vx_app *app)
         vx_log_warn("vni", "%s", text);
         show(app, VX_EVENT_VNI_LOW, "vni", text);
         vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
-            .name = vx_app_event_names[VX_EVENT_VNI_LOW], .object = "vni",
+            .name = vx_api_event_names[VX_EVENT_VNI_LOW], .object = "vni",
             .text = text, .told_oid = vni_pool, .told = TOLD_LOW });
     } else if (told && n_free >= low + low / 10) {
         vx_hooks_tell(app->hooks, vni_pool, TOLD_NOTHING);

@@ -11,19 +11,11 @@
 
 #include <stdbool.h>
 
+#include "api/hooks.h"
 #include "core/model.h"
 #include "core/status.h"
 
 struct vx_app;
-
-enum vx_app_event {
-    VX_EVENT_PORT_ACTIVE, VX_EVENT_PORT_DOWN, VX_EVENT_HOST_JOIN,
-    VX_EVENT_HOST_ACTIVE, VX_EVENT_HOST_DOWN, VX_EVENT_HOST_DRAIN,
-    VX_EVENT_DRIFT, VX_EVENT_VNI_LOW, VX_EVENT_VNI_EXHAUSTION, VX_N_EVENTS
-};
-
-/* By enum, NULL at the end. */
-extern const char *const vx_app_event_names[VX_N_EVENTS + 1];
 
 /* An event that is no state: each is told.  object, text: for a person. */
 void vx_app_event(struct vx_app *app, enum vx_app_event event,

@@ -169,7 +169,7 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     metric(out, "events_total", "counter", "Events by name.");
     for (size_t i = 0; i < VX_N_EVENTS; i++) {
         vx_buf_printf(out, "vxfabric_events_total{event=\"%s\"} %"PRIu64"\n",
-                      vx_app_event_names[i], app->n_events[i]);
+                      vx_api_event_names[i], app->n_events[i]);
     }
     hooks(app, out);
 }

@@ -23,6 +23,7 @@ from netns import LabError, wait_until  # noqa: E402
 def pytest_configure(config):
     """A SIGTERM unwinds like a Ctrl-C, so that fixtures clean up."""
     config.addinivalue_line("markers", "slow: left out by ./check --quick")
+    config.addinivalue_line("markers", "options: of the controller")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

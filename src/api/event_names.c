@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of events, shared with the CLI; see hooks.h. */
+#include "api/hooks.h"
+
+const char *const vx_api_event_names[VX_N_EVENTS + 1] = {
+    [VX_EVENT_PORT_ACTIVE] = "port-active",
+    [VX_EVENT_PORT_DOWN] = "port-down",
+    [VX_EVENT_HOST_JOIN] = "host-join",
+    [VX_EVENT_HOST_ACTIVE] = "host-active",
+    [VX_EVENT_HOST_DOWN] = "host-down",
+    [VX_EVENT_HOST_DRAIN] = "host-drain",
+    [VX_EVENT_DRIFT] = "drift",
+    [VX_EVENT_VNI_LOW] = "vni-low",
+    [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
+};
