@@ -40,7 +40,7 @@ check-api: all
 
 # What the sources and the archives must keep to.
 CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh \
-	tests/check-man.sh
+	tests/check-man.sh tests/check-examples.sh
 TESTS += $(CHECKS)
 
 EXTRA_DIST += tests/tap.sh $(CHECKS) tests/run_all.py

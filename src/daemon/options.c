@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hooks.h"
 #include "lib/xalloc.h"
 
 const char vx_options_usage[] =
@@ -172,6 +173,31 @@ is_webhook_url(const char *url, size_t size)
            && !memchr(url, '#', size);
 }
 
+/* A word that is no event would never come; every word is checked. */
+static bool
+check_events(const char *words, struct vx_error *err)
+{
+    static const char *const space = " \t,";
+
+    for (const char *p = words + strspn(words, space); *p;) {
+        size_t size = strcspn(p, space);
+        bool known = false;
+
+        for (size_t i = 0; i < VX_N_EVENTS; i++) {
+            known |= strlen(vx_api_event_names[i]) == size
+                     && !strncmp(p, vx_api_event_names[i], size);
+        }
+        if (!known) {
+            return vx_fail(err, VX_INVALID, "webhook", "there is no event "
+                           "\"%.*s\"; vxfabric.conf(5) lists them",
+                           size < 40 ? (int) size : 40, p);
+        }
+        p += size;
+        p += strspn(p, space);
+    }
+    return true;
+}
+
 /* "URL SECRET-FILE [EVENT]..." */
 static bool
 set_webhook(struct vx_options *options, const char *value,
@@ -189,6 +215,9 @@ set_webhook(struct vx_options *options, const char *value,
                        "URL SECRET-FILE [EVENT]... is needed: http:// or "
                        "https:// without user, query and fragment, and an "
                        "absolute path", value);
+    }
+    if (!check_events(events, err)) {
+        return false;
     }
     if (options->n_webhooks == VX_OPTIONS_MAX_WEBHOOKS) {
         return vx_fail(err, VX_INVALID, "webhook", "more than %d webhooks",

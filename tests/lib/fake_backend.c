@@ -319,6 +319,81 @@ fake_metrics(void *ctx, struct vx_buf *out)
 
 /* --- Life. */
 
+/* --- Hooks: two of them, events 1 to 5, runs 1 to 5. */
+
+enum { FAKE_LAST = 5 };
+
+static void
+fake_hooks(void *fake, void (*each)(void *, const struct vx_api_hook *),
+           void *aux)
+{
+    (void) fake;
+    each(aux, &(struct vx_api_hook) {
+        .name = "drift/10-a", .type = "exec", .events = "drift",
+        .state = "paused", .reason = "\"why\"", .n_waiting = 1,
+        .n_running = 2, .n_done = 3, .n_failed = 4, .n_dead = 5 });
+    each(aux, &(struct vx_api_hook) {
+        .name = "http://x/", .type = "webhook", .events = "all",
+        .state = "ok", .reason = "" });
+}
+
+static bool
+fake_events(void *fake, uint64_t since, size_t limit, const char *name,
+            void (*each)(void *, const struct vx_api_event *), void *aux,
+            struct vx_error *err)
+{
+    char body[100];
+
+    if (((struct fake *) fake)->disk_full) {
+        return vx_fail(err, VX_UNAVAILABLE, "", "the disk is full");
+    }
+    for (uint64_t i = since + 1; i <= FAKE_LAST && limit--; i++) {
+        snprintf(body, sizeof body, "{\"seq\":%u,\"event\":\"%s\"}",
+                 (unsigned) i, name ? name : "drift");
+        each(aux, &(struct vx_api_event) { .seq = i, .body = body });
+    }
+    return true;
+}
+
+static bool
+fake_runs(void *fake, const struct vx_api_run_query *query,
+          void (*each)(void *, const struct vx_api_run *), void *aux,
+          struct vx_error *err)
+{
+    size_t n = query->limit;
+
+    (void) fake;
+    (void) err;
+    for (uint64_t i = query->before ? query->before - 1 : FAKE_LAST;
+         i && n--; i--) {
+        each(aux, &(struct vx_api_run) {
+            .id = i, .seq = i, .event_ms = 1000, .time_ms = 2500,
+            .hook = query->hook ? query->hook : "drift/10-a",
+            .event = "drift", .object = "h1",
+            .state = query->state ? query->state : "done", .attempts = 2,
+            .result = "exit status 0", .output = "a\nb\xff" });
+    }
+    return true;
+}
+
+static bool
+fake_retry(void *fake, uint64_t id, struct vx_error *err)
+{
+    ((struct fake *) fake)->retried = id;
+    return id <= FAKE_LAST || vx_fail(err, VX_NOT_FOUND, "id", "no run");
+}
+
+static bool
+fake_test(void *fake, const char *event, uint64_t *ret_seq,
+          size_t *ret_n_runs, struct vx_error *err)
+{
+    (void) fake;
+    *ret_seq = 6;
+    *ret_n_runs = 2;
+    return !strcmp(event, "drift")
+           || vx_fail(err, VX_NOT_FOUND, "event", "no event");
+}
+
 void
 fake_start(struct fake *fake, const struct fake_options *options)
 {
@@ -339,6 +414,11 @@ fake_start(struct fake *fake, const struct fake_options *options)
         .wait = fake_wait, .cancel = fake_cancel, .info = fake_info,
         .refused = fake_refused,
         .metrics = fake_metrics, .journal = fake_journal,
+        .hooks = &fake->hooks,
+    };
+    fake->hooks = (struct vx_api_hooks) {
+        .ctx = fake, .list = fake_hooks, .events = fake_events,
+        .runs = fake_runs, .retry = fake_retry, .test = fake_test,
     };
     fake->server = vx_server_new(&(struct vx_server_config) {
         .base = fake->base, .backend = &fake->backend, .watch = fake->watch,

@@ -38,6 +38,8 @@ struct fake {
     bool port_active;           /* status of all ports */
     struct vx_api_waiter *waiter;   /* the last one that waits */
     unsigned n_cancelled;
+    struct vx_api_hooks hooks;
+    uint64_t retried;           /* id of the run */
     char dir[64];               /* of the socket */
     char addr[128];             /* "unix:..." */
 };

@@ -57,7 +57,8 @@ UNIT_TESTS += tests/unit/test_cli
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_cli_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_options
-tests_unit_test_options_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+tests_unit_test_options_LDADD = src/daemon/libvxdaemon.a \
+	src/api/libvxapi.a $(LIBS_CORE) \
 	$(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_receipts
@@ -86,3 +87,15 @@ tests_unit_test_api_watch_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 UNIT_TESTS += tests/unit/test_host_plan
 tests_unit_test_host_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_host_plan_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_store_hooks
+tests_unit_test_store_hooks_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_hooks
+tests_unit_test_api_hooks_SOURCES = tests/unit/test_api_hooks.c \
+	tests/lib/api_case.h \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
+tests_unit_test_api_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS)
+tests_unit_test_api_hooks_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
+	$(CMOCKA_LIBS)

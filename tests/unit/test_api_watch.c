@@ -238,7 +238,7 @@ openapi_json_says_what_the_code_does(void **state)
     cJSON_ArrayForEach (item, paths) {
         compare_path(item->string, item);
     }
-    assert_int_equal(cJSON_GetArraySize(paths), 24);
+    assert_int_equal(cJSON_GetArraySize(paths), 29);
     const cJSON *codes = at(at(at(at(at(at(schemas, "error"), "properties"),
                                      "error"), "properties"), "code"),
                             "enum");

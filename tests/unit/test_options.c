@@ -82,6 +82,17 @@ a_bad_value_is_refused_by_key(void **state)
         { "probe_ms", "199", "at least 200" },
         { "auto_zones", "1", "true or false" },
         { "state_dir", "", "empty" },
+        { "hook_jobs", "0", "at least 1" },
+        { "hook_timeout_s", "3601", "0..3600" },
+        { "events_kept", "99", "at least 100" },
+        { "hooks_dir", "", "empty" },
+        { "webhook", "http://h/x", "SECRET-FILE" },
+        { "webhook", "http://h/x secret", "absolute path" },
+        { "webhook", "ftp://h/x /s", "http://" },
+        { "webhook", "http:///x /s", "http://" },
+        { "webhook", "http://u:p@h/x /s", "without user" },
+        { "webhook", "https://h/x?token=1 /s", "query" },
+        { "webhook", "https://h/x /s host-jion", "host-jion" },
         { "colour", "blue", "unknown option" },
     };
 
@@ -98,6 +109,30 @@ a_bad_value_is_refused_by_key(void **state)
         assert_non_null(strstr(err.message, rows[i].word));
         vx_options_fini(&options);
     }
+}
+
+static void
+a_webhook_has_a_secret_and_its_events(void **state)
+{
+    struct vx_options options;
+    struct vx_error err;
+
+    (void) state;
+    vx_options_init(&options);
+    assert_true(vx_options_set(&options, "webhook", "http://h:1/x /s", &err));
+    assert_true(vx_options_set(&options, "webhook",
+                               "https://[::1]/y\t/etc/s drift,\thost-down",
+                               &err));
+    assert_int_equal(options.n_webhooks, 2);
+    assert_string_equal(options.webhooks[0].url, "http://h:1/x");
+    assert_string_equal(options.webhooks[0].secret_file, "/s");
+    assert_string_equal(options.webhooks[0].events, "");
+    assert_string_equal(options.webhooks[1].secret_file, "/etc/s");
+    assert_string_equal(options.webhooks[1].events, " drift  host-down ");
+    assert_false(vx_options_set(&options, "webhook", "http://h:1/x /t",
+                                &err));
+    assert_int_equal(err.code, VX_EXISTS);
+    vx_options_fini(&options);
 }
 
 static void
@@ -132,6 +167,7 @@ main(void)
         cmocka_unit_test(defaults_name_the_api_socket_in_the_run_dir),
         cmocka_unit_test(the_command_line_wins_over_the_file),
         cmocka_unit_test(a_bad_value_is_refused_by_key),
+        cmocka_unit_test(a_webhook_has_a_secret_and_its_events),
         cmocka_unit_test(an_argument_that_is_no_option_is_refused),
     };
 
