@@ -115,7 +115,6 @@ replay(struct vx_app *app)
             vx_fabric_change(app->fabric, NULL, obj);
             if (obj->kind == VX_HOST) {
                 vx_hosts_update(app->hosts, NULL, (const void *) obj);
-                vx_app_object_event(app, NULL, obj);
             } else if (obj->kind == VX_PORT) {
                 vx_ports_touch(app->ports, obj->oid);
             }
@@ -269,11 +268,23 @@ raise_fd_limit(void)
     }
 }
 
+static void
+settle(void *app_)
+{
+    struct vx_app *app = app_;
+
+    if (app->commit) {
+        vx_commit_flush(app->commit, NULL);
+    }
+}
+
 static bool
 start_hooks(struct vx_app *app, struct vx_error *err)
 {
     const struct vx_hooks_env env = {
-        .base = app->base, .options = &app->options, .store = app->store,
+        .ctx = app, .base = app->base, .settle = settle,
+        .data = vx_app_event_data,
+        .options = &app->options, .store = app->store,
         .events = vx_api_event_names, .wall_ms = vx_app_wall_ms,
         .mono_ms = vx_app_mono_ms,
     };
@@ -318,6 +329,8 @@ stop(struct vx_app *app)
     if (app->server) {
         vx_server_free(app->server);
     }
+    /* Before what events are made from. */
+    vx_hooks_free(app->hooks);
     if (app->ovsdb_listener) {
         evconnlistener_free(app->ovsdb_listener);
     }
@@ -345,7 +358,6 @@ stop(struct vx_app *app)
         event_free(app->locate_work);
     }
     free(app->locates);
-    vx_hooks_free(app->hooks);
     vx_model_free(app->model);
     vx_store_close(app->store);
     event_base_free(app->base);

@@ -79,24 +79,26 @@ vx_app_refused(struct vx_app *app, const struct vx_error *err)
 
 /* --- Events of state. */
 
-/* The object as GET answers it. */
-static void
-write_data(struct vx_app *app, const struct vx_obj *obj, struct vx_buf *out)
+bool
+vx_app_event_data(void *app_, uint64_t oid, struct vx_buf *out)
 {
-    struct vx_codec_view view = {
-        .model = app->model, .obj = obj,
-        .key = vx_model_key(app->model, obj),
-    };
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = vx_model_by_oid(app->model, oid);
+    struct vx_codec_view view = { .model = app->model, .obj = obj };
     struct vx_port_status port;
     struct vx_api_host_status host;
 
-    if (obj->kind == VX_PORT && vx_app_port_status(app, obj->oid, &port)) {
+    if (!obj) {
+        return false;
+    }
+    view.key = vx_model_key(app->model, obj);
+    if (obj->kind == VX_PORT && vx_app_port_status(app, oid, &port)) {
         view.port_status = &port;
-    } else if (obj->kind == VX_HOST
-               && vx_app_host_status(app, obj->oid, &host)) {
+    } else if (obj->kind == VX_HOST && vx_app_host_status(app, oid, &host)) {
         view.host_status = &host;
     }
     vx_codec_object(&view, out);
+    return true;
 }
 
 /* To the journal, unless it is what was told last. */
@@ -104,18 +106,15 @@ static void
 tell(struct vx_app *app, const struct vx_obj *obj, enum vx_app_event event,
      unsigned told, const char *text)
 {
-    struct vx_buf data = VX_BUF_INIT;
     char name[256];
 
     if (vx_hooks_told(app->hooks, obj->oid) == told) {
         return;
     }
-    write_data(app, obj, &data);
     vx_model_path(app->model, obj, name, sizeof name);
     vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
         .name = vx_api_event_names[event], .object = name, .text = text,
-        .data = vx_buf_str(&data), .told_oid = obj->oid, .told = told });
-    vx_buf_fini(&data);
+        .told_oid = obj->oid, .told = told });
 }
 
 static bool
@@ -174,23 +173,25 @@ vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
 }
 
 void
+vx_app_host_joined(struct vx_app *app, const struct vx_obj *host)
+{
+    if (vx_hooks_told(app->hooks, host->oid) == TOLD_NOTHING) {
+        show(app, VX_EVENT_HOST_JOIN, host->name, "");
+        tell(app, host, VX_EVENT_HOST_JOIN, TOLD_JOINED, "");
+    }
+}
+
+void
 vx_app_object_event(struct vx_app *app, const struct vx_obj *old,
                     const struct vx_obj *new)
 {
     const struct vx_host *host = (const struct vx_host *) new;
     const struct vx_host *was = (const struct vx_host *) old;
 
-    if (!new) {
+    /* Another machine under the same name joins anew. */
+    if (!new || (old && new->kind == VX_HOST
+                 && strcmp(was->system_id, host->system_id))) {
         vx_hooks_tell(app->hooks, old->oid, TOLD_NOTHING);
-    } else if (new->kind == VX_HOST && host->system_id[0]) {
-        /* Another machine under the same name has joined anew. */
-        if (was && strcmp(was->system_id, host->system_id)) {
-            vx_hooks_tell(app->hooks, new->oid, TOLD_NOTHING);
-        }
-        if (vx_hooks_told(app->hooks, new->oid) == TOLD_NOTHING) {
-            show(app, VX_EVENT_HOST_JOIN, new->name, "");
-            tell(app, new, VX_EVENT_HOST_JOIN, TOLD_JOINED, "");
-        }
     }
 }
 

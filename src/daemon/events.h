@@ -16,6 +16,7 @@
 #include "core/status.h"
 
 struct vx_app;
+struct vx_buf;
 
 /* An event that is no state: each is told.  object, text: for a person. */
 void vx_app_event(struct vx_app *app, enum vx_app_event event,
@@ -27,10 +28,13 @@ void vx_app_host_event(struct vx_app *app, const struct vx_obj *host,
 /* The status of the port has changed. */
 void vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
                        const struct vx_port_status *status);
-/* A host or port was committed (new) or deleted (new NULL); old NULL after a
- * start. */
+/* The host has connected and may be part of the fabric. */
+void vx_app_host_joined(struct vx_app *app, const struct vx_obj *host);
+/* A host or port was committed (new) or deleted (new NULL). */
 void vx_app_object_event(struct vx_app *app, const struct vx_obj *old,
                          const struct vx_obj *new);
+/* Appends the object as GET answers it; false if there is none. */
+bool vx_app_event_data(void *app, uint64_t oid, struct vx_buf *out);
 /* Once a second. */
 void vx_app_events_tick(struct vx_app *app);
 

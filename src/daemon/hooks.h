@@ -31,16 +31,22 @@
 #include "lib/err.h"
 
 struct event_base;
+struct vx_buf;
 struct vx_hooks;
 struct vx_store;
 
 enum {
-    VX_HOOKS_MAX_UNWRITTEN = 10000,     /* events */
+    VX_HOOKS_MAX_UNWRITTEN = 200000,    /* events */
     VX_HOOKS_DATA_MAX = 16 * 1024,      /* bytes of an object in an event */
 };
 
 struct vx_hooks_env {
+    void *ctx;
     struct event_base *base;
+    /* Called before objects are asked for: commits what is only staged. */
+    void (*settle)(void *ctx);
+    /* Appends JSON of the object as it is now; false if there is none. */
+    bool (*data)(void *ctx, uint64_t oid, struct vx_buf *out);
     const struct vx_options *options;   /* outlives the hooks */
     struct vx_store *store;             /* outlives the hooks */
     const char *const *events;          /* names of all events, NULL at end;
@@ -58,10 +64,11 @@ struct vx_hooks_event {
     const char *name;           /* one of env.events */
     const char *object;
     const char *text;           /* for a person, may be "" */
-    const char *data;           /* JSON, NULL = none */
     uint64_t told_oid;          /* with the event, */
     unsigned told;              /* this becomes the last told of the object;
-                                 * ignored where oid is 0 */
+                                 * ignored where oid is 0.  The object goes
+                                 * with the event, as it is when that is
+                                 * written: what waits is small */
     bool test;
 };
 /* False if there is no room: the event is lost, nothing was told. */

@@ -151,18 +151,17 @@ vx_hooks_event(struct vx_hooks *hooks, const struct vx_hooks_event *event)
     struct vx_hooks_birth *birth;
     const char *name = static_name(hooks, event->name);
 
-    if (!name || hooks->n_births >= VX_HOOKS_MAX_UNWRITTEN) {
+    if (!name || hooks->n_unwritten >= VX_HOOKS_MAX_UNWRITTEN) {
         hooks->n_lost++;
         vx_log_error("hooks", "event %s of %s is lost: %zu are not written "
-                     "yet", event->name, event->object, hooks->n_births);
+                     "yet", event->name, event->object, hooks->n_unwritten);
         return false;
     }
     birth = add_birth(hooks);
     birth->name = name;
     birth->object = vx_xstrdup(event->object);
     birth->text = vx_xstrdup(event->text);
-    birth->data = event->data && strlen(event->data) <= VX_HOOKS_DATA_MAX
-                      ? vx_xstrdup(event->data) : NULL;
+    hooks->n_unwritten++;
     birth->time_ms = hooks->env.wall_ms();
     birth->test = event->test;
     if (event->told_oid) {
@@ -209,7 +208,6 @@ birth_fini(struct vx_hooks_birth *birth)
 {
     free(birth->object);
     free(birth->text);
-    free(birth->data);
 }
 
 static void
@@ -242,9 +240,14 @@ struct writing {
 };
 
 static char *
-make_body(const struct vx_hooks_birth *birth, uint64_t seq)
+make_body(const struct vx_hooks *hooks, const struct vx_hooks_birth *birth,
+          uint64_t seq)
 {
-    struct vx_buf body = VX_BUF_INIT;
+    struct vx_buf body = VX_BUF_INIT, data = VX_BUF_INIT;
+    bool has_data = birth->told_oid
+                    && hooks->env.data(hooks->env.ctx, birth->told_oid,
+                                       &data)
+                    && data.size <= VX_HOOKS_DATA_MAX;
 
     vx_buf_printf(&body, "{\"seq\":%llu,\"time\":",
                   (unsigned long long) seq);
@@ -256,8 +259,9 @@ make_body(const struct vx_hooks_birth *birth, uint64_t seq)
     vx_buf_puts(&body, ",\"text\":");
     vx_json_string(&body, birth->text);
     vx_buf_printf(&body, ",\"data\":%s,\"test\":%s}",
-                  birth->data ? birth->data : "null",
+                  has_data ? vx_buf_str(&data) : "null",
                   birth->test ? "true" : "false");
+    vx_buf_fini(&data);
     return vx_buf_steal(&body);
 }
 
@@ -309,7 +313,7 @@ static void
 add_event(struct writing *w, const struct vx_hooks_birth *birth)
 {
     uint64_t seq = w->hooks->last_seq + w->n_events + 1;
-    char *body = make_body(birth, seq);
+    char *body = make_body(w->hooks, birth, seq);
     struct vx_store_event event = {
         .seq = seq, .time_ms = birth->time_ms, .name = birth->name,
         .object = birth->object, .body = body,
@@ -366,6 +370,7 @@ drop_written(struct writing *w)
         birth_fini(&hooks->births[i]);
     }
     hooks->n_births -= w->n_births;
+    hooks->n_unwritten -= w->n_events;
     if (hooks->n_births) {
         memmove(hooks->births, hooks->births + w->n_births,
                 hooks->n_births * sizeof *hooks->births);
@@ -427,6 +432,9 @@ write_some(struct vx_hooks *hooks, struct vx_error *err)
     struct writing w = { .hooks = hooks };
     bool trim = hooks->n_untrimmed >= TRIM_EVERY, ok;
 
+    if (hooks->n_births) {
+        hooks->env.settle(hooks->env.ctx);
+    }
     prepare(&w);
     const struct vx_store_hooks_batch batch = {
         .events = w.events, .n_events = w.n_events, .runs = w.rows,

@@ -34,7 +34,7 @@ struct vx_hooks_run {
 /* Noted and not written: an event (name), or only what is told. */
 struct vx_hooks_birth {
     const char *name;           /* static, NULL = no event */
-    char *object, *text, *data;
+    char *object, *text;
     int64_t time_ms;
     uint64_t told_oid;
     unsigned told;
@@ -57,6 +57,7 @@ struct vx_hooks {
     struct vx_tree told;        /* struct told, by oid */
     struct vx_hooks_birth *births;
     size_t n_births, cap_births;
+    size_t n_unwritten;         /* births that are events */
     struct vx_hooks_end *ends;
     size_t n_ends, cap_ends;
     uint64_t last_seq, last_run;

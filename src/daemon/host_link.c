@@ -277,6 +277,7 @@ attach(struct link *link, const struct vx_host *obj)
         }
     }
     sweep_ifaces(host);
+    link->owner->env.joined(link->owner->env.ctx, host->oid);
     vx_link_plan(link);
     vx_host_review(host);
 }

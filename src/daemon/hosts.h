@@ -46,7 +46,9 @@ struct vx_hosts_env {
     void (*submit)(void *ctx, const struct vx_op *ops, size_t n,
                    void (*done)(void *aux, const struct vx_error *err,
                                 const struct vx_obj *obj), void *aux);
-    /* The host has become ready, or is not any more, or joins or goes. */
+    /* The OVSDB of the host has connected and may join. */
+    void (*joined)(void *ctx, uint64_t host);
+    /* The host has become ready, or is not any more. */
     void (*changed)(void *ctx, uint64_t host, bool ready);
     /* An interface came or went: what follows belongs to one receipt. */
     void (*iface)(void *ctx, uint64_t host, const char *iface_id,

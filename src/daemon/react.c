@@ -261,6 +261,17 @@ host_changed(void *app_, uint64_t host, bool ready)
 }
 
 static void
+host_joined(void *app_, uint64_t host)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = vx_model_by_oid(app->model, host);
+
+    if (obj && !app->stopping) {
+        vx_app_host_joined(app, obj);
+    }
+}
+
+static void
 iface_changed(void *app_, uint64_t host, const char *iface_id,
               uint32_t ofport)
 {
@@ -377,7 +388,8 @@ vx_app_wire(struct vx_app *app)
     struct vx_hosts_env hosts_env = {
         .ctx = app, .base = app->base, .options = &app->options,
         .model = app->model, .revision = committed_revision,
-        .submit = vx_app_submit, .changed = host_changed,
+        .submit = vx_app_submit, .joined = host_joined,
+        .changed = host_changed,
         .iface = iface_changed,
     };
     struct vx_commit_env commit_env = {
