@@ -11,8 +11,7 @@ struct vx_receipt {
     struct vx_receipts *owner;
     struct vx_receipt *prev, *next;     /* open receipts, by revision */
     uint64_t revision;
-    unsigned n_holds;                   /* 0: settled, not in the list */
-    unsigned n_refs;                    /* ports attached + "is open" */
+    unsigned n_holds;                   /* at 0 it is settled and dies */
     uint64_t *ports;
     size_t n_ports, cap;
 };
@@ -20,7 +19,8 @@ struct vx_receipt {
 struct port {
     struct vx_tree_node by_oid;
     uint64_t oid;
-    struct vx_receipt *receipt;         /* the last one */
+    struct vx_receipt **receipts;       /* not settled, by revision */
+    size_t n_receipts, cap;
 };
 
 struct vx_receipts {
@@ -48,21 +48,19 @@ vx_receipts_new(const struct vx_receipts_env *env)
     return receipts;
 }
 
-static void
-receipt_unref(struct vx_receipt *receipt)
-{
-    if (!--receipt->n_refs) {
-        free(receipt->ports);
-        free(receipt);
-    }
-}
-
 static struct port *
 find_port(const struct vx_receipts *receipts, uint64_t oid)
 {
     struct vx_tree_node *node = vx_tree_find(&receipts->ports, &oid);
 
     return node ? VX_CONTAINER(node, struct port, by_oid) : NULL;
+}
+
+static void
+receipt_free(struct vx_receipt *receipt)
+{
+    free(receipt->ports);
+    free(receipt);
 }
 
 void
@@ -76,6 +74,10 @@ vx_receipts_free(struct vx_receipts *receipts)
 
         vx_receipts_forget(receipts, port->oid);
     }
+    for (struct vx_receipt *r = receipts->first, *next; r; r = next) {
+        next = r->next;
+        receipt_free(r);
+    }
     free(receipts);
 }
 
@@ -87,7 +89,6 @@ vx_receipts_open(struct vx_receipts *receipts, uint64_t revision)
     receipt->owner = receipts;
     receipt->revision = revision;
     receipt->n_holds = 1;
-    receipt->n_refs = 1;
     receipt->prev = receipts->last;
     if (receipts->last) {
         receipts->last->next = receipt;
@@ -108,13 +109,13 @@ vx_receipt_attach(struct vx_receipt *receipt, uint64_t oid)
         port = vx_xcalloc(1, sizeof *port);
         port->oid = oid;
         vx_tree_insert(&receipts->ports, &oid, &port->by_oid);
-    } else if (port->receipt == receipt) {
+    } else if (port->n_receipts
+               && port->receipts[port->n_receipts - 1] == receipt) {
         return;
-    } else if (port->receipt) {
-        receipt_unref(port->receipt);
     }
-    port->receipt = receipt;
-    receipt->n_refs++;
+    port->receipts = vx_grow(port->receipts, &port->cap,
+                             port->n_receipts + 1, sizeof *port->receipts);
+    port->receipts[port->n_receipts++] = receipt;
     receipt->ports = vx_grow(receipt->ports, &receipt->cap,
                              receipt->n_ports + 1, sizeof *receipt->ports);
     receipt->ports[receipt->n_ports++] = oid;
@@ -124,6 +125,22 @@ void
 vx_receipt_hold(struct vx_receipt *receipt)
 {
     receipt->n_holds++;
+}
+
+/* True if it was the last the port waited for. */
+static bool
+port_drop(struct port *port, const struct vx_receipt *receipt)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < port->n_receipts; i++) {
+        if (port->receipts[i] != receipt) {
+            port->receipts[n++] = port->receipts[i];
+        }
+    }
+    bool dropped = n < port->n_receipts;
+    port->n_receipts = n;
+    return dropped && !n;
 }
 
 static void
@@ -145,14 +162,14 @@ settle(struct vx_receipt *receipt)
     for (size_t i = 0; i < receipt->n_ports; i++) {
         struct port *port = find_port(receipts, receipt->ports[i]);
 
-        if (port && port->receipt == receipt) {
+        if (port && port_drop(port, receipt)) {
             receipts->env.port_settled(receipts->env.ctx, port->oid);
         }
     }
     if (was_first) {
         receipts->env.confirmed(receipts->env.ctx);
     }
-    receipt_unref(receipt);
+    receipt_free(receipt);
 }
 
 void
@@ -173,8 +190,12 @@ unsigned
 vx_receipts_outstanding(const struct vx_receipts *receipts, uint64_t oid)
 {
     const struct port *port = find_port(receipts, oid);
+    unsigned n = 0;
 
-    return port && port->receipt ? port->receipt->n_holds : 0;
+    for (size_t i = 0; port && i < port->n_receipts; i++) {
+        n += port->receipts[i]->n_holds;
+    }
+    return n;
 }
 
 void
@@ -184,9 +205,7 @@ vx_receipts_forget(struct vx_receipts *receipts, uint64_t oid)
 
     if (port) {
         vx_tree_remove(&receipts->ports, &port->by_oid);
-        if (port->receipt) {
-            receipt_unref(port->receipt);
-        }
+        free(port->receipts);
         free(port);
     }
 }

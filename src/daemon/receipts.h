@@ -6,9 +6,10 @@
  *                       \-- none owed: its ports are told, waiters look again
  *
  * A receipt belongs to one change of one revision and to the ports whose
- * status waits for it.  A switch that goes away releases what it owes: that
- * it is away keeps its ports from being active (status.h), and its resync
- * has a receipt of its own.
+ * status waits for it; a port waits for all its receipts, since a later one
+ * may ask other switches, or none.  A switch that goes away releases what it
+ * owes: that it is away keeps its ports from being active (status.h), and
+ * its resync has a receipt of its own.
  *
  * Cost: O(1) per hold and release; receipts are kept in revision order, so
  * "everything up to revision R is confirmed" is a look at the first. */
@@ -24,7 +25,7 @@ struct vx_receipt;
 
 struct vx_receipts_env {
     void *ctx;
-    /* The port's receipt has nothing outstanding any more. */
+    /* The last of the port's receipts has nothing outstanding any more. */
     void (*port_settled)(void *ctx, uint64_t port);
     /* vx_receipts_confirmed() has grown. */
     void (*confirmed)(void *ctx);
@@ -43,7 +44,7 @@ void vx_receipt_attach(struct vx_receipt *receipt, uint64_t port);
 void vx_receipt_hold(struct vx_receipt *receipt);
 void vx_receipt_release(struct vx_receipt *receipt);
 
-/* Confirmations the port's last change still waits for. */
+/* Confirmations the port still waits for. O(its receipts not settled). */
 unsigned vx_receipts_outstanding(const struct vx_receipts *receipts,
                                  uint64_t port);
 /* The port is deleted: forget it. */

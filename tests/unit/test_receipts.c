@@ -143,8 +143,33 @@ a_port_settles_when_the_last_switch_confirms(void **state)
     world_fini(&world);
 }
 
+/* The newer one may ask other switches, or none: it says nothing of what the
+ * older one waits for. */
 static void
-a_newer_receipt_takes_the_port_over(void **state)
+a_port_waits_for_all_its_receipts(void **state)
+{
+    struct vx_receipt *first, *second;
+    struct world world;
+
+    (void) state;
+    world_init(&world);
+    first = vx_receipts_open(world.receipts, 1);
+    vx_receipt_attach(first, 2);
+    vx_receipt_hold(first);
+    vx_receipt_close(first);
+    second = vx_receipts_open(world.receipts, 2);
+    vx_receipt_attach(second, 2);
+    vx_receipt_close(second);
+    assert_int_equal(vx_receipts_outstanding(world.receipts, 2), 1);
+    assert_int_equal(world.n_settled, 0);
+    vx_receipt_release(first);
+    assert_int_equal(vx_receipts_outstanding(world.receipts, 2), 0);
+    assert_int_equal(world.n_settled, 1);
+    world_fini(&world);
+}
+
+static void
+a_forgotten_port_is_not_told(void **state)
 {
     struct vx_receipt *first, *second;
     struct world world;
@@ -290,7 +315,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_settles_when_the_last_switch_confirms),
-        cmocka_unit_test(a_newer_receipt_takes_the_port_over),
+        cmocka_unit_test(a_port_waits_for_all_its_receipts),
+        cmocka_unit_test(a_forgotten_port_is_not_told),
         cmocka_unit_test(
             what_is_confirmed_is_bounded_by_the_oldest_open_receipt),
         cmocka_unit_test(a_waiter_is_woken_when_all_its_ports_are_active),
