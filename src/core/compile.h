@@ -20,7 +20,7 @@ void vx_compile_base(enum vx_tier tier, struct vx_rows *rows);
 void vx_compile_vtep(const struct vx_host *host, struct vx_rows *rows);
 /* Tier 2: the host's bucket in the BUM group of a VNI.  For every other host
  * with presence (but see VX_GROUP_MAX_BUCKETS).  Nothing while the VTEP is
- * unknown. */
+ * unknown or the host is a stranger. */
 void vx_compile_bum_bucket(const struct vx_host *host, uint32_t vni,
                            struct vx_rows *rows);
 
@@ -37,7 +37,9 @@ void vx_compile_tap(const struct vx_port *port, uint32_t vni,
 void vx_compile_neigh(const struct vx_port *port, uint32_t vni,
                       struct vx_rows *rows);
 /* Tier 2: how to get to the port, which is at the host; every other host
- * with presence.  Nothing while the host's VTEP is unknown. */
+ * with presence.  Nothing while the host's VTEP is unknown or it is a
+ * stranger: its switches may still hold rows of a network that had this VNI
+ * before. */
 void vx_compile_fdb(const struct vx_port *port, uint32_t vni,
                     const struct vx_host *host, struct vx_rows *rows);
 

@@ -7,7 +7,7 @@
 void
 vx_compile_vtep(const struct vx_host *host, struct vx_rows *rows)
 {
-    if (!host->vtep.family || host->stranger) {
+    if (!vx_host_is_peer(host)) {
         return;
     }
     struct vx_row *row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_VTEP, 100,
@@ -33,7 +33,7 @@ void
 vx_compile_bum_bucket(const struct vx_host *host, uint32_t vni,
                       struct vx_rows *rows)
 {
-    if (host->vtep.family) {
+    if (vx_host_is_peer(host)) {
         act_send(vx_rows_bucket(rows, VX_FABRIC_TIER, vni, host->num), vni,
                  &host->vtep);
     }
@@ -43,7 +43,7 @@ void
 vx_compile_fdb(const struct vx_port *port, uint32_t vni,
                const struct vx_host *host, struct vx_rows *rows)
 {
-    if (!host->vtep.family) {
+    if (!vx_host_is_peer(host)) {
         return;
     }
     struct vx_row *row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_FDB, 100,

@@ -185,7 +185,7 @@ static void
 host_moved(struct vx_fabric *f, struct vx_fhost *host,
            const struct vx_host *before, const struct vx_host *after)
 {
-    bool had = before->vtep.family, has = after->vtep.family;
+    bool had = vx_host_is_peer(before), has = vx_host_is_peer(after);
     bool same_place = had && has && before->num == after->num;
 
     VX_TREE_FOR_EACH(node, &host->members) {
@@ -238,10 +238,9 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
         return;
     }
     if (before->num != after->num
+        || before->stranger != after->stranger
         || vx_ip_compare(&before->vtep, &after->vtep)) {
         host_moved(f, host, before, after);
-    } else if (before->stranger != after->stranger) {
-        emit_vtep(f, host, before, after);
     }
     host->obj = after;
     VX_TREE_FOR_EACH(node, &host->ports) {

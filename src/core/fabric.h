@@ -93,6 +93,9 @@ struct vx_place {
 /* False if the port is unknown. */
 bool vx_fabric_place(const struct vx_fabric *fabric, uint64_t port,
                      struct vx_place *ret_place);
+/* The host the sink's locate would be told for this port now, 0 = none: what
+ * was noted then may not be true any more. */
+uint64_t vx_fabric_locate(const struct vx_fabric *fabric, uint64_t port);
 /* Hosts with presence, sorted by oid; valid until the next change. */
 const uint64_t *vx_fabric_network_hosts(const struct vx_fabric *fabric,
                                         uint64_t network, size_t *ret_n);

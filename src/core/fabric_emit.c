@@ -175,7 +175,7 @@ static enum bum_class
 bum_class(const struct vx_fabric *f, const struct vx_fnet *net,
           size_t rank, const struct vx_fhost *viewer)
 {
-    bool listed = viewer->obj->vtep.family;
+    bool listed = vx_host_is_peer(viewer->obj);
     size_t v = listed ? vx_fbum_rank(net, viewer->obj->num) : net->n_bum;
 
     if (rank - (listed && v < rank) >= f->max_buckets) {
@@ -235,7 +235,7 @@ vx_femit_bum_moved(struct vx_fabric *f, const struct vx_fnet *net,
     f->list = vx_grow(f->list, &f->cap_list, net->n_hosts, sizeof *f->list);
     for (size_t i = 0; i < net->n_hosts; i++) {
         const struct vx_fhost *viewer = net->members[i]->host;
-        bool ahead = viewer->obj->vtep.family
+        bool ahead = vx_host_is_peer(viewer->obj)
                      && viewer->obj->num < host->obj->num;
 
         if (viewer != host && rank - ahead < f->max_buckets) {

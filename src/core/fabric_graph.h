@@ -184,6 +184,9 @@ void vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
                    uint32_t ofport);
 /* Where the port ought to be, given all that is known. */
 struct vx_fhost *vx_fport_wanted_host(const struct vx_fport *port);
+/* The host it is to be made located at, 0 = none. */
+uint64_t vx_fport_locate(const struct vx_fabric *f,
+                         const struct vx_fport *port);
 /* Brings all ports with the iface-id to where they ought to be. */
 void vx_fport_refresh(struct vx_fabric *f, const char *iface_id);
 

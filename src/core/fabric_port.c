@@ -43,7 +43,7 @@ gain_presence(struct vx_fabric *f, struct vx_fnet *net,
     struct vx_fmember *member = vx_fmember_new(net, host);
 
     vx_femit_presence(f, member, VX_FEMIT_ADD);
-    if (host->obj->vtep.family) {
+    if (vx_host_is_peer(host->obj)) {
         vx_femit_bum(f, net, host, VX_FEMIT_ADD);
         vx_fbum_insert(net, host);
     }
@@ -56,7 +56,7 @@ lose_presence(struct vx_fabric *f, struct vx_fmember *member)
 {
     struct vx_fnet *net = member->net;
 
-    if (member->host->obj->vtep.family) {
+    if (vx_host_is_peer(member->host->obj)) {
         vx_fbum_remove(net, member->host);
         vx_femit_bum(f, net, member->host, VX_FEMIT_DEL);
     }
@@ -189,24 +189,33 @@ wanted_ofport(const struct vx_fabric *f, const struct vx_fport *port)
 /* A port that may be anywhere follows its interface; while it is seen where
  * the port is located, another one elsewhere does not take it away (the
  * destination of a live migration is plugged before the source goes). */
-static void
-ask_to_locate(struct vx_fabric *f, const struct vx_fport *port)
+uint64_t
+vx_fport_locate(const struct vx_fabric *f, const struct vx_fport *port)
 {
     const char *id = port->obj->iface_id;
     const struct vx_fiface *iface;
 
-    if (port->obj->host || !port->net->obj || !f->sink
-        || !f->sink->locate
+    if (port->obj->host || !port->net->obj || vx_fport_first(f, id) != port
         || (port->location && port->location->obj
             && vx_fiface_find(f, id, port->location->oid))) {
-        return;
+        return 0;
     }
     for (iface = vx_fiface_first(f, id); iface;
          iface = vx_fiface_next(iface)) {
         if (iface->host->obj) {
-            f->sink->locate(f->sink->ctx, port->oid, iface->host->oid);
-            return;
+            return iface->host->oid;
         }
+    }
+    return 0;
+}
+
+static void
+ask_to_locate(struct vx_fabric *f, const struct vx_fport *port)
+{
+    uint64_t host = vx_fport_locate(f, port);
+
+    if (host && f->sink && f->sink->locate) {
+        f->sink->locate(f->sink->ctx, port->oid, host);
     }
 }
 

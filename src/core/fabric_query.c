@@ -89,6 +89,14 @@ elsewhere(const struct vx_fabric *f, const struct vx_fport *port)
     return 0;
 }
 
+uint64_t
+vx_fabric_locate(const struct vx_fabric *f, uint64_t oid)
+{
+    const struct vx_fport *port = vx_fport_find(f, oid);
+
+    return port && port->obj ? vx_fport_locate(f, port) : 0;
+}
+
 bool
 vx_fabric_place(const struct vx_fabric *f, uint64_t oid,
                 struct vx_place *ret_place)

@@ -73,7 +73,7 @@ struct vx_host {
     bool stranger;          /* its switches have not been put in order since
                              * it joined: they may hold rows of networks
                              * that are no more, so nobody accepts its
-                             * tunnels yet */
+                             * tunnels yet, nor sends to it */
 };
 
 struct vx_tenant {
@@ -130,6 +130,13 @@ bool vx_obj_same(const struct vx_obj *a, const struct vx_obj *b);
 
 const char *vx_kind_name(enum vx_kind kind);            /* "port" */
 const char *vx_kind_plural(enum vx_kind kind);          /* "ports" */
+
+/* Whether the other hosts exchange tunnel packets with it. */
+static inline bool
+vx_host_is_peer(const struct vx_host *host)
+{
+    return host->vtep.family && !host->stranger;
+}
 
 /* Where a port is: the host its intent names, else where it was seen. */
 static inline uint64_t

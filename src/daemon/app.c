@@ -18,110 +18,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "api/server.h"
-#include "api/watch.h"
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
-#include "daemon/ports.h"
-#include "daemon/receipts.h"
-#include "lib/buf.h"
 #include "lib/log.h"
-#include "lib/xalloc.h"
-#include "store/store.h"
 #include "vxconfig.h"
 
 enum { N_PRIORITIES = 3, PULSE_MS = 100, LATE_MS = 10 };
 
-int64_t
-vx_app_wall_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t
-vx_app_mono_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
-}
-
 /* --- Start. */
-
-static bool
-load_record(void *app_, const struct vx_store_record *record,
-            struct vx_error *err)
-{
-    struct vx_app *app = app_;
-    struct vx_obj *obj = vx_codec_record_parse((enum vx_kind) record->kind,
-                                               record->oid, record->revision,
-                                               record->body, record->size,
-                                               err);
-
-    return obj && vx_model_load(app->model, obj, err);
-}
-
-static bool
-load(struct vx_app *app, struct vx_error *err)
-{
-    struct vx_model_config config = {
-        .vni_ranges = app->options.vni_ranges,
-        .n_vni_ranges = app->options.n_vni_ranges,
-        .vni_reserved = app->options.vni_reserved,
-        .n_vni_reserved = app->options.n_vni_reserved,
-        .vni_quarantine_ms = app->options.vni_quarantine_ms,
-        .mac_prefix = app->options.mac_prefix,
-    };
-    struct vx_store_config store_config = {
-        .dir = app->options.state_dir,
-        .journal_lines = app->options.journal_revisions,
-    };
-    struct vx_store_counters counters;
-
-    if (!config.n_vni_ranges) {
-        config.vni_ranges = NULL;
-    }
-    app->model = vx_model_new(&config);
-    if (!vx_store_open(&store_config, &app->store, err)
-        || !vx_store_load(app->store, load_record, app, &counters, err)) {
-        return false;
-    }
-    vx_model_loaded(app->model, counters.revision, counters.last_oid);
-    return true;
-}
-
-/* The fabric and the host table learn what was loaded. */
-static void
-replay(struct vx_app *app)
-{
-    static const enum vx_kind order[] = {
-        VX_ZONE, VX_HOST, VX_TENANT, VX_NETWORK, VX_SUBNET, VX_PORT
-    };
-
-    app->sink_mode = VX_SINK_MUTE;
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        struct vx_iter iter;
-        const struct vx_obj *obj;
-
-        vx_iter_init(&iter, app->model, order[i], NULL, NULL);
-        while ((obj = vx_iter_next(&iter))) {
-            vx_fabric_change(app->fabric, NULL, obj);
-            if (obj->kind == VX_HOST) {
-                vx_hosts_update(app->hosts, NULL, (const void *) obj);
-            } else if (obj->kind == VX_PORT) {
-                vx_ports_touch(app->ports, obj->oid);
-            }
-        }
-    }
-    app->sink_mode = VX_SINK_LIVE;
-}
 
 static void
 accept_ovsdb(struct evconnlistener *listener, evutil_socket_t fd,
@@ -298,14 +205,14 @@ start(struct vx_app *app, struct vx_error *err)
     raise_fd_limit();
     app->base = event_base_new();
     event_base_priority_init(app->base, N_PRIORITIES);
-    if (!make_dir(app->options.run_dir, 0755, err) || !load(app, err)) {
+    if (!make_dir(app->options.run_dir, 0755, err) || !vx_app_load(app, err)) {
         return false;
     }
     if (!start_hooks(app, err)) {
         return false;
     }
     vx_app_wire(app);
-    replay(app);
+    vx_app_replay(app);
     start_signals(app);
     if (!listen_all(app, err)) {
         return false;
@@ -337,12 +244,7 @@ stop(struct vx_app *app)
     if (app->openflow_listener) {
         evconnlistener_free(app->openflow_listener);
     }
-    vx_hosts_free(app->hosts);
-    vx_commit_free(app->commit);
-    vx_ports_free(app->ports);
-    vx_receipts_free(app->receipts);
-    vx_fabric_free(app->fabric);
-    vx_watch_free(app->watch);
+    vx_app_unwire(app);
     for (size_t i = 0; i < 3; i++) {
         if (app->signals[i]) {
             event_free(app->signals[i]);
@@ -354,12 +256,7 @@ stop(struct vx_app *app)
     if (app->tick) {
         event_free(app->tick);
     }
-    if (app->locate_work) {
-        event_free(app->locate_work);
-    }
-    free(app->locates);
-    vx_model_free(app->model);
-    vx_store_close(app->store);
+    vx_app_unload(app);
     event_base_free(app->base);
     vx_options_fini(&app->options);
 }

@@ -2,6 +2,7 @@
 /* The controller as one call, and the parts its files share.
  *
  *   app.c      start, stop, signals
+ *   load.c     from the store to the model, fabric and hosts; clocks
  *   react.c    wiring: what follows from what
  *   events.c   where events are born
  *   facts.c    what the status of a port or host is made from
@@ -46,11 +47,6 @@ struct vx_away_cache {
     uint64_t name_oid;
 };
 
-/* The fabric has seen an interface of a port that may be anywhere. */
-struct vx_locate {
-    uint64_t port, host;
-};
-
 struct vx_app {
     struct vx_options options;
     struct event_base *base;
@@ -70,7 +66,7 @@ struct vx_app {
 
     struct vx_fabric_sink sink;
     enum vx_sink_mode sink_mode;
-    struct vx_locate *locates;      /* asked for, not submitted yet */
+    uint64_t *locates;              /* ports asked for, not submitted yet */
     size_t n_locates, cap_locates;
     struct event *locate_work;
     bool attach_touched;            /* receipt covers every touched port */
@@ -100,8 +96,17 @@ void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
                    void (*done)(void *aux, const struct vx_error *err,
                                 const struct vx_obj *obj), void *aux);
 
+/* load.c */
+/* Opens the store, makes the model. Also after a failure: vx_app_unload. */
+bool vx_app_load(struct vx_app *app, struct vx_error *err);
+/* The wired fabric and host table learn what was loaded; sends nothing. */
+void vx_app_replay(struct vx_app *app);
+void vx_app_unload(struct vx_app *app);
+
 /* react.c */
 void vx_app_wire(struct vx_app *app);
+/* Frees what vx_app_wire made; set app->stopping before. */
+void vx_app_unwire(struct vx_app *app);
 /* Once a second: VNIs whose quarantine is over. */
 void vx_app_tick(int fd, short what, void *app);
 

@@ -16,6 +16,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/host_conn.c \
 	src/daemon/host_link.c \
 	src/daemon/hosts.c src/daemon/hosts.h src/daemon/hosts_priv.h \
+	src/daemon/load.c \
 	src/daemon/metrics.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/plan.c \

@@ -50,14 +50,21 @@ sink_rows(void *app_, const uint64_t *hosts, size_t n_hosts,
     }
 }
 
+static const struct timeval locate_pause = { 1, 0 };
+
 static void
-located(void *aux, const struct vx_error *err, const struct vx_obj *obj)
+note_locate(struct vx_app *app, uint64_t port)
 {
-    (void) aux;
-    (void) obj;
-    if (err) {
-        vx_log_warn("locate", "%s", err->message);
-    }
+    app->locates = vx_grow(app->locates, &app->cap_locates,
+                           app->n_locates + 1, sizeof *app->locates);
+    app->locates[app->n_locates++] = port;
+}
+
+static void
+locate_later(struct vx_app *app, uint64_t port)
+{
+    note_locate(app, port);
+    event_add(app->locate_work, &locate_pause);
 }
 
 /* The fabric is in the middle of something: only noted here. */
@@ -66,12 +73,32 @@ sink_locate(void *app_, uint64_t port, uint64_t host)
 {
     struct vx_app *app = app_;
 
+    (void) host;
     if (app->sink_mode == VX_SINK_LIVE) {
-        app->locates = vx_grow(app->locates, &app->cap_locates,
-                               app->n_locates + 1, sizeof *app->locates);
-        app->locates[app->n_locates++] = (struct vx_locate) { port, host };
+        note_locate(app, port);
         event_active(app->locate_work, EV_TIMEOUT, 0);
     }
+}
+
+struct locating {
+    struct vx_app *app;
+    uint64_t port;
+};
+
+static void
+located(void *locating_, const struct vx_error *err,
+        const struct vx_obj *obj)
+{
+    struct locating *locating = locating_;
+
+    (void) obj;
+    if (err) {
+        vx_log_warn("locate", "%s", err->message);
+    }
+    if (err && err->code == VX_UNAVAILABLE && !locating->app->stopping) {
+        locate_later(locating->app, locating->port);
+    }
+    free(locating);
 }
 
 /* After a start, hosts come back one by one: a second interface with the same
@@ -87,36 +114,52 @@ too_early(struct vx_app *app, const struct vx_port *port)
            && !facts.connected;
 }
 
+/* Where to is asked anew: it may be long ago that the port was noted. */
+static void
+locate(struct vx_app *app, const struct vx_obj *port)
+{
+    uint64_t oid = vx_fabric_locate(app->fabric, port->oid);
+    const struct vx_obj *host = oid ? vx_model_by_oid(app->model, oid)
+                                : NULL;
+    struct vx_op op = { .type = VX_OP_LOCATE, .kind = VX_PORT };
+    struct locating *locating;
+
+    if (!host) {
+        return;
+    }
+    locating = vx_xcalloc(1, sizeof *locating);
+    locating->app = app;
+    locating->port = port->oid;
+    op.key = vx_model_key(app->model, port);
+    op.spec.port.host = host->name;
+    vx_app_submit(app, &op, 1, located, locating);
+}
+
+/* What is staged is committed first: it may come to nothing, and a port that
+ * is only about to go is still to be located. */
 static void
 submit_locates(evutil_socket_t fd, short what, void *app_)
 {
     struct vx_app *app = app_;
-    struct vx_locate *locates = app->locates;
+    bool committed = vx_commit_flush(app->commit, NULL);
+    uint64_t *locates = app->locates;
     size_t n = app->n_locates;
 
     (void) fd;
     (void) what;
+    if (!committed) {
+        event_add(app->locate_work, &locate_pause);
+        return;
+    }
     app->locates = NULL;
     app->n_locates = app->cap_locates = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct vx_obj *port = vx_model_by_oid(app->model,
-                                                    locates[i].port);
-        const struct vx_obj *host = vx_model_by_oid(app->model,
-                                                    locates[i].host);
-        struct vx_op op = { .type = VX_OP_LOCATE, .kind = VX_PORT };
+        const struct vx_obj *port = vx_model_by_oid(app->model, locates[i]);
 
         if (port && too_early(app, (const struct vx_port *) port)) {
-            static const struct timeval later = { 1, 0 };
-
-            app->locates = vx_grow(app->locates, &app->cap_locates,
-                                   app->n_locates + 1,
-                                   sizeof *app->locates);
-            app->locates[app->n_locates++] = locates[i];
-            event_add(app->locate_work, &later);
-        } else if (port && host) {
-            op.key = vx_model_key(app->model, port);
-            op.spec.port.host = host->name;
-            vx_app_submit(app, &op, 1, located, NULL);
+            locate_later(app, locates[i]);
+        } else if (port) {
+            locate(app, port);
         }
     }
     free(locates);
@@ -415,4 +458,19 @@ vx_app_wire(struct vx_app *app)
     commit_env.receipts = app->receipts;
     app->commit = vx_commit_new(&commit_env);
     vx_app_backend_init(app);
+}
+
+void
+vx_app_unwire(struct vx_app *app)
+{
+    vx_hosts_free(app->hosts);
+    vx_commit_free(app->commit);
+    vx_ports_free(app->ports);
+    vx_receipts_free(app->receipts);
+    vx_fabric_free(app->fabric);
+    vx_watch_free(app->watch);
+    if (app->locate_work) {
+        event_free(app->locate_work);
+    }
+    free(app->locates);
 }

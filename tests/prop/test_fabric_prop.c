@@ -559,7 +559,8 @@ wanted(struct world *w, unsigned i, unsigned k)
         return i != k;
     }
     return vtep_of(w, from_host)->family && vtep_of(w, to_host)->family
-           && !((const struct vx_host *) w->hosts[from_host])->stranger;
+           && !((const struct vx_host *) w->hosts[from_host])->stranger
+           && !((const struct vx_host *) w->hosts[to_host])->stranger;
 }
 
 static void

@@ -293,21 +293,28 @@ nothing_points_to_a_host_without_vtep_until_it_has_one(void **state)
 }
 
 static void
-nobody_accepts_tunnels_of_a_host_before_it_is_admitted(void **state)
+nothing_goes_to_a_host_or_comes_from_it_before_it_is_admitted(void **state)
 {
     struct ear *ear = *state;
     struct vx_host *host = (struct vx_host *) vx_obj_new(VX_HOST);
     uint64_t cookie = VX_COOKIE(VX_HOST, 0, 4);
+    uint64_t to_port = VX_COOKIE(VX_PORT, 0, PORT + 2);
 
     host->o.oid = 4;
     host->num = 4;
     host->vtep = (struct vx_ip) { .family = 4, .b = { 10, 1, 0, 4 } };
     host->stranger = true;
     vx_fabric_change(ear->fabric, NULL, &host->o);
+    put_port(ear, 1, 1, "a");
+    put_port(ear, 2, 4, "b");
     assert_int_equal(count_type(ear, 1, VX_ROW_FLOW, cookie), 0);
+    assert_int_equal(count_type(ear, 1, VX_ROW_BUCKET, 0), 0);
+    assert_int_equal(count_type(ear, 1, VX_ROW_FLOW, to_port), 2);
     vx_obj_unref(&host->o);
     put_host(ear, 4, true);
     assert_int_equal(count_type(ear, 1, VX_ROW_FLOW, cookie), 1);
+    assert_int_equal(count_type(ear, 1, VX_ROW_BUCKET, 0), 1);
+    assert_int_equal(count_type(ear, 1, VX_ROW_FLOW, to_port), 3);
 }
 
 /* A network on 510 hosts. */
@@ -480,7 +487,7 @@ main(void)
         TEST(a_port_number_has_one_owner),
         TEST(the_fabrics_own_port_numbers_are_refused),
         TEST(nothing_points_to_a_host_without_vtep_until_it_has_one),
-        TEST(nobody_accepts_tunnels_of_a_host_before_it_is_admitted),
+        TEST(nothing_goes_to_a_host_or_comes_from_it_before_it_is_admitted),
         TEST(a_group_holds_as_many_hosts_as_a_switch_can_serve),
         TEST(one_more_port_costs_its_own_rows_whatever_the_fabric_holds),
         TEST(what_does_not_matter_to_switches_is_not_sent),

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a controller knows when it starts: the store's records become the
+ * model, the model is told to the fabric and the hosts.  And the clocks.
+ *
+ * Apart from app.c, so that the simulation (tests/sim) starts a controller
+ * without sockets and signals by the same code. */
+#include "daemon/app.h"
+
+#include <time.h>
+
+#include "api/codec.h"
+#include "daemon/hosts.h"
+#include "daemon/ports.h"
+#include "store/store.h"
+
+int64_t
+vx_app_wall_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+vx_app_mono_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool
+load_record(void *app_, const struct vx_store_record *record,
+            struct vx_error *err)
+{
+    struct vx_app *app = app_;
+    struct vx_obj *obj = vx_codec_record_parse((enum vx_kind) record->kind,
+                                               record->oid, record->revision,
+                                               record->body, record->size,
+                                               err);
+
+    return obj && vx_model_load(app->model, obj, err);
+}
+
+bool
+vx_app_load(struct vx_app *app, struct vx_error *err)
+{
+    struct vx_model_config config = {
+        .vni_ranges = app->options.vni_ranges,
+        .n_vni_ranges = app->options.n_vni_ranges,
+        .vni_reserved = app->options.vni_reserved,
+        .n_vni_reserved = app->options.n_vni_reserved,
+        .vni_quarantine_ms = app->options.vni_quarantine_ms,
+        .mac_prefix = app->options.mac_prefix,
+    };
+    struct vx_store_config store_config = {
+        .dir = app->options.state_dir,
+        .journal_lines = app->options.journal_revisions,
+    };
+    struct vx_store_counters counters;
+
+    if (!config.n_vni_ranges) {
+        config.vni_ranges = NULL;
+    }
+    app->model = vx_model_new(&config);
+    if (!vx_store_open(&store_config, &app->store, err)
+        || !vx_store_load(app->store, load_record, app, &counters, err)) {
+        return false;
+    }
+    vx_model_loaded(app->model, counters.revision, counters.last_oid);
+    return true;
+}
+
+void
+vx_app_replay(struct vx_app *app)
+{
+    static const enum vx_kind order[] = {
+        VX_ZONE, VX_HOST, VX_TENANT, VX_NETWORK, VX_SUBNET, VX_PORT
+    };
+
+    app->sink_mode = VX_SINK_MUTE;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        struct vx_iter iter;
+        const struct vx_obj *obj;
+
+        vx_iter_init(&iter, app->model, order[i], NULL, NULL);
+        while ((obj = vx_iter_next(&iter))) {
+            vx_fabric_change(app->fabric, NULL, obj);
+            if (obj->kind == VX_HOST) {
+                vx_hosts_update(app->hosts, NULL, (const void *) obj);
+            } else if (obj->kind == VX_PORT) {
+                vx_ports_touch(app->ports, obj->oid);
+            }
+        }
+    }
+    app->sink_mode = VX_SINK_LIVE;
+}
+
+void
+vx_app_unload(struct vx_app *app)
+{
+    vx_model_free(app->model);
+    vx_store_close(app->store);
+}
