@@ -153,3 +153,32 @@ vx_diff_rows(const struct vx_crow *have, size_t n_have,
     free(wants);
     return diffs.n;
 }
+
+size_t
+vx_diff_rows_apart(const struct vx_crow *have, size_t n_have,
+                   const struct vx_crow *want, size_t n_want,
+                   struct vx_diff **ret_diffs)
+{
+    struct entry *haves = sorted(have, &n_have);
+    struct entry *wants = sorted(want, &n_want);
+    struct diffs diffs = { 0 }, apart = { 0 };
+
+    merge(haves, n_have, wants, n_want, &diffs);
+    for (size_t i = 0; i < diffs.n; i++) {
+        const struct vx_diff *d = &diffs.diffs[i];
+
+        if (d->type != VX_DIFF_ALTERED
+            || have[d->have].type == VX_ROW_GROUP) {
+            push(&apart, d->type, d->have, d->want);
+        } else {
+            push(&apart, VX_DIFF_FOREIGN, d->have, SIZE_MAX);
+            push(&apart, VX_DIFF_MISSING, SIZE_MAX, d->want);
+        }
+    }
+    *ret_diffs = in_send_order(&apart, have, want);
+    free(apart.diffs);
+    free(diffs.diffs);
+    free(haves);
+    free(wants);
+    return apart.n;
+}

@@ -42,4 +42,12 @@ size_t vx_diff_rows(const struct vx_crow *have, size_t n_have,
                     const struct vx_crow *want, size_t n_want,
                     struct vx_diff **ret_diffs);
 
+/* The same for a switch that may hold rows of another time, in which a VNI
+ * was another network's: all that is not as wanted goes before anything
+ * comes.  No flow is altered in place, or the flows that lead into a VNI
+ * would be the last of the old rows to go, behind new rows of that VNI. */
+size_t vx_diff_rows_apart(const struct vx_crow *have, size_t n_have,
+                          const struct vx_crow *want, size_t n_want,
+                          struct vx_diff **ret_diffs);
+
 #endif

@@ -59,26 +59,29 @@ on_ready(void *conn_, uint64_t dpid)
     struct conn *conn = conn_, *old;
     struct vx_hosts *hosts = conn->owner;
     const struct vx_host *obj = NULL;
+    struct host *host;
     enum vx_tier tier;
     uint32_t num;
 
     if (og_datapath_id_parse(dpid, &tier, &num)) {
         obj = vx_model_host_by_num(hosts->env.model, num);
     }
-    if (!obj) {
+    /* Only of what is committed: a host that is staged may come to nothing. */
+    host = obj ? vx_hosts_find(hosts, obj->o.oid) : NULL;
+    if (!host) {
         vx_log_warn("openflow", "a bridge with datapath id %016"PRIx64
                     " connected, no host has it", dpid);
         vx_conn_close(conn, "unknown datapath id");
         return;
     }
-    if (!vx_conn_is_of(conn, vx_hosts_get(hosts, obj)->link)) {
+    if (!vx_conn_is_of(conn, host->link)) {
         vx_log_warn(obj->o.name, "a bridge with its datapath id connected "
                     "from %s, its OVSDB is at %s: a clone?", conn->ip,
-                    vx_hosts_get(hosts, obj)->link->peer);
+                    host->link->peer);
         vx_conn_close(conn, "datapath id of another host");
         return;
     }
-    conn->host = vx_hosts_get(hosts, obj);
+    conn->host = host;
     conn->tier = tier;
     old = conn->host->conns[tier - 1];
     if (old) {

@@ -282,6 +282,15 @@ attach(struct link *link, const struct vx_host *obj)
     vx_host_review(host);
 }
 
+/* In the very turn of its joining: what it joined is already no more. */
+static bool
+is_deleted(const struct vx_hosts *hosts, const struct vx_obj *obj)
+{
+    const struct host *host = vx_hosts_find(hosts, obj->oid);
+
+    return !host || host->doomed;
+}
+
 static void
 joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
 {
@@ -292,6 +301,10 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
         free(link);
     } else if (err) {
         vx_link_refuse(link, err->message);
+        vx_hosts_again(link->owner, err);
+    } else if (is_deleted(link->owner, obj)) {
+        link->deleted = true;
+        vx_link_refuse(link, HOST_DELETED);
     } else {
         attach(link, (const struct vx_host *) obj);
     }

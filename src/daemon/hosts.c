@@ -30,6 +30,29 @@ cmp_iface(const void *key, const struct vx_tree_node *node)
                                     by_id)->iface_id);
 }
 
+static void
+again(evutil_socket_t fd, short what, void *hosts_)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    (void) fd;
+    (void) what;
+    vx_links_reconsider(hosts);
+    VX_TREE_FOR_EACH(node, &hosts->hosts) {
+        vx_host_review(VX_CONTAINER(node, struct host, by_oid));
+    }
+}
+
+void
+vx_hosts_again(struct vx_hosts *hosts, const struct vx_error *err)
+{
+    static const struct timeval second = { 1, 0 };
+
+    if (err->code == VX_UNAVAILABLE && !hosts->stopping) {
+        evtimer_add(hosts->again, &second);
+    }
+}
+
 struct vx_hosts *
 vx_hosts_new(const struct vx_hosts_env *env)
 {
@@ -37,6 +60,7 @@ vx_hosts_new(const struct vx_hosts_env *env)
 
     hosts->env = *env;
     vx_tree_init(&hosts->hosts, cmp_host);
+    hosts->again = evtimer_new(env->base, again, hosts);
     return hosts;
 }
 
@@ -75,6 +99,14 @@ switch_changed(void *hosts_, uint64_t oid, enum vx_tier tier)
     }
 }
 
+static bool
+is_stranger(void *hosts, uint64_t oid)
+{
+    const struct host *host = vx_hosts_find(hosts, oid);
+
+    return host && host->stranger;
+}
+
 static struct vx_switch *
 new_switch(struct host *host, enum vx_tier tier)
 {
@@ -86,7 +118,7 @@ new_switch(struct host *host, enum vx_tier tier)
         .ctx = hosts, .base = hosts->env.base,
         .receipts = hosts->env.receipts, .name = name, .host = host->oid,
         .tier = tier, .compile = compile, .revision = revision,
-        .changed = switch_changed,
+        .changed = switch_changed, .is_stranger = is_stranger,
     };
     struct vx_switch *sw = vx_switch_new(&env);
 
@@ -158,6 +190,7 @@ vx_hosts_free(struct vx_hosts *hosts)
     while (hosts->conns) {
         vx_conn_close(hosts->conns, "the controller stops");
     }
+    event_free(hosts->again);
     free(hosts);
 }
 
@@ -209,6 +242,7 @@ admitted(void *admission_, const struct vx_error *err,
         host->admitting = false;
         if (err) {
             vx_log_error(host->name, "cannot be admitted: %s", err->message);
+            vx_hosts_again(admission->hosts, err);
         } else {
             vx_host_review(host);
         }
@@ -324,6 +358,22 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
     vx_links_reconsider(hosts);
 }
 
+/* A port is where its rows on one bridge say only when the other bridge has
+ * forgotten who had its addresses before. */
+static void
+wait_for_other(const struct host *host, enum vx_tier tier,
+               struct vx_receipt *receipt)
+{
+    struct vx_switch *other = host->sw[tier == VX_TENANT_TIER];
+
+    if (receipt && vx_switch_is_behind(other)) {
+        struct og_msgs *nothing = og_msgs_new();
+
+        vx_switch_send(other, nothing, receipt);
+        og_msgs_unref(nothing);
+    }
+}
+
 void
 vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
               const struct vx_delta *delta, struct vx_receipt *receipt)
@@ -340,6 +390,7 @@ vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
                 og_msgs_delta(msgs, delta);
             }
             vx_switch_send(sw, msgs, receipt);
+            wait_for_other(host, delta->tier, receipt);
         }
     }
     og_msgs_unref(msgs);

@@ -75,6 +75,8 @@ struct vx_hosts {
     struct link *links;
     struct conn *conns;
     size_t n_links, n_conns, n_ready;
+    struct event *again;        /* what the store could not take is tried
+                                 * again */
     bool stopping;              /* no news any more */
 };
 
@@ -90,6 +92,9 @@ struct host *vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
 /* Looks at everything ready depends on, tells who wants to know. */
 void vx_host_review(struct host *host);
 void vx_host_reason(const struct host *host, char *buf, size_t size);
+
+/* A join or an admission failed: comes back to it if that may help. */
+void vx_hosts_again(struct vx_hosts *hosts, const struct vx_error *err);
 
 /* host_link.c */
 void vx_link_close(struct link *link, const char *why);

@@ -266,14 +266,21 @@ vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
     }
 }
 
+bool
+vx_switch_is_behind(const struct vx_switch *sw)
+{
+    return sw->resync || sw->first;
+}
+
 static void
 compare(struct vx_switch *sw)
 {
     struct resync *resync = sw->resync;
+    bool apart = sw->env.is_stranger(sw->env.ctx, sw->env.host);
 
-    resync->n_diffs = vx_diff_rows(resync->have->rows, resync->have->n,
-                                   resync->want->rows, resync->want->n,
-                                   &resync->diffs);
+    resync->n_diffs = (apart ? vx_diff_rows_apart : vx_diff_rows)(
+        resync->have->rows, resync->have->n, resync->want->rows,
+        resync->want->n, &resync->diffs);
     resync->compared = true;
     sw->facts.n_rows = resync->rows.n;
     sw->facts.n_repaired = resync->n_diffs;

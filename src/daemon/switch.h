@@ -44,6 +44,8 @@ struct vx_switch_env {
     void (*compile)(void *ctx, uint64_t host, enum vx_tier tier,
                     struct vx_rows *ret_rows);
     uint64_t (*revision)(void *ctx);    /* committed */
+    /* It may hold rows of networks that are no more (struct vx_host). */
+    bool (*is_stranger)(void *ctx, uint64_t host);
     /* The state has changed. */
     void (*changed)(void *ctx, uint64_t host, enum vx_tier tier);
 };
@@ -72,6 +74,8 @@ void vx_switch_allow(struct vx_switch *sw, bool allowed);
 void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
                     struct vx_receipt *receipt);
 bool vx_switch_takes_rows(const struct vx_switch *sw);
+/* Something that was sent is not confirmed yet. */
+bool vx_switch_is_behind(const struct vx_switch *sw);
 void vx_switch_packet_out(struct vx_switch *sw, const void *frame,
                           size_t size, const struct vx_row *acts);
 

@@ -90,6 +90,25 @@ differences_come_in_send_order(void **state)
     free(diffs);
 }
 
+static void
+what_is_of_another_time_goes_before_anything_comes(void **state)
+{
+    (void) state;
+    struct vx_crow have[] = { flow(0, 0, 0, 1), flow(50, 1, 0, 1) };
+    struct vx_crow want[] = { flow(0, 0, 1, 2), flow(50, 2, 0, 1) };
+    struct vx_diff *diffs;
+
+    assert_int_equal(vx_diff_rows_apart(have, 2, want, 2, &diffs), 4);
+    assert_int_equal(diffs[0].type, VX_DIFF_FOREIGN);
+    assert_int_equal(diffs[0].have, 0);
+    assert_int_equal(diffs[1].have, 1);
+    assert_int_equal(diffs[2].type, VX_DIFF_MISSING);
+    assert_int_equal(diffs[2].want, 1);
+    assert_int_equal(diffs[3].type, VX_DIFF_MISSING);
+    assert_int_equal(diffs[3].want, 0);
+    free(diffs);
+}
+
 int
 main(void)
 {
@@ -97,6 +116,7 @@ main(void)
         cmocka_unit_test(equal_sets_have_no_difference),
         cmocka_unit_test(each_kind_of_difference_is_named),
         cmocka_unit_test(differences_come_in_send_order),
+        cmocka_unit_test(what_is_of_another_time_goes_before_anything_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
