@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whoever uses the API: makes requests, remembers what was acknowledged, and
+ * looks for it after every start of the controller. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+struct name {
+    char tenant[16], network[16], name[16], iface_id[32], host[16];
+};
+
+void
+id_name(int id, char *buf, size_t size)
+{
+    int net = net_of_id(id);
+
+    snprintf(buf, size, "t%d/n%d/p%d", tenant_of_net(net), net,
+             id % N_PER_NET);
+}
+
+static struct vx_key
+key_of(int key, struct name *name, enum vx_kind *ret_kind)
+{
+    struct vx_key k = { .name = name->name };
+    int net = key >= KEY_PORT ? net_of_id(key - KEY_PORT) : key - KEY_NET;
+
+    if (key >= KEY_HOST) {
+        snprintf(name->name, sizeof name->name, "h%d", key - KEY_HOST);
+        *ret_kind = VX_HOST;
+        return k;
+    }
+    if (key < KEY_NET) {
+        snprintf(name->name, sizeof name->name, "t%d", key);
+        *ret_kind = VX_TENANT;
+        return k;
+    }
+    snprintf(name->tenant, sizeof name->tenant, "t%d", tenant_of_net(net));
+    k.tenant = name->tenant;
+    if (key < KEY_PORT) {
+        snprintf(name->name, sizeof name->name, "n%d", net);
+        *ret_kind = VX_NETWORK;
+        return k;
+    }
+    snprintf(name->network, sizeof name->network, "n%d", net);
+    k.network = name->network;
+    snprintf(name->name, sizeof name->name, "p%d", key - KEY_PORT);
+    *ret_kind = VX_PORT;
+    return k;
+}
+
+const struct vx_obj *
+client_find(int key)
+{
+    struct name name;
+    enum vx_kind kind;
+    struct vx_key k = key_of(key, &name, &kind);
+
+    return vx_model_find(sim->app->model, kind, &k, NULL);
+}
+
+static void
+make_op(int key, const struct wish *wish, struct name *name,
+        struct vx_op *op)
+{
+    memset(op, 0, sizeof *op);
+    op->key = key_of(key, name, &op->kind);
+    op->type = wish->exists ? VX_OP_PUT : VX_OP_DELETE;
+    if (op->kind == VX_NETWORK) {
+        op->spec.network.vni = wish->vni;
+    } else if (op->kind == VX_HOST) {
+        op->spec.host.zone = "z";
+    } else if (op->kind == VX_PORT) {
+        struct vx_port_spec *port = &op->spec.port;
+
+        id_name(key - KEY_PORT, name->iface_id, sizeof name->iface_id);
+        snprintf(name->host, sizeof name->host, "h%d", wish->host);
+        port->iface_id = name->iface_id;
+        port->has_mac = true;
+        port->mac.b[0] = 2;
+        port->mac.b[5] = (uint8_t) (1 + (key - KEY_PORT) % N_PER_NET);
+        port->no_ips = true;
+        port->host = wish->host < 0 ? NULL : name->host;
+    }
+}
+
+static void
+describe(int key, const struct wish *wish, char *buf, size_t size)
+{
+    struct name name = { .tenant = "" };
+    enum vx_kind kind;
+
+    key_of(key, &name, &kind);
+    snprintf(buf, size, "%s %s %s%s%s", wish->exists ? "PUT" : "DELETE",
+             vx_kind_name(kind), name.tenant, name.tenant[0] ? "/" : "",
+             name.name);
+    if (wish->exists && kind == VX_PORT) {
+        size_t n = strlen(buf);
+        snprintf(buf + n, size - n, " host %d", wish->host);
+    } else if (wish->exists && kind == VX_NETWORK) {
+        size_t n = strlen(buf);
+        snprintf(buf + n, size - n, " vni %u", wish->vni);
+    }
+}
+
+static void
+done(void *ticket_, const struct vx_api_outcome *outcome)
+{
+    uintptr_t ticket = (uintptr_t) ticket_;
+    struct request *request = &sim->requests[ticket % N_CLIENTS];
+
+    if (!request->used || request->generation != ticket / N_CLIENTS) {
+        if (!sim->dying) {
+            violated("a reply to nobody");
+        }
+        return;
+    }
+    if (!outside()) {
+        return;
+    }
+    request->used = false;
+    say("reply to %u: %s", request->generation,
+        outcome->err ? outcome->err->message : "ok");
+    for (size_t i = 0; i < request->n; i++) {
+        struct promise *promise = &sim->promises[request->keys[i]];
+
+        promise->busy = false;
+        if (!outcome->err) {
+            promise->wish = request->wishes[i];
+        }
+    }
+}
+
+static void
+submit(struct request *request)
+{
+    struct vx_op ops[MAX_BATCH];
+    struct name names[MAX_BATCH];
+    struct vx_api_submit call = { .ops = ops, .n = request->n,
+                                  .done = done };
+    uintptr_t slot = (uintptr_t) (request - sim->requests);
+
+    memset(names, 0, sizeof names);
+    request->generation = ++sim->last_request;
+    request->used = true;
+    call.aux = (void *) (request->generation * (uintptr_t) N_CLIENTS + slot);
+    for (size_t i = 0; i < request->n; i++) {
+        char text[80];
+
+        make_op(request->keys[i], &request->wishes[i], &names[i], &ops[i]);
+        sim->promises[request->keys[i]].busy = true;
+        describe(request->keys[i], &request->wishes[i], text, sizeof text);
+        say("request %u: %s", request->generation, text);
+    }
+    sim->asking = true;
+    sim->app->backend.submit(sim->app->backend.ctx, &call);
+    sim->asking = false;
+}
+
+static struct request *
+free_request(void)
+{
+    for (int i = 0; i < N_CLIENTS; i++) {
+        if (!sim->requests[i].used) {
+            sim->requests[i].n = 0;
+            return &sim->requests[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+add(struct request *request, int key, struct wish wish)
+{
+    if (request->n < MAX_BATCH && !sim->promises[key].busy) {
+        for (size_t i = 0; i < request->n; i++) {
+            if (request->keys[i] == key) {
+                return;
+            }
+        }
+        request->keys[request->n] = key;
+        request->wishes[request->n++] = wish;
+    }
+}
+
+static struct wish
+random_port(void)
+{
+    return (struct wish) { .exists = true,
+        .host = chance(2) ? -1 : (int) roll(N_MACHINES) };
+}
+
+/* A network goes with its ports, and comes with them. */
+static void
+add_network(struct request *request, bool exists)
+{
+    int net = (int) roll(N_NETS);
+    struct wish wish = { .exists = exists };
+
+    if (exists) {
+        wish.vni = chance(4) ? FIRST_VNI + roll(LAST_VNI - FIRST_VNI + 1)
+                   : 0;
+        add(request, KEY_TENANT + tenant_of_net(net), wish);
+        add(request, KEY_NET + net, wish);
+    }
+    for (int k = 0; k < N_PER_NET; k++) {
+        int key = KEY_PORT + net * N_PER_NET + k;
+
+        if (exists && !chance(3)) {
+            add(request, key, random_port());
+        } else if (!exists && sim->promises[key].wish.exists) {
+            add(request, key, wish);
+        }
+    }
+    if (!exists) {
+        add(request, KEY_NET + net, wish);
+    }
+}
+
+/* A host goes with the ports that are there, or were last seen there. */
+static void
+add_host_delete(struct request *request, int host)
+{
+    const struct vx_obj *obj = client_find(KEY_HOST + host);
+
+    for (int id = 0; obj && id < N_IDS; id++) {
+        const struct vx_port *port =
+            (const struct vx_port *) client_find(KEY_PORT + id);
+
+        if (port && vx_port_location(port) == obj->oid) {
+            add(request, KEY_PORT + id, chance(3) ? (struct wish) {
+                .exists = true, .host = (host + 1) % N_MACHINES
+            } : (struct wish) { .exists = false });
+        }
+    }
+    add(request, KEY_HOST + host, (struct wish) { .exists = false });
+}
+
+static void
+add_random(struct request *request)
+{
+    unsigned what = roll(16);
+
+    if (what < 8) {
+        add(request, KEY_PORT + (int) roll(N_IDS),
+            chance(5) ? (struct wish) { .exists = false } : random_port());
+    } else if (what < 14) {
+        add_network(request, what < 11);
+    } else if (what == 14) {
+        add(request, KEY_TENANT + (int) roll(N_TENANTS),
+            (struct wish) { .exists = !chance(4) });
+    } else {
+        add_host_delete(request, (int) roll(N_MACHINES));
+    }
+}
+
+void
+client_request(void)
+{
+    struct request *request = free_request();
+
+    if (request) {
+        do {
+            add_random(request);
+        } while (chance(4));
+        if (request->n) {
+            submit(request);
+        }
+    }
+}
+
+void
+client_delete_host(int host)
+{
+    struct request *request = free_request();
+
+    if (request) {
+        add_host_delete(request, host);
+        if (request->n) {
+            submit(request);
+        }
+    }
+}
+
+void
+client_churn(void)
+{
+    struct request *request = free_request();
+
+    if (request) {
+        add_network(request, chance(2));
+        if (request->n) {
+            submit(request);
+        }
+    }
+}
+
+static void
+request_one(int key, struct wish wish)
+{
+    struct request *request = free_request();
+
+    if (request) {
+        add(request, key, wish);
+        if (request->n) {
+            submit(request);
+        }
+    }
+}
+
+void
+client_put(int key)
+{
+    request_one(key, (struct wish) {
+        .exists = true, .host = chance(2) ? -1 : (int) roll(N_MACHINES) });
+}
+
+static void
+delete_host(int host)
+{
+    request_one(KEY_HOST + host, (struct wish) { .exists = false });
+}
+
+bool
+client_is_idle(void)
+{
+    for (int i = 0; i < N_CLIENTS; i++) {
+        if (sim->requests[i].used) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Connections are gone: nobody will ever say what became of these. */
+void
+client_crashed(void)
+{
+    for (int i = 0; i < N_CLIENTS; i++) {
+        struct request *request = &sim->requests[i];
+
+        for (size_t k = 0; request->used && k < request->n; k++) {
+            sim->promises[request->keys[k]].busy = false;
+            sim->promises[request->keys[k]].lost = true;
+        }
+    }
+}
+
+static bool
+is_as_wished(int key, const struct wish *wish)
+{
+    const struct vx_obj *obj = client_find(key);
+    const struct vx_obj *host;
+
+    if (!obj || !wish->exists) {
+        return !obj == !wish->exists;
+    }
+    if (obj->kind == VX_NETWORK) {
+        return !wish->vni
+               || ((const struct vx_network *) obj)->vni == wish->vni;
+    } else if (obj->kind == VX_PORT) {
+        host = vx_model_by_oid(sim->app->model,
+                               ((const struct vx_port *) obj)->host);
+        return wish->host < 0 ? !host
+               : host && host->name[1] == '0' + wish->host;
+    }
+    return true;
+}
+
+static void
+adopt(int key)
+{
+    const struct vx_obj *obj = client_find(key), *host;
+    struct promise *promise = &sim->promises[key];
+
+    promise->wish = (struct wish) { .exists = obj != NULL, .host = -1 };
+    if (obj && obj->kind == VX_PORT) {
+        host = vx_model_by_oid(sim->app->model,
+                               ((const struct vx_port *) obj)->host);
+        promise->wish.host = host ? host->name[1] - '0' : -1;
+    }
+    promise->lost = false;
+}
+
+void
+client_check(void)
+{
+    for (int i = 0; i < N_CLIENTS; i++) {
+        struct request *request = &sim->requests[i];
+        size_t n_old = 0, n_new = 0, n = 0;
+
+        for (size_t k = 0; request->used && k < request->n; k++) {
+            int key = request->keys[k];
+
+            if (key < KEY_HOST) {   /* hosts come by joining as well */
+                n++;
+                n_old += is_as_wished(key, &sim->promises[key].wish);
+                n_new += is_as_wished(key, &request->wishes[k]);
+            }
+        }
+        if (n_old < n && n_new < n) {
+            violated("request %u is half there", request->generation);
+        }
+        request->used = false;
+    }
+    for (int key = 0; key < KEY_HOST; key++) {
+        if (sim->promises[key].lost) {
+            adopt(key);
+        } else if (!is_as_wished(key, &sim->promises[key].wish)) {
+            char text[80];
+
+            describe(key, &sim->promises[key].wish, text, sizeof text);
+            violated("acknowledged and lost: %s", text);
+        }
+    }
+}
+
+/* A host that has ports, or where some were last seen, cannot go. */
+static void
+evacuate(int host)
+{
+    const struct vx_obj *obj = client_find(KEY_HOST + host);
+
+    for (int id = 0; obj && id < N_IDS; id++) {
+        const struct vx_port *port =
+            (const struct vx_port *) client_find(KEY_PORT + id);
+        int other = (host + 1) % N_MACHINES;
+
+        if (port && vx_port_location(port) == obj->oid) {
+            request_one(KEY_PORT + id, (struct wish) {
+                .exists = true,
+                .host = client_find(KEY_HOST + other)
+                        ? other : (host + 2) % N_MACHINES });
+        }
+    }
+}
+
+/* Until all machines are in the fabric, at the end. */
+void
+client_operator(void)
+{
+    for (int i = 0; i < N_MACHINES; i++) {
+        struct machine *machine = &sim->machines[i];
+        const char *status = machine->db.status;
+
+        if (!machine->has_manager || strstr(status, "deleted")) {
+            machine_join(machine);
+        } else if (strstr(status, "refused: host")
+                   && !sim->promises[KEY_HOST + machine->db.name].busy) {
+            evacuate(machine->db.name);
+            delete_host(machine->db.name);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store in memory: what vx_store_commit() has acknowledged survives a
+ * crash of the controller, nothing else does. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/tree.h"
+#include "lib/xalloc.h"
+#include "store/store.h"
+#include "tests/sim/sim.h"
+
+struct record {
+    struct vx_tree_node by_key;
+    uint64_t key[2];            /* kind, oid */
+    uint64_t revision;
+    char *body;
+    size_t size;
+};
+
+struct disk {
+    struct vx_tree records;
+    struct vx_store_counters counters;
+};
+
+struct vx_store {
+    struct disk *disk;
+};
+
+static int
+cmp(const void *key, const struct vx_tree_node *node)
+{
+    const uint64_t *a = key;
+    const uint64_t *b = VX_CONTAINER(node, struct record, by_key)->key;
+
+    return a[0] != b[0] ? (a[0] < b[0] ? -1 : 1)
+           : a[1] < b[1] ? -1 : a[1] > b[1];
+}
+
+struct disk *
+disk_new(void)
+{
+    struct disk *disk = vx_xcalloc(1, sizeof *disk);
+
+    vx_tree_init(&disk->records, cmp);
+    return disk;
+}
+
+static void
+drop(struct disk *disk, struct record *record)
+{
+    vx_tree_remove(&disk->records, &record->by_key);
+    free(record->body);
+    free(record);
+}
+
+void
+disk_free(struct disk *disk)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &disk->records) {
+        drop(disk, VX_CONTAINER(node, struct record, by_key));
+    }
+    free(disk);
+}
+
+bool
+vx_store_open(const struct vx_store_config *config,
+              struct vx_store **ret_store, struct vx_error *err)
+{
+    (void) config;
+    (void) err;
+    *ret_store = vx_xcalloc(1, sizeof **ret_store);
+    (*ret_store)->disk = sim->disk;
+    return true;
+}
+
+void
+vx_store_close(struct vx_store *store)
+{
+    free(store);
+}
+
+bool
+vx_store_load(struct vx_store *store, vx_store_record_cb *cb, void *aux,
+              struct vx_store_counters *ret_counters, struct vx_error *err)
+{
+    VX_TREE_FOR_EACH(node, &store->disk->records) {
+        const struct record *r = VX_CONTAINER(node, struct record, by_key);
+        struct vx_store_record record = {
+            .kind = r->key[0], .oid = r->key[1], .revision = r->revision,
+            .body = r->body, .size = r->size,
+        };
+
+        if (!cb(aux, &record, err)) {
+            return false;
+        }
+    }
+    *ret_counters = store->disk->counters;
+    return true;
+}
+
+static void
+put(struct disk *disk, const struct vx_store_record *in)
+{
+    uint64_t key[2] = { in->kind, in->oid };
+    struct vx_tree_node *node = vx_tree_find(&disk->records, key);
+    struct record *record;
+
+    if (node) {
+        drop(disk, VX_CONTAINER(node, struct record, by_key));
+    }
+    if (in->body) {
+        record = vx_xcalloc(1, sizeof *record);
+        memcpy(record->key, key, sizeof key);
+        record->revision = in->revision;
+        record->body = vx_xmemdup(in->body, in->size);
+        record->size = in->size;
+        vx_tree_insert(&disk->records, record->key, &record->by_key);
+    }
+}
+
+bool
+vx_store_commit(struct vx_store *store, const struct vx_store_batch *batch,
+                struct vx_error *err)
+{
+    if (!outside()) {
+        return vx_fail(err, VX_UNAVAILABLE, "", "crashed");
+    }
+    if (!sim->calm && chance(40)) {
+        say("store: disk full");
+        return vx_fail(err, VX_UNAVAILABLE, "", "disk full");
+    }
+    if (batch->counters.revision < store->disk->counters.revision) {
+        violated("revision goes back");
+    }
+    for (size_t i = 0; i < batch->n_records; i++) {
+        put(store->disk, &batch->records[i]);
+    }
+    store->disk->counters = batch->counters;
+    say("store: revision %llu is durable",
+        (unsigned long long) batch->counters.revision);
+    outside();          /* a crash between the fsync and its return */
+    return true;
+}
+
+bool
+vx_store_journal(struct vx_store *store, uint64_t since, size_t max_lines,
+                 vx_store_line_cb *cb, void *aux, struct vx_error *err)
+{
+    (void) store;
+    (void) since;
+    (void) max_lines;
+    (void) cb;
+    (void) aux;
+    (void) err;
+    return true;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold after every step, whatever is half done, late or lost:
+ *
+ *   - a packet of an interface gets to interfaces of its own network only,
+ *     through the rows that all switches really hold at that moment;
+ *   - no switch refuses a bundle for its content (wire.c);
+ *   - what was acknowledged is there after a crash (client.c);
+ *   - a port that is called active reaches every other active port of its
+ *     network, and is reached, once;
+ *   - when faults have ended, all of it converges.
+ *
+ * Whose an interface is, is known from its iface-id, not from the model:
+ * the judge shares nothing with the judged but the interpreter of rows
+ * (core/trace.h). */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/pipeline.h"
+#include "core/trace.h"
+#include "daemon/hosts.h"
+#include "tests/sim/sim.h"
+
+struct vx_ip
+address_of(int index)
+{
+    return (struct vx_ip) { .family = 4,
+                            .b = { 192, 0, 2, (uint8_t) (1 + index) } };
+}
+
+/* --- Where packets get to. */
+
+struct arrivals {
+    unsigned n[N_MACHINES][N_IDS];
+    bool stray;                     /* at a port that nobody has: nowhere */
+};
+
+static int
+id_at(const struct machine *machine, uint32_t ofport)
+{
+    for (int id = 0; id < N_IDS; id++) {
+        if (ofport && machine->db.ofports[id] == ofport) {
+            return id;
+        }
+    }
+    return -1;
+}
+
+static void walk(struct machine *machine, enum vx_tier entry,
+                 const struct vx_packet *packet, struct arrivals *arrivals);
+
+/* Over the underlay, if the sender's tunnel end is an address it has. */
+static void
+tunnel(const struct machine *from, const struct vx_packet *packet,
+       struct arrivals *arrivals)
+{
+    struct vx_ip src = address_of(from->db.host_address);
+
+    if (from->db.host_address != from->address) {
+        return;
+    }
+    for (int i = 0; i < N_MACHINES; i++) {
+        struct machine *to = &sim->machines[i];
+        struct vx_ip dst = address_of(to->address);
+        struct vx_packet next = *packet;
+
+        if (to->db.host_address != to->address || to == from
+            || !to->db.done_num
+            || memcmp(packet->f[VX_F_TUN_DST], dst.b, 4)) {
+            continue;
+        }
+        memset(next.f, 0, sizeof next.f[0] * VX_F_ETH_SRC);
+        vx_packet_set_u(&next, VX_F_IN_PORT, VX_OFPORT_VXLAN);
+        memcpy(next.f[VX_F_TUN_ID], packet->f[VX_F_TUN_ID], 8);
+        vx_packet_set_ip(&next, VX_F_TUN_SRC, &src);
+        walk(to, VX_FABRIC_TIER, &next, arrivals);
+    }
+}
+
+static void
+walk(struct machine *machine, enum vx_tier entry,
+     const struct vx_packet *packet, struct arrivals *arrivals)
+{
+    struct vx_trace trace;
+
+    sim->n_traces++;
+    vx_trace_host(machine_rows(machine, VX_TENANT_TIER),
+                  machine_rows(machine, VX_FABRIC_TIER), entry, packet,
+                  &trace);
+    if (trace.looped) {
+        violated("a packet loops in machine %d", machine->index);
+    }
+    for (size_t i = 0; i < trace.n_exits; i++) {
+        const struct vx_exit *exit = &trace.exits[i];
+
+        if (exit->tier == VX_FABRIC_TIER) {
+            if (entry == VX_FABRIC_TIER) {
+                violated("machine %d sends on what came by tunnel",
+                         machine->index);
+            }
+            tunnel(machine, &exit->packet, arrivals);
+        } else {
+            int id = id_at(machine, exit->port);
+
+            if (id >= 0) {
+                arrivals->n[machine->index][id]++;
+            }
+        }
+    }
+    vx_trace_fini(&trace);
+}
+
+/* to: MAC by number, 0 = all. */
+static void
+send_from(struct machine *machine, int id, int to, struct arrivals *arrivals)
+{
+    struct vx_mac mac = { { 2, 0, 0, 0, 0, (uint8_t) (1 + id % N_PER_NET) } };
+    struct vx_mac dst = { { 2, 0, 0, 0, 0, (uint8_t) to } };
+    struct vx_ip local = vx_ip_link_local(&mac);
+    struct vx_packet packet;
+
+    memset(&packet, 0, sizeof packet);
+    memset(arrivals, 0, sizeof *arrivals);
+    if (!to) {
+        memset(dst.b, 0xff, sizeof dst.b);
+    }
+    vx_packet_set_u(&packet, VX_F_IN_PORT, machine->db.ofports[id]);
+    vx_packet_set_mac(&packet, VX_F_ETH_SRC, &mac);
+    vx_packet_set_mac(&packet, VX_F_ETH_DST, &dst);
+    vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x86dd);
+    vx_packet_set_ip(&packet, VX_F_IPV6_SRC, &local);
+    walk(machine, VX_TENANT_TIER, &packet, arrivals);
+}
+
+/* --- Isolation. */
+
+static void
+judge_arrivals(const struct machine *machine, int id, int to,
+               const struct arrivals *arrivals)
+{
+    for (int m = 0; m < N_MACHINES; m++) {
+        for (int k = 0; k < N_IDS; k++) {
+            if (arrivals->n[m][k] && net_of_id(k) != net_of_id(id)) {
+                violated("a packet of interface %d (tenant %d, network %d) "
+                         "at machine %d to MAC %d gets to interface %d "
+                         "(tenant %d, network %d) at machine %d", id,
+                         tenant_of_net(net_of_id(id)), net_of_id(id),
+                         machine->index, to, k,
+                         tenant_of_net(net_of_id(k)), net_of_id(k), m);
+            }
+        }
+    }
+}
+
+/* --- Active means reachable. */
+
+/* What the controller believes of the machine is not out of date: nothing
+ * has happened there that is still on its way. */
+static bool
+is_known(const struct machine *machine, uint64_t host)
+{
+    struct vx_host_facts facts;
+
+    if (!machine->ovsdb || !machine->ovsdb->told_ready
+        || !machine->ovsdb->accepted
+        || !vx_hosts_facts(sim->app->hosts, host, &facts)
+        || strcmp(facts.peer, machine->ovsdb->peer)
+        || machine->db.host_address != machine->address) {
+        return false;
+    }
+    for (const struct item *item = machine->ovsdb->to_controller.first;
+         item; item = item->next) {
+        if (item->type == ITEM_UPDATE) {
+            return false;
+        }
+    }
+    for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+        const struct conn *conn = machine->of[tier];
+
+        if (!conn || !conn->told_ready || !conn->accepted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The machine an active port is at, as it really is; NULL: not active, or
+ * not to be judged now. */
+static struct machine *
+active_at(int id)
+{
+    const struct vx_obj *port = client_find(KEY_PORT + id), *host;
+    struct vx_port_status status;
+    struct vx_place place;
+
+    if (!port || !vx_app_port_status(sim->app, port->oid, &status)
+        || status.state != VX_PORT_ACTIVE
+        || !vx_fabric_place(sim->app->fabric, port->oid, &place)) {
+        return NULL;
+    }
+    host = vx_model_by_oid(sim->app->model, place.host);
+    for (int i = 0; host && i < N_MACHINES; i++) {
+        struct machine *machine = &sim->machines[i];
+
+        if (machine->db.host_num == ((const struct vx_host *) host)->num
+            && machine->db.joined && machine->db.name == host->name[1] - '0'
+            && is_known(machine, place.host)) {
+            if (machine->db.ofports[id] != place.ofport) {
+                violated("port %d is active at another interface", id);
+            }
+            return machine;
+        }
+    }
+    return NULL;
+}
+
+static void
+judge_reach(int id, struct machine *const *active, int to,
+            const struct arrivals *arrivals)
+{
+    for (int k = 0; k < N_PER_NET; k++) {
+        int other = net_of_id(id) * N_PER_NET + k;
+        unsigned n = active[other]
+                     ? arrivals->n[active[other]->index][other] : 0;
+
+        if (other != id && active[other] && (!to || to == k + 1) && n != 1) {
+            violated("ports %d and %d are active, and %u copies of a packet "
+                     "%s get from one to the other", id, other, n,
+                     to ? "to its MAC" : "to all");
+        }
+    }
+}
+
+static void
+judge_interface(struct machine *machine, int id,
+                struct machine *const *active)
+{
+    struct arrivals arrivals;
+
+    for (int to = 0; to <= N_PER_NET; to++) {
+        if (to == 1 + id % N_PER_NET) {
+            continue;
+        }
+        send_from(machine, id, to, &arrivals);
+        judge_arrivals(machine, id, to, &arrivals);
+        if (active[id] == machine) {
+            judge_reach(id, active, to, &arrivals);
+        }
+    }
+}
+
+void
+judge_step(void)
+{
+    struct machine *active[N_IDS] = { NULL };
+    unsigned bits = 0;
+
+    for (int id = 0; sim->app && !sim->dying && id < N_IDS; id++) {
+        active[id] = active_at(id);
+        bits |= (unsigned) (active[id] != NULL) << id;
+    }
+    if (!sim->dirty && !(bits & ~sim->active_bits)) {
+        sim->active_bits = bits;
+        return;
+    }
+    sim->active_bits = bits;
+    sim->dirty = false;
+    sim->n_judged++;
+    for (int m = 0; m < N_MACHINES; m++) {
+        for (int id = 0; id < N_IDS && !sim->failed; id++) {
+            if (sim->machines[m].db.ofports[id]) {
+                judge_interface(&sim->machines[m], id, active);
+            }
+        }
+    }
+}
+
+/* --- Convergence. */
+
+static const char *
+text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static const char *
+text(const char *fmt, ...)
+{
+    static char buf[500];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(buf, sizeof buf, fmt, args);
+    va_end(args);
+    return buf;
+}
+
+static const char *
+compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
+{
+    const struct table *table = &machine->tables[tier];
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct vx_buf buf = VX_BUF_INIT;
+    const char *why = NULL;
+
+    vx_fabric_compile(sim->app->fabric, oid, tier, &rows);
+    for (size_t i = 0; i < rows.n && !why; i++) {
+        struct srow *want = srow_new(&rows.rows[i]);
+        bool found = false;
+
+        for (size_t k = 0; k < table->n && !found; k++) {
+            const struct vx_crow *have = &table->rows[k]->crow;
+
+            found = !srow_compare_key(have, &want->crow)
+                    && have->cookie == want->crow.cookie
+                    && have->body_size == want->crow.body_size
+                    && !memcmp(have->body, want->crow.body, have->body_size);
+        }
+        if (!found) {
+            vx_row_format(&rows.rows[i], &buf);
+            why = text("machine %d lacks %s", machine->index,
+                       vx_buf_str(&buf));
+        }
+        srow_unref(want);
+    }
+    if (!why && table->n != rows.n) {
+        why = text("machine %d tier %d has %zu rows, a compile makes %zu",
+                   machine->index, tier, table->n, rows.n);
+    }
+    vx_buf_fini(&buf);
+    vx_rows_fini(&rows);
+    return why;
+}
+
+static const char *
+machine_converged(struct machine *machine)
+{
+    const struct vx_obj *host = client_find(KEY_HOST + machine->db.name);
+    const char *why = NULL;
+
+    if (!host || strcmp(machine->db.status, "active")) {
+        return text("machine %d: %s", machine->index,
+                    machine->db.status[0] ? machine->db.status : "unknown");
+    }
+    for (int tier = VX_TENANT_TIER; !why && tier <= VX_FABRIC_TIER; tier++) {
+        why = compare_rows(machine, host->oid, (enum vx_tier) tier);
+    }
+    return why;
+}
+
+static const char *
+port_converged(int id)
+{
+    const struct vx_obj *port = client_find(KEY_PORT + id), *host;
+    struct vx_port_status status = { .state = VX_PORT_DOWN };
+    struct vx_place place;
+    int machine;
+
+    if (!port || !vx_app_port_status(sim->app, port->oid, &status)
+        || !vx_fabric_place(sim->app->fabric, port->oid, &place)) {
+        return port ? text("port %d has no status", id) : NULL;
+    }
+    host = vx_model_by_oid(sim->app->model, place.host);
+    machine = host ? host->name[1] - '0' : -1;
+    if (status.state != VX_PORT_ACTIVE && machine >= 0
+        && sim->machines[machine].db.plugged[id]) {
+        return text("port %d is plugged and %s: %s", id,
+                    vx_port_state_name(status.state), status.reason);
+    }
+    for (int m = 0; machine < 0 && m < N_MACHINES; m++) {
+        if (sim->machines[m].db.plugged[id]) {
+            return text("port %d is plugged at machine %d and nowhere", id,
+                        m);
+        }
+    }
+    return NULL;
+}
+
+const char *
+judge_converged(void)
+{
+    const char *why = NULL;
+
+    for (int m = 0; !why && m < N_MACHINES; m++) {
+        why = machine_converged(&sim->machines[m]);
+    }
+    for (int id = 0; !why && id < N_IDS; id++) {
+        why = port_converged(id);
+    }
+    if (!why && vx_model_count(sim->app->model, VX_RETIRED_VNI)) {
+        why = "a VNI is still in quarantine";
+    }
+    if (!why && vx_hosts_min_realized(sim->app->hosts)
+                != vx_model_revision(sim->app->model)) {
+        why = "the revision is not realized";
+    }
+    return why;
+}

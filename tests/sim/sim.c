@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The world: what happens next, and the life of the controller in it.
+ *
+ *   chaos: requests, faults, work in any order
+ *   calm:  no faults, work until nothing is left to do, then the verdict
+ *   ... twice per seed, so that what was repaired is broken again */
+#include "tests/sim/sim.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/commit.h"
+#include "lib/xalloc.h"
+
+enum {
+    CHAOS_STEPS = 300,
+    ABSENCE_STEPS = 400,
+    CALM_STEPS = 20000,
+    CALM_MS = 300000,
+    TICK_MS = 1000,
+};
+
+struct sim *sim;
+
+/* --- Chance, log, verdict. */
+
+uint32_t
+roll(uint32_t n)
+{
+    uint64_t z = sim->random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t) ((z >> 33) % n);
+}
+
+bool
+chance(uint32_t one_in)
+{
+    return !roll(one_in);
+}
+
+void
+say(const char *fmt, ...)
+{
+    va_list args;
+
+    if (sim->verbose) {
+        printf("# %5u %8lld ms  ", sim->n_steps,
+               (long long) (sim->now_ms - EPOCH_MS));
+        va_start(args, fmt);
+        vprintf(fmt, args);
+        va_end(args);
+        putchar('\n');
+    }
+}
+
+void
+violated(const char *fmt, ...)
+{
+    va_list args;
+
+    if (!sim->failed) {
+        sim->failed = true;
+        va_start(args, fmt);
+        vsnprintf(sim->failure, sizeof sim->failure, fmt, args);
+        va_end(args);
+        say("VIOLATED: %s", sim->failure);
+    }
+}
+
+bool
+outside(void)
+{
+    if (!sim->dying && sim->crash_in && !--sim->crash_in) {
+        say("the controller crashes");
+        sim->dying = true;
+    }
+    return !sim->dying;
+}
+
+/* --- The controller. */
+
+static void
+start(void)
+{
+    static const struct timeval second = { 1, 0 };
+    struct vx_app *app = vx_xcalloc(1, sizeof *app);
+    struct vx_error err;
+
+    say("the controller starts");
+    sim->lives++;
+    sim->app = app;
+    app->started_ms = vx_app_mono_ms();
+    vx_options_init(&app->options);
+    app->options.vni_ranges[0] = (struct vx_vni_range) { FIRST_VNI,
+                                                         LAST_VNI };
+    app->options.n_vni_ranges = 1;
+    app->options.vni_quarantine_ms = QUARANTINE_MS;
+    vx_options_finish(&app->options);
+    app->base = loop_new();
+    if (!vx_app_load(app, &err)) {
+        violated("does not start: %s", err.message);
+        return;
+    }
+    vx_app_wire(app);
+    vx_app_replay(app);
+    sim->tick = event_new(app->base, -1, EV_PERSIST, vx_app_tick, app);
+    event_add(sim->tick, &second);
+    sim->crash_in = sim->calm || chance(3) ? 0 : 1 + roll(150);
+    client_check();
+}
+
+/* Frees what a dead process leaves to the system; nothing of it is seen
+ * outside. */
+static void
+bury(void)
+{
+    struct vx_app *app = sim->app;
+
+    sim->dying = true;
+    client_crashed();
+    app->stopping = true;
+    if (app->commit) {
+        vx_commit_flush(app->commit, NULL);
+        vx_app_unwire(app);
+    }
+    vx_app_unload(app);
+    event_free(sim->tick);
+    loop_free(app->base);
+    vx_options_fini(&app->options);
+    free(app);
+    sim->app = NULL;
+    sim->dying = false;
+    sim->crash_in = 0;
+    sim->n_crashes++;
+    sim->restart_ms = sim->now_ms + (chance(2) ? 0 : roll(20000));
+}
+
+/* --- What can happen. */
+
+static struct conn *
+pick_conn(bool (*can)(const struct conn *conn))
+{
+    struct conn *picked = NULL;
+    uint32_t n = 0;
+
+    for (struct conn *conn = sim->conns; conn; conn = conn->next) {
+        if (can(conn) && chance(++n)) {
+            picked = conn;
+        }
+    }
+    return picked;
+}
+
+static bool
+do_event(void)
+{
+    if (!sim->app || !loop_has_active(sim->app->base)) {
+        return false;
+    }
+    loop_run_one(sim->app->base);
+    return true;
+}
+
+static bool
+do_deliver(void)
+{
+    struct conn *conn = pick_conn(conn_can_deliver);
+
+    if (conn) {
+        conn_deliver(conn);
+    }
+    return conn;
+}
+
+static bool
+do_pump(void)
+{
+    struct conn *conn = pick_conn(conn_can_pump);
+
+    if (conn) {
+        conn_pump(conn);
+    }
+    return conn;
+}
+
+static bool
+do_machine(void)
+{
+    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+
+    return machine_work(machine);
+}
+
+static void
+do_plug(void)
+{
+    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    int id = (int) roll(N_IDS);
+
+    if (machine->db.plugged[id]) {
+        machine_unplug(machine, id);
+    } else if (machine->db.host_num && !chance(3)) {
+        for (int m = 0; m < N_MACHINES && !chance(6); m++) {
+            if (sim->machines[m].db.plugged[id]) {
+                machine_unplug(&sim->machines[m], id);
+            }
+        }
+        machine_plug(machine, id);
+    }
+}
+
+static int
+free_address(void)
+{
+    int address = (int) roll(N_ADDRESSES);
+
+    for (int m = 0; m < N_MACHINES; m++) {
+        if (sim->machines[m].address == address) {
+            return -1;
+        }
+    }
+    return address;
+}
+
+static void
+do_fault(void)
+{
+    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    int tier = (int) roll(VX_FABRIC_TIER + 1), address;
+    struct conn *conn = tier ? machine->of[tier] : machine->ovsdb;
+
+    switch (roll(10)) {
+    case 0:
+    case 1:
+        if (conn) {
+            conn_machine_closes(conn, chance(3));
+        }
+        break;
+    case 2:
+        machine_cut(machine, !machine->cut);
+        break;
+    case 3:
+        machine_restart_ovs(machine);
+        break;
+    case 4:
+        machine->n_refusals = roll(3);
+        break;
+    case 5:
+        machine_drift(machine);
+        break;
+    case 6:
+        if (machine->has_manager && chance(3)) {
+            machine_reinstall(machine);
+        }
+        break;
+    case 7:
+        address = free_address();
+        if (address >= 0 && machine->has_manager && chance(2)) {
+            machine->address = address;
+            sim->dirty = true;
+            machine_join(machine);
+        }
+        break;
+    case 8:
+        machine_join(machine);
+        break;
+    case 9:
+        if (sim->app && !sim->crash_in) {
+            sim->crash_in = 1 + roll(100);
+        }
+        break;
+    }
+}
+
+static int64_t
+next_ms(void)
+{
+    int64_t next = sim->app ? loop_next_ms(sim->app->base)
+                            : sim->restart_ms;
+
+    for (const struct conn *conn = sim->conns; conn; conn = conn->next) {
+        const struct item *item = conn->to_controller.first;
+
+        if (item && (conn->of || conn->ovsdb)
+            && item->not_before_ms > sim->now_ms
+            && item->not_before_ms < next) {
+            next = item->not_before_ms;
+        }
+    }
+    for (int m = 0; m < N_MACHINES; m++) {
+        int64_t ms = machine_next_ms(&sim->machines[m]);
+
+        if (ms > sim->now_ms && ms < next) {
+            next = ms;
+        }
+    }
+    return next;
+}
+
+static void
+do_time(void)
+{
+    int64_t next = next_ms();
+    int64_t step = sim->calm || chance(2) ? next - sim->now_ms
+                                          : roll(100);
+
+    if (step > 0 && step < 100000) {
+        sim->now_ms += step;
+    }
+    if (sim->app) {
+        loop_expire(sim->app->base);
+    } else if (sim->now_ms >= sim->restart_ms) {
+        start();
+    }
+}
+
+static bool
+do_any_work(void)
+{
+    if (do_event() || do_deliver() || do_pump()) {
+        return true;
+    }
+    for (int m = 0; m < N_MACHINES; m++) {
+        if (machine_work(&sim->machines[m])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- Steps. */
+
+static void
+step_chaos(void)
+{
+    uint32_t what = roll(100);
+
+    if (what < 30) {
+        do_event();
+    } else if (what < 60) {
+        do_deliver();
+    } else if (what < 76) {
+        do_pump();
+    } else if (what < 84) {
+        do_machine();
+    } else if (what < 90) {
+        if (sim->app && !sim->dying) {
+            client_request();
+        }
+    } else if (what < 94) {
+        do_plug();
+    } else if (what < 96) {
+        do_fault();
+    } else if (what < 98 || !do_any_work()) {
+        do_time();
+    }
+}
+
+static void
+step_calm(void)
+{
+    uint32_t what = roll(4);
+
+    if ((what == 0 && do_deliver()) || (what == 1 && do_pump())
+        || (what == 2 && do_machine()) || do_any_work()) {
+        return;
+    }
+    if (sim->app) {
+        client_operator();
+    }
+    if (!do_any_work()) {
+        do_time();
+    }
+}
+
+static void
+after_step(void)
+{
+    sim->n_steps++;
+    if (sim->dying) {
+        bury();
+    }
+    conns_collect();
+    judge_step();
+}
+
+/* A host is away for long, or even deleted, while networks come and go: what
+ * it still holds when it is back is of another time. */
+static void
+step_absence(int i, struct machine *machine)
+{
+    bool up = sim->app && !sim->dying;
+
+    if (i == 0) {
+        machine_cut(machine, true);
+    } else if (i == ABSENCE_STEPS) {
+        machine_cut(machine, false);
+    } else if (i < ABSENCE_STEPS && up && i % 40 == 0) {
+        client_churn();
+    } else if (i < ABSENCE_STEPS && up && i % 40 == 20
+               && machine->index) {
+        client_delete_host(machine->index);
+    }
+    if (i % 30 == 0) {
+        do_time();
+    }
+}
+
+static void
+chaos(void)
+{
+    bool absence = chance(3);
+    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+
+    sim->calm = false;
+    for (int i = 0; i < CHAOS_STEPS + absence * ABSENCE_STEPS
+                    && !sim->failed; i++) {
+        if (absence) {
+            step_absence(i, machine);
+        }
+        step_chaos();
+        after_step();
+    }
+}
+
+static bool
+is_idle(void)
+{
+    if (!sim->app || loop_has_active(sim->app->base)
+        || pick_conn(conn_can_deliver) || pick_conn(conn_can_pump)
+        || !client_is_idle()) {
+        return false;
+    }
+    for (int m = 0; m < N_MACHINES; m++) {
+        if (machine_has_work(&sim->machines[m])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+calm(void)
+{
+    int64_t until_ms = sim->now_ms + CALM_MS;
+    const char *why = "steps are over";
+
+    say("faults end");
+    sim->calm = true;
+    sim->crash_in = 0;
+    for (int m = 0; m < N_MACHINES; m++) {
+        sim->machines[m].cut = false;
+    }
+    for (int i = 0; i < CALM_STEPS && !sim->failed; i++) {
+        step_calm();
+        after_step();
+        if (is_idle() && !sim->failed) {
+            why = judge_converged();
+            if (!why) {
+                say("converged");
+                return;
+            }
+        }
+        if (sim->now_ms > until_ms) {
+            break;
+        }
+    }
+    violated("does not converge: %s", why);
+}
+
+static void
+begin(uint64_t seed, bool verbose)
+{
+    sim = vx_xcalloc(1, sizeof *sim);
+    sim->seed = sim->random = seed;
+    sim->verbose = verbose;
+    sim->now_ms = EPOCH_MS;
+    sim->disk = disk_new();
+    sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
+    for (int m = 0; m < N_MACHINES; m++) {
+        machine_init(&sim->machines[m], m);
+    }
+    start();
+    for (int m = 0; m < N_MACHINES; m++) {
+        machine_join(&sim->machines[m]);
+    }
+}
+
+static void
+end(struct sim_result *ret_result)
+{
+    if (sim->app) {
+        bury();
+    }
+    for (int m = 0; m < N_MACHINES; m++) {
+        machine_fini(&sim->machines[m]);
+    }
+    conns_free();
+    disk_free(sim->disk);
+    ret_result->failed = sim->failed;
+    memcpy(ret_result->failure, sim->failure, sizeof sim->failure);
+    ret_result->n_steps = sim->n_steps;
+    ret_result->n_traces = sim->n_traces;
+    ret_result->n_bundles = sim->n_bundles;
+    ret_result->n_crashes = sim->n_crashes;
+    ret_result->n_judged = sim->n_judged;
+    free(sim);
+    sim = NULL;
+}
+
+/* A fabric that works, in most lives. */
+static void
+set_the_stage(void)
+{
+    unsigned n = 10 + roll(30);
+
+    for (unsigned i = 0; i < 3 * n && !sim->failed; i++) {
+        do_any_work();
+        after_step();
+    }
+    for (int key = 0; key < KEY_HOST; key++) {
+        if (sim->app && !chance(8)) {
+            client_put(key);
+        }
+        for (unsigned i = 0; i < n && !sim->failed; i++) {
+            do_any_work();
+            after_step();
+        }
+        if (key >= KEY_PORT && !chance(4)) {
+            struct machine *machine = &sim->machines[roll(N_MACHINES)];
+
+            if (machine->db.host_num) {
+                machine_plug(machine, key - KEY_PORT);
+            }
+        }
+    }
+}
+
+void
+sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result)
+{
+    begin(seed, verbose);
+    set_the_stage();
+    for (int round = 0; round < 2 && !sim->failed; round++) {
+        chaos();
+        calm();
+    }
+    end(ret_result);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulation: a whole controller against hosts made of paper.
+ *
+ *   client, operator, faults --\
+ *   fake clock and event loop --+--> the controller's own code
+ *   fake store                  |    (src/daemon, src/core, of_queue)
+ *   machines <== connections ===/
+ *
+ * The seam is the contract headers: event2/event.h, store/store.h,
+ * ovs-glue/of_session.h, of_codec.h, ovsdb_session.h, bootstrap.h and
+ * lib/log.h are implemented a second time here, and the linker takes these.
+ * So the code of the controller is the one that ships, and nothing in it
+ * knows that it is simulated.
+ *
+ * Everything that happens is a step chosen by a seeded generator: one
+ * callback of the loop, one message delivered, one request, one fault.  The
+ * same seed gives the same life.  After every step the judge looks
+ * (judge.c).  One world at a time: the fakes act in the global `sim`. */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/diff.h"
+#include "core/flow.h"
+#include "core/status.h"
+#include "daemon/app.h"
+#include "lib/buf.h"
+#include "ovs-glue/of_codec.h"
+
+enum {
+    N_MACHINES = 3,
+    N_TENANTS = 2,
+    N_NETS = 3,                 /* the first of tenant 0, the others of 1 */
+    N_PER_NET = 3,              /* ports; port k has the same MAC in each */
+    N_IDS = N_NETS * N_PER_NET, /* iface-ids, one per port */
+    N_ADDRESSES = N_MACHINES + 1,
+    N_CLIENTS = 4,              /* requests under way */
+    MAX_BATCH = 8,
+    FIRST_VNI = 2000,
+    LAST_VNI = 2002,
+    QUARANTINE_MS = 300,
+    EPOCH_MS = 1000000,         /* the clock starts here */
+};
+
+/* --- Rows as the fake codec knows them (fake_codec.c). */
+
+struct srow {
+    unsigned n_refs;
+    struct vx_crow crow;        /* key and body point into bytes */
+    struct vx_row row;          /* not of a row only known by its key */
+    uint8_t bytes[];
+};
+struct srow *srow_new(const struct vx_row *row);
+struct srow *srow_ref(struct srow *row);
+void srow_unref(struct srow *row);
+int srow_compare_key(const struct vx_crow *a, const struct vx_crow *b);
+
+struct sop {
+    bool add;
+    struct srow *row;
+};
+/* Message of a set; borrowed. */
+const struct sop *smsgs_get(const struct og_msgs *msgs, size_t i);
+struct og_crows *scrows_new(struct srow *const *rows, size_t n);
+
+/* --- Machines: hosts as they really are (machine.c). */
+
+struct table {
+    struct srow **rows;         /* sorted by key */
+    size_t n, cap;
+    struct vx_rows flat;        /* for the interpreter, when !stale */
+    bool stale;
+};
+
+/* What the machine's OVSDB holds; a value, so that an update is a copy. */
+struct db {
+    bool joined;                /* ids are there */
+    int name;                   /* of the host: machine index, mostly */
+    unsigned incarnation;       /* makes the system-id */
+    int address;                /* index of the VTEP in the ids */
+    char status[360];
+    uint32_t host_num;          /* bridges, 0 = none */
+    int host_address;           /* of the tunnel port */
+    uint32_t done_num;          /* ovs-vswitchd has done it */
+    bool plugged[N_IDS];
+    uint32_t ofports[N_IDS];    /* 0 = none yet */
+};
+
+struct conn;
+
+struct machine {
+    int index;
+    struct db db;
+    int address;                /* the underlay's, really */
+    struct table tables[VX_FABRIC_TIER + 1];
+    struct conn *ovsdb, *of[VX_FABRIC_TIER + 1];    /* its end is open */
+    bool cut;                   /* from the controller */
+    bool has_manager;
+    uint32_t last_ofport;
+    unsigned n_refusals;        /* injected: bundles to refuse */
+    int64_t retry_ms[VX_FABRIC_TIER + 1];   /* backoff, 0: OVSDB */
+};
+
+void machine_init(struct machine *machine, int index);
+void machine_fini(struct machine *machine);
+/* One thing that its processes do by themselves; false: nothing to do. */
+bool machine_work(struct machine *machine);
+bool machine_has_work(const struct machine *machine);
+int64_t machine_next_ms(const struct machine *machine);
+void machine_plug(struct machine *machine, int id);
+void machine_unplug(struct machine *machine, int id);
+void machine_join(struct machine *machine);     /* netctl host join */
+void machine_restart_ovs(struct machine *machine);
+void machine_reinstall(struct machine *machine);
+void machine_cut(struct machine *machine, bool cut);
+void machine_drift(struct machine *machine);    /* rows changed by hand */
+void machine_told(struct machine *machine);     /* its OVSDB has changed */
+/* As ovs-vswitchd does; NULL, or why it refuses, and nothing is changed. */
+const char *machine_bundle(struct machine *machine, enum vx_tier tier,
+                           const struct sop *ops, size_t n);
+const struct vx_rows *machine_rows(struct machine *machine,
+                                   enum vx_tier tier);
+
+/* --- Connections (wire.c). */
+
+enum item_type {
+    /* to the controller */
+    ITEM_READY, ITEM_DONE, ITEM_REFUSED, ITEM_DUMPED,
+    ITEM_UPDATE, ITEM_ANSWER, ITEM_CLOSED,
+    /* to the machine */
+    ITEM_BUNDLE, ITEM_DUMP, ITEM_TRANSACT, ITEM_EOF,
+};
+
+struct item {
+    struct item *next;
+    enum item_type type;
+    int64_t not_before_ms;
+    uint64_t dpid;
+    struct sop *ops;            /* BUNDLE */
+    struct srow **rows;         /* DUMPED */
+    size_t n;                   /* of either */
+    struct db *db;              /* UPDATE */
+    char *text;                 /* REFUSED, TRANSACT */
+    bool wanted_done;           /* TRANSACT, ANSWER */
+};
+
+struct fifo {
+    struct item *first, **last;
+};
+
+struct conn {
+    struct conn *next;
+    unsigned number;
+    char peer[32];
+    struct machine *machine;
+    enum vx_tier tier;          /* 0: OVSDB */
+    bool machine_open;
+    bool accepted;              /* by this life of the controller */
+    bool told_ready;
+    bool out_of_step;           /* a bundle was refused: those on their way
+                                 * behind it may be too */
+    struct fifo to_machine, to_controller;
+    struct og_of_session *of;
+    struct og_ovsdb_session *ovsdb;
+};
+
+struct conn *conn_new(struct machine *machine, enum vx_tier tier);
+struct item *conn_push(struct fifo *fifo, enum item_type type);
+void conn_machine_closes(struct conn *conn, bool silent);
+void conn_controller_gone(struct conn *conn);
+bool conn_can_deliver(const struct conn *conn);
+void conn_deliver(struct conn *conn);
+bool conn_can_pump(const struct conn *conn);
+void conn_pump(struct conn *conn);
+void conns_collect(void);
+void conns_free(void);
+
+/* Their controller's ends (fake_of.c, fake_ovsdb.c). */
+void of_receive(struct og_of_session *session, struct item *item);
+bool of_can_pump(const struct og_of_session *session);
+void of_pump(struct og_of_session *session);
+void ovsdb_receive(struct og_ovsdb_session *session, struct item *item);
+
+/* --- Clock and loop (fake_event.c). */
+
+struct event_base *loop_new(void);
+void loop_free(struct event_base *base);
+bool loop_has_active(const struct event_base *base);
+void loop_run_one(struct event_base *base);
+int64_t loop_next_ms(const struct event_base *base);    /* INT64_MAX: none */
+void loop_expire(struct event_base *base);
+
+/* --- Store (fake_store.c): what survives the controller. */
+
+struct disk;
+struct disk *disk_new(void);
+void disk_free(struct disk *disk);
+
+/* --- Planted bugs (plant.c): only this program has them. */
+
+enum plant {
+    PLANT_NONE, PLANT_BUNDLE_ORDER, PLANT_LOST_DEPENDENCY,
+    PLANT_EARLY_REPLY, PLANT_EARLY_RELEASE, N_PLANTS
+};
+extern const char *const plant_names[N_PLANTS];
+extern enum plant plant;
+
+/* --- The client and what it was promised (client.c). */
+
+struct wish {                   /* intent of one object */
+    bool exists;
+    uint32_t vni;               /* network: asked for, 0 = any */
+    int host;                   /* port: -1 = anywhere */
+};
+
+struct promise {
+    struct wish wish;           /* acknowledged */
+    bool busy;                  /* a request about it is under way */
+    bool lost;                  /* its reply was lost in a crash */
+};
+
+enum { KEY_TENANT = 0, KEY_NET = KEY_TENANT + N_TENANTS,
+       KEY_PORT = KEY_NET + N_NETS, KEY_HOST = KEY_PORT + N_IDS,
+       N_KEYS = KEY_HOST + N_MACHINES };
+
+struct request {
+    bool used;
+    unsigned generation;
+    int keys[MAX_BATCH];
+    struct wish wishes[MAX_BATCH];
+    size_t n;
+};
+
+void client_request(void);
+void client_churn(void);                        /* a network goes or comes */
+void client_delete_host(int host);              /* and what is there */
+void client_crashed(void);
+/* After a start: all that was acknowledged is there. */
+void client_check(void);
+void client_operator(void);     /* brings refused hosts back, at the end */
+void client_put(int key);
+bool client_is_idle(void);
+const struct vx_obj *client_find(int key);
+
+/* --- The world (sim.c). */
+
+struct sim {
+    uint64_t seed, random;
+    unsigned n_steps;           /* so far */
+    int64_t now_ms;
+    bool verbose;
+    bool failed;
+    char failure[600];
+    bool dirty;                 /* a packet may go another way now */
+    unsigned active_bits;       /* ports active at the last look */
+
+    struct machine machines[N_MACHINES];
+    struct conn *conns;
+    unsigned last_conn;
+    struct conn *accepting;
+
+    struct disk *disk;
+    struct vx_app *app;         /* NULL: not running */
+    struct event *tick;
+    unsigned lives;
+    bool dying;                 /* crashed: nothing it does counts */
+    unsigned crash_in;          /* I/O calls from now; 0 = no plan */
+    int64_t restart_ms;
+
+    struct promise promises[N_KEYS];
+    struct request requests[N_CLIENTS];
+    unsigned last_request;
+    bool asking;                /* a request is being submitted */
+
+    size_t max_bundle;          /* messages */
+    bool calm;                  /* no faults any more */
+    uint64_t n_traces, n_bundles, n_crashes, n_judged;
+};
+extern struct sim *sim;
+
+uint32_t roll(uint32_t n);                      /* 0 .. n-1 */
+bool chance(uint32_t one_in);
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void violated(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A step of the controller that the outside can see: it may crash just
+ * before.  False: it has. */
+bool outside(void);
+
+struct sim_result {
+    bool failed;
+    char failure[600];
+    unsigned n_steps;
+    uint64_t n_traces, n_bundles, n_crashes, n_judged;
+};
+void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
+
+/* --- Judge (judge.c). */
+
+void judge_step(void);
+/* NULL if everything has converged, else what has not. */
+const char *judge_converged(void);
+struct vx_ip address_of(int index);
+void id_name(int id, char *buf, size_t size);
+static inline int
+net_of_id(int id)
+{
+    return id / N_PER_NET;
+}
+static inline int
+tenant_of_net(int net)
+{
+    return net ? 1 : 0;
+}
+
+#endif

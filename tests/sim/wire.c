@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections between machines and the controller: two queues that keep
+ * their order and nothing else.  Each end learns of the other's end late:
+ * what the controller wrote before it died still arrives, a machine that has
+ * gone is noticed when its silence is. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/hosts.h"
+#include "lib/xalloc.h"
+#include "ovs-glue/bootstrap.h"
+#include "tests/sim/sim.h"
+
+enum { SILENCE_MS = 15000 };
+
+static void
+item_free(struct item *item)
+{
+    for (size_t i = 0; item->ops && i < item->n; i++) {
+        srow_unref(item->ops[i].row);
+    }
+    for (size_t i = 0; item->rows && i < item->n; i++) {
+        srow_unref(item->rows[i]);
+    }
+    free(item->ops);
+    free(item->rows);
+    free(item->db);
+    free(item->text);
+    free(item);
+}
+
+static struct item *
+pop(struct fifo *fifo)
+{
+    struct item *item = fifo->first;
+
+    if (item) {
+        fifo->first = item->next;
+        if (!fifo->first) {
+            fifo->last = &fifo->first;
+        }
+    }
+    return item;
+}
+
+static void
+clear(struct fifo *fifo)
+{
+    struct item *item;
+
+    while ((item = pop(fifo))) {
+        item_free(item);
+    }
+}
+
+struct item *
+conn_push(struct fifo *fifo, enum item_type type)
+{
+    struct item *item = vx_xcalloc(1, sizeof *item);
+
+    item->type = type;
+    *fifo->last = item;
+    fifo->last = &item->next;
+    return item;
+}
+
+struct conn *
+conn_new(struct machine *machine, enum vx_tier tier)
+{
+    struct conn *conn = vx_xcalloc(1, sizeof *conn);
+    struct sockaddr_in peer = { .sin_family = AF_INET };
+
+    conn->number = ++sim->last_conn;
+    conn->machine = machine;
+    conn->tier = tier;
+    conn->machine_open = conn->accepted = true;
+    conn->to_machine.last = &conn->to_machine.first;
+    conn->to_controller.last = &conn->to_controller.first;
+    conn->next = sim->conns;
+    sim->conns = conn;
+    say("#%u machine %d connects, tier %d", conn->number, machine->index,
+        tier);
+    sim->accepting = conn;
+    peer.sin_addr.s_addr = htonl(0xc0000201u + (unsigned) machine->index);
+    peer.sin_port = htons((uint16_t) (1000 + conn->number));
+    snprintf(conn->peer, sizeof conn->peer, "192.0.2.%d:%u",
+             1 + machine->index, 1000 + conn->number);
+    if (tier) {
+        vx_hosts_accept_openflow(sim->app->hosts, -1,
+                                 (struct sockaddr *) &peer);
+        conn_push(&conn->to_controller, ITEM_READY)->dpid =
+            og_datapath_id(tier, machine->db.host_num);
+    } else {
+        vx_hosts_accept_ovsdb(sim->app->hosts, -1,
+                              (struct sockaddr *) &peer);
+    }
+    sim->accepting = NULL;
+    return conn;
+}
+
+static void
+machine_forgets(struct conn *conn)
+{
+    struct machine *machine = conn->machine;
+
+    conn->machine_open = false;
+    if (conn->tier) {
+        machine->of[conn->tier] = NULL;
+    } else {
+        machine->ovsdb = NULL;
+    }
+}
+
+void
+conn_machine_closes(struct conn *conn, bool silent)
+{
+    say("#%u is lost at machine %d%s", conn->number, conn->machine->index,
+        silent ? ", silently" : "");
+    machine_forgets(conn);
+    clear(&conn->to_machine);
+    if (conn->of || conn->ovsdb) {
+        if (silent) {
+            clear(&conn->to_controller);
+        }
+        conn_push(&conn->to_controller, ITEM_CLOSED)->not_before_ms =
+            silent ? sim->now_ms + SILENCE_MS : 0;
+    }
+}
+
+/* The session was freed: what it wrote may still arrive. */
+void
+conn_controller_gone(struct conn *conn)
+{
+    conn->accepted = false;
+    clear(&conn->to_controller);
+    if (conn->machine_open) {
+        conn_push(&conn->to_machine, ITEM_EOF);
+    }
+}
+
+static bool
+is_due(const struct fifo *fifo)
+{
+    return fifo->first && fifo->first->not_before_ms <= sim->now_ms;
+}
+
+bool
+conn_can_deliver(const struct conn *conn)
+{
+    return (conn->machine_open && is_due(&conn->to_machine)
+            && (!conn->machine->cut || sim->calm))
+           || ((conn->of || conn->ovsdb) && is_due(&conn->to_controller));
+}
+
+/* --- At the machine. */
+
+static void
+dump(struct conn *conn)
+{
+    const struct machine *machine = conn->machine;
+    struct item *reply = conn_push(&conn->to_controller, ITEM_DUMPED);
+    const struct table *table = &machine->tables[conn->tier];
+
+    conn->out_of_step = false;
+    reply->rows = vx_xcalloc(table->n + 1, sizeof *reply->rows);
+    for (size_t i = 0; i < table->n; i++) {
+        reply->rows[reply->n++] = srow_ref(table->rows[i]);
+    }
+}
+
+static void
+bundle(struct conn *conn, const struct item *item)
+{
+    struct machine *machine = conn->machine;
+    const char *why = "injected";
+    bool injected = machine->n_refusals > 0 && !sim->calm;
+    struct item *reply;
+
+    if (injected) {
+        machine->n_refusals--;
+    } else {
+        why = machine_bundle(machine, conn->tier, item->ops, item->n);
+    }
+    if (why && !injected && !conn->out_of_step) {
+        violated("machine %d tier %d refuses a bundle: %s", machine->index,
+                 conn->tier, why);
+    }
+    conn->out_of_step |= why != NULL;
+    reply = conn_push(&conn->to_controller, why ? ITEM_REFUSED : ITEM_DONE);
+    reply->n = item->n;
+    reply->text = why ? vx_xstrdup(why) : NULL;
+}
+
+static void
+transact(struct conn *conn, const struct item *item)
+{
+    struct machine *machine = conn->machine;
+    unsigned num;
+    int address;
+
+    if (sscanf(item->text, "bridges %u %d", &num, &address) == 2) {
+        machine->db.host_num = num;
+        machine->db.host_address = address;
+        sim->dirty = true;
+    } else if (!strncmp(item->text, "status ", 7)) {
+        snprintf(machine->db.status, sizeof machine->db.status, "%s",
+                 item->text + 7);
+    }
+    machine_told(machine);
+    conn_push(&conn->to_controller, ITEM_ANSWER);
+}
+
+static void
+at_machine(struct conn *conn, const struct item *item)
+{
+    switch (item->type) {
+    case ITEM_BUNDLE:
+        bundle(conn, item);
+        break;
+    case ITEM_DUMP:
+        dump(conn);
+        break;
+    case ITEM_TRANSACT:
+        transact(conn, item);
+        break;
+    case ITEM_EOF:
+        say("#%u ends at machine %d", conn->number, conn->machine->index);
+        machine_forgets(conn);
+        clear(&conn->to_machine);
+        break;
+    default:
+        violated("item %d at a machine", item->type);
+    }
+}
+
+void
+conn_deliver(struct conn *conn)
+{
+    bool down = conn->machine_open && is_due(&conn->to_machine)
+                && (!conn->machine->cut || sim->calm);
+    bool up = (conn->of || conn->ovsdb) && is_due(&conn->to_controller);
+    struct item *item = pop(up && (!down || chance(2))
+                            ? &conn->to_controller : &conn->to_machine);
+
+    if (item->type >= ITEM_BUNDLE) {
+        at_machine(conn, item);
+    } else if (conn->of) {
+        of_receive(conn->of, item);
+    } else {
+        ovsdb_receive(conn->ovsdb, item);
+    }
+    item_free(item);
+}
+
+bool
+conn_can_pump(const struct conn *conn)
+{
+    return conn->of && of_can_pump(conn->of);
+}
+
+void
+conn_pump(struct conn *conn)
+{
+    of_pump(conn->of);
+}
+
+static void
+conn_free(struct conn *conn)
+{
+    clear(&conn->to_machine);
+    clear(&conn->to_controller);
+    free(conn);
+}
+
+/* Those nobody has an end of. */
+void
+conns_collect(void)
+{
+    for (struct conn **p = &sim->conns; *p;) {
+        struct conn *conn = *p;
+
+        if (!conn->machine_open && !conn->of && !conn->ovsdb) {
+            *p = conn->next;
+            conn_free(conn);
+        } else {
+            p = &conn->next;
+        }
+    }
+}
+
+void
+conns_free(void)
+{
+    while (sim->conns) {
+        struct conn *conn = sim->conns;
+
+        sim->conns = conn->next;
+        conn_free(conn);
+    }
+}
