@@ -8,6 +8,7 @@ tests_sim_test_sim_SOURCES = \
 	tests/sim/client.c \
 	tests/sim/fake_codec.c \
 	tests/sim/fake_event.c \
+	tests/sim/fake_hooks.c \
 	tests/sim/fake_log.c \
 	tests/sim/fake_of.c \
 	tests/sim/fake_ovsdb.c \
