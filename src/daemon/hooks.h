@@ -82,6 +82,8 @@ void vx_hooks_tell(struct vx_hooks *hooks, uint64_t oid, unsigned told);
 /* The next oid above the given one of which something was told; 0 = none. */
 uint64_t vx_hooks_told_after(const struct vx_hooks *hooks, uint64_t oid);
 
+/* Events and ends that are noted and not written. */
+size_t vx_hooks_pending(const struct vx_hooks *hooks);
 /* Writes what is noted now. */
 bool vx_hooks_flush(struct vx_hooks *hooks, struct vx_error *err);
 

@@ -17,7 +17,7 @@
 #include "lib/xalloc.h"
 
 enum {
-    BIRTHS_PER_TURN = 250,
+    BIRTHS_PER_TURN = 100,
     SOON_MS = 5, LATER_MS = 500, AFTER_ERROR_MS = 1000,
     TRIM_EVERY = 256,           /* rows */
 };
@@ -127,9 +127,15 @@ add_birth(struct vx_hooks *hooks)
 {
     struct vx_hooks_birth *birth;
 
+    if (hooks->first_birth > hooks->n_births) {
+        memmove(hooks->births, hooks->births + hooks->first_birth,
+                hooks->n_births * sizeof *hooks->births);
+        hooks->first_birth = 0;
+    }
     hooks->births = vx_grow(hooks->births, &hooks->cap_births,
-                            hooks->n_births + 1, sizeof *hooks->births);
-    birth = &hooks->births[hooks->n_births++];
+                            hooks->first_birth + hooks->n_births + 1,
+                            sizeof *hooks->births);
+    birth = &hooks->births[hooks->first_birth + hooks->n_births++];
     *birth = (struct vx_hooks_birth) { .name = NULL };
     return birth;
 }
@@ -348,7 +354,8 @@ prepare(struct writing *w)
         w->rows[w->n_rows++] = hooks->ends[i].row;
     }
     for (size_t i = 0; i < w->n_births; i++) {
-        const struct vx_hooks_birth *birth = &hooks->births[i];
+        const struct vx_hooks_birth *birth
+            = &hooks->births[hooks->first_birth + i];
 
         if (birth->name) {
             add_event(w, birth);
@@ -367,14 +374,11 @@ drop_written(struct writing *w)
     struct vx_hooks *hooks = w->hooks;
 
     for (size_t i = 0; i < w->n_births; i++) {
-        birth_fini(&hooks->births[i]);
+        birth_fini(&hooks->births[hooks->first_birth + i]);
     }
     hooks->n_births -= w->n_births;
+    hooks->first_birth += w->n_births;
     hooks->n_unwritten -= w->n_events;
-    if (hooks->n_births) {
-        memmove(hooks->births, hooks->births + w->n_births,
-                hooks->n_births * sizeof *hooks->births);
-    }
     for (size_t i = 0; i < hooks->n_ends; i++) {
         end_fini(&hooks->ends[i]);
     }
@@ -450,6 +454,12 @@ write_some(struct vx_hooks *hooks, struct vx_error *err)
     }
     writing_fini(&w);
     return ok;
+}
+
+size_t
+vx_hooks_pending(const struct vx_hooks *hooks)
+{
+    return hooks->n_births + hooks->n_ends;
 }
 
 bool
@@ -537,7 +547,7 @@ void
 vx_hooks_journal_fini(struct vx_hooks *hooks)
 {
     for (size_t i = 0; i < hooks->n_births; i++) {
-        birth_fini(&hooks->births[i]);
+        birth_fini(&hooks->births[hooks->first_birth + i]);
     }
     for (size_t i = 0; i < hooks->n_ends; i++) {
         end_fini(&hooks->ends[i]);

@@ -56,6 +56,7 @@ struct vx_hooks {
     bool flush_soon;            /* flush_timer is set for births */
     struct vx_tree told;        /* struct told, by oid */
     struct vx_hooks_birth *births;
+    size_t first_birth;         /* index of the oldest; before it is room */
     size_t n_births, cap_births;
     size_t n_unwritten;         /* births that are events */
     struct vx_hooks_end *ends;

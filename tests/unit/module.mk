@@ -99,3 +99,7 @@ tests_unit_test_api_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_hooks_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 	$(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_hooks
+tests_unit_test_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_hooks_LDADD = $(LIBS_DAEMON) $(CMOCKA_LIBS)
