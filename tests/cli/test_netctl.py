@@ -514,3 +514,42 @@ def test_the_bash_script_completes_in_bash(api, netctl, tmp_path):
     done = subprocess.run(["bash", "-c", script], env=env, text=True,
                           stdout=subprocess.PIPE, check=True)
     assert done.stdout == "acme/\n"
+
+
+RUN = {"id": 7, "hook": "host-active/10-log", "state": "dead", "seq": 3,
+       "event": "host-active", "object": "h1", "attempts": 12,
+       "event_time": "2026-01-31T12:00:00.000Z",
+       "time": "2026-01-31T12:18:00.000Z", "result": "exit status 1",
+       "output": "no\x1b[31m"}
+
+
+def test_hook_log_asks_with_its_filters_and_names_runs(api, netctl):
+    api.replies["GET /v1/hook-runs"] = (200, {"items": [RUN], "next": None})
+    done = netctl("hook", "log", "--state", "dead", "--hook",
+                  "http://x/y?z")
+    assert done.status == 0 and "exit status 1" in done.out
+    assert "state=dead" in api.requests[0].query
+    assert "hook=http%3A%2F%2Fx%2Fy%3Fz" in api.requests[0].query
+    assert netctl("hook", "log", "-o", "name").out == "7\n"
+
+
+def test_hook_retry_dead_retries_each_oldest_first(api, netctl):
+    api.replies["GET /v1/hook-runs"] = (200, {
+        "items": [dict(RUN, id=number) for number in (9, 8, 7)],
+        "next": None})
+    for number in (7, 9):       # 8 is gone meanwhile: 404
+        api.replies[f"POST /v1/hook-runs/{number}/retry"] = (
+            202, {"id": number, "state": "waiting"})
+    assert netctl("hook", "retry", "dead").status == 0
+    assert [request.path.split("/")[3] for request in api.requests[1:]] == [
+        "7", "8", "9"]
+
+
+def test_hook_test_tells_the_event_and_refuses_what_the_api_refuses(
+        api, netctl):
+    api.replies["POST /v1/hooks/drift/test"] = (
+        202, {"seq": 5, "event": "drift", "runs": 2})
+    done = netctl("hook", "test", "drift")
+    assert done.status == 0 and "runs: 2" in done.out
+    assert netctl("hook", "test", "nothing").status == 1
+    assert netctl("hook", "test").status == 2
