@@ -93,11 +93,12 @@ if [ ! -f "$dir/Makefile" ] ||
    { [ -n "$args" ] &&
      [ "$args" != "$(cat "$dir/.configure-args" 2>/dev/null)" ]; }; then
     say "configure $args"
-    if ! (cd "$dir" && "$top/configure" -q "$@" 8>&-); then
+    if ! (cd "$dir" && "$top/configure" "$@" > configure.out 8>&-); then
         rm -f "$dir/Makefile"
         die "configure failed; details are in $dir/config.log"
     fi
     printf '%s\n' "$args" > "$dir/.configure-args"
+    sed -n '/^  vxfabric [0-9]/,/^  installs to/p' "$dir/configure.out"
 fi
 make -s --no-print-directory -C "$dir" -j"$(nproc)" all 8>&-
 say "programs are in $dir/bin"

@@ -124,7 +124,7 @@ table_put(struct vx_cli_writer *w, const cJSON *item)
 static void
 table_end(struct vx_cli_writer *w)
 {
-    const char *cell = w->cells.data;
+    const char *cell = vx_buf_str(&w->cells);
     const char *end = cell + w->cells.size;
 
     while (cell < end) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store against its header: what was acknowledged is there after any
  * death, what was refused is not, and nobody shares a state. */
+#include "store/schema.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -636,6 +637,34 @@ a_file_that_is_no_database_is_refused(void **state)
 #define TEST(NAME) \
     cmocka_unit_test_setup_teardown(NAME, make_dir_name, remove_dir)
 
+static int
+pragma(struct vx_store *store, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    int value;
+
+    assert_int_equal(sqlite3_prepare_v2(vx_store_db(store), sql, -1, &stmt,
+                                        NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    value = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+/* What kill -9 cannot tell, since the page cache outlives a process. */
+static void
+a_commit_is_on_the_disk_before_it_is_acknowledged(void **state)
+{
+    struct vx_store *store = open_store(0);
+    enum { FULL = 2 };
+
+    (void) state;
+    assert_int_equal(pragma(store, "PRAGMA synchronous"), FULL);
+    assert_int_equal(pragma(store, "SELECT journal_mode = 'wal' FROM "
+                            "pragma_journal_mode"), 1);
+    vx_store_close(store);
+}
+
 int
 main(void)
 {
@@ -646,6 +675,7 @@ main(void)
         TEST(a_second_controller_is_told_directory_and_pid),
         TEST(a_directory_that_cannot_be_made_is_named),
         TEST(kill_9_at_any_moment_loses_nothing_acknowledged),
+        TEST(a_commit_is_on_the_disk_before_it_is_acknowledged),
         TEST(a_failed_commit_leaves_nothing_behind),
         TEST(a_full_disk_refuses_and_a_retry_succeeds),
         TEST(the_journal_drops_whole_old_revisions_and_says_so),
