@@ -1,64 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events and hooks are outside the simulation: nobody is told, nothing runs.
- * What is simulated must not depend on them. */
-#include "daemon/app.h"
-#include "daemon/events.h"
+/* hooks.h without executables and journal: only what was told of which
+ * object is kept, so that events are born as in the real controller. */
 #include "daemon/hooks.h"
 
-void
-vx_app_event(struct vx_app *app, enum vx_app_event event,
-             const char *object, const char *text)
-{
-    (void) app;
-    (void) event;
-    (void) object;
-    (void) text;
-}
+#include <stdlib.h>
+#include <string.h>
 
-void
-vx_app_host_event(struct vx_app *app, const struct vx_obj *host, bool ready)
-{
-    (void) app;
-    (void) host;
-    (void) ready;
-}
+#include "lib/xalloc.h"
+#include "tests/sim/sim.h"
 
-void
-vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
-                  const struct vx_port_status *status)
-{
-    (void) app;
-    (void) port;
-    (void) status;
-}
+struct told {
+    uint64_t oid;
+    unsigned told;
+};
 
-void
-vx_app_object_event(struct vx_app *app, const struct vx_obj *old,
-                    const struct vx_obj *new)
-{
-    (void) app;
-    (void) old;
-    (void) new;
-}
+struct vx_hooks {
+    struct told *told;          /* by oid */
+    size_t n, cap;
+};
 
-void
-vx_app_events_tick(struct vx_app *app)
+bool
+vx_hooks_new(const struct vx_hooks_env *env, struct vx_hooks **ret_hooks,
+             struct vx_error *err)
 {
-    (void) app;
-}
-
-void
-vx_app_refused(struct vx_app *app, const struct vx_error *err)
-{
-    (void) app;
+    (void) env;
     (void) err;
+    *ret_hooks = vx_xcalloc(1, sizeof **ret_hooks);
+    return true;
 }
 
-const struct vx_api_hooks *
-vx_hooks_api(struct vx_hooks *hooks)
+void
+vx_hooks_free(struct vx_hooks *hooks)
 {
-    (void) hooks;
-    return NULL;
+    if (hooks) {
+        free(hooks->told);
+        free(hooks);
+    }
+}
+
+static size_t
+place(const struct vx_hooks *hooks, uint64_t oid)
+{
+    size_t i = 0;
+
+    while (i < hooks->n && hooks->told[i].oid < oid) {
+        i++;
+    }
+    return i;
+}
+
+unsigned
+vx_hooks_told(const struct vx_hooks *hooks, uint64_t oid)
+{
+    size_t i = place(hooks, oid);
+
+    return i < hooks->n && hooks->told[i].oid == oid ? hooks->told[i].told
+                                                     : 0;
+}
+
+void
+vx_hooks_tell(struct vx_hooks *hooks, uint64_t oid, unsigned told)
+{
+    size_t i = place(hooks, oid);
+    bool has = i < hooks->n && hooks->told[i].oid == oid;
+
+    if (has && told) {
+        hooks->told[i].told = told;
+    } else if (has) {
+        memmove(&hooks->told[i], &hooks->told[i + 1],
+                (--hooks->n - i) * sizeof *hooks->told);
+    } else if (told) {
+        hooks->told = vx_grow(hooks->told, &hooks->cap, hooks->n + 1,
+                              sizeof *hooks->told);
+        memmove(&hooks->told[i + 1], &hooks->told[i],
+                (hooks->n++ - i) * sizeof *hooks->told);
+        hooks->told[i] = (struct told) { oid, told };
+    }
+}
+
+uint64_t
+vx_hooks_told_after(const struct vx_hooks *hooks, uint64_t oid)
+{
+    size_t i = place(hooks, oid + 1);
+
+    return i < hooks->n ? hooks->told[i].oid : 0;
+}
+
+bool
+vx_hooks_event(struct vx_hooks *hooks, const struct vx_hooks_event *event)
+{
+    if (event->told_oid) {
+        vx_hooks_tell(hooks, event->told_oid, event->told);
+    }
+    return true;
 }
 
 void
@@ -66,12 +100,12 @@ vx_hooks_counters(struct vx_hooks *hooks,
                   struct vx_hooks_counters *ret_counters)
 {
     (void) hooks;
-    *ret_counters = (struct vx_hooks_counters) { .n_waiting = 0 };
+    memset(ret_counters, 0, sizeof *ret_counters);
 }
 
-void
-vx_app_host_joined(struct vx_app *app, const struct vx_obj *host)
+const struct vx_api_hooks *
+vx_hooks_api(struct vx_hooks *hooks)
 {
-    (void) app;
-    (void) host;
+    (void) hooks;
+    return NULL;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/commit.h"
+#include "daemon/hooks.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -106,6 +107,7 @@ start(void)
         violated("does not start: %s", err.message);
         return;
     }
+    vx_hooks_new(NULL, &app->hooks, &err);
     vx_app_wire(app);
     vx_app_replay(app);
     sim->tick = event_new(app->base, -1, EV_PERSIST, vx_app_tick, app);
@@ -128,6 +130,7 @@ bury(void)
         vx_commit_flush(app->commit, NULL);
         vx_app_unwire(app);
     }
+    vx_hooks_free(app->hooks);
     vx_app_unload(app);
     event_free(sim->tick);
     loop_free(app->base);

@@ -7,8 +7,9 @@
  *   machines <== connections ===/
  *
  * The seam is the contract headers: event2/event.h, store/store.h,
- * ovs-glue/of_session.h, of_codec.h, ovsdb_session.h, bootstrap.h and
- * lib/log.h are implemented a second time here, and the linker takes these.
+ * ovs-glue/of_session.h, of_codec.h, ovsdb_session.h, bootstrap.h,
+ * daemon/hooks.h and lib/log.h are implemented a second time here, and the
+ * linker takes these.
  * So the code of the controller is the one that ships, and nothing in it
  * knows that it is simulated.
  *
