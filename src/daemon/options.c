@@ -467,7 +467,7 @@ parse_option(struct vx_options *options, const char *name, const char *value,
     };
 
     if (!value) {
-        return vx_fail(err, VX_INVALID, name, "%s needs a value", name);
+        value = "";             /* refused below, if the option is known */
     }
     if (!strcmp(name, "-c") || !strcmp(name, "--config")) {
         return true;                /* was read before */
@@ -477,7 +477,9 @@ parse_option(struct vx_options *options, const char *name, const char *value,
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(name, names[i][0])) {
-            return vx_options_set(options, names[i][1], value, err);
+            return *value ? vx_options_set(options, names[i][1], value, err)
+                   : vx_fail(err, VX_INVALID, name, "%s needs a value",
+                             name);
         }
     }
     return vx_fail(err, VX_INVALID, name, "unknown option %s; see --help",

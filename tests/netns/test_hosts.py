@@ -405,6 +405,28 @@ def test_building_is_seen_on_the_way_to_active(fabric, api):
     api.ask("DELETE", f"{WEB}/ports/fresh")
 
 
+def test_active_waits_for_the_confirmation_of_every_host(fabric, api):
+    """A switch that is stopped holds its connection and confirms nothing."""
+    h2 = fabric.hosts["h2"]
+    process = h2.processes["ovs-vswitchd"]
+    port(api, "there", 44, host="h2")       # the network is on h2 as well
+    machine = plug(fabric.hosts["h1"], "slow", 43)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        status, seen = api.call(
+            "PUT", f"{WEB}/ports/slow?wait=1",
+            {"mac": mac_of(43), "ips": ["10.0.0.43"], "iface_id": "slow",
+             "host": "h1"})
+        assert (status, seen["status"]) == (202, "building"), seen
+        assert "confirmation" in seen["reason"]
+    finally:
+        process.send_signal(signal.SIGCONT)
+    wait_status(api, "slow", "active")
+    fabric.unplug([machine])
+    for name in ("slow", "there"):
+        api.ask("DELETE", f"{WEB}/ports/{name}")
+
+
 def test_wait_exits_0_when_active_and_4_when_not_in_time(fabric, api):
     machine = plug(fabric.hosts["h1"], "w1", 50)
     done = fabric.netctl("port", "add", "acme/web/w1", "--host", "h1",

@@ -239,6 +239,12 @@ openapi_json_says_what_the_code_does(void **state)
         compare_path(item->string, item);
     }
     assert_int_equal(cJSON_GetArraySize(paths), 29);
+    get("/v1", 200, "\"resources\"");
+    cJSON *index = cJSON_Parse(answer.body);
+    cJSON_ArrayForEach (item, at(index, "resources")) {
+        at(paths, item->valuestring);
+    }
+    cJSON_Delete(index);
     const cJSON *codes = at(at(at(at(at(at(schemas, "error"), "properties"),
                                      "error"), "properties"), "code"),
                             "enum");

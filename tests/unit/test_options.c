@@ -141,6 +141,7 @@ an_argument_that_is_no_option_is_refused(void **state)
     static const char *const bad[][3] = {
         { "--colour", "blue", "unknown option" },
         { "--api", NULL, "needs a value" },
+        { "--nosuch", NULL, "unknown option" },
         { "now", NULL, "unexpected argument" },
         { "--config=/nonexistent/x", NULL, "/nonexistent/x" },
     };
