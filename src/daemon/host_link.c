@@ -301,7 +301,9 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
         free(link);
     } else if (err) {
         vx_link_refuse(link, err->message);
-        vx_hosts_again(link->owner, err);
+        if (err->code == VX_UNAVAILABLE) {
+            vx_hosts_again(link->owner);
+        }
     } else if (is_deleted(link->owner, obj)) {
         link->deleted = true;
         vx_link_refuse(link, HOST_DELETED);

@@ -44,11 +44,11 @@ again(evutil_socket_t fd, short what, void *hosts_)
 }
 
 void
-vx_hosts_again(struct vx_hosts *hosts, const struct vx_error *err)
+vx_hosts_again(struct vx_hosts *hosts)
 {
     static const struct timeval second = { 1, 0 };
 
-    if (err->code == VX_UNAVAILABLE && !hosts->stopping) {
+    if (!hosts->stopping) {
         evtimer_add(hosts->again, &second);
     }
 }
@@ -242,7 +242,8 @@ admitted(void *admission_, const struct vx_error *err,
         host->admitting = false;
         if (err) {
             vx_log_error(host->name, "cannot be admitted: %s", err->message);
-            vx_hosts_again(admission->hosts, err);
+            vx_hosts_again(admission->hosts);   /* it may be a staged delete
+                                                 * that came to nothing */
         } else {
             vx_host_review(host);
         }

@@ -94,7 +94,7 @@ void vx_host_review(struct host *host);
 void vx_host_reason(const struct host *host, char *buf, size_t size);
 
 /* A join or an admission failed: comes back to it if that may help. */
-void vx_hosts_again(struct vx_hosts *hosts, const struct vx_error *err);
+void vx_hosts_again(struct vx_hosts *hosts);
 
 /* host_link.c */
 void vx_link_close(struct link *link, const char *why);
