@@ -80,6 +80,12 @@ void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
 void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
                        enum vx_tier tier, struct vx_rows *ret_rows);
 
+/* Sum of vx_row_hash() over all those rows: two switches' worth of rows with
+ * the same sum are the same rows.  O(rows) the first time for a switch, then
+ * kept by the changes, in O(change): O(log hosts). */
+uint64_t vx_fabric_hash(struct vx_fabric *fabric, uint64_t host,
+                        enum vx_tier tier);
+
 /* --- What status and dry run ask. */
 
 struct vx_place {

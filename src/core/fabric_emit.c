@@ -21,11 +21,44 @@ vx_femit_on(const struct vx_fabric *f)
     return f->sink && f->sink->rows;
 }
 
+static uint64_t
+sum(const struct vx_rows *rows)
+{
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < rows->n; i++) {
+        hash += vx_row_hash(&rows->rows[i]);
+    }
+    return hash;
+}
+
+/* The rows' own hash is worked out once for all hosts. */
+static void
+add_to_hashes(struct vx_fabric *f, enum vx_tier tier, const uint64_t *hosts,
+              size_t n_hosts)
+{
+    uint64_t change = 0;
+    bool known = false;
+
+    for (size_t i = 0; i < n_hosts; i++) {
+        struct vx_fhost *host = vx_fhost_find(f, hosts[i]);
+
+        if (host && host->hashed[tier - 1]) {
+            if (!known) {
+                change = sum(&f->new) - sum(&f->old);
+                known = true;
+            }
+            host->hash[tier - 1] += change;
+        }
+    }
+}
+
 void
 vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
                 const uint64_t *hosts, size_t n_hosts)
 {
     if (n_hosts && vx_femit_on(f)) {
+        add_to_hashes(f, tier, hosts, n_hosts);
         f->del.n = f->add.n = 0;
         vx_order_change(&f->old, &f->new, &f->del, &f->add);
         if (f->del.n || f->add.n) {

@@ -27,6 +27,8 @@ struct vx_fhost {
     struct vx_tree members;     /* vx_fmember.by_network */
     struct vx_tree ifaces;      /* vx_fiface.by_ofport */
     size_t n_ports;             /* ports placed here */
+    bool hashed[2];             /* by tier - 1: somebody has asked */
+    uint64_t hash[2];           /* vx_fabric_hash, if so */
 };
 
 struct vx_fnet {

@@ -69,6 +69,28 @@ vx_fabric_compile(const struct vx_fabric *f, uint64_t oid, enum vx_tier tier,
     vx_order_add(ret_rows);
 }
 
+uint64_t
+vx_fabric_hash(struct vx_fabric *f, uint64_t oid, enum vx_tier tier)
+{
+    struct vx_fhost *host = vx_fhost_find(f, oid);
+
+    if (!host || !host->obj) {
+        return 0;
+    }
+    if (!host->hashed[tier - 1]) {
+        struct vx_rows rows;
+
+        vx_fabric_compile(f, oid, tier, &rows);
+        host->hash[tier - 1] = 0;
+        for (size_t i = 0; i < rows.n; i++) {
+            host->hash[tier - 1] += vx_row_hash(&rows.rows[i]);
+        }
+        vx_rows_fini(&rows);
+        host->hashed[tier - 1] = true;
+    }
+    return host->hash[tier - 1];
+}
+
 /* The first host that has the port's interface though the port is not
  * there.  A port that may be anywhere and is nowhere yet is not elsewhere:
  * it is about to be located. */

@@ -366,3 +366,68 @@ vx_row_same(const struct vx_row *a, const struct vx_row *b)
     }
     return true;
 }
+
+/* Two rounds of multiply and fold per word (the finalizer of splitmix64). */
+static uint64_t
+mix(uint64_t h, uint64_t word)
+{
+    h ^= word;
+    h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
+    return h ^ h >> 31;
+}
+
+static uint64_t
+mix_16(uint64_t h, const uint8_t bytes[16])
+{
+    uint64_t words[2];
+
+    memcpy(words, bytes, sizeof words);
+    return mix(mix(h, words[0]), words[1]);
+}
+
+/* The order of match fields is the builder's: they are summed up. */
+static uint64_t
+hash_match(const struct vx_row *row)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < row->n_match; i++) {
+        const struct vx_match_field *match = &row->match[i];
+        uint64_t h = mix_16(match->field + 1u, match->value);
+
+        sum += match->masked ? mix_16(h, match->mask) : h;
+    }
+    return sum;
+}
+
+static uint64_t
+hash_act(uint64_t h, const struct vx_act *act)
+{
+    h = mix(h, (uint64_t) act->type << 56 | (uint64_t) act->field << 48
+               | (uint64_t) act->src << 40 | (uint64_t) act->n_bits << 32
+               | (uint64_t) act->dst_ofs << 24
+               | (uint64_t) act->src_ofs << 16);
+    return mix_16(mix(h, act->arg), act->value);
+}
+
+uint64_t
+vx_row_hash(const struct vx_row *row)
+{
+    bool flow = row->type == VX_ROW_FLOW;
+    uint64_t h = mix(0, (uint64_t) row->type << 32
+                     | (uint64_t) row->tier << 24
+                     | (flow ? (uint64_t) row->table << 16 | row->priority
+                        : 0));
+
+    if (flow) {
+        h = mix(mix(h, row->cookie), hash_match(row));
+    } else {
+        h = mix(h, (uint64_t) row->group << 32
+                   | (row->type == VX_ROW_BUCKET ? row->bucket : 0));
+    }
+    for (unsigned i = 0; i < row->n_acts; i++) {
+        h = hash_act(h, &row->acts[i]);
+    }
+    return mix(h, row->n_acts + 1u);
+}

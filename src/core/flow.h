@@ -157,6 +157,10 @@ void vx_act_goto(struct vx_row *row, uint8_t table);
 int vx_row_compare_key(const struct vx_row *a, const struct vx_row *b);
 /* Same key, cookie and actions. */
 bool vx_row_same(const struct vx_row *a, const struct vx_row *b);
+/* 64 bits of all that vx_row_same() looks at, as the builders made it; well
+ * mixed, so that the sum over a set of rows says whether it is another
+ * set. */
+uint64_t vx_row_hash(const struct vx_row *row);
 /* ovs-ofctl syntax, for golden tests, dry runs and people. */
 struct vx_buf;
 void vx_row_format(const struct vx_row *row, struct vx_buf *buf);

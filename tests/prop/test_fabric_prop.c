@@ -449,10 +449,13 @@ compare_with_compile(struct world *w, unsigned host, enum vx_tier tier,
                      const struct vx_rows *rows)
 {
     const struct set *set = &w->sets[host][tier];
+    uint64_t hash = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
         bool found;
         size_t k = find(set, &rows->rows[i], &found);
+
+        hash += vx_row_hash(&rows->rows[i]);
 
         if (!found || !vx_row_same(set->rows[k], &rows->rows[i])) {
             FAIL(w, "host %u lacks %s", host, text(&rows->rows[i]));
@@ -461,6 +464,10 @@ compare_with_compile(struct world *w, unsigned host, enum vx_tier tier,
     if (set->n != rows->n) {
         FAIL(w, "host %u tier %d has %zu rows, a compile makes %zu", host,
              tier, set->n, rows->n);
+    }
+    if (vx_fabric_hash(w->fabric, host + 1, tier) != hash) {
+        FAIL(w, "hash of host %u tier %d is not that of its rows", host,
+             tier);
     }
 }
 

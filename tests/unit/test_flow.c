@@ -29,6 +29,7 @@ the_order_of_match_fields_does_not_matter(void **state)
     vx_match_u(&rows.rows[1], VX_F_REG0, 5);
     assert_int_equal(vx_row_compare_key(&rows.rows[0], &rows.rows[1]), 0);
     assert_true(vx_row_same(&rows.rows[0], &rows.rows[1]));
+    assert_true(vx_row_hash(&rows.rows[0]) == vx_row_hash(&rows.rows[1]));
     vx_rows_fini(&rows);
 }
 
@@ -54,6 +55,9 @@ cookie_and_actions_are_body_and_the_rest_is_key(void **state)
     assert_int_equal(vx_row_compare_key(&r[0], &r[3]), 0);
     assert_false(vx_row_same(&r[0], &r[3]));
     assert_int_not_equal(vx_row_compare_key(&r[0], &r[4]), 0);
+    for (int i = 1; i < 5; i++) {
+        assert_false(vx_row_hash(&r[0]) == vx_row_hash(&r[i]));
+    }
     vx_rows_fini(&rows);
 }
 
@@ -69,6 +73,7 @@ a_masked_match_differs_from_an_exact_one(void **state)
     vx_match_masked(&rows.rows[1], VX_F_REG0, 5, 4);
     assert_int_not_equal(vx_row_compare_key(&rows.rows[0], &rows.rows[1]),
                          0);
+    assert_false(vx_row_hash(&rows.rows[0]) == vx_row_hash(&rows.rows[1]));
     vx_rows_fini(&rows);
 }
 
