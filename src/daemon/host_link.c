@@ -21,6 +21,8 @@
 #include "ovs-glue/bootstrap.h"
 #include "ovs-glue/ovsdb_session.h"
 
+#define JOINS_ANEW "the host joins anew"
+
 /* --- Interfaces of an attached host. */
 
 static void
@@ -148,15 +150,6 @@ vx_link_refuse(struct link *link, const char *reason)
 /* --- Bootstrap. */
 
 static const char *
-datapath_of(const struct link *link)
-{
-    const char *s = og_view_external_id(og_ovsdb_session_view(link->session),
-                                        OG_ID_DATAPATH);
-
-    return !strcmp(s, "netdev") ? s : "system";
-}
-
-static const char *
 openflow_port(const struct vx_options *options)
 {
     return strrchr(options->openflow, ':') + 1;
@@ -202,13 +195,17 @@ vx_link_plan(struct link *link)
         vx_model_by_oid(link->owner->env.model, host->oid);
     char target[128];
     struct og_bootstrap_wanted wanted = {
-        .datapath_type = datapath_of(link), .controller = target,
+        .datapath_type = vx_link_datapath(link), .controller = target,
         .probe_ms = link->owner->env.options->probe_ms,
         .openflow_up = host->ready,
     };
     struct vx_error err;
     char *plan;
 
+    if (!obj) {
+        vx_hosts_again(link->owner);    /* a staged delete, that may come to
+                                         * nothing */
+    }
     if (link->planning || !obj || !obj->vtep.family) {
         return;
     }
@@ -282,6 +279,13 @@ attach(struct link *link, const struct vx_host *obj)
     vx_host_review(host);
 }
 
+static void
+link_free(struct link *link)
+{
+    free(link->identity);
+    free(link);
+}
+
 /* In the very turn of its joining: what it joined is already no more. */
 static bool
 is_deleted(const struct vx_hosts *hosts, const struct vx_obj *obj)
@@ -298,7 +302,9 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
 
     link->joining = false;
     if (link->dead) {
-        free(link);
+        link_free(link);
+    } else if (!vx_link_has_identity(link)) {
+        vx_link_close(link, JOINS_ANEW);    /* while it was made durable */
     } else if (err) {
         vx_link_refuse(link, err->message);
         if (err->code == VX_UNAVAILABLE) {
@@ -312,70 +318,29 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
     }
 }
 
-/* Reads what the host says about itself; false with a reason. */
-static bool
-read_identity(const struct link *link, struct vx_op *op,
-              struct vx_error *err)
-{
-    const struct og_ovsdb_view *view = og_ovsdb_session_view(link->session);
-    struct vx_host_spec *spec = &op->spec.host;
-    const char *vtep = og_view_external_id(view, OG_ID_VTEP);
-    const char *mtu = og_view_external_id(view, OG_ID_MTU);
-    const struct vx_model *model = link->owner->env.model;
-    const struct vx_host *known;
-
-    op->type = VX_OP_PUT;
-    op->kind = VX_HOST;
-    op->key.name = og_view_external_id(view, OG_ID_NAME);
-    spec->zone = og_view_external_id(view, OG_ID_ZONE);
-    spec->system_id = og_view_external_id(view, OG_ID_SYSTEM);
-    spec->datapath = datapath_of(link);
-    if (!op->key.name[0] || !spec->zone[0] || !spec->system_id[0]
-        || !vx_ip_parse(vtep, &spec->vtep)) {
-        return vx_fail(err, VX_INVALID, "", "external_ids lack a valid %s; "
-                       "run \"netctl host join\" on the host",
-                       !op->key.name[0] ? OG_ID_NAME : !spec->zone[0]
-                       ? OG_ID_ZONE : !spec->system_id[0] ? OG_ID_SYSTEM
-                       : OG_ID_VTEP);
-    }
-    spec->mtu = (uint16_t) (strlen(mtu) < 6 && atoi(mtu) <= UINT16_MAX
-                            ? atoi(mtu) : 0);
-    known = (const struct vx_host *) vx_model_find(model, VX_HOST, &op->key,
-                                                   NULL);
-    if (known && known->system_id[0]
-        && strcmp(known->system_id, spec->system_id)) {
-        return vx_fail(err, VX_EXISTS, "system_id", "host \"%s\" is known "
-                       "with system-id %s, this one has %s; choose another "
-                       "--name, or \"netctl host del %s\" first if it was "
-                       "re-installed", op->key.name, known->system_id,
-                       spec->system_id, op->key.name);
-    }
-    op->description = known ? known->o.description : NULL;
-    return true;
-}
-
 static void
 join(struct link *link)
 {
     const struct vx_hosts_env *env = &link->owner->env;
-    struct vx_op ops[2] = { { .type = VX_OP_PUT, .kind = VX_ZONE } };
-    struct vx_op *host_op = &ops[1];
+    struct vx_op ops[3] = { { .type = VX_OP_PUT, .kind = VX_ZONE } }, host;
     struct vx_error err;
-    bool new_zone;
+    size_t n = 0;
 
     if (link->joining || link->host || link->deleted) {
         return;
     }
-    if (!read_identity(link, host_op, &err)) {
+    vx_link_note_identity(link);
+    if (!vx_link_read_identity(link, &host, &err)) {
         vx_link_refuse(link, err.message);
         return;
     }
-    ops[0].key.name = host_op->spec.host.zone;
-    new_zone = env->options->auto_zones
-               && !vx_model_find(env->model, VX_ZONE, &ops[0].key, NULL);
+    ops[0].key.name = host.spec.host.zone;
+    n += env->options->auto_zones
+         && !vx_model_find(env->model, VX_ZONE, &ops[0].key, NULL);
+    n += vx_link_free_vtep(link, &host.spec.host.vtep, &ops[n]);
+    ops[n++] = host;
     link->joining = true;
-    env->submit(env->ctx, new_zone ? ops : host_op, new_zone ? 2 : 1, joined,
-                link);
+    env->submit(env->ctx, ops, n, joined, link);
 }
 
 void
@@ -391,8 +356,9 @@ vx_links_reconsider(struct vx_hosts *hosts)
 
 /* --- Callbacks of the session. */
 
-/* `netctl host join` takes the status away when it has written something
- * else, or was refused before: the ids are read again on a new connection. */
+/* The host says something else about itself, or `netctl host join` has taken
+ * its status away (it was refused before): its ids are read again on a new
+ * connection. */
 static bool
 wants_anew(struct link *link)
 {
@@ -400,7 +366,8 @@ wants_anew(struct link *link)
 
     link->status_seen = og_view_external_id(
         og_ovsdb_session_view(link->session), OG_ID_STATUS)[0] != '\0';
-    return was_seen && !link->status_seen;
+    return (was_seen && !link->status_seen)
+           || (link->host && !vx_link_has_identity(link));
 }
 
 static void
@@ -425,7 +392,7 @@ on_changed(void *link_)
     struct link *link = link_;
 
     if (wants_anew(link)) {
-        vx_link_close(link, "the host joins anew");
+        vx_link_close(link, JOINS_ANEW);
     } else if (link->host) {
         vx_link_plan(link);
     } else {
@@ -487,7 +454,7 @@ vx_link_close(struct link *link, const char *why)
     if (link->joining) {
         link->dead = true;              /* joined() frees it */
     } else {
-        free(link);
+        link_free(link);
     }
     if (host && !hosts->stopping) {
         vx_links_reconsider(hosts);

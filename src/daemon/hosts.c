@@ -39,7 +39,12 @@ again(evutil_socket_t fd, short what, void *hosts_)
     (void) what;
     vx_links_reconsider(hosts);
     VX_TREE_FOR_EACH(node, &hosts->hosts) {
-        vx_host_review(VX_CONTAINER(node, struct host, by_oid));
+        struct host *host = VX_CONTAINER(node, struct host, by_oid);
+
+        if (host->link) {
+            vx_link_plan(host->link);
+        }
+        vx_host_review(host);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by hosts.c (table), host_link.c (OVSDB) and host_conn.c (OpenFlow);
- * nobody else includes it. */
+/* Shared by hosts.c (table), host_link.c and host_identity.c (OVSDB) and
+ * host_conn.c (OpenFlow); nobody else includes it. */
 #ifndef VX_DAEMON_HOSTS_PRIV_H
 #define VX_DAEMON_HOSTS_PRIV_H
 
@@ -49,6 +49,7 @@ struct link {
     char peer[64];              /* with port */
     char ip[64];                /* without */
     char local[64];             /* our address it reached, "" if unknown */
+    char *identity;             /* its ids as it joined; NULL: has not */
     char refused[320];          /* "" = not refused */
     bool writing;               /* its status, into its own OVSDB */
     bool status_seen;           /* it was there: its end is a wish to join
@@ -107,6 +108,19 @@ void vx_link_refuse(struct link *link, const char *reason);
 /* Numeric address of a socket's peer; "local" for a unix socket. */
 void vx_peer_format(const struct sockaddr *sa, bool with_port, char *buf,
                     size_t size);
+
+/* host_identity.c */
+/* The ids as they are now; whether they are still those that were noted. */
+void vx_link_note_identity(struct link *link);
+bool vx_link_has_identity(const struct link *link);
+/* The operation by which it joins, or why it cannot. */
+bool vx_link_read_identity(const struct link *link, struct vx_op *ret_op,
+                           struct vx_error *err);
+/* The address is on record for a host that has moved on: the operation that
+ * takes it away from that one.  False: there is nothing to take. */
+bool vx_link_free_vtep(const struct link *link, const struct vx_ip *vtep,
+                       struct vx_op *ret_op);
+const char *vx_link_datapath(const struct link *link);
 
 /* host_conn.c */
 void vx_conn_close(struct conn *conn, const char *why);

@@ -14,6 +14,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/hooks_api.c \
 	src/daemon/hooks_journal.c \
 	src/daemon/host_conn.c \
+	src/daemon/host_identity.c \
 	src/daemon/host_link.c \
 	src/daemon/hosts.c src/daemon/hosts.h src/daemon/hosts_priv.h \
 	src/daemon/load.c \

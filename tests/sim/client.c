@@ -443,7 +443,8 @@ client_operator(void)
         struct machine *machine = &sim->machines[i];
         const char *status = machine->db.status;
 
-        if (!machine->has_manager || strstr(status, "deleted")) {
+        if (!machine->has_manager || strstr(status, "deleted")
+            || machine->db.address != machine->address) {
             machine_join(machine);
         } else if (strstr(status, "refused: host")
                    && !sim->promises[KEY_HOST + machine->db.name].busy) {

@@ -230,6 +230,26 @@ free_address(void)
     return address;
 }
 
+/* Two machines get each other's address; the first is told at once, the
+ * other perhaps later, or never before the end (client_operator). */
+static void
+do_swap(struct machine *a)
+{
+    struct machine *b = &sim->machines[roll(N_MACHINES)];
+    int address = a->address;
+
+    if (a == b || !a->has_manager || !b->has_manager) {
+        return;
+    }
+    a->address = b->address;
+    b->address = address;
+    sim->dirty = true;
+    machine_join(a);
+    if (!chance(3)) {
+        machine_join(b);
+    }
+}
+
 static void
 do_fault(void)
 {
@@ -237,7 +257,7 @@ do_fault(void)
     int tier = (int) roll(VX_FABRIC_TIER + 1), address;
     struct conn *conn = tier ? machine->of[tier] : machine->ovsdb;
 
-    switch (roll(10)) {
+    switch (roll(11)) {
     case 0:
     case 1:
         if (conn) {
@@ -275,6 +295,11 @@ do_fault(void)
     case 9:
         if (sim->app && !sim->crash_in) {
             sim->crash_in = 1 + roll(100);
+        }
+        break;
+    case 10:
+        if (chance(3)) {
+            do_swap(machine);
         }
         break;
     }
