@@ -18,3 +18,10 @@ EXTRA_DIST += tests/bench/bench_ports.py
 bench-ports: all
 	VXFABRIC_BIN='$(abs_builddir)/bin' \
 	    $(PYTHON3) $(srcdir)/tests/bench/bench_ports.py $(BENCH_ARGS)
+
+# 10,000 ports over four hosts: what reconnects cost the switches. Needs root.
+EXTRA_DIST += tests/bench/scale.py
+.PHONY: scale
+scale: all
+	VXFABRIC_BIN='$(abs_builddir)/bin' \
+	    $(PYTHON3) $(srcdir)/tests/bench/scale.py $(SCALE_ARGS)
