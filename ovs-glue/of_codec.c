@@ -33,6 +33,10 @@ struct og_msgs {
     size_t start;               /* of the last message */
     bool is_insert;             /* the last message inserts buckets ... */
     uint32_t group;             /* ... into this group */
+    size_t *runs;               /* where messages that are bundled begin, where
+                                 * others do, and so on; the first may be
+                                 * empty */
+    size_t n_runs, cap_runs;
 };
 
 /* Sizes in front of a message's own body. */
@@ -79,6 +83,7 @@ og_msgs_unref(struct og_msgs *msgs)
     if (msgs && !--msgs->n_refs) {
         ofpbuf_uninit(&msgs->bytes);
         free(msgs->offsets);
+        free(msgs->runs);
         free(msgs);
     }
 }
@@ -106,6 +111,7 @@ put_header(void *p, uint8_t type, uint32_t xid)
 enum {                          /* OFPT_*, 7.1.1 of the specification */
     TYPE_FLOW_MOD = 14,
     TYPE_GROUP_MOD = 15,
+    TYPE_METER_MOD = 29,
     TYPE_BUNDLE_ADD = 34,
 };
 
@@ -119,6 +125,22 @@ make_room(struct og_msgs *msgs)
     }
 }
 
+static void
+note_start(struct og_msgs *msgs, bool bundled)
+{
+    while (!msgs->n_runs || msgs->n_runs % 2 != bundled) {
+        msgs->runs = vx_grow(msgs->runs, &msgs->cap_runs, msgs->n_runs + 1,
+                             sizeof *msgs->runs);
+        msgs->runs[msgs->n_runs++] = msgs->n;
+    }
+    make_room(msgs);
+    msgs->is_insert = false;
+    msgs->start = msgs->bytes.size;
+    msgs->offsets = vx_grow(msgs->offsets, &msgs->cap, msgs->n + 1,
+                            sizeof *msgs->offsets);
+    msgs->offsets[msgs->n++] = msgs->start;
+}
+
 /* Starts a message and returns body_size zeroed bytes of its body, valid
  * until the next put. */
 static void *
@@ -126,12 +148,7 @@ begin_msg(struct og_msgs *msgs, uint8_t type, size_t body_size)
 {
     uint32_t xid = next_xid();
 
-    make_room(msgs);
-    msgs->is_insert = false;
-    msgs->start = msgs->bytes.size;
-    msgs->offsets = vx_grow(msgs->offsets, &msgs->cap, msgs->n + 1,
-                            sizeof *msgs->offsets);
-    msgs->offsets[msgs->n++] = msgs->start;
+    note_start(msgs, true);
     uint8_t *p = ofpbuf_put_zeros(&msgs->bytes, INNER_SIZE + body_size);
     struct ofp14_bundle_ctrl_msg *wrap
         = (void *) (p + sizeof(struct ofp_header));
@@ -217,6 +234,27 @@ insert_bucket(struct og_msgs *msgs, const struct vx_row *row)
     end_msg(msgs);
 }
 
+/* row NULL: without a band, for deleting. */
+static void
+meter_msg(struct og_msgs *msgs, uint16_t command, uint32_t meter,
+          const struct vx_row *row)
+{
+    note_start(msgs, false);
+    struct ofp_header *oh = ofpbuf_put_zeros(
+        &msgs->bytes, sizeof *oh + sizeof(struct ofp13_meter_mod));
+    struct ofp13_meter_mod *mm = (void *) (oh + 1);
+
+    put_header(oh, TYPE_METER_MOD, next_xid());
+    mm->command = htons(command);
+    mm->meter_id = htonl(meter);
+    if (row) {
+        mm->flags = htons(og_meter_flags(row));
+        og_put_band(&msgs->bytes, row);
+    }
+    oh = (void *) ((uint8_t *) msgs->bytes.data + msgs->start);
+    oh->length = htons(msgs->bytes.size - msgs->start);
+}
+
 void
 og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row)
 {
@@ -235,6 +273,9 @@ og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row)
         og_put_instructions(&msgs->bytes, row);
         end_msg(msgs);
         break;
+    case VX_ROW_METER:
+        meter_msg(msgs, OFPMC13_ADD, row->group, row);
+        break;
     }
 }
 
@@ -252,6 +293,9 @@ og_msgs_delete_row(struct og_msgs *msgs, const struct vx_row *row)
         begin_flow(msgs, OFPFC_DELETE_STRICT, row->table, row->priority);
         og_put_match(&msgs->bytes, row);
         end_msg(msgs);
+        break;
+    case VX_ROW_METER:
+        meter_msg(msgs, OFPMC13_DELETE, row->group, NULL);
         break;
     }
 }
@@ -280,6 +324,9 @@ og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow)
         begin_flow(msgs, OFPFC_DELETE_STRICT, crow->table, crow->priority);
         ofpbuf_put(&msgs->bytes, crow->key, crow->key_size);
         end_msg(msgs);
+        break;
+    case VX_ROW_METER:
+        meter_msg(msgs, OFPMC13_DELETE, key_u32(crow, 0), NULL);
         break;
     }
 }
@@ -321,10 +368,50 @@ gone_has(const struct gone *gone, uint32_t group)
                               sizeof *gone->groups, compare_u32);
 }
 
+static bool
+has_meter(const struct vx_row *rows, size_t n, uint32_t meter)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].type == VX_ROW_METER && rows[i].group == meter) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first of what is added, the last of what is deleted.  There are few. */
+static void
+add_meters(struct og_msgs *msgs, const struct vx_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_add; i++) {
+        const struct vx_row *row = &delta->add[i];
+
+        if (row->type == VX_ROW_METER) {
+            meter_msg(msgs, has_meter(delta->del, delta->n_del, row->group)
+                            ? OFPMC13_MODIFY : OFPMC13_ADD, row->group, row);
+        }
+    }
+}
+
+static void
+delete_meters(struct og_msgs *msgs, const struct vx_delta *delta)
+{
+    for (size_t i = 0; i < delta->n_del; i++) {
+        const struct vx_row *row = &delta->del[i];
+
+        if (row->type == VX_ROW_METER
+            && !has_meter(delta->add, delta->n_add, row->group)) {
+            og_msgs_delete_row(msgs, row);
+        }
+    }
+}
+
 void
 og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
 {
     struct gone gone = { 0 };
+
+    add_meters(msgs, delta);
 
     for (size_t i = 0; i < delta->n_del; i++) {
         if (delta->del[i].type == VX_ROW_GROUP) {
@@ -333,14 +420,18 @@ og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
     }
     gone_sort(&gone);
     for (size_t i = 0; i < delta->n_del; i++) {
-        if (delta->del[i].type != VX_ROW_BUCKET
-            || !gone_has(&gone, delta->del[i].group)) {
+        if (delta->del[i].type != VX_ROW_METER
+            && (delta->del[i].type != VX_ROW_BUCKET
+                || !gone_has(&gone, delta->del[i].group))) {
             og_msgs_delete_row(msgs, &delta->del[i]);
         }
     }
     for (size_t i = 0; i < delta->n_add; i++) {
-        og_msgs_add_row(msgs, &delta->add[i]);
+        if (delta->add[i].type != VX_ROW_METER) {
+            og_msgs_add_row(msgs, &delta->add[i]);
+        }
     }
+    delete_meters(msgs, delta);
     free(gone.groups);
 }
 
@@ -361,6 +452,9 @@ replace(struct og_msgs *msgs, const struct vx_crow *have,
         break;
     case VX_ROW_FLOW:
         og_msgs_add_row(msgs, want);
+        break;
+    case VX_ROW_METER:
+        meter_msg(msgs, OFPMC13_MODIFY, want->group, want);
         break;
     }
 }
@@ -404,6 +498,18 @@ size_t
 og_msgs_length(const struct og_msgs *msgs)
 {
     return msgs->n;
+}
+
+size_t
+og_msgs_run(const struct og_msgs *msgs, size_t first, bool *ret_bundled)
+{
+    size_t i = 0;
+
+    while (i + 1 < msgs->n_runs && msgs->runs[i + 1] <= first) {
+        i++;
+    }
+    *ret_bundled = i % 2 == 0;
+    return (i + 1 < msgs->n_runs ? msgs->runs[i + 1] : msgs->n) - first;
 }
 
 size_t
@@ -486,12 +592,29 @@ describe_group(const struct ofp15_group_mod *gm, struct vx_buf *buf)
     }
 }
 
+static void
+describe_meter(const struct ofp13_meter_mod *mm, struct vx_buf *buf)
+{
+    unsigned command = ntohs(mm->command);
+
+    vx_buf_printf(buf, "meter %s meter=%u",
+                  command == OFPMC13_ADD ? "add"
+                  : command == OFPMC13_MODIFY ? "modify" : "delete",
+                  ntohl(mm->meter_id));
+}
+
 void
 og_msgs_describe(const struct og_msgs *msgs, size_t index, struct vx_buf *buf)
 {
     size_t size;
     const uint8_t *p = og_msgs_bytes(msgs, index, 1, &size);
-    const struct ofp_header *oh = (const void *) (p + WRAP_SIZE);
+    const struct ofp_header *oh = (const void *) p;
+
+    if (oh->type == TYPE_METER_MOD) {
+        describe_meter((const void *) (oh + 1), buf);
+        return;
+    }
+    oh = (const void *) (p + WRAP_SIZE);
 
     if (oh->type == TYPE_GROUP_MOD) {
         describe_group((const void *) (oh + 1), buf);

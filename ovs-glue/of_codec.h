@@ -27,7 +27,8 @@ void og_codec_init(void);
 /* --- Messages to switches.
  *
  * Flow and group modifications, each wrapped as OFPT_BUNDLE_ADD_MESSAGE of
- * bundle OG_BUNDLE_ID with flags ATOMIC | ORDERED.  An xid is unique in the
+ * bundle OG_BUNDLE_ID with flags ATOMIC | ORDERED, and meter modifications,
+ * which ovs-vswitchd takes only outside of bundles.  An xid is unique in the
  * process (31 bits, top bit clear; sessions' own xids have it set), so an
  * error names the very message although all switches get the same bytes.
  *
@@ -47,17 +48,19 @@ void og_msgs_unref(struct og_msgs *msgs);               /* NULL is fine */
 /* Flow: OFPFC_ADD, replaces one of the same key.  Group: OFPGC_ADD, type
  * all, no buckets; an error if it exists.  Bucket: OFPGC_INSERT_BUCKET at
  * the end; an error if it exists (OpenFlow cannot replace a bucket: delete
- * the row first). */
+ * the row first).  Meter: OFPMC_ADD, an error if it exists. */
 void og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row);
 /* Flow: OFPFC_DELETE_STRICT by match and priority, no error if it is not
  * there.  Group: OFPGC_DELETE, no error either, takes its buckets and every
  * flow that outputs to it along.  Bucket: OFPGC_REMOVE_BUCKET, an error if
- * it is not there. */
+ * it is not there.  Meter: OFPMC_DELETE, no error, takes every flow that uses
+ * it along. */
 void og_msgs_delete_row(struct og_msgs *msgs, const struct vx_row *row);
 /* The same for a row of a dump, also one that could not be decoded. */
 void og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow);
 /* del, then add, of a delta: the whole change of one switch.  Buckets of a
- * group that goes as well are left out. */
+ * group that goes as well are left out.  Meters come before and go after all
+ * else; one that is in both is modified. */
 struct vx_delta;
 void og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta);
 /* Repairs: what vx_diff_rows() said of canonical rows, where want[i] was
@@ -71,6 +74,10 @@ size_t og_msgs_size(const struct og_msgs *msgs);        /* bytes */
 /* Bytes of messages first..first+n-1, which are contiguous. */
 const void *og_msgs_bytes(const struct og_msgs *msgs, size_t first, size_t n,
                           size_t *ret_size);
+/* How many messages from first on, which is one, are all bundled or, as
+ * *ret_bundled says, all not. */
+size_t og_msgs_run(const struct og_msgs *msgs, size_t first,
+                   bool *ret_bundled);
 /* Index of the message with this xid, or SIZE_MAX.  O(log n). */
 size_t og_msgs_find_xid(const struct og_msgs *msgs, uint32_t xid);
 /* "flow add table=30 priority=100 cookie=0x...", "bucket insert group=7
@@ -94,12 +101,12 @@ void og_crows_free(struct og_crows *crows);             /* NULL is fine */
 /* rows[i] becomes the i-th crow added by this call. */
 void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
                        size_t n);
-/* One OFPMP_FLOW / OFPMP_GROUP_DESC reply message, whole, its header's length
- * being size.  A flow whose match or instructions are not understood still
- * becomes a row: it equals nothing wanted and can be deleted.  Buckets of a
- * group that is not of type all are left out, so that a repair makes the
- * group anew.  False if the bytes are malformed; rows before the malformed
- * place stay. */
+/* One OFPMP_FLOW / OFPMP_GROUP_DESC / OFPMP_METER_CONFIG reply message, whole,
+ * its header's length being size.  A flow whose match or instructions are not
+ * understood still becomes a row: it equals nothing wanted and can be deleted.
+ * Buckets of a group that is not of type all are left out, so that a repair
+ * makes the group anew.  False if the bytes are malformed; rows before the
+ * malformed place stay. */
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);
 

@@ -10,7 +10,8 @@
  *
  * Body of a flow: idle timeout, hard timeout, importance, flags (all zero in
  * what we send), instructions.  Body of a group: type.  Body of a bucket:
- * action list, and properties if there are any. */
+ * action list, and properties if there are any.  Body of a meter: flags and
+ * bands, which have only one form. */
 #include <config.h>
 
 #include "ovs-glue/of_codec.h"
@@ -128,6 +129,15 @@ set_group_key(struct og_crows *crows, struct vx_crow *crow, uint32_t group,
 /* --- Wanted. */
 
 static void
+put_meter(struct ofpbuf *out, const struct vx_row *row)
+{
+    ovs_be16 flags = htons(og_meter_flags(row));
+
+    ofpbuf_put(out, &flags, sizeof flags);
+    og_put_band(out, row);
+}
+
+static void
 add_row(struct og_crows *crows, const struct vx_row *row,
         struct ofpbuf *scratch)
 {
@@ -154,6 +164,11 @@ add_row(struct og_crows *crows, const struct vx_row *row,
         ofpbuf_clear(scratch);
         ofpbuf_put_zeros(scratch, 8);
         og_put_instructions(scratch, row);
+        set_body(crows, crow, scratch->data, scratch->size);
+        break;
+    case VX_ROW_METER:
+        set_group_key(crows, crow, row->group, NULL);
+        put_meter(scratch, row);
         set_body(crows, crow, scratch->data, scratch->size);
         break;
     }
@@ -230,7 +245,7 @@ match_is_ours(struct slice oxm)
     return true;
 }
 
-/* Output, group, set field and copy field. */
+/* Output, group, set field, copy field and meter. */
 static bool
 actions_are_ours(struct slice actions)
 {
@@ -241,7 +256,8 @@ actions_are_ours(struct slice actions)
             return false;
         }
         unsigned type = get_u16(action.p);
-        if (type != 0 && type != 22 && type != 25 && type != 28) {
+        if (type != 0 && type != 22 && type != 25 && type != 28
+            && type != 29) {
             return false;
         }
     }
@@ -434,20 +450,56 @@ add_group(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
     return true;
 }
 
-/* Header (8), multipart type (2), flags (2), padding (4), entries. */
+/* struct ofp13_meter_config, bands. */
 static bool
-add_entries(struct og_crows *crows, unsigned type, struct slice entries)
+add_meter(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
+{
+    const uint8_t *fixed = take(&e, 8);
+    struct vx_crow *crow = add_crow(crows, VX_ROW_METER);
+
+    set_group_key(crows, crow, get_u32(fixed + 4), NULL);
+    ofpbuf_clear(scratch);
+    ofpbuf_put(scratch, fixed + 2, 2);
+    ofpbuf_put(scratch, e.p, e.size);
+    set_body(crows, crow, scratch->data, scratch->size);
+    return true;
+}
+
+/* Kinds of replies: OFPMP_*, 7.3.5 of the specification. */
+static const struct kind {
+    unsigned type;
+    const char *name;           /* of what is listed */
+    size_t min;                 /* bytes of an entry */
+    bool (*add)(struct og_crows *, struct slice, struct ofpbuf *scratch);
+} kinds[] = {
+    { 1, "flows", 24, add_flow },
+    { 7, "groups", 16, add_group },
+    { 10, "meters", 8, add_meter },
+};
+
+static const struct kind *
+kind_of(unsigned type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (kinds[i].type == type) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+add_entries(struct og_crows *crows, const struct kind *kind,
+            struct slice entries)
 {
     uint64_t stub[1024 / 8];
     struct ofpbuf scratch = OFPBUF_STUB_INITIALIZER(stub);
-    bool flows = type == 1;
     struct slice e;
     bool ok = true;
 
     while (ok && entries.size) {
-        ok = take_element(&entries, flows ? 24 : 16, 0, &e)
-             && (flows ? add_flow(crows, e, &scratch)
-                       : add_group(crows, e, &scratch));
+        ok = take_element(&entries, kind->min, 0, &e)
+             && kind->add(crows, e, &scratch);
     }
     ofpbuf_uninit(&scratch);
     return ok;
@@ -458,20 +510,21 @@ og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                    struct vx_error *err)
 {
     const uint8_t *p = msg;
+    const struct kind *kind = size < 16 ? NULL : kind_of(get_u16(p + 8));
 
-    if (size < 16 || size > UINT16_MAX || p[0] != OFP15_VERSION
-        || p[1] != 19 || get_u16(p + 2) != size
-        || (get_u16(p + 8) != 1 && get_u16(p + 8) != 7)) {
+    /* Header (8), multipart type (2), flags (2), padding (4), entries. */
+    if (!kind || size > UINT16_MAX || p[0] != OFP15_VERSION || p[1] != 19
+        || get_u16(p + 2) != size) {
         return vx_fail(err, VX_INVALID, "", "not a reply to a request for "
-                       "flows or groups");
+                       "flows, groups or meters");
     }
     /* libopenvswitch reads 64-bit words in place. */
     void *aligned = (uintptr_t) p % 8 ? vx_xmemdup(p, size) : NULL;
     struct slice entries = { (aligned ? (uint8_t *) aligned : p) + 16,
                              size - 16 };
-    bool ok = add_entries(crows, get_u16(p + 8), entries);
+    bool ok = add_entries(crows, kind, entries);
 
     free(aligned);
     return ok || vx_fail(err, VX_INVALID, "", "malformed list of %s",
-                         get_u16(p + 8) == 1 ? "flows" : "groups");
+                         kind->name);
 }

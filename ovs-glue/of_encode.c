@@ -107,12 +107,21 @@ put_move(struct ofpbuf *out, const struct vx_act *act)
 }
 
 static void
-put_output(struct ofpbuf *out, uint32_t port)
+put_output(struct ofpbuf *out, uint32_t port, uint16_t max_size)
 {
     struct ofpact_output *output = ofpact_put_OUTPUT(out);
 
     output->port = u16_to_ofp(port);
-    output->max_len = 0;
+    output->max_len = max_size;
+}
+
+static void
+put_resubmit(struct ofpbuf *out, uint8_t table)
+{
+    struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(out);
+
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = table;
 }
 
 void
@@ -129,10 +138,10 @@ og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row)
             put_move(out, act);
             break;
         case VX_ACT_OUTPUT:
-            put_output(out, act->arg);
+            put_output(out, act->arg, 0);
             break;
         case VX_ACT_IN_PORT:
-            put_output(out, ofp_to_u16(OFPP_IN_PORT));
+            put_output(out, ofp_to_u16(OFPP_IN_PORT), 0);
             break;
         case VX_ACT_GROUP:
             ofpact_put_GROUP(out)->group_id = act->arg;
@@ -140,8 +149,34 @@ og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row)
         case VX_ACT_GOTO:
             ofpact_put_GOTO_TABLE(out)->table_id = act->arg;
             break;
+        case VX_ACT_METER:
+            ofpact_put_METER(out)->meter_id = act->arg;
+            break;
+        case VX_ACT_CONTROLLER:
+            put_output(out, ofp_to_u16(OFPP_CONTROLLER), act->arg);
+            break;
+        case VX_ACT_RESUBMIT:
+            put_resubmit(out, act->arg);
+            break;
         }
     }
+}
+
+uint16_t
+og_meter_flags(const struct vx_row *row)
+{
+    return OFPMF13_BURST | (row->in_packets ? OFPMF13_PKTPS : OFPMF13_KBPS);
+}
+
+void
+og_put_band(struct ofpbuf *out, const struct vx_row *row)
+{
+    struct ofp13_meter_band_drop *band = ofpbuf_put_zeros(out, sizeof *band);
+
+    band->type = htons(OFPMBT13_DROP);
+    band->len = htons(sizeof *band);
+    band->rate = htonl(row->rate);
+    band->burst_size = htonl(row->burst);
 }
 
 void

@@ -17,6 +17,9 @@
 void og_put_match(struct ofpbuf *out, const struct vx_row *row);
 /* Appends the actions as ofpacts, which out must be 8-byte aligned for. */
 void og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row);
+/* Of a meter: OFPMF_*, and its one band. */
+uint16_t og_meter_flags(const struct vx_row *row);
+void og_put_band(struct ofpbuf *out, const struct vx_row *row);
 /* Appends ofpacts as instructions (flow) or as an action list (bucket). */
 void og_put_instructions(struct ofpbuf *out, const struct vx_row *row);
 void og_put_actions(struct ofpbuf *out, const struct vx_row *row);

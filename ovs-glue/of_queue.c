@@ -182,10 +182,13 @@ og_queue_next(struct og_queue *q, bool may_send, uint64_t *ret_tag)
                                                     : OG_NEXT_NONE;
 }
 
-void
+bool
 og_queue_begin(struct og_queue *q)
 {
+    skip_sent(q);
     q->n_begun++;
+    (void) og_msgs_run(q->cursor->msgs, q->cursor->n_sent, &q->bundled);
+    return q->bundled;
 }
 
 bool
@@ -197,7 +200,11 @@ og_queue_take(struct og_queue *q, size_t max, struct og_part *ret_part)
     if (!e || !e->msgs || !max) {
         return false;
     }
-    size_t left = og_msgs_length(e->msgs) - e->n_sent;
+    bool bundled;
+    size_t left = og_msgs_run(e->msgs, e->n_sent, &bundled);
+    if (bundled != q->bundled) {
+        return false;
+    }
     *ret_part = (struct og_part) { e->msgs, e->n_sent,
                                    left < max ? left : max };
     e->n_sent += ret_part->n;

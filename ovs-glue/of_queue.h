@@ -22,6 +22,8 @@ struct og_queue {
     size_t n_unsent;            /* messages */
     size_t n_sent;              /* messages in bundles n_done+1 .. n_begun */
     bool has_dump;
+    bool bundled;               /* those of bundle n_begun; else they go as
+                                 * they are */
 };
 
 /* A range of messages of one entry that goes into the bundle. */
@@ -51,8 +53,9 @@ void og_queue_void(struct og_queue *q);
 enum og_queue_next og_queue_next(struct og_queue *q, bool may_send,
                                  uint64_t *ret_tag);
 /* After OG_NEXT_BUNDLE: begins a bundle, then takes its parts one by one
- * until false; max is what is left of it. */
-void og_queue_begin(struct og_queue *q);
+ * until false; max is what is left of it.  False: it is of messages that
+ * cannot be bundled, but counts as one. */
+bool og_queue_begin(struct og_queue *q);
 bool og_queue_take(struct og_queue *q, size_t max, struct og_part *ret_part);
 /* The switch is done with the oldest bundle, which has n messages. */
 void og_queue_end(struct og_queue *q, size_t n);

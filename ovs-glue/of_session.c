@@ -37,7 +37,8 @@ enum {
     COPY_MAX = 2048,            /* bytes: copied rather than referred to */
     DUMP_ROWS_MAX = 1 << 24,
     STALL_TICKS = 12,           /* keepalive intervals without progress */
-    OWN_XIDS = 0x7fffffff,      /* those of og_msgs; ours are above */
+    OWN_XIDS = 0x7fffffff,      /* those of og_msgs; ours are above ... */
+    PACKET_BIT = 1 << 30,       /* ... and those of packet-outs have it set */
 };
 
 enum state {
@@ -47,6 +48,7 @@ enum state {
 struct flight {                 /* a bundle not yet confirmed */
     uint32_t commit_xid, barrier_xid;
     size_t n;                   /* messages */
+    bool bundled;               /* else there is nothing to commit */
     bool committed;
 };
 
@@ -68,8 +70,9 @@ struct og_of_session {
 
     uint8_t dump_table;
     struct og_crows *dump;      /* under way, else NULL */
-    uint32_t flow_xid, group_xid;   /* requests without last reply, else 0 */
-    uint32_t packet_xid;        /* last packet-out */
+    uint32_t flow_xid, group_xid, meter_xid;    /* requests without last
+                                                 * reply, else 0 */
+    uint32_t n_packets;         /* out, for their xids */
 
     unsigned interval_ms, timeout_ms;
     bool heard;                 /* a byte since the timer was set */
@@ -152,9 +155,22 @@ output(struct og_of_session *s)
 static uint32_t
 own_xid(struct og_of_session *s)
 {
-    s->last_xid = (s->last_xid & OWN_XIDS) == OWN_XIDS
+    s->last_xid = s->last_xid % PACKET_BIT == PACKET_BIT - 1
                   ? (uint32_t) OWN_XIDS + 2 : s->last_xid + 1;
     return s->last_xid;
+}
+
+static uint32_t
+packet_xid(struct og_of_session *s)
+{
+    return ((uint32_t) OWN_XIDS + 1) | PACKET_BIT
+           | s->n_packets++ % PACKET_BIT;
+}
+
+static bool
+is_of_packet(uint32_t xid)
+{
+    return xid > OWN_XIDS && xid & PACKET_BIT;
 }
 
 static void
@@ -200,16 +216,20 @@ send_bundle(struct og_of_session *s)
     struct og_part part;
     struct evbuffer *out = output(s);
 
-    og_queue_begin(&s->queue);
+    bool bundled = og_queue_begin(&s->queue);
     struct flight *f = flight_of(s, s->queue.n_begun);
-    *f = (struct flight) { .n = 0 };
-    count_out(s, og_wire_bundle_open(out, own_xid(s)));
+    *f = (struct flight) { .bundled = bundled, .committed = !bundled };
+    if (bundled) {
+        count_out(s, og_wire_bundle_open(out, own_xid(s)));
+    }
     while (og_queue_take(&s->queue, OG_OF_BUNDLE_MAX - f->n, &part)) {
         put_part(s, &part);
         f->n += part.n;
     }
-    f->commit_xid = own_xid(s);
-    count_out(s, og_wire_bundle_commit(out, f->commit_xid));
+    if (bundled) {
+        f->commit_xid = own_xid(s);
+        count_out(s, og_wire_bundle_commit(out, f->commit_xid));
+    }
     f->barrier_xid = own_xid(s);
     count_out(s, og_wire_barrier(out, f->barrier_xid));
     s->counters.n_msgs_sent += f->n;
@@ -221,10 +241,12 @@ send_dump(struct og_of_session *s)
     s->dump = og_crows_new();
     s->flow_xid = own_xid(s);
     count_out(s, og_wire_flow_dump(output(s), s->flow_xid, s->dump_table));
-    s->group_xid = 0;
+    s->group_xid = s->meter_xid = 0;
     if (s->dump_table == OG_OF_ALL_TABLES) {
         s->group_xid = own_xid(s);
         count_out(s, og_wire_group_dump(output(s), s->group_xid));
+        s->meter_xid = own_xid(s);
+        count_out(s, og_wire_meter_dump(output(s), s->meter_xid));
     }
 }
 
@@ -294,6 +316,18 @@ fail_queue(struct og_of_session *s, const struct vx_error *err)
     s->cb->failed(s->aux, err);
 }
 
+/* Where a request of the dump is remembered, NULL if it is none. */
+static uint32_t *
+dump_xid(struct og_of_session *s, uint32_t xid)
+{
+    if (!s->dump || !xid) {
+        return NULL;
+    }
+    return xid == s->flow_xid ? &s->flow_xid
+           : xid == s->group_xid ? &s->group_xid
+           : xid == s->meter_xid ? &s->meter_xid : NULL;
+}
+
 /* The switch works in order, so an error while a bundle is in flight is of
  * the oldest one. */
 static void
@@ -307,10 +341,9 @@ handle_error(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
     og_error_from_reply(msg, size, &err);
     if (s->state != STATE_READY) {
         close_session(s, "handshake failed: %s", err.message);
-    } else if (s->dump && (xid == s->flow_xid || xid == s->group_xid)) {
+    } else if (dump_xid(s, xid)) {
         close_session(s, "dump refused: %s", err.message);
-    } else if ((s->packet_xid && xid == s->packet_xid)
-               || !og_queue_in_flight(&s->queue)
+    } else if (is_of_packet(xid) || !og_queue_in_flight(&s->queue)
                || og_queue_is_void(&s->queue)) {
         return;
     } else {
@@ -334,7 +367,7 @@ handle_commit_reply(struct og_of_session *s, uint32_t xid)
     for (uint64_t b = s->queue.n_done + 1; b <= s->queue.n_begun; b++) {
         struct flight *f = flight_of(s, b);
 
-        f->committed |= f->commit_xid == xid;
+        f->committed |= f->bundled && f->commit_xid == xid;
     }
 }
 
@@ -351,7 +384,7 @@ handle_barrier(struct og_of_session *s, uint32_t xid)
     og_queue_end(&s->queue, f->n);
     s->progressed = true;
     if (counts && f->committed) {
-        s->counters.n_bundles++;
+        s->counters.n_bundles += f->bundled;
     } else if (counts) {
         struct vx_error err;
         vx_fail(&err, VX_INTERNAL, "", "the switch passed a barrier without "
@@ -377,9 +410,10 @@ static void
 handle_multipart(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
                  size_t size)
 {
+    uint32_t *request = dump_xid(s, xid);
     struct vx_error err;
 
-    if (!s->dump || !xid || (xid != s->flow_xid && xid != s->group_xid)) {
+    if (!request) {
         return;
     }
     s->progressed = true;
@@ -388,8 +422,8 @@ handle_multipart(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
     } else if (s->dump->n > DUMP_ROWS_MAX) {
         close_session(s, "dump: more than %d rows", DUMP_ROWS_MAX);
     } else if (!og_wire_has_more(msg)) {
-        *(xid == s->flow_xid ? &s->flow_xid : &s->group_xid) = 0;
-        if (!s->flow_xid && !s->group_xid) {
+        *request = 0;
+        if (!s->flow_xid && !s->group_xid && !s->meter_xid) {
             finish_dump(s);
         }
     }
@@ -403,6 +437,22 @@ handle_echo(struct og_of_session *s, const uint8_t *msg, size_t size)
         return;
     }
     count_out(s, og_wire_echo_reply(output(s), msg, size));
+}
+
+static void
+handle_packet_in(struct og_of_session *s, const uint8_t *msg, size_t size)
+{
+    const uint8_t *frame;
+    size_t frame_size;
+
+    if (s->state != STATE_READY || !s->cb->packet_in) {
+        return;
+    }
+    if (og_wire_packet_in(msg, size, &frame, &frame_size)) {
+        s->cb->packet_in(s->aux, frame, frame_size);
+    } else {
+        close_session(s, "malformed packet-in of %zu bytes", size);
+    }
 }
 
 static void
@@ -427,6 +477,9 @@ handle_msg(struct og_of_session *s, const struct og_wire_header *h,
         break;
     case OG_FEATURES_REPLY:
         handle_features(s, msg, h->size);
+        break;
+    case OG_PACKET_IN:
+        handle_packet_in(s, msg, h->size);
         break;
     case OG_MULTIPART_REPLY:
         handle_multipart(s, h->xid, msg, h->size);
@@ -666,9 +719,8 @@ og_of_session_packet_out(struct og_of_session *s, const void *frame,
 {
     if (s->state == STATE_READY && size <= UINT16_MAX / 2
         && evbuffer_get_length(output(s)) <= ABUSE_MAX) {
-        s->packet_xid = own_xid(s);
-        count_out(s, og_wire_packet_out(output(s), s->packet_xid, frame, size,
-                                        acts));
+        count_out(s, og_wire_packet_out(output(s), packet_xid(s), frame,
+                                        size, acts));
     }
 }
 

@@ -2,9 +2,10 @@
 /* One OpenFlow 1.5 connection of one bridge, seen from the controller.
  *
  *   bridge --connects--> bufferevent --> HELLO, FEATURES --> ready(dpid)
- *   dump()  --> flows of all tables + groups, streamed ----> dumped(crows)
+ *   dump()  --> flows, groups and meters, streamed --------> dumped(crows)
  *   queue() --> bundles of at most 1,000 messages, window -> committed(tag)
  *                                  any error of a bundle --> failed(err)
+ *   a frame that a row sends to the controller ------------> packet_in()
  *   the end, whatever its reason --------------------------> closed(why)
  *
  * The session never decides what a switch ought to hold; its owner does.  It
@@ -41,8 +42,9 @@ struct og_of_callbacks {
     /* Takes the rows (og_crows_free).  A dump that the switch refuses closes
      * the session. */
     void (*dumped)(void *aux, struct og_crows *take_crows);
-    /* The switch has confirmed (bundle commit and barrier) everything queued
-     * with this tag and before it.  Once per og_of_session_queue(), in order,
+    /* The switch has confirmed (bundle commit and barrier; a barrier alone
+     * where messages cannot be bundled) everything queued with this tag and
+     * before it.  Once per og_of_session_queue(), in order,
      * also for an empty og_msgs. */
     void (*committed)(void *aux, uint64_t tag);
     /* A bundle was refused; err names the message.  The queue has been
@@ -51,13 +53,17 @@ struct og_of_callbacks {
      * decode) applied without that message; bundles behind it that were on
      * their way are applied too: dump and queue the difference. */
     void (*failed)(void *aux, const struct vx_error *err);
+    /* A frame that a row of the switch has sent here, as much of it as the row
+     * says: the bytes are whatever came from the network, and valid for the
+     * time of the call.  NULL: they are of no interest. */
+    void (*packet_in)(void *aux, const uint8_t *frame, size_t size);
     /* Exactly once unless freed before.  Free the session, here or later;
      * nothing else will be called and calls do nothing. */
     void (*closed)(void *aux, const char *why);
 };
 
 struct og_of_counters {
-    uint64_t n_msgs_sent;       /* flow and group modifications */
+    uint64_t n_msgs_sent;       /* flow, group and meter modifications */
     uint64_t n_bundles;         /* confirmed */
     uint64_t bytes_in, bytes_out;
     uint64_t n_errors;          /* OFPT_ERROR received */
@@ -91,15 +97,16 @@ void og_of_session_queue(struct og_of_session *session, struct og_msgs *msgs,
  * stays and is confirmed only where it completes a tag. */
 void og_of_session_drop(struct og_of_session *session);
 
-/* Asks for the flows of all tables and the groups (OG_OF_ALL_TABLES), or for
- * the flows of one table only (the epoch).  The request is sent after
- * everything queued before it is confirmed, and what is queued after it is
- * held until dumped() returns, so the rows are the state in between.  False
- * if a dump is under way already. */
+/* Asks for the flows of all tables, the groups and the meters
+ * (OG_OF_ALL_TABLES), or for the flows of one table only (the epoch).  The
+ * request is sent after everything queued before it is confirmed, and what is
+ * queued after it is held until dumped() returns, so the rows are the state in
+ * between.  False if a dump is under way already. */
 bool og_of_session_dump(struct og_of_session *session, uint8_t table);
 
-/* Sends a frame through the actions of a row (its match is not used), as
- * if it came from the controller port.  Not part of the queue. */
+/* Sends a frame through the actions of a row, as if it came from the port
+ * that the row matches, or from the controller port if it matches none; the
+ * rest of its match is not used.  Not part of the queue. */
 void og_of_session_packet_out(struct og_of_session *session,
                               const void *frame, size_t size,
                               const struct vx_row *acts);

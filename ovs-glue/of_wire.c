@@ -17,6 +17,7 @@
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofp-util.h"
@@ -136,6 +137,27 @@ og_wire_group_dump(struct evbuffer *out, uint32_t xid)
 }
 
 size_t
+og_wire_meter_dump(struct evbuffer *out, uint32_t xid)
+{
+    return put(out, ofputil_encode_meter_request(
+                        OFP15_VERSION, OFPUTIL_METER_CONFIG, OFPM13_ALL),
+               xid);
+}
+
+static ofp_port_t
+in_port_of(const struct vx_row *row)
+{
+    for (unsigned i = 0; i < row->n_match; i++) {
+        const struct vx_match_field *m = &row->match[i];
+
+        if (m->field == VX_F_IN_PORT) {
+            return u16_to_ofp(m->value[2] << 8 | m->value[3]);
+        }
+    }
+    return OFPP_CONTROLLER;
+}
+
+size_t
 og_wire_packet_out(struct evbuffer *out, uint32_t xid, const void *frame,
                    size_t size, const struct vx_row *acts)
 {
@@ -151,7 +173,7 @@ og_wire_packet_out(struct evbuffer *out, uint32_t xid, const void *frame,
     po.ofpacts = ofpacts.data;
     po.ofpacts_len = ofpacts.size;
     match_init_catchall(&po.flow_metadata);
-    match_set_in_port(&po.flow_metadata, OFPP_CONTROLLER);
+    match_set_in_port(&po.flow_metadata, in_port_of(acts));
     size_t n = put(out, ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM),
                    xid);
     ofpbuf_uninit(&ofpacts);
@@ -190,6 +212,26 @@ bool
 og_wire_is_commit_reply(const uint8_t *msg, size_t size)
 {
     return size >= 16 && !msg[12] && msg[13] == OFPBCT_COMMIT_REPLY;
+}
+
+/* Fixed part (24 with the header), match: type (2), length without padding
+ * (2), fields, padding; two bytes more; frame. */
+bool
+og_wire_packet_in(const uint8_t *msg, size_t size, const uint8_t **ret_frame,
+                  size_t *ret_size)
+{
+    if (size < 24 + 4) {
+        return false;
+    }
+    size_t match = msg[26] << 8 | msg[27];
+    size_t start = 24 + (match + 7) / 8 * 8 + 2;
+
+    if (match < 4 || start > size) {
+        return false;
+    }
+    *ret_frame = msg + start;
+    *ret_size = size - start;
+    return true;
 }
 
 bool

@@ -17,6 +17,7 @@ enum og_wire_type {             /* OFPT_*, OpenFlow 1.5.1, 7.1.1 */
     OG_ERROR = 1,
     OG_ECHO_REQUEST = 2,
     OG_FEATURES_REPLY = 6,
+    OG_PACKET_IN = 10,
     OG_MULTIPART_REPLY = 19,
     OG_BARRIER_REPLY = 21,
     OG_BUNDLE_CONTROL = 33,
@@ -40,6 +41,8 @@ size_t og_wire_bundle_commit(struct evbuffer *out, uint32_t xid);
 size_t og_wire_barrier(struct evbuffer *out, uint32_t xid);
 size_t og_wire_flow_dump(struct evbuffer *out, uint32_t xid, uint8_t table);
 size_t og_wire_group_dump(struct evbuffer *out, uint32_t xid);
+size_t og_wire_meter_dump(struct evbuffer *out, uint32_t xid);
+/* Through the actions of the row, from the port that it matches. */
 size_t og_wire_packet_out(struct evbuffer *out, uint32_t xid,
                           const void *frame, size_t size,
                           const struct vx_row *acts);
@@ -48,6 +51,9 @@ size_t og_wire_packet_out(struct evbuffer *out, uint32_t xid,
 bool og_wire_hello_is_ours(const void *msg, size_t size);
 bool og_wire_features(const uint8_t *msg, size_t size, uint64_t *ret_dpid);
 bool og_wire_is_commit_reply(const uint8_t *msg, size_t size);
+/* The frame in a packet-in, as much of it as was sent. */
+bool og_wire_packet_in(const uint8_t *msg, size_t size,
+                       const uint8_t **ret_frame, size_t *ret_size);
 /* Whether more replies follow; size is at least 16. */
 bool og_wire_has_more(const uint8_t *msg);
 

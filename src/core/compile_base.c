@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of no object: classification, the join of the tiers, the ARP and ND
- * responder, misses.  doc/pipeline.md, cookie "base". */
+ * responder, probes of the controller, misses.  doc/pipeline.md, cookie
+ * "base". */
 #include <netinet/in.h>
 
 #include "core/compile.h"
@@ -55,10 +56,36 @@ act_cross(struct vx_row *row)
     vx_act_output(row, VX_OFPORT_PATCH);
 }
 
+/* Frames of the controller: from its packet-out to tier 2, from there to the
+ * controller.  Above all rows that lead to a tap. */
+static void
+probes(struct vx_rows *rows)
+{
+    struct vx_row *row = vx_rows_meter(rows, VX_TENANT_TIER,
+                                       VX_METER_CONTROLLER);
+
+    row->in_packets = true;
+    row->rate = VX_METER_CONTROLLER_PKTPS;
+    row->burst = VX_METER_CONTROLLER_BURST;
+
+    row = tier1(rows, VX_T1_GUARD, 200, VX_DROP_PROBE);
+    vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
+    row = tier1(rows, VX_T1_L2, 200, VX_PASS);
+    vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
+    vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
+    vx_act_meter(row, VX_METER_CONTROLLER);
+    vx_act_controller(row, VX_PROBE_MAX);
+    row = tier1(rows, VX_T1_L2, 190, VX_PASS);
+    vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
+    act_cross(row);
+}
+
 static void
 base_tier1(struct vx_rows *rows)
 {
     struct vx_row *row;
+
+    probes(rows);
 
     row = tier1(rows, VX_T1_CLASSIFY, 100, VX_PASS);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);

@@ -105,29 +105,40 @@ merge(const struct entry *have, size_t n_have, const struct entry *want,
     }
 }
 
-/* Stable counting sort: deletes first, each side in its send order. */
+enum { N_RANKS = 2 * VX_ORDER_RANKS + 2 };
+
+/* Deletes first, each side in its send order; but meters come before and go
+ * after all else. */
+static unsigned
+rank_of(const struct vx_diff *diff, const struct vx_crow *have,
+        const struct vx_crow *want)
+{
+    if (diff->type == VX_DIFF_FOREIGN) {
+        const struct vx_crow *row = &have[diff->have];
+
+        return row->type == VX_ROW_METER ? N_RANKS - 1
+               : 1 + vx_order_del_rank(row->type, row->table);
+    }
+    const struct vx_crow *row = &want[diff->want];
+
+    return row->type == VX_ROW_METER ? 0
+           : 1 + VX_ORDER_RANKS + vx_order_add_rank(row->type, row->table);
+}
+
+/* Stable counting sort. */
 static struct vx_diff *
 in_send_order(const struct diffs *diffs, const struct vx_crow *have,
               const struct vx_crow *want)
 {
-    size_t starts[2 * VX_ORDER_RANKS + 1] = { 0 };
+    size_t starts[N_RANKS + 1] = { 0 };
     struct vx_diff *out = vx_xmalloc(diffs->n * sizeof *out);
     uint16_t *ranks = vx_xmalloc(diffs->n * sizeof *ranks);
 
     for (size_t i = 0; i < diffs->n; i++) {
-        const struct vx_diff *diff = &diffs->diffs[i];
-
-        if (diff->type == VX_DIFF_FOREIGN) {
-            const struct vx_crow *row = &have[diff->have];
-            ranks[i] = vx_order_del_rank(row->type, row->table);
-        } else {
-            const struct vx_crow *row = &want[diff->want];
-            ranks[i] = VX_ORDER_RANKS
-                       + vx_order_add_rank(row->type, row->table);
-        }
+        ranks[i] = rank_of(&diffs->diffs[i], have, want);
         starts[ranks[i] + 1]++;
     }
-    for (size_t r = 0; r < 2 * VX_ORDER_RANKS; r++) {
+    for (size_t r = 0; r < N_RANKS; r++) {
         starts[r + 1] += starts[r];
     }
     for (size_t i = 0; i < diffs->n; i++) {
@@ -168,7 +179,8 @@ vx_diff_rows_apart(const struct vx_crow *have, size_t n_have,
         const struct vx_diff *d = &diffs.diffs[i];
 
         if (d->type != VX_DIFF_ALTERED
-            || have[d->have].type == VX_ROW_GROUP) {
+            || have[d->have].type == VX_ROW_GROUP
+            || have[d->have].type == VX_ROW_METER) {
             push(&apart, d->type, d->have, d->want);
         } else {
             push(&apart, VX_DIFF_FOREIGN, d->have, SIZE_MAX);

@@ -18,10 +18,10 @@ struct vx_crow {
     uint16_t key_size;      /* bytes */
     uint32_t body_size;     /* bytes */
     uint64_t cookie;        /* flow */
-    const uint8_t *key;     /* flow: OXM match; group: id (4 bytes, network
-                             * order); bucket: group id, bucket id */
+    const uint8_t *key;     /* flow: OXM match; group, meter: id (4 bytes,
+                             * network order); bucket: group id, bucket id */
     const uint8_t *body;    /* flow: instructions; group: type;
-                             * bucket: actions */
+                             * bucket: actions; meter: flags, bands */
 };
 
 enum vx_diff_type {
@@ -35,8 +35,9 @@ struct vx_diff {
     size_t have, want;      /* indexes; SIZE_MAX where there is none */
 };
 
-/* Sorted into send order: deletes of flows, then buckets, then groups; adds
- * of groups, then buckets, then flows from the last table to the first.
+/* Sorted into send order: adds of meters; deletes of flows, then buckets, then
+ * groups; adds of groups, then buckets, then flows from the last table to the
+ * first; deletes of meters, which take the flows that use them along.
  * *ret_diffs is malloc'ed.  Returns the number. */
 size_t vx_diff_rows(const struct vx_crow *have, size_t n_have,
                     const struct vx_crow *want, size_t n_want,

@@ -119,6 +119,15 @@ vx_rows_bucket(struct vx_rows *rows, enum vx_tier tier, uint32_t group,
     return row;
 }
 
+struct vx_row *
+vx_rows_meter(struct vx_rows *rows, enum vx_tier tier, uint32_t meter)
+{
+    struct vx_row *row = append(rows, VX_ROW_METER, tier);
+
+    row->group = meter;
+    return row;
+}
+
 static void
 put_u(uint8_t *bytes, enum vx_field field, uint64_t value)
 {
@@ -185,7 +194,8 @@ vx_match_ip(struct vx_row *row, enum vx_field field, const struct vx_ip *ip)
 static struct vx_act *
 add_act(struct vx_row *row, enum vx_act_type type)
 {
-    assert(row->type != VX_ROW_GROUP && row->n_acts < VX_MAX_ACTS);
+    assert((row->type == VX_ROW_FLOW || row->type == VX_ROW_BUCKET)
+           && row->n_acts < VX_MAX_ACTS);
     struct vx_act *act = &row->acts[row->n_acts++];
 
     memset(act, 0, sizeof *act);
@@ -273,6 +283,24 @@ vx_act_goto(struct vx_row *row, uint8_t table)
     add_act(row, VX_ACT_GOTO)->arg = table;
 }
 
+void
+vx_act_meter(struct vx_row *row, uint32_t meter)
+{
+    add_act(row, VX_ACT_METER)->arg = meter;
+}
+
+void
+vx_act_controller(struct vx_row *row, uint16_t max_size)
+{
+    add_act(row, VX_ACT_CONTROLLER)->arg = max_size;
+}
+
+void
+vx_act_resubmit(struct vx_row *row, uint8_t table)
+{
+    add_act(row, VX_ACT_RESUBMIT)->arg = table;
+}
+
 static int
 compare_u(uint64_t a, uint64_t b)
 {
@@ -356,7 +384,8 @@ bool
 vx_row_same(const struct vx_row *a, const struct vx_row *b)
 {
     if (a->cookie != b->cookie || a->n_acts != b->n_acts
-        || vx_row_compare_key(a, b)) {
+        || a->rate != b->rate || a->burst != b->burst
+        || a->in_packets != b->in_packets || vx_row_compare_key(a, b)) {
         return false;
     }
     for (unsigned i = 0; i < a->n_acts; i++) {
@@ -425,6 +454,8 @@ vx_row_hash(const struct vx_row *row)
     } else {
         h = mix(h, (uint64_t) row->group << 32
                    | (row->type == VX_ROW_BUCKET ? row->bucket : 0));
+        h = mix(h, (uint64_t) row->rate << 32 | row->burst);
+        h = mix(h, row->in_packets);
     }
     for (unsigned i = 0; i < row->n_acts; i++) {
         h = hash_act(h, &row->acts[i]);

@@ -3,12 +3,12 @@
  *
  * Plain data without any Open vSwitch type, so that the core can be tested
  * on its own; ovs-glue turns a row into OpenFlow 1.5 bytes.  A row is a
- * flow, a group, or one bucket of a group (so that one more host in a
- * network is one message, not a rewritten group).
+ * flow, a group, one bucket of a group (so that one more host in a
+ * network is one message, not a rewritten group), or a meter.
  *
  * A row is identified by its key: (tier, table, priority, match) for a flow,
- * (tier, group) for a group, (tier, group, bucket) for a bucket.  The rest is
- * its body. */
+ * (tier, group) for a group or meter, (tier, group, bucket) for a bucket.  The
+ * rest is its body. */
 #ifndef VX_CORE_FLOW_H
 #define VX_CORE_FLOW_H
 
@@ -80,6 +80,10 @@ enum vx_act_type {
     VX_ACT_IN_PORT,         /* back where it came from */
     VX_ACT_GROUP,           /* group arg */
     VX_ACT_GOTO,            /* table arg; the last action */
+    VX_ACT_METER,           /* meter arg: what is over its rate ends here */
+    VX_ACT_CONTROLLER,      /* to the controller, at most arg bytes of it */
+    VX_ACT_RESUBMIT,        /* table arg; only of a packet-out, where there
+                             * is no table to go on from */
 };
 
 struct vx_act {
@@ -87,7 +91,7 @@ struct vx_act {
     uint8_t field;          /* SET: target; MOVE: destination */
     uint8_t src;            /* MOVE: source field */
     uint8_t n_bits, dst_ofs, src_ofs;   /* MOVE, bits */
-    uint32_t arg;           /* OUTPUT, GROUP, GOTO */
+    uint32_t arg;           /* OUTPUT, GROUP, GOTO and those after it */
     uint8_t value[16];      /* SET: network order */
 };
 
@@ -97,6 +101,7 @@ enum vx_row_type {
     VX_ROW_GROUP,           /* OFPGT_ALL, without its buckets */
     VX_ROW_BUCKET,
     VX_ROW_FLOW,
+    VX_ROW_METER,           /* one band: drop */
 };
 
 struct vx_row {
@@ -107,8 +112,11 @@ struct vx_row {
     uint8_t n_acts;         /* flow (0 = drop), bucket */
     uint16_t priority;      /* flow */
     uint64_t cookie;        /* flow: see pipeline.h */
-    uint32_t group;         /* group, bucket: group id */
+    uint32_t group;         /* group, bucket: group id; meter: its id */
     uint32_t bucket;        /* bucket: bucket id */
+    uint32_t rate;          /* meter: packets or kbit a second */
+    uint32_t burst;         /* meter: packets or kbit */
+    bool in_packets;        /* meter: else in kbit */
     struct vx_match_field match[VX_MAX_MATCH];
     struct vx_act acts[VX_MAX_ACTS];
 };
@@ -131,6 +139,9 @@ struct vx_row *vx_rows_group(struct vx_rows *rows, enum vx_tier tier,
                              uint32_t group);
 struct vx_row *vx_rows_bucket(struct vx_rows *rows, enum vx_tier tier,
                               uint32_t group, uint32_t bucket);
+/* The rate is in packets a second if in_packets is set then, else in kbit. */
+struct vx_row *vx_rows_meter(struct vx_rows *rows, enum vx_tier tier,
+                             uint32_t meter);
 void vx_match_u(struct vx_row *row, enum vx_field field, uint64_t value);
 void vx_match_masked(struct vx_row *row, enum vx_field field, uint64_t value,
                      uint64_t mask);
@@ -152,10 +163,13 @@ void vx_act_output(struct vx_row *row, uint32_t port);
 void vx_act_in_port(struct vx_row *row);
 void vx_act_group(struct vx_row *row, uint32_t group);
 void vx_act_goto(struct vx_row *row, uint8_t table);
+void vx_act_meter(struct vx_row *row, uint32_t meter);
+void vx_act_controller(struct vx_row *row, uint16_t max_size);
+void vx_act_resubmit(struct vx_row *row, uint8_t table);
 
 /* Order of keys; the same for every permutation of match fields. */
 int vx_row_compare_key(const struct vx_row *a, const struct vx_row *b);
-/* Same key, cookie and actions. */
+/* Same key, cookie, actions, rate and burst. */
 bool vx_row_same(const struct vx_row *a, const struct vx_row *b);
 /* 64 bits of all that vx_row_same() looks at, as the builders made it; well
  * mixed, so that the sum over a set of rows says whether it is another

@@ -190,6 +190,15 @@ format_act(struct vx_buf *buf, const struct vx_act *act)
     case VX_ACT_GOTO:
         vx_buf_printf(buf, "goto_table:%u", act->arg);
         break;
+    case VX_ACT_METER:
+        vx_buf_printf(buf, "meter:%u", act->arg);
+        break;
+    case VX_ACT_CONTROLLER:
+        vx_buf_printf(buf, "CONTROLLER:%u", act->arg);
+        break;
+    case VX_ACT_RESUBMIT:
+        vx_buf_printf(buf, "resubmit(,%u)", act->arg);
+        break;
     }
 }
 
@@ -224,6 +233,12 @@ vx_row_format(const struct vx_row *row, struct vx_buf *buf)
         format_match(buf, row);
         vx_buf_puts(buf, " ");
         format_acts(buf, row);
+        break;
+    case VX_ROW_METER:
+        vx_buf_printf(buf, "meter=%u,%s,burst,band=type=drop,rate=%u,"
+                      "burst_size=%u", row->group,
+                      row->in_packets ? "pktps" : "kbps", row->rate,
+                      row->burst);
         break;
     }
 }

@@ -11,8 +11,8 @@
 unsigned
 vx_order_add_rank(enum vx_row_type type, uint8_t table)
 {
-    return type == VX_ROW_GROUP ? 0 : type == VX_ROW_BUCKET ? 1
-           : 2 + (255 - table);
+    return type == VX_ROW_METER ? 0 : type == VX_ROW_GROUP ? 1
+           : type == VX_ROW_BUCKET ? 2 : 3 + (255 - table);
 }
 
 unsigned
@@ -118,7 +118,9 @@ vx_order_change(struct vx_rows *old, struct vx_rows *new,
             j++;
             continue;
         }
-        if (cmp < 0 || (!cmp && old->rows[i].type == VX_ROW_BUCKET)) {
+        if (cmp < 0
+            || (!cmp && (old->rows[i].type == VX_ROW_BUCKET
+                         || old->rows[i].type == VX_ROW_METER))) {
             push(ret_del, &old->rows[i]);
         }
         if (cmp >= 0) {

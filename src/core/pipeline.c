@@ -28,6 +28,7 @@ vx_drop_reason_name(enum vx_drop_reason reason)
         [VX_DROP_UNKNOWN_MAC] = "unknown-mac",
         [VX_DROP_STRAY] = "stray",
         [VX_DROP_WARM_UP] = "warm-up",
+        [VX_DROP_PROBE] = "probe",
     };
 
     return (unsigned) reason < VX_N_DROP_REASONS ? names[reason] : "unknown";

@@ -17,6 +17,22 @@ enum {
     VX_OFPORT_VXLAN = 65002,    /* br-fabric */
 };
 
+/* OFPP_CONTROLLER: where a trace says that a packet goes to the
+ * controller. */
+#define VX_OFPORT_CONTROLLER UINT32_C(0xfffffffd)
+
+/* Local experimental ethertype 1 (IEEE 802): probes of the controller, from
+ * one br-tenant to another.  No VM can send or receive one. */
+enum { VX_ETH_PROBE = 0x88b5 };
+
+/* br-tenant: the one meter, of all that goes to the controller. */
+enum {
+    VX_METER_CONTROLLER = 1,
+    VX_METER_CONTROLLER_PKTPS = 1000,
+    VX_METER_CONTROLLER_BURST = 1000,
+    VX_PROBE_MAX = 128,         /* bytes of it that the controller gets */
+};
+
 /* br-tenant, tier 1. */
 enum {
     VX_T1_CLASSIFY = 0,     /* in_port -> VNI */
@@ -78,6 +94,8 @@ enum vx_drop_reason {
     VX_DROP_UNKNOWN_MAC,    /* unicast MAC that no port has */
     VX_DROP_STRAY,          /* table miss that cannot happen */
     VX_DROP_WARM_UP,        /* VX_VNI_WARM: has done its work on the way */
+    VX_DROP_PROBE,          /* tier 1: a VM sends what only the controller
+                             * may */
     VX_N_DROP_REASONS
 };
 

@@ -210,6 +210,12 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
             break;
         case VX_ACT_GOTO:
             return a->arg;
+        case VX_ACT_METER:      /* within its rate */
+        case VX_ACT_RESUBMIT:   /* not of a row in a switch */
+            break;
+        case VX_ACT_CONTROLLER:
+            output(run, row->tier, packet, VX_OFPORT_CONTROLLER);
+            break;
         }
     }
     return -1;

@@ -50,6 +50,18 @@ on_failed(void *aux, const struct vx_error *err)
     (void) err;
 }
 
+/* Reads every byte. */
+static void
+on_packet_in(void *aux, const uint8_t *frame, size_t size)
+{
+    static volatile uint8_t sum;
+
+    (void) aux;
+    for (size_t i = 0; i < size; i++) {
+        sum += frame[i];
+    }
+}
+
 static void
 on_closed(void *aux, const char *why)
 {
@@ -59,7 +71,7 @@ on_closed(void *aux, const char *why)
 
 static const struct og_of_callbacks callbacks = {
     .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-    .failed = on_failed, .closed = on_closed,
+    .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
 };
 
 static void

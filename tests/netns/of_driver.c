@@ -21,6 +21,8 @@
  *   dump TABLE                dumps (255: all); "ok MILLISECONDS COUNT BAD"
  *   diff                      last dump against the rows, a line each
  *   repair                    sends that difference
+ *   probe VNI MAC TEXT        sends a probe with that payload to tier 1 (L2)
+ *   caught                    "ok COUNT HEX": packet-ins, and the last
  *   encode                    "ok NANOSECONDS PER ROW, BYTES PER ROW" */
 #include <errno.h>
 #include <stdio.h>
@@ -59,6 +61,9 @@ struct driver {
     double started_ms;
     size_t n_sent;
     uint64_t n_parts;       /* queued and not yet confirmed */
+    size_t n_caught;
+    uint8_t caught[256];
+    size_t caught_size;
 };
 
 static double
@@ -268,6 +273,35 @@ measure_encoding(struct driver *d)
     og_msgs_unref(msgs);
 }
 
+static void
+probe(struct driver *d, char **w)
+{
+    uint8_t frame[128] = { [12] = VX_ETH_PROBE >> 8, VX_ETH_PROBE & 0xff };
+    struct vx_rows rows = { 0 };
+    struct vx_row *row = vx_rows_flow(&rows, d->tier, 0, 0, 0);
+    struct vx_mac mac;
+
+    if (vx_mac_parse(w[2], &mac)) {
+        memcpy(frame, mac.b, sizeof mac.b);
+    }
+    snprintf((char *) frame + 14, 64, "%s", w[3]);
+    vx_act_set_u(row, VX_F_REG0, strtoul(w[1], NULL, 0));
+    vx_act_resubmit(row, VX_T1_L2);
+    og_of_session_packet_out(d->session, frame, 78, row);
+    vx_rows_fini(&rows);
+    printf("ok\n");
+}
+
+static void
+print_caught(const struct driver *d)
+{
+    printf("ok %zu ", d->n_caught);
+    for (size_t i = 0; i < d->caught_size; i++) {
+        printf("%02x", d->caught[i]);
+    }
+    printf("\n");
+}
+
 static bool
 run_command(struct driver *d, char **w, size_t n)
 {
@@ -277,6 +311,10 @@ run_command(struct driver *d, char **w, size_t n)
         printf("ok\n");
     } else if (!strcmp(w[0], "encode")) {
         measure_encoding(d);
+    } else if (!strcmp(w[0], "probe") && n == 4) {
+        probe(d, w);
+    } else if (!strcmp(w[0], "caught")) {
+        print_caught(d);
     } else if (!strcmp(w[0], "diff") && d->have) {
         compare(d, false);
     } else if (!strcmp(w[0], "send") || !strcmp(w[0], "del")) {
@@ -364,6 +402,16 @@ on_failed(void *driver, const struct vx_error *err)
 }
 
 static void
+on_packet_in(void *driver, const uint8_t *frame, size_t size)
+{
+    struct driver *d = driver;
+
+    d->n_caught++;
+    d->caught_size = size < sizeof d->caught ? size : sizeof d->caught;
+    memcpy(d->caught, frame, d->caught_size);
+}
+
+static void
 on_closed(void *driver, const char *why)
 {
     (void) driver;
@@ -374,7 +422,7 @@ on_closed(void *driver, const char *why)
 
 static const struct og_of_callbacks callbacks = {
     .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-    .failed = on_failed, .closed = on_closed,
+    .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
 };
 
 static void

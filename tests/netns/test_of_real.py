@@ -265,7 +265,81 @@ def test_a_forged_source_goes_nowhere(fabric):
                     if any(f[:42] == g[:42] for g in forged)]
 
 
+def caught(driver):
+    """(packet-ins so far, the last of them)."""
+    words = driver("caught")[1].split()
+    return int(words[0]), bytes.fromhex(words[1]) if words[1:] else b""
+
+
+def test_a_probe_crosses_both_tiers_and_comes_back_to_the_controller(fabric):
+    target, sender = fabric.networks[VNI_A][0], fabric.networks[VNI_A][1]
+    assert target.host is not sender.host
+    at_target = fabric.drivers[target.host.name, "br-tenant"]
+    at_sender = fabric.drivers[sender.host.name, "br-tenant"]
+    everybody = fabric.networks[VNI_A] + fabric.networks[VNI_B]
+    captures = [m.capture() for m in everybody]
+    before, _ = caught(at_target)
+    at_sender(f"probe {VNI_A} {target.mac} nonce-1")
+    netns.wait_until(lambda: caught(at_target)[0] == before + 1, 5,
+                     "nonce-1")
+    frame = caught(at_target)[1]
+    assert frame[:6] == frames.mac_bytes(target.mac)
+    assert frame[12:14] == b"\x88\xb5" and frame[14:21] == b"nonce-1"
+    # Neither where the MAC is local, nor as broadcast, nor where it is not.
+    for driver, vni, mac in ((at_target, VNI_A, target.mac),
+                             (at_sender, VNI_A, frames.BROADCAST),
+                             (at_sender, 77, target.mac)):
+        driver(f"probe {vni} {mac} nonce-2")
+    at_sender(f"probe {VNI_A} {target.mac} nonce-3")
+    netns.wait_until(lambda: b"nonce-3" in caught(at_target)[1], 5,
+                     "nonce-3")
+    for capture in captures:
+        assert not [f for f in capture.seen if f[12:14] == b"\x88\xb5"]
+        capture.sock.close()
+
+
+def without_guard(driver, machine):
+    driver("dump 255")
+    driver("forget")
+    driver("base")
+    driver(f"network {VNI_A}")
+    driver(f"tap {VNI_A} {machine.host.ofport(machine.tap)} free 1001"
+           f" {machine.mac} {' '.join(machine.ips)}")
+    driver("repair")
+
+
+def test_a_virtual_machine_cannot_send_a_probe(fabric):
+    target, sender = fabric.networks[VNI_A][0], fabric.networks[VNI_A][1]
+    at_target = fabric.drivers[target.host.name, "br-tenant"]
+    at_sender = fabric.drivers[sender.host.name, "br-tenant"]
+    frame = frames.ethernet(target.mac, sender.mac, 0x88b5, b"forged")
+    snap = frame[:12] + b"\x00\x30\xaa\xaa\x03\0\0\0\x88\xb5" + bytes(40)
+    tagged = frame[:12] + b"\x81\x00\x00\x05" + frame[12:]
+    for forged in ([frame, snap], [frame, snap, tagged]):
+        before = [caught(d)[0] for d in (at_target, at_sender)]
+        dropped = drops(sender.host, PROBE, "br-tenant")
+        for it in forged:
+            sender.send(it)
+        netns.wait_until(lambda: drops(sender.host, PROBE, "br-tenant")
+                         == dropped + len(forged), 10, "drops")
+        at_sender(f"probe {VNI_A} {target.mac} honest")
+        netns.wait_until(lambda: caught(at_target)[0] > before[0], 5, "honest")
+        assert caught(at_target)[0] == before[0] + 1
+        assert b"honest" in caught(at_target)[1]
+        assert caught(at_sender)[0] == before[1]
+        without_guard(at_sender, sender)    # of a tagged frame too, now
+    hosts = list(fabric.hosts.values())
+    tell_rows(sender.host, fabric.drivers, hosts, fabric.networks)
+    at_sender("dump 255")
+    at_sender("repair")
+    assert at_sender.diff() == []
+
+
 TAMPERING = [
+    ("del-meter br-tenant meter=1", ["missing", "missing"]),
+    ("mod-meter br-tenant meter=1,pktps,band=type=drop,rate=7", ["altered"]),
+    ("add-meter br-tenant meter=9,kbps,burst,band=type=drop,rate=7,"
+     "burst_size=5", ["foreign"]),
     ("del-flows --strict br-tenant table=10,priority=10,in_port={tap}",
      ["missing"]),
     ("mod-flows --strict br-tenant"
@@ -317,15 +391,15 @@ def test_a_refused_message_is_named_and_its_bundle_rolled_back(fabric):
     assert driver.diff() == []
 
 
-def drops(host, reason):
-    """Packets that fabric rows of this reason have dropped."""
+def drops(host, reason, bridge="br-fabric"):
+    """Packets that rows of this reason have dropped."""
     return sum(int(line.split("n_packets=")[1].split(",")[0])
-               for line in host.flows("br-fabric")
+               for line in host.flows(bridge)
                if int(line.split("cookie=")[1].split(",")[0], 16) >> 48 & 0xff
                == reason)
 
 
-UNKNOWN_VTEP, UNKNOWN_VNI = 13, 14      # src/core/pipeline.h
+UNKNOWN_VTEP, UNKNOWN_VNI, PROBE = 13, 14, 20   # src/core/pipeline.h
 
 
 def test_a_tunnel_packet_of_a_stranger_or_an_unknown_vni_is_dropped(fabric):

@@ -1,6 +1,8 @@
 # Session tests: tests/session/test_X.c, cmocka; a session of ovs-glue or bgp
 # and a scripted peer at the two ends of a bufferevent pair. No network.
 SESSION_TESTS = tests/session/test_of_session
+tests_session_test_of_session_SOURCES = tests/session/test_of_session.c \
+	tests/session/of_pair.c tests/session/of_pair.h
 tests_session_test_of_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_session_test_of_session_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 

@@ -72,12 +72,23 @@ put_acts(uint8_t *p, const struct vx_row *row)
     return p;
 }
 
+static uint8_t *
+put_rate(uint8_t *p, const struct vx_row *row)
+{
+    memcpy(p, &row->rate, 4);
+    memcpy(p + 4, &row->burst, 4);
+    p[8] = row->in_packets;
+    return p + 9;
+}
+
 struct srow *
 srow_new(const struct vx_row *row)
 {
     uint8_t bytes[MAX_BYTES];
     uint8_t *body = put_key(bytes, row);
-    uint8_t *end = row->type == VX_ROW_GROUP ? body : put_acts(body, row);
+    uint8_t *end = row->type == VX_ROW_GROUP ? body
+                   : row->type == VX_ROW_METER ? put_rate(body, row)
+                   : put_acts(body, row);
     struct srow *s = vx_xmalloc(sizeof *s + (size_t) (end - bytes));
 
     memcpy(s->bytes, bytes, (size_t) (end - bytes));
@@ -205,7 +216,31 @@ push(struct og_msgs *msgs, bool add, struct srow *take_row)
 {
     msgs->ops = vx_grow(msgs->ops, &msgs->cap, msgs->n + 1,
                         sizeof *msgs->ops);
-    msgs->ops[msgs->n++] = (struct sop) { add, take_row };
+    msgs->ops[msgs->n++] = (struct sop) { .add = add, .row = take_row };
+}
+
+size_t
+og_msgs_run(const struct og_msgs *msgs, size_t first, bool *ret_bundled)
+{
+    size_t i = first;
+
+    *ret_bundled = msgs->ops[first].row->crow.type != VX_ROW_METER;
+    while (i < msgs->n && *ret_bundled
+                          == (msgs->ops[i].row->crow.type != VX_ROW_METER)) {
+        i++;
+    }
+    return i - first;
+}
+
+static bool
+has_meter(const struct vx_row *rows, size_t n, const struct vx_row *meter)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].type == VX_ROW_METER && rows[i].group == meter->group) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -223,15 +258,36 @@ group_goes(const struct vx_delta *delta, uint32_t group)
 void
 og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
 {
+    for (size_t i = 0; i < delta->n_add; i++) {
+        const struct vx_row *row = &delta->add[i];
+
+        if (row->type == VX_ROW_METER) {
+            push(msgs, true, srow_new(row));
+            msgs->ops[msgs->n - 1].modify
+                = has_meter(delta->del, delta->n_del, row);
+        }
+    }
     for (size_t i = 0; i < delta->n_del; i++) {
         const struct vx_row *row = &delta->del[i];
 
-        if (row->type != VX_ROW_BUCKET || !group_goes(delta, row->group)) {
+        if (row->type != VX_ROW_METER
+            && (row->type != VX_ROW_BUCKET
+                || !group_goes(delta, row->group))) {
             push(msgs, false, srow_new(row));
         }
     }
     for (size_t i = 0; i < delta->n_add; i++) {
-        push(msgs, true, srow_new(&delta->add[i]));
+        if (delta->add[i].type != VX_ROW_METER) {
+            push(msgs, true, srow_new(&delta->add[i]));
+        }
+    }
+    for (size_t i = 0; i < delta->n_del; i++) {
+        const struct vx_row *row = &delta->del[i];
+
+        if (row->type == VX_ROW_METER
+            && !has_meter(delta->add, delta->n_add, row)) {
+            push(msgs, false, srow_new(row));
+        }
     }
 }
 
@@ -264,10 +320,11 @@ og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs, size_t n,
             }
             continue;
         }
-        if (old && old->type != VX_ROW_FLOW) {
+        if (old && old->type != VX_ROW_FLOW && old->type != VX_ROW_METER) {
             push(msgs, false, srow_of_key(old));
         }
         push(msgs, true, srow_new(&want[diffs[i].want]));
+        msgs->ops[msgs->n - 1].modify = old && old->type == VX_ROW_METER;
     }
 }
 

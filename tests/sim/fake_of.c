@@ -109,13 +109,13 @@ send_bundle(struct og_of_session *s)
     struct og_part part;
 
     item->ops = vx_xcalloc(sim->max_bundle, sizeof *item->ops);
-    og_queue_begin(&s->queue);
+    item->bundled = og_queue_begin(&s->queue);
     while (og_queue_take(&s->queue, sim->max_bundle - item->n, &part)) {
         for (size_t i = 0; i < part.n; i++) {
             const struct sop *op = smsgs_get(part.msgs, part.first + i);
 
-            item->ops[item->n++] = (struct sop) { op->add,
-                                                  srow_ref(op->row) };
+            item->ops[item->n] = *op;
+            srow_ref(item->ops[item->n++].row);
         }
     }
     sim->n_bundles++;

@@ -51,11 +51,12 @@ remove_at(struct table *table, size_t i)
             (--table->n - i) * sizeof *table->rows);
 }
 
+/* Group or meter of a flow; 0: none. */
 static uint32_t
-group_of(const struct srow *row)
+arg_of(const struct srow *row, enum vx_act_type type)
 {
     for (unsigned i = 0; i < row->row.n_acts; i++) {
-        if (row->row.acts[i].type == VX_ACT_GROUP) {
+        if (row->row.acts[i].type == type) {
             return row->row.acts[i].arg;
         }
     }
@@ -63,10 +64,10 @@ group_of(const struct srow *row)
 }
 
 static bool
-has_group(const struct table *table, uint32_t group)
+has(const struct table *table, enum vx_row_type type, uint32_t id)
 {
     struct vx_crow key = {
-        .type = VX_ROW_GROUP, .key_size = 4, .key = (uint8_t *) &group,
+        .type = type, .key_size = 4, .key = (uint8_t *) &id,
     };
     bool found;
 
@@ -75,16 +76,22 @@ has_group(const struct table *table, uint32_t group)
 }
 
 static const char *
-add(struct table *table, struct srow *row)
+add(struct table *table, const struct sop *op)
 {
+    struct srow *row = op->row;
     uint32_t group = row->crow.type == VX_ROW_BUCKET ? row->row.group
-                     : row->crow.type == VX_ROW_FLOW ? group_of(row) : 0;
+                     : arg_of(row, VX_ACT_GROUP);
+    uint32_t meter = arg_of(row, VX_ACT_METER);
     bool found;
     size_t i = find(table, &row->crow, &found);
 
-    if (group && !has_group(table, group)) {
+    if (group && !has(table, VX_ROW_GROUP, group)) {
         return "no such group";
-    } else if (found && row->crow.type != VX_ROW_FLOW) {
+    } else if (meter && !has(table, VX_ROW_METER, meter)) {
+        return "no such meter";
+    } else if (row->crow.type == VX_ROW_METER && found != op->modify) {
+        return found ? "meter exists" : "no such meter";
+    } else if (found && !op->modify && row->crow.type != VX_ROW_FLOW) {
         return row->crow.type == VX_ROW_GROUP ? "group exists"
                                               : "bucket exists";
     } else if (found) {
@@ -96,15 +103,21 @@ add(struct table *table, struct srow *row)
     return NULL;
 }
 
-/* A group takes its buckets along, and the flows that lead to it. */
+/* A group takes its buckets along, and the flows that lead to it; a meter the
+ * flows that use it. */
 static void
-remove_group(struct table *table, uint32_t group)
+remove_with_users(struct table *table, const struct srow *gone)
 {
+    bool meter = gone->crow.type == VX_ROW_METER;
+    uint32_t id = gone->row.group;
+
     for (size_t i = table->n; i-- > 0;) {
         const struct srow *row = table->rows[i];
 
-        if (row->crow.type == VX_ROW_FLOW ? group_of(row) == group
-            : row->row.group == group) {
+        if (row->crow.type == VX_ROW_FLOW
+            ? arg_of(row, meter ? VX_ACT_METER : VX_ACT_GROUP) == id
+            : row->row.group == id
+              && (row->crow.type == VX_ROW_METER) == meter) {
             remove_at(table, i);
         }
     }
@@ -116,8 +129,8 @@ del(struct table *table, const struct srow *row)
     bool found;
     size_t i = find(table, &row->crow, &found);
 
-    if (row->crow.type == VX_ROW_GROUP) {
-        remove_group(table, row->row.group);
+    if (row->crow.type == VX_ROW_GROUP || row->crow.type == VX_ROW_METER) {
+        remove_with_users(table, row);
     } else if (found) {
         remove_at(table, i);
     } else if (row->crow.type == VX_ROW_BUCKET) {
@@ -150,14 +163,18 @@ empty(struct table *table)
 
 const char *
 machine_bundle(struct machine *machine, enum vx_tier tier,
-               const struct sop *ops, size_t n)
+               const struct item *item)
 {
     struct table *table = &machine->tables[tier], before;
+    const struct sop *ops = item->ops;
     const char *why = NULL;
 
     copy(&before, table);
-    for (size_t i = 0; i < n && !why; i++) {
-        why = ops[i].add ? add(table, ops[i].row) : del(table, ops[i].row);
+    for (size_t i = 0; i < item->n && !why; i++) {
+        bool meter = ops[i].row->crow.type == VX_ROW_METER;
+
+        why = meter == item->bundled ? "a meter is not bundled, all else is"
+              : ops[i].add ? add(table, &ops[i]) : del(table, ops[i].row);
         if (sim->verbose) {
             struct vx_buf buf = VX_BUF_INIT;
 
@@ -166,7 +183,7 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
             vx_buf_fini(&buf);
         }
     }
-    if (why) {
+    if (why && item->bundled) {
         struct srow **rows = table->rows;
         size_t n_rows = table->n;
 
@@ -449,8 +466,9 @@ machine_drift(struct machine *machine)
     for (int i = 0; i < 3 && table->n; i++) {
         size_t k = roll((uint32_t) table->n);
 
-        if (table->rows[k]->crow.type == VX_ROW_GROUP) {
-            remove_group(table, table->rows[k]->row.group);
+        if (table->rows[k]->crow.type == VX_ROW_GROUP
+            || table->rows[k]->crow.type == VX_ROW_METER) {
+            remove_with_users(table, table->rows[k]);
         } else {
             remove_at(table, k);
         }

@@ -61,6 +61,7 @@ int srow_compare_key(const struct vx_crow *a, const struct vx_crow *b);
 
 struct sop {
     bool add;
+    bool modify;                /* a meter: add in its place */
     struct srow *row;
 };
 /* Message of a set; borrowed. */
@@ -91,6 +92,7 @@ struct db {
 };
 
 struct conn;
+struct item;
 
 struct machine {
     int index;
@@ -119,9 +121,10 @@ void machine_reinstall(struct machine *machine);
 void machine_cut(struct machine *machine, bool cut);
 void machine_drift(struct machine *machine);    /* rows changed by hand */
 void machine_told(struct machine *machine);     /* its OVSDB has changed */
-/* As ovs-vswitchd does; NULL, or why it refuses, and nothing is changed. */
+/* As ovs-vswitchd does; NULL, or why it refuses, and nothing is changed if it
+ * was a bundle. */
 const char *machine_bundle(struct machine *machine, enum vx_tier tier,
-                           const struct sop *ops, size_t n);
+                           const struct item *item);
 const struct vx_rows *machine_rows(struct machine *machine,
                                    enum vx_tier tier);
 
@@ -141,6 +144,7 @@ struct item {
     int64_t not_before_ms;
     uint64_t dpid;
     struct sop *ops;            /* BUNDLE */
+    bool bundled;               /* BUNDLE: atomic */
     struct srow **rows;         /* DUMPED */
     size_t n;                   /* of either */
     struct db *db;              /* UPDATE */

@@ -181,7 +181,7 @@ bundle(struct conn *conn, const struct item *item)
     if (injected) {
         machine->n_refusals--;
     } else {
-        why = machine_bundle(machine, conn->tier, item->ops, item->n);
+        why = machine_bundle(machine, conn->tier, item);
     }
     if (why && !injected && !conn->out_of_step) {
         violated("machine %d tier %d refuses a bundle: %s", machine->index,

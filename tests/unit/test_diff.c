@@ -109,6 +109,30 @@ what_is_of_another_time_goes_before_anything_comes(void **state)
     free(diffs);
 }
 
+/* A flow that used it is replaced before it takes its users along. */
+static void
+a_meter_comes_before_and_goes_after_all_else(void **state)
+{
+    (void) state;
+    struct vx_crow have[] = { other(VX_ROW_METER, 0), flow(0, 0, 0, 1),
+                              flow(0, 1, 0, 1), other(VX_ROW_METER, 2) };
+    struct vx_crow want[] = { flow(0, 1, 1, 1), other(VX_ROW_METER, 1),
+                              other(VX_ROW_METER, 2) };
+    struct vx_diff *diffs;
+
+    want[2].body = &bytes[1];
+    want[2].body_size = 1;
+    assert_int_equal(vx_diff_rows_apart(have, 4, want, 3, &diffs), 6);
+    free(diffs);
+    assert_int_equal(vx_diff_rows(have, 4, want, 3, &diffs), 5);
+    assert_int_equal(diffs[0].want + diffs[1].want, 3);
+    assert_int_equal(diffs[2].have, 1);
+    assert_int_equal(diffs[3].want, 0);
+    assert_int_equal(diffs[4].type, VX_DIFF_FOREIGN);
+    assert_int_equal(diffs[4].have, 0);
+    free(diffs);
+}
+
 int
 main(void)
 {
@@ -117,6 +141,7 @@ main(void)
         cmocka_unit_test(each_kind_of_difference_is_named),
         cmocka_unit_test(differences_come_in_send_order),
         cmocka_unit_test(what_is_of_another_time_goes_before_anything_comes),
+        cmocka_unit_test(a_meter_comes_before_and_goes_after_all_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -418,6 +418,7 @@ a_forged_frame_is_dropped_for_its_own_reason(void **state)
         { mine, "fe80::ff:fe00:2", 0x86dd, false, VX_DROP_IP6_SPOOF },
         { mine, NULL, 0x0806, false, VX_DROP_ARP_SPOOF },
         { mine, NULL, 0x8847, false, VX_DROP_ETHERTYPE },
+        { mine, NULL, VX_ETH_PROBE, false, VX_DROP_PROBE },
         { mine, "10.0.0.1", 0x0800, true, VX_DROP_TAGGED },
         { "02:00:00:00:00:03", "10.0.0.1", 0x0800, false,
           VX_DROP_MAC_SPOOF },
@@ -474,6 +475,44 @@ a_tunnel_packet_of_a_stranger_or_strange_vni_is_dropped(void **state)
     vx_rows_fini(&tier2);
 }
 
+/* Where a frame of the type goes that enters tier 1 at the port. */
+static uint32_t
+exit_of(const struct ear *ear, uint32_t in_port, unsigned eth_type)
+{
+    struct vx_mac to = vx_mac_from_u64(UINT64_C(0x020000000001));
+    struct vx_packet packet = { 0 };
+    struct vx_rows tier1, tier2;
+    struct vx_trace trace;
+
+    vx_fabric_compile(ear->fabric, 1, VX_TENANT_TIER, &tier1);
+    vx_fabric_compile(ear->fabric, 1, VX_FABRIC_TIER, &tier2);
+    vx_packet_set_u(&packet, VX_F_IN_PORT, in_port);
+    vx_packet_set_u(&packet, VX_F_PKT_MARK, VNI);
+    vx_packet_set_mac(&packet, VX_F_ETH_DST, &to);
+    vx_packet_set_u(&packet, VX_F_ETH_TYPE, eth_type);
+    vx_trace_host(&tier1, &tier2, VX_TENANT_TIER, &packet, &trace);
+    assert_true(trace.n_exits <= 1);
+    uint32_t port = trace.n_exits ? trace.exits[0].port : 0;
+
+    vx_trace_fini(&trace);
+    vx_rows_fini(&tier1);
+    vx_rows_fini(&tier2);
+    return port;
+}
+
+static void
+a_probe_gets_to_the_controller_and_to_no_tap(void **state)
+{
+    struct ear *ear = *state;
+
+    put_port(ear, 1, 1, "a");
+    vx_fabric_iface(ear->fabric, 1, "a", 5);
+    assert_int_equal(exit_of(ear, VX_OFPORT_PATCH, 0x0800), 5);
+    assert_int_equal(exit_of(ear, VX_OFPORT_PATCH, VX_ETH_PROBE),
+                     VX_OFPORT_CONTROLLER);
+    assert_int_equal(exit_of(ear, 5, VX_ETH_PROBE), 0);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int
@@ -493,6 +532,7 @@ main(void)
         TEST(what_does_not_matter_to_switches_is_not_sent),
         TEST(a_forged_frame_is_dropped_for_its_own_reason),
         TEST(a_tunnel_packet_of_a_stranger_or_strange_vni_is_dropped),
+        TEST(a_probe_gets_to_the_controller_and_to_no_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

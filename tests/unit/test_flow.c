@@ -78,6 +78,28 @@ a_masked_match_differs_from_an_exact_one(void **state)
 }
 
 static void
+the_rate_is_body_of_a_meter(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+
+    for (int i = 0; i < 4; i++) {
+        struct vx_row *row = vx_rows_meter(&rows, VX_TENANT_TIER, 7);
+
+        row->rate = 5 + (i == 1);
+        row->burst = 5 + (i == 2);
+        row->in_packets = i == 3;
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(vx_row_compare_key(&rows.rows[0], &rows.rows[i]), 0);
+        assert_int_equal(vx_row_same(&rows.rows[0], &rows.rows[i]), !i);
+        assert_int_equal(vx_row_hash(&rows.rows[0])
+                         == vx_row_hash(&rows.rows[i]), !i);
+    }
+    vx_rows_fini(&rows);
+}
+
+static void
 assert_text(const struct vx_row *row, const char *text)
 {
     struct vx_buf buf = VX_BUF_INIT;
@@ -109,6 +131,18 @@ text_is_what_ovs_ofctl_reads(void **state)
     row = vx_rows_bucket(&rows, VX_FABRIC_TIER, 5, 2);
     vx_act_in_port(row);
     assert_text(row, "group_id=5,bucket=bucket_id:2,actions=in_port");
+    row = vx_rows_flow(&rows, VX_TENANT_TIER, 50, 200, 1);
+    vx_match_u(row, VX_F_ETH_TYPE, 0x88b5);
+    vx_act_meter(row, 1);
+    vx_act_controller(row, 128);
+    assert_text(row, "cookie=0x1,table=50,priority=200,eth_type=0x88b5 "
+                "actions=meter:1,CONTROLLER:128");
+    row = vx_rows_meter(&rows, VX_TENANT_TIER, 1);
+    row->in_packets = true;
+    row->rate = 1000;
+    row->burst = 50;
+    assert_text(row, "meter=1,pktps,burst,band=type=drop,rate=1000,"
+                "burst_size=50");
     vx_rows_fini(&rows);
 }
 
@@ -133,6 +167,7 @@ main(void)
         cmocka_unit_test(the_order_of_match_fields_does_not_matter),
         cmocka_unit_test(cookie_and_actions_are_body_and_the_rest_is_key),
         cmocka_unit_test(a_masked_match_differs_from_an_exact_one),
+        cmocka_unit_test(the_rate_is_body_of_a_meter),
         cmocka_unit_test(text_is_what_ovs_ofctl_reads),
         cmocka_unit_test(every_field_has_a_size_and_every_reason_a_name),
     };

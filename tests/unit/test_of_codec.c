@@ -18,6 +18,7 @@
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-port.h"
 #include "openvswitch/ofpbuf.h"
@@ -122,6 +123,38 @@ tell_group(const struct ofputil_group_desc *gd, struct og_crows *crows)
     ofpbuf_delete(rq);
 }
 
+static struct ofputil_meter_mod
+meter_at(const struct og_msgs *msgs, size_t index, struct ofpbuf *bands)
+{
+    struct ofputil_meter_mod mm;
+    size_t size;
+    const struct ofp_header *oh = og_msgs_bytes(msgs, index, 1, &size);
+
+    assert_int_equal(ntohs(oh->length), size);
+    ofpbuf_clear(bands);
+    assert_int_equal(ofputil_decode_meter_mod(oh, &mm, bands), 0);
+    return mm;
+}
+
+static void
+tell_meter(const struct og_msgs *msgs, size_t index, struct og_crows *crows)
+{
+    struct ofpbuf bands;
+    struct ovs_list replies;
+
+    ofpbuf_init(&bands, 0);
+    struct ofputil_meter_mod mm = meter_at(msgs, index, &bands);
+    struct ofpbuf *rq = ofputil_encode_meter_request(
+        OFP15_VERSION, OFPUTIL_METER_CONFIG, OFPM13_ALL);
+
+    assert_int_equal(mm.command, OFPMC13_ADD);
+    ofpmp_init(&replies, rq->data);
+    ofputil_append_meter_config(&replies, &mm.meter);
+    feed(crows, &replies);
+    ofpbuf_delete(rq);
+    ofpbuf_uninit(&bands);
+}
+
 /* A switch that got all messages: flows and groups, as a dump tells them. */
 static void
 echo_back(const struct og_msgs *msgs, struct og_crows *crows)
@@ -132,7 +165,13 @@ echo_back(const struct og_msgs *msgs, struct og_crows *crows)
     for (size_t i = 0; i < og_msgs_length(msgs); i++) {
         struct ofputil_bundle_add_msg add;
         enum ofptype type;
+        bool bundled;
 
+        assert_true(og_msgs_run(msgs, i, &bundled) >= 1);
+        if (!bundled) {
+            tell_meter(msgs, i, crows);
+            continue;
+        }
         decode(msgs, i, &add, &type);
         if (type == OFPTYPE_FLOW_MOD) {
             struct ofputil_flow_mod fm;
@@ -364,6 +403,101 @@ buckets_share_messages_and_go_with_their_group(void **state)
     }
     assert_int_equal(n, 6000);
     og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+}
+
+/* meters[i], and a flow that goes with it. */
+static void
+meters_and_flows(struct vx_rows *rows, const uint32_t *meters, uint32_t rate)
+{
+    *rows = (struct vx_rows) { 0 };
+    for (size_t i = 0; meters[i]; i++) {
+        struct vx_row *row = vx_rows_meter(rows, VX_TENANT_TIER, meters[i]);
+
+        row->rate = rate;
+        row->burst = 9;
+        row = vx_rows_flow(rows, VX_TENANT_TIER, 5, meters[i], 0);
+        vx_act_meter(row, meters[i]);
+    }
+}
+
+static void
+assert_meter(const struct og_msgs *msgs, size_t index, unsigned command,
+             uint32_t meter)
+{
+    struct ofpbuf bands;
+    bool bundled;
+
+    ofpbuf_init(&bands, 0);
+    struct ofputil_meter_mod mm = meter_at(msgs, index, &bands);
+    assert_int_equal(mm.command, command);
+    assert_int_equal(mm.meter.meter_id, meter);
+    assert_int_equal(mm.meter.n_bands, command != OFPMC13_DELETE);
+    if (mm.meter.n_bands) {
+        assert_int_equal(mm.meter.flags, OFPMF13_KBPS | OFPMF13_BURST);
+        assert_int_equal(mm.meter.bands[0].rate, 6);
+        assert_int_equal(mm.meter.bands[0].burst_size, 9);
+    }
+    (void) og_msgs_run(msgs, index, &bundled);
+    assert_false(bundled);
+    ofpbuf_uninit(&bands);
+}
+
+static void
+meters_are_not_bundled_and_come_before_and_go_after_all_else(void **state)
+{
+    (void) state;
+    struct vx_rows old, new;
+    struct og_msgs *msgs = og_msgs_new();
+    struct vx_buf buf = VX_BUF_INIT;
+    bool bundled;
+
+    meters_and_flows(&old, (uint32_t[]) { 1, 2, 3, 0 }, 5);
+    meters_and_flows(&new, (uint32_t[]) { 2, 3, 4, 0 }, 6);
+    struct vx_delta delta = { VX_TENANT_TIER, old.rows, old.n, new.rows,
+                              new.n };
+    og_msgs_delta(msgs, &delta);
+    assert_int_equal(og_msgs_length(msgs), 3 + 6 + 1);
+    assert_int_equal(og_msgs_run(msgs, 0, &bundled), 3);
+    assert_meter(msgs, 0, OFPMC13_MODIFY, 2);
+    assert_meter(msgs, 1, OFPMC13_MODIFY, 3);
+    assert_meter(msgs, 2, OFPMC13_ADD, 4);
+    assert_int_equal(og_msgs_run(msgs, 4, &bundled), 5);
+    assert_true(bundled);
+    assert_int_equal(og_msgs_run(msgs, 9, &bundled), 1);
+    assert_meter(msgs, 9, OFPMC13_DELETE, 1);
+    og_msgs_describe(msgs, 0, &buf);
+    assert_string_equal(vx_buf_str(&buf), "meter modify meter=2");
+    vx_buf_fini(&buf);
+    og_msgs_unref(msgs);
+    vx_rows_fini(&old);
+    vx_rows_fini(&new);
+}
+
+static void
+a_meter_of_another_rate_is_modified_and_a_strange_one_deleted(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct og_crows *have = og_crows_new(), *want = og_crows_new();
+    struct og_msgs *msgs = og_msgs_new();
+    struct vx_diff *diffs;
+
+    vx_rows_meter(&rows, VX_TENANT_TIER, 9)->rate = 1;
+    vx_rows_meter(&rows, VX_TENANT_TIER, 7)->rate = 5;
+    vx_rows_meter(&rows, VX_TENANT_TIER, 7)->rate = 6;
+    rows.rows[1].burst = rows.rows[2].burst = 9;
+    og_crows_add_rows(have, rows.rows, 2);
+    og_crows_add_rows(want, rows.rows + 2, 1);
+    size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
+    og_msgs_diff(msgs, diffs, n, have->rows, rows.rows + 2);
+    assert_int_equal(og_msgs_length(msgs), 2);
+    assert_meter(msgs, 0, OFPMC13_MODIFY, 7);
+    assert_meter(msgs, 1, OFPMC13_DELETE, 9);
+    free(diffs);
+    og_msgs_unref(msgs);
+    og_crows_free(have);
+    og_crows_free(want);
     vx_rows_fini(&rows);
 }
 
@@ -605,6 +739,36 @@ survives_every_byte_of_a_reply_being_wrong(void **state)
 }
 
 static void
+survives_every_byte_of_a_list_of_meters_being_wrong(void **state)
+{
+    (void) state;
+    static const uint8_t reply[40] = {
+        6, 19, 0, 40, 0, 0, 0, 1, 0, 10, [16] = 0, 24, 0, 6, 0, 0, 0, 1,
+        0, 1, 0, 16, 0, 0, 3, 0xe8, 0, 0, 3, 0xe8,
+    };
+    static const uint8_t values[] = { 0, 1, 7, 8, 9, 16, 0x80, 0xff };
+    struct vx_error err;
+
+    for (size_t i = 0; i <= 8 * sizeof reply; i++) {
+        struct og_crows *crows = og_crows_new();
+        struct og_msgs *msgs = og_msgs_new();
+        uint8_t bent[sizeof reply];
+
+        memcpy(bent, reply, sizeof reply);
+        if (i) {
+            bent[(i - 1) / 8] = values[i % 8];
+        }
+        bool ok = og_crows_add_reply(crows, bent, sizeof bent, &err);
+        assert_true(i || (ok && crows->n == 1));
+        for (size_t c = 0; c < crows->n; c++) {
+            og_msgs_delete_crow(msgs, &crows->rows[c]);
+        }
+        og_msgs_unref(msgs);
+        og_crows_free(crows);
+    }
+}
+
+static void
 names_what_a_switch_complains_of(void **state)
 {
     (void) state;
@@ -631,6 +795,10 @@ main(void)
         cmocka_unit_test(
             deletes_groups_and_buckets_by_row_and_by_what_a_dump_said),
         cmocka_unit_test(buckets_share_messages_and_go_with_their_group),
+        cmocka_unit_test(
+            meters_are_not_bundled_and_come_before_and_go_after_all_else),
+        cmocka_unit_test(
+            a_meter_of_another_rate_is_modified_and_a_strange_one_deleted),
         cmocka_unit_test(an_xid_names_one_message_and_its_text),
         cmocka_unit_test(
             a_flow_with_a_foreign_match_becomes_a_row_that_can_be_deleted),
@@ -638,6 +806,7 @@ main(void)
         cmocka_unit_test(
             a_group_of_another_type_is_made_anew_with_its_buckets),
         cmocka_unit_test(survives_every_byte_of_a_reply_being_wrong),
+        cmocka_unit_test(survives_every_byte_of_a_list_of_meters_being_wrong),
         cmocka_unit_test(names_what_a_switch_complains_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

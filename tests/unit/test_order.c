@@ -96,6 +96,30 @@ a_bucket_with_another_body_is_removed_and_inserted(void **state)
     vx_rows_fini(&add);
 }
 
+static void
+a_meter_comes_first_and_goes_last_and_is_in_both_if_it_changes(void **state)
+{
+    (void) state;
+    struct vx_rows old = { 0 }, new = { 0 }, del = { 0 }, add = { 0 };
+
+    vx_rows_meter(&old, VX_TENANT_TIER, 1)->rate = 5;
+    vx_rows_group(&old, VX_TENANT_TIER, 1);
+    vx_rows_flow(&old, VX_TENANT_TIER, 0, 1, 1);
+    vx_rows_flow(&new, VX_TENANT_TIER, 0, 2, 1);
+    vx_rows_group(&new, VX_TENANT_TIER, 2);
+    vx_rows_meter(&new, VX_TENANT_TIER, 1)->rate = 6;
+    vx_order_change(&old, &new, &del, &add);
+    assert_int_equal(del.n, 3);
+    assert_int_equal(add.n, 3);
+    assert_int_equal(del.rows[2].type, VX_ROW_METER);
+    assert_int_equal(add.rows[0].type, VX_ROW_METER);
+    assert_int_equal(add.rows[0].rate, 6);
+    vx_rows_fini(&old);
+    vx_rows_fini(&new);
+    vx_rows_fini(&del);
+    vx_rows_fini(&add);
+}
+
 int
 main(void)
 {
@@ -104,6 +128,8 @@ main(void)
         cmocka_unit_test(deletes_references_before_destinations),
         cmocka_unit_test(a_change_sends_what_differs_and_replaces_in_place),
         cmocka_unit_test(a_bucket_with_another_body_is_removed_and_inserted),
+        cmocka_unit_test(
+            a_meter_comes_first_and_goes_last_and_is_in_both_if_it_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
