@@ -47,10 +47,11 @@ struct vx_fabric_sink {
     void *ctx;
     void (*rows)(void *ctx, const uint64_t *hosts, size_t n_hosts,
                  const struct vx_delta *delta);
-    /* An interface with the port's iface-id is up on a host and the port's
-     * intent names no host: make located = host durable (VX_OP_LOCATE),
-     * which comes back as a change.  Not while an interface is up where the
-     * port is located; may be said again until it is done. */
+    /* An interface with the port's iface-id is up on a host that is not
+     * draining and the port's intent names no host: make located = host
+     * durable (VX_OP_LOCATE), which comes back as a change.  Not while an
+     * interface is up where the port is located; may be said again until it
+     * is done. */
     void (*locate)(void *ctx, uint64_t port, uint64_t host);
     /* What the status of this port depends on has changed. */
     void (*port_touched)(void *ctx, uint64_t port);

@@ -92,19 +92,17 @@ vx_fabric_hash(struct vx_fabric *f, uint64_t oid, enum vx_tier tier)
 }
 
 /* The first host that has the port's interface though the port is not
- * there.  A port that may be anywhere and is nowhere yet is not elsewhere:
- * it is about to be located. */
+ * there.  A port that may be anywhere and is nowhere yet is not elsewhere,
+ * it is about to be located; unless the host is draining. */
 static uint64_t
 elsewhere(const struct vx_fabric *f, const struct vx_fport *port)
 {
     const struct vx_fiface *iface;
 
-    if (!vx_port_location(port->obj)) {
-        return 0;
-    }
     for (iface = vx_fiface_first(f, port->obj->iface_id); iface;
          iface = vx_fiface_next(iface)) {
-        if (iface->host != port->location && iface->host->obj) {
+        if (iface->host != port->location && iface->host->obj
+            && (vx_port_location(port->obj) || iface->host->obj->draining)) {
             return iface->host->oid;
         }
     }

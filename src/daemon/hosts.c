@@ -338,9 +338,22 @@ doom(struct host *host)
     evtimer_add(host->end, &tv);
     if (link) {
         link->host = NULL;
-        link->deleted = true;
-        vx_link_refuse(link, HOST_DELETED);
+        vx_link_detach(link, HOST_DELETED);
     }
+}
+
+/* Its connections are those of a machine that is not it any more. */
+static void
+reset(struct host *host)
+{
+    vx_link_detach(host->link, HOST_RESET);
+    for (int i = 0; i < 2; i++) {
+        vx_switch_allow(host->sw[i], false);
+        if (host->conns[i]) {
+            vx_conn_close(host->conns[i], "host was reset");
+        }
+    }
+    vx_host_review(host);
 }
 
 void
@@ -351,7 +364,10 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
         struct host *host = vx_hosts_get(hosts, new);
 
         host->stranger = new->stranger;
-        if (host->link) {
+        if (host->link && strcmp(new->system_id,
+                                 vx_link_system_id(host->link))) {
+            reset(host);
+        } else if (host->link) {
             vx_link_plan(host->link);
         }
     } else {
