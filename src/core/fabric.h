@@ -87,6 +87,15 @@ void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
 uint64_t vx_fabric_hash(struct vx_fabric *fabric, uint64_t host,
                         enum vx_tier tier);
 
+/* The same a part at a time, in no particular order: appends some networks,
+ * VX_FABRIC_PART rows and more, to rows.  *cursor is 0 for the first part;
+ * false: it was the last.  Changes may come between the calls: a row they do
+ * not touch is in one part exactly. */
+enum { VX_FABRIC_PART = 1000 };
+bool vx_fabric_compile_part(const struct vx_fabric *fabric, uint64_t host,
+                            enum vx_tier tier, uint64_t *cursor,
+                            struct vx_rows *rows);
+
 /* --- What status and dry run ask. */
 
 struct vx_place {

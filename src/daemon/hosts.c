@@ -77,6 +77,24 @@ compile(void *hosts_, uint64_t oid, enum vx_tier tier, struct vx_rows *rows)
     vx_fabric_compile(hosts->env.fabric, oid, tier, rows);
 }
 
+static bool
+compile_part(void *hosts_, uint64_t oid, enum vx_tier tier, uint64_t *cursor,
+             struct vx_rows *rows)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    return vx_fabric_compile_part(hosts->env.fabric, oid, tier, cursor,
+                                  rows);
+}
+
+static uint64_t
+hash(void *hosts_, uint64_t oid, enum vx_tier tier)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    return vx_fabric_hash(hosts->env.fabric, oid, tier);
+}
+
 static uint64_t
 revision(void *hosts_)
 {
@@ -122,7 +140,9 @@ new_switch(struct host *host, enum vx_tier tier)
     struct vx_switch_env env = {
         .ctx = hosts, .base = hosts->env.base,
         .receipts = hosts->env.receipts, .name = name, .host = host->oid,
-        .tier = tier, .compile = compile, .revision = revision,
+        .tier = tier, .epoch = hosts->env.options->epoch,
+        .compile = compile, .compile_part = compile_part,
+        .hash = hash, .revision = revision,
         .changed = switch_changed, .is_stranger = is_stranger,
     };
     struct vx_switch *sw = vx_switch_new(&env);
@@ -391,7 +411,7 @@ wait_for_other(const struct host *host, enum vx_tier tier,
     if (receipt && vx_switch_is_behind(other)) {
         struct og_msgs *nothing = og_msgs_new();
 
-        vx_switch_send(other, nothing, receipt);
+        vx_switch_send(other, nothing, NULL, receipt);
         og_msgs_unref(nothing);
     }
 }
@@ -411,7 +431,7 @@ vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
                 msgs = og_msgs_new();
                 og_msgs_delta(msgs, delta);
             }
-            vx_switch_send(sw, msgs, receipt);
+            vx_switch_send(sw, msgs, delta, receipt);
             wait_for_other(host, delta->tier, receipt);
         }
     }

@@ -176,7 +176,8 @@ def differences_of_a_fresh_start(churn):
     lab.stop_controller()
     with open(lab.path("vxfabricd.log"), "rb") as log:
         mark = log.seek(0, os.SEEK_END)
-    lab.start_controller(*churn.options, deadline_s=30)
+    lab.start_controller("--set", "epoch=no", *churn.options,
+                         deadline_s=30)
     with intent.Api(lab.api) as api:
         api.wait_hosts(lab.hosts, deadline_s=60)
     wait_realized(churn)
