@@ -202,11 +202,16 @@ put_controller_row(struct vx_buf *buf, const struct plan *plan,
                   plan->wanted->probe_ms, backoff_ms);
 }
 
+/* Its type is "service", so that nothing is flushed when ovs-vswitchd takes
+ * it in late; where it replaces a primary one, that would flush. */
 static unsigned
-insert_controller(struct plan *plan)
+insert_controller(struct plan *plan, bool is_primary)
 {
     unsigned name = op_insert(plan, "Controller");
 
+    if (!is_primary) {
+        vx_buf_puts(&plan->ops, "\"type\":\"service\",");
+    }
     put_controller_row(&plan->ops, plan, BACKOFF_FIRST_MS);
     return name;
 }
@@ -232,6 +237,7 @@ static void
 plan_controllers(struct plan *plan, const struct og_bridge *bridge)
 {
     const struct og_controller *ours = NULL;
+    bool is_primary = false;
     struct vx_buf *buf;
     unsigned name = 0;
 
@@ -243,6 +249,7 @@ plan_controllers(struct plan *plan, const struct og_bridge *bridge)
         if (row && !strcmp(row->target, plan->wanted->controller)) {
             ours = row;
         }
+        is_primary |= row && strcmp(row->type, "service");
     }
     if (ours) {
         plan_controller_row(plan, ours);
@@ -251,7 +258,7 @@ plan_controllers(struct plan *plan, const struct og_bridge *bridge)
         return;
     }
     if (!ours) {
-        name = insert_controller(plan);
+        name = insert_controller(plan, is_primary);
     }
     buf = op_on(plan, "update", "Bridge", bridge->row.uuid);
     if (ours) {
@@ -486,7 +493,7 @@ insert_bridge(struct plan *plan, const struct bridge_spec *spec)
         }
         ports[n_ports++] = insert_port(plan, link->name, link);
     }
-    controller = insert_controller(plan);
+    controller = insert_controller(plan, false);
     name = op_insert(plan, "Bridge");
     vx_buf_printf(&plan->ops, "\"name\":\"%s\",", spec->name);
     put_bridge_columns(plan);

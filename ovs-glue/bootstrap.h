@@ -9,9 +9,15 @@
  * our bridges, the vxfabric-status id); ports of others on br-tenant, that is
  * taps, are kept.
  *
- * What it holds to (ovs-vswitchd 3.1): going from no controller to one, or
- * to none, flushes a bridge's flows, so a target is replaced in one
- * transaction; a Controller's max_backoff is ignored (8 s) until something
+ * What it holds to (ovs-vswitchd 3.1): going from no controller of type
+ * "primary" to one, or to none, flushes a bridge's flows, and that is what
+ * happens when ovs-vswitchd starts with flow-restore-wait and the wait ends:
+ * the flows that ovs-ctl has restored would be gone again.  So a Controller is
+ * made with the type "service", which differs in nothing else that matters to
+ * a bridge with fail_mode=secure; the type of a row that is there is left
+ * alone, and one that takes the place of a primary one is primary, for a
+ * change of that flushes too.  A target is replaced in one
+ * transaction.  A Controller's max_backoff is ignored (8 s) until something
  * makes vswitchd reconfigure while it is connected, so it is set to a second
  * value then.  vxfabric-status does not do: vswitchd does not look at it. */
 #ifndef OG_BOOTSTRAP_H

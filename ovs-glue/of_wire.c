@@ -10,7 +10,6 @@
 
 #include <event2/buffer.h>
 
-#include "byte-order.h"
 #include "flow.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
@@ -21,13 +20,13 @@
 #include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-packet.h"
+#include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
 
 #include "lib/xalloc.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_encode.h"
-#include "ovs-glue/of_session.h"
 
 static size_t
 put(struct evbuffer *out, struct ofpbuf *take_msg, uint32_t xid)
@@ -63,6 +62,18 @@ og_wire_features_request(struct evbuffer *out, uint32_t xid)
 {
     return put(out, ofpraw_alloc(OFPRAW_OFPT_FEATURES_REQUEST, OFP15_VERSION,
                                  0), xid);
+}
+
+size_t
+og_wire_set_config(struct evbuffer *out, uint32_t xid)
+{
+    static const struct ofputil_switch_config config = {
+        .frag = OFPUTIL_FRAG_NORMAL,
+        .invalid_ttl_to_controller = -1,
+        .miss_send_len = OFPCML12_NO_BUFFER,
+    };
+
+    return put(out, ofputil_encode_set_config(&config, OFP15_VERSION), xid);
 }
 
 size_t
@@ -117,13 +128,10 @@ og_wire_barrier(struct evbuffer *out, uint32_t xid)
 }
 
 size_t
-og_wire_flow_dump(struct evbuffer *out, uint32_t xid,
-                  const struct og_of_part *part)
+og_wire_flow_dump(struct evbuffer *out, uint32_t xid, uint8_t table)
 {
     struct ofputil_flow_stats_request request = {
-        .table_id = part->table,
-        .cookie = htonll(part->cookie),
-        .cookie_mask = htonll(part->cookie_mask),
+        .table_id = table,
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
     };

@@ -34,14 +34,15 @@ struct og_wire_header og_wire_header(const uint8_t bytes[8]);
 
 size_t og_wire_hello(struct evbuffer *out, uint32_t xid);
 size_t og_wire_features_request(struct evbuffer *out, uint32_t xid);
+/* Whole packets to us, where a row says so: a connection of type "service"
+ * gets none at all before this. */
+size_t og_wire_set_config(struct evbuffer *out, uint32_t xid);
 size_t og_wire_echo_request(struct evbuffer *out, uint32_t xid);
 size_t og_wire_echo_reply(struct evbuffer *out, const void *msg, size_t size);
 size_t og_wire_bundle_open(struct evbuffer *out, uint32_t xid);
 size_t og_wire_bundle_commit(struct evbuffer *out, uint32_t xid);
 size_t og_wire_barrier(struct evbuffer *out, uint32_t xid);
-struct og_of_part;
-size_t og_wire_flow_dump(struct evbuffer *out, uint32_t xid,
-                         const struct og_of_part *part);
+size_t og_wire_flow_dump(struct evbuffer *out, uint32_t xid, uint8_t table);
 size_t og_wire_group_dump(struct evbuffer *out, uint32_t xid);
 size_t og_wire_meter_dump(struct evbuffer *out, uint32_t xid);
 /* Through the actions of the row, from the port that it matches. */

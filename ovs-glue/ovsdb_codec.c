@@ -82,6 +82,7 @@ static const struct column iface_columns[] = {
 };
 static const struct column controller_columns[] = {
     COL(K_STR, og_controller, target),
+    COL(K_STR, og_controller, type),
     COL(K_STR, og_controller, connection_mode),
     COL_OPT(og_controller, inactivity_probe),
     COL_OPT(og_controller, max_backoff),

@@ -300,6 +300,7 @@ row_strings(struct og_row *row, char **strings[6])
         strings[n++] = &iface->iface_id;
     } else if (row->table == OG_T_CONTROLLER) {
         strings[n++] = &((struct og_controller *) row)->target;
+        strings[n++] = &((struct og_controller *) row)->type;
         strings[n++] = &((struct og_controller *) row)->connection_mode;
     } else {
         strings[n++] = &((struct og_manager *) row)->target;

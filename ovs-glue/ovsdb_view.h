@@ -110,6 +110,7 @@ struct og_iface {
 struct og_controller {
     struct og_row row;
     char *target;
+    char *type;                     /* "service", "primary", "" = not set */
     char *connection_mode;
     int64_t inactivity_probe;       /* ms, 0 = off, -1 = not set */
     int64_t max_backoff;            /* ms, -1 = not set */

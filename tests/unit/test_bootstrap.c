@@ -87,6 +87,8 @@ one_transaction_makes_an_empty_host_right(void **state)
     assert_int_equal(bridge->ports.n, 2);
     assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->target,
                         TARGET);
+    assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->type,
+                        "service");
     bridge = og_view_bridge(&fake.view, VX_BRIDGE_FABRIC);
     assert_string_equal(bridge->datapath_id, "7678020000000007");
     assert_int_equal(bridge->ports.n, 3);
@@ -326,6 +328,25 @@ a_new_target_replaces_the_old_in_the_same_transaction(void **state)
 }
 
 static void
+a_primary_controller_stays_one_since_changing_it_flushes(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    fake_transact(&fake, CONTROLLER("\"type\":[\"set\",[]]"));
+    assert_int_equal(converge(&fake, &wanted), 0);
+    wanted.controller = "tcp:[2001:db8::9]:6653";
+    assert_int_equal(converge(&fake, &wanted), 1);
+    assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->target,
+                        wanted.controller);
+    assert_string_equal(only_controller(&fake, VX_BRIDGE_TENANT)->type, "");
+    fake_fini(&fake);
+}
+
+static void
 the_backoff_is_set_anew_once_connected(void **state)
 {
     struct og_bootstrap_wanted wanted = wanted_v4();
@@ -467,6 +488,8 @@ main(void)
         cmocka_unit_test(taps_and_keys_of_others_are_kept),
         cmocka_unit_test(
             a_new_target_replaces_the_old_in_the_same_transaction),
+        cmocka_unit_test(
+            a_primary_controller_stays_one_since_changing_it_flushes),
         cmocka_unit_test(the_backoff_is_set_anew_once_connected),
         cmocka_unit_test(a_taken_openflow_port_is_named_and_not_fought_over),
         cmocka_unit_test(our_port_on_the_wrong_bridge_moves),
