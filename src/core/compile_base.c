@@ -73,7 +73,6 @@ probes(struct vx_rows *rows)
     row = tier1(rows, VX_T1_L2, 200, VX_PASS);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
-    vx_act_meter(row, VX_METER_CONTROLLER);
     vx_act_controller(row, VX_PROBE_MAX);
     row = tier1(rows, VX_T1_L2, 190, VX_PASS);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);

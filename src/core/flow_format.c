@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/flow.h"
+#include "core/pipeline.h"
 #include "lib/buf.h"
 
 enum style {
@@ -235,8 +236,12 @@ vx_row_format(const struct vx_row *row, struct vx_buf *buf)
         format_acts(buf, row);
         break;
     case VX_ROW_METER:
-        vx_buf_printf(buf, "meter=%u,%s,burst,band=type=drop,rate=%u,"
-                      "burst_size=%u", row->group,
+        if (row->group == VX_METER_CONTROLLER) {
+            vx_buf_puts(buf, "meter=controller");
+        } else {
+            vx_buf_printf(buf, "meter=%u", row->group);
+        }
+        vx_buf_printf(buf, ",%s,burst,band=type=drop,rate=%u,burst_size=%u",
                       row->in_packets ? "pktps" : "kbps", row->rate,
                       row->burst);
         break;

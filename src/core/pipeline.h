@@ -25,9 +25,11 @@ enum {
  * one br-tenant to another.  No VM can send or receive one. */
 enum { VX_ETH_PROBE = 0x88b5 };
 
-/* br-tenant: the one meter, of all that goes to the controller. */
+/* br-tenant: the one meter, of all that goes to the controller.  It is the
+ * virtual one (OFPM_CONTROLLER), which no row names: ovs-save does not save
+ * meters, and could not restore a bridge with a flow that names one. */
+#define VX_METER_CONTROLLER UINT32_C(0xfffffffe)
 enum {
-    VX_METER_CONTROLLER = 1,
     VX_METER_CONTROLLER_PKTPS = 1000,
     VX_METER_CONTROLLER_BURST = 1000,
     VX_PROBE_MAX = 128,         /* bytes of it that the controller gets */
@@ -54,12 +56,8 @@ enum {
     VX_T2_FDB = 30,         /* (VNI, MAC) -> VTEP; BUM -> group */
 };
 
-/* Both tiers: one flow whose cookie is the hash of all others, so that a
- * switch that was not touched while nobody looked needs no dump. */
+/* Both tiers: one flow whose cookie is the realized revision. */
 enum { VX_T_EPOCH = 253 };
-/* Kind of its cookie; below it the hash. Another row format is another hash:
- * count VX_ROW_FORMAT up when the same rows become other bytes. */
-enum { VX_COOKIE_EPOCH = 0xfe, VX_ROW_FORMAT = 1 };
 
 /* VNI of packets that only make a host resolve a VTEP's address: no network
  * can have it (VX_VNI_MIN is 1), the receiver's table 6 drops it. */

@@ -147,21 +147,6 @@ vx_link_refuse(struct link *link, const char *reason)
     vx_link_write_status(link);
 }
 
-void
-vx_link_detach(struct link *link, const char *reason)
-{
-    struct host *host = link->host;
-
-    link->host = NULL;
-    link->deleted = true;
-    if (host) {
-        host->link = NULL;
-        host->bootstrapped = false;
-        snprintf(host->link_error, sizeof host->link_error, "%s", reason);
-    }
-    vx_link_refuse(link, reason);
-}
-
 /* --- Bootstrap. */
 
 static const char *
@@ -326,7 +311,8 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
             vx_hosts_again(link->owner);
         }
     } else if (is_deleted(link->owner, obj)) {
-        vx_link_detach(link, HOST_DELETED);
+        link->deleted = true;
+        vx_link_refuse(link, HOST_DELETED);
     } else {
         attach(link, (const struct vx_host *) obj);
     }
@@ -387,20 +373,17 @@ wants_anew(struct link *link)
 static void
 on_ready(void *link_)
 {
-    static const char *const ends[] = { HOST_DELETED, HOST_RESET };
     struct link *link = link_;
-    const char *status;
 
     wants_anew(link);
-    status = og_view_external_id(og_ovsdb_session_view(link->session),
-                                 OG_ID_STATUS);
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (!strncmp(status, "refused: ", 9) && !strcmp(status + 9, ends[i])) {
-            vx_link_detach(link, ends[i]);
-            return;
-        }
+    if (!strcmp(og_view_external_id(og_ovsdb_session_view(link->session),
+                                    OG_ID_STATUS),
+                "refused: " HOST_DELETED)) {
+        link->deleted = true;
+        vx_link_refuse(link, HOST_DELETED);
+    } else {
+        join(link);
     }
-    join(link);
 }
 
 static void

@@ -336,8 +336,9 @@ def test_a_virtual_machine_cannot_send_a_probe(fabric):
 
 
 TAMPERING = [
-    ("del-meter br-tenant meter=1", ["missing", "missing"]),
-    ("mod-meter br-tenant meter=1,pktps,band=type=drop,rate=7", ["altered"]),
+    ("del-meter br-tenant meter=controller", ["missing"]),
+    ("mod-meter br-tenant meter=controller,pktps,band=type=drop,rate=7",
+     ["altered"]),
     ("add-meter br-tenant meter=9,kbps,burst,band=type=drop,rate=7,"
      "burst_size=5", ["foreign"]),
     ("del-flows --strict br-tenant table=10,priority=10,in_port={tap}",
