@@ -14,11 +14,13 @@ AM_TESTS_ENVIRONMENT = \
 	export UBSAN_OPTIONS;
 
 # Programs that such tests drive.
-NETNS_TOOLS = tests/netns/of_driver
+NETNS_TOOLS = tests/netns/of_driver tests/netns/loss/udp_stream
 tests_netns_of_driver_SOURCES = tests/netns/of_driver.c \
 	tests/lib/sample.c tests/lib/sample.h
 tests_netns_of_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_netns_of_driver_LDADD = $(LIBS_OVS)
+tests_netns_loss_udp_stream_SOURCES = tests/netns/loss/udp_stream.c
+tests_netns_loss_udp_stream_LDADD =
 EXTRA_PROGRAMS += $(NETNS_TOOLS)
 
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.
@@ -30,6 +32,26 @@ check-netns: all $(NETNS_TOOLS)
 	VXFABRIC_TESTS='$(abs_builddir)/tests' PYTHONDONTWRITEBYTECODE=1 \
 	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
 	    $(srcdir)/tests/netns
+
+# What restarts cost, in packets. Needs root, and minutes; the first time it
+# also builds the other vxfabricd to upgrade to: the same sources with another
+# version and other compiler flags.
+# LOSS_ARGS chooses, for example LOSS_ARGS='--rounds 5 --only vswitchd'.
+LOSS_OTHER = tests/netns/loss/other
+.PHONY: loss
+loss: all $(NETNS_TOOLS)
+	@test "`id -u`" = 0 || { echo "loss needs root" >&2; exit 1; }
+	@$(MKDIR_P) $(LOSS_OTHER)
+	@test -f $(LOSS_OTHER)/Makefile || { top=`cd '$(srcdir)' && pwd` && \
+	    cd $(LOSS_OTHER) && "$$top/configure" -q \
+	    --with-ovs-source='$(OVS_SOURCE)' CFLAGS='-O1' \
+	    PACKAGE_VERSION='$(PACKAGE_VERSION)-other'; }
+	@$(MAKE) -s -C $(LOSS_OTHER) bin/vxfabricd
+	VXFABRIC_BIN='$(abs_builddir)/bin' \
+	VXFABRIC_TESTS='$(abs_builddir)/tests' PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON3) $(srcdir)/tests/netns/loss/table.py \
+	    --other-build='$(abs_builddir)/$(LOSS_OTHER)/bin/vxfabricd' \
+	    $(LOSS_ARGS)
 
 # A controller without hosts against callers of every kind. Needs no root.
 .PHONY: check-api

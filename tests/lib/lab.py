@@ -46,6 +46,8 @@ BIN = os.environ.get("VXFABRIC_BIN") or os.path.join(TOP, "build", "bin")
 UNDERLAY = ipaddress.ip_network("172.31.0.0/16")
 UNDERLAY6 = ipaddress.ip_network("fd31::/64")
 CONTROLLER = "172.31.0.1"
+# A path between hosts and controller that no switch of the lab is on.
+MANAGEMENT = ipaddress.ip_network("172.30.0.0/16")
 UNDERLAY_MTU = 1600
 API_PORT = 8080
 
@@ -237,11 +239,13 @@ class Host(OvsHost):
         """netctl as a person types it on this host."""
         return self.lab.netctl(*argv, namespace=self.namespace, **kwargs)
 
-    def join_command(self, zone, controller=CONTROLLER):
+    def join_command(self, zone, controller=None):
         """The words after `netctl`."""
-        return ["host", "join", "--controller", f"tcp:{controller}",
+        return ["host", "join", "--controller",
+                f"tcp:{controller or self.lab.address}",
                 "--zone", zone, "--name", self.name,
-                "--db", f"unix:{self.db}", "--datapath", "netdev"]
+                "--db", f"unix:{self.db}", "--datapath", "netdev",
+                *(["--vtep", self.vtep] if self.lab.management else [])]
 
     def join(self, zone, *extra, **kwargs):
         """`netctl host join` on this host."""
@@ -258,9 +262,15 @@ class Host(OvsHost):
 
 
 class Lab:
-    """Everything above, and its removal."""
+    """Everything above, and its removal.
 
-    def __init__(self, prefix=None, keep=False):
+    management: hosts reach the controller on a network of its own, as in
+    most data centres, instead of through br-phy, that is through the very
+    ovs-vswitchd that is controlled.
+    threads: see OvsHost.use_threads()."""
+
+    def __init__(self, prefix=None, keep=False, management=False,
+                 threads=False):
         if os.geteuid():
             raise LabError("the lab makes network namespaces: run as root")
         reap_stale()
@@ -269,11 +279,15 @@ class Lab:
                            "process")
         self.prefix = prefix or f"vxl{os.getpid()}"
         self.keep = keep
+        self.management = management
+        self.threads = threads
+        self.address = str(MANAGEMENT[1]) if management else CONTROLLER
         self.state_dir = os.path.join(STATE, self.prefix)
         self.hosts = {}
         self.machines = []
         self.strangers = 0
         self.controller = None
+        self.program = os.path.join(BIN, "vxfabricd")
         self.serial = 0
         self.sysctls_before = {}
         destroy(self.prefix)
@@ -343,6 +357,11 @@ class Lab:
             "link set br0 up"], self.underlay)
         with netns.inside(self.underlay):
             netns.tx_checksum_off("br0")
+        if self.management:
+            netns.ip_batch([
+                "link add mgmt type bridge forward_delay 0 mcast_snooping 0",
+                f"addr add {self.address}/{MANAGEMENT.prefixlen} dev mgmt",
+                "link set mgmt up"], self.underlay)
 
     def _wire(self, names):
         """A namespace per name, its eth0 on the underlay bridge."""
@@ -364,6 +383,17 @@ class Lab:
             for name in names:
                 netns.tx_checksum_off(name)
 
+    def _wire_management(self, host):
+        netns.ip_batch([
+            f"link add m-{host.name} netns {self.underlay} type veth"
+            f" peer name mgmt0 netns {host.namespace}"])
+        netns.ip_batch([f"link set m-{host.name} master mgmt up"],
+                       self.underlay)
+        netns.ip_batch([
+            f"addr add {MANAGEMENT[256 + host.number]}"
+            f"/{MANAGEMENT.prefixlen} dev mgmt0",
+            "link set mgmt0 up"], host.namespace)
+
     def add_hosts(self, count):
         """More hosts, h1, h2, ..., with Open vSwitch running; their list."""
         first = len(self.hosts) + 1
@@ -373,6 +403,10 @@ class Lab:
             self.hosts[host.name] = host
             netns.ip_batch(["link set lo up", "link set eth0 up"],
                            host.namespace)
+            if self.management:
+                self._wire_management(host)
+            if self.threads:
+                host.use_threads()
             host.start_database()
         for host in hosts:
             host.start_switch(wait=False)
@@ -481,12 +515,12 @@ class Lab:
 
     def controller_command(self, *extra):
         """vxfabricd with the options it has in the lab."""
-        return [os.path.join(BIN, "vxfabricd"),
+        return [self.program,
                 "--state-dir", self.state_dir,
                 "--run-dir", self.path("run"),
                 "--api", self.api, "--api", f"tcp:{CONTROLLER}:{API_PORT}",
-                "--ovsdb", f"tcp:{CONTROLLER}:6640",
-                "--openflow", f"tcp:{CONTROLLER}:6653", *extra]
+                "--ovsdb", f"tcp:{self.address}:6640",
+                "--openflow", f"tcp:{self.address}:6653", *extra]
 
     def start_controller(self, *extra, deadline_s=10):
         """Starts vxfabricd in the underlay namespace; back when it answers.

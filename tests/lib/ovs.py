@@ -24,8 +24,18 @@ class OvsHost:
         self.phy_mac = phy_mac
         self.phy_mtu = phy_mtu
         self.processes = {}
+        self.port_columns = []      # more columns of taps and of the uplink
+        self.settings = []          # more columns of Open_vSwitch
         self.env = dict(os.environ, OVS_RUNDIR=folder, OVS_LOGDIR=folder,
                         OVS_DBDIR=folder, OVS_SYSCONFDIR=folder)
+
+    def use_threads(self):
+        """Packets are forwarded by a thread of their own (AF_XDP, poll
+        mode), as in a kernel datapath they would be, and not by the thread
+        that also talks to ovsdb-server. To be said before finish_start()."""
+        self.settings = ["other_config:pmd-maxsleep=500"]
+        self.port_columns = ["type=afxdp", "options:xdp-mode=generic",
+                             "options:n_rxq=1"]
 
     # -- processes
 
@@ -93,7 +103,7 @@ class OvsHost:
         self.vsctl(
             "--no-wait", "init", "--", "set", "Open_vSwitch", ".",
             f"external_ids:system-id={self.name}",
-            f"external_ids:hostname={self.name}")
+            f"external_ids:hostname={self.name}", *self.settings)
         # The kernel sees what arrives at eth0 too. A MAC of its own for br-phy
         # and deafness of eth0 keep it from answering everything twice.
         with netns.inside(self.namespace):
@@ -105,7 +115,9 @@ class OvsHost:
             "fail_mode=standalone", f"other-config:hwaddr={self.phy_mac}",
             "--", "set", "Interface", "br-phy",
             f"mtu_request={self.phy_mtu}",
-            "--", "add-port", "br-phy", "eth0")
+            "--", "add-port", "br-phy", "eth0",
+            "--", "set", "Interface", "eth0", "ofport_request=1",
+            *self.port_columns)
         netns.ip_batch(["link set br-phy up", *addresses], self.namespace)
 
     def stop(self, name, number=signal.SIGTERM, deadline_s=10):
@@ -171,7 +183,8 @@ class OvsHost:
                 argv += ["--", "add-port", bridge, interface,
                          "--", "set", "Interface", interface,
                          f'external_ids:iface-id="{iface_id}"',
-                         f'external_ids:attached-mac="{mac}"']
+                         f'external_ids:attached-mac="{mac}"',
+                         *self.port_columns]
             self.vsctl(*argv)
 
     def delete_interfaces(self, interfaces):
