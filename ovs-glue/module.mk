@@ -18,6 +18,7 @@ ovs_glue_libovsglue_a_SOURCES = \
 	ovs-glue/of_codec.c ovs-glue/of_codec.h \
 	ovs-glue/of_crows.c \
 	ovs-glue/of_encode.c ovs-glue/of_encode.h \
+	ovs-glue/of_explain.c \
 	ovs-glue/of_queue.c ovs-glue/of_queue.h \
 	ovs-glue/of_session.c ovs-glue/of_session.h \
 	ovs-glue/of_wire.c ovs-glue/of_wire.h

@@ -209,35 +209,51 @@ group_msg(struct og_msgs *msgs, uint16_t command, uint32_t group,
 /* Every insertion makes the switch copy the whole group: a thousand of them
  * one by one stall it for seconds.  So a bucket joins the message before it if
  * that is an insertion into the same group. */
-static void
-insert_bucket(struct og_msgs *msgs, const struct vx_row *row)
+static size_t
+begin_bucket(struct og_msgs *msgs, uint32_t group)
 {
-    if (!msgs->is_insert || msgs->group != row->group
+    if (!msgs->is_insert || msgs->group != group
         || msgs->bytes.size - msgs->start > INSERT_MAX) {
-        group_msg(msgs, OFPGC15_INSERT_BUCKET, row->group,
-                  OFPG15_BUCKET_LAST);
+        group_msg(msgs, OFPGC15_INSERT_BUCKET, group, OFPG15_BUCKET_LAST);
         msgs->is_insert = true;
-        msgs->group = row->group;
+        msgs->group = group;
     }
     make_room(msgs);
     size_t start = msgs->bytes.size;
-    struct ofp15_bucket *b = ofpbuf_put_zeros(&msgs->bytes, sizeof *b);
-    og_put_actions(&msgs->bytes, row);
+    ofpbuf_put_zeros(&msgs->bytes, sizeof(struct ofp15_bucket));
+    return start;
+}
 
-    size_t size = msgs->bytes.size - start;
+/* After its actions. */
+static void
+end_bucket(struct og_msgs *msgs, size_t start, uint32_t bucket)
+{
     struct ofp15_group_mod *gm = body_of(msgs);
-    b = (void *) ((uint8_t *) msgs->bytes.data + start);
+    struct ofp15_bucket *b
+        = (void *) ((uint8_t *) msgs->bytes.data + start);
+    size_t size = msgs->bytes.size - start;
+
     b->len = htons(size);
     b->action_array_len = htons(size - sizeof *b);
-    b->bucket_id = htonl(row->bucket);
+    b->bucket_id = htonl(bucket);
     gm->bucket_array_len = htons(ntohs(gm->bucket_array_len) + size);
     end_msg(msgs);
 }
 
-/* row NULL: without a band, for deleting. */
+static void
+insert_bucket(struct og_msgs *msgs, const struct vx_row *row)
+{
+    size_t start = begin_bucket(msgs, row->group);
+
+    og_put_actions(&msgs->bytes, row);
+    end_bucket(msgs, start, row->bucket);
+}
+
+/* What it does is flags and bands, as in the body of a canonical row; of none
+ * it is deleted. */
 static void
 meter_msg(struct og_msgs *msgs, uint16_t command, uint32_t meter,
-          const struct vx_row *row)
+          const struct vx_crow *body)
 {
     note_start(msgs, false);
     struct ofp_header *oh = ofpbuf_put_zeros(
@@ -247,12 +263,29 @@ meter_msg(struct og_msgs *msgs, uint16_t command, uint32_t meter,
     put_header(oh, TYPE_METER_MOD, next_xid());
     mm->command = htons(command);
     mm->meter_id = htonl(meter);
-    if (row) {
-        mm->flags = htons(og_meter_flags(row));
-        og_put_band(&msgs->bytes, row);
+    if (body) {
+        memcpy(&mm->flags, body->body, sizeof mm->flags);
+        ofpbuf_put(&msgs->bytes, body->body + sizeof mm->flags,
+                   body->body_size - sizeof mm->flags);
     }
     oh = (void *) ((uint8_t *) msgs->bytes.data + msgs->start);
     oh->length = htons(msgs->bytes.size - msgs->start);
+}
+
+static void
+meter_row_msg(struct og_msgs *msgs, uint16_t command,
+              const struct vx_row *row)
+{
+    uint64_t stub[64 / 8];
+    struct ofpbuf b = OFPBUF_STUB_INITIALIZER(stub);
+    ovs_be16 flags = htons(og_meter_flags(row));
+    struct vx_crow body;
+
+    ofpbuf_put(&b, &flags, sizeof flags);
+    og_put_band(&b, row);
+    body = (struct vx_crow) { .body = b.data, .body_size = b.size };
+    meter_msg(msgs, command, row->group, &body);
+    ofpbuf_uninit(&b);
 }
 
 void
@@ -274,7 +307,7 @@ og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row)
         end_msg(msgs);
         break;
     case VX_ROW_METER:
-        meter_msg(msgs, OFPMC13_ADD, row->group, row);
+        meter_row_msg(msgs, OFPMC13_ADD, row);
         break;
     }
 }
@@ -307,6 +340,35 @@ key_u32(const struct vx_crow *crow, size_t offset)
 
     memcpy(&be, crow->key + offset, sizeof be);
     return ntohl(be);
+}
+
+/* The canonical bytes are those of the messages. */
+void
+og_msgs_add_crow(struct og_msgs *msgs, const struct vx_crow *crow)
+{
+    size_t start;
+
+    switch ((enum vx_row_type) crow->type) {
+    case VX_ROW_GROUP:
+        group_msg(msgs, OFPGC15_ADD, key_u32(crow, 0), OFPG15_BUCKET_ALL);
+        break;
+    case VX_ROW_BUCKET:
+        start = begin_bucket(msgs, key_u32(crow, 0));
+        ofpbuf_put(&msgs->bytes, crow->body, crow->body_size);
+        end_bucket(msgs, start, key_u32(crow, 4));
+        break;
+    case VX_ROW_FLOW:
+        begin_flow(msgs, OFPFC_ADD, crow->table, crow->priority);
+        ((struct ofp11_flow_mod *) body_of(msgs))->cookie
+            = htonll(crow->cookie);
+        ofpbuf_put(&msgs->bytes, crow->key, crow->key_size);
+        ofpbuf_put(&msgs->bytes, crow->body + 8, crow->body_size - 8);
+        end_msg(msgs);
+        break;
+    case VX_ROW_METER:
+        meter_msg(msgs, OFPMC13_ADD, key_u32(crow, 0), crow);
+        break;
+    }
 }
 
 void
@@ -387,8 +449,9 @@ add_meters(struct og_msgs *msgs, const struct vx_delta *delta)
         const struct vx_row *row = &delta->add[i];
 
         if (row->type == VX_ROW_METER) {
-            meter_msg(msgs, has_meter(delta->del, delta->n_del, row->group)
-                            ? OFPMC13_MODIFY : OFPMC13_ADD, row->group, row);
+            meter_row_msg(msgs, has_meter(delta->del, delta->n_del,
+                                          row->group)
+                                ? OFPMC13_MODIFY : OFPMC13_ADD, row);
         }
     }
 }
@@ -440,21 +503,21 @@ og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
  * because og_crows leaves those of such a group out. */
 static void
 replace(struct og_msgs *msgs, const struct vx_crow *have,
-        const struct vx_row *want)
+        const struct vx_crow *want)
 {
     switch ((enum vx_row_type) want->type) {
     case VX_ROW_GROUP:
-        group_msg(msgs, OFPGC15_MODIFY, want->group, OFPG15_BUCKET_ALL);
+        group_msg(msgs, OFPGC15_MODIFY, key_u32(want, 0), OFPG15_BUCKET_ALL);
         break;
     case VX_ROW_BUCKET:
         og_msgs_delete_crow(msgs, have);
-        og_msgs_add_row(msgs, want);
+        og_msgs_add_crow(msgs, want);
         break;
     case VX_ROW_FLOW:
-        og_msgs_add_row(msgs, want);
+        og_msgs_add_crow(msgs, want);
         break;
     case VX_ROW_METER:
-        meter_msg(msgs, OFPMC13_MODIFY, want->group, want);
+        meter_msg(msgs, OFPMC13_MODIFY, key_u32(want, 0), want);
         break;
     }
 }
@@ -462,7 +525,7 @@ replace(struct og_msgs *msgs, const struct vx_crow *have,
 void
 og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,
              size_t n_diffs, const struct vx_crow *have,
-             const struct vx_row *want_rows)
+             const struct vx_crow *want)
 {
     struct gone gone = { 0 };
 
@@ -478,10 +541,10 @@ og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,
 
         switch (d->type) {
         case VX_DIFF_MISSING:
-            og_msgs_add_row(msgs, &want_rows[d->want]);
+            og_msgs_add_crow(msgs, &want[d->want]);
             break;
         case VX_DIFF_ALTERED:
-            replace(msgs, &have[d->have], &want_rows[d->want]);
+            replace(msgs, &have[d->have], &want[d->want]);
             break;
         case VX_DIFF_FOREIGN:
             if (have[d->have].type != VX_ROW_BUCKET

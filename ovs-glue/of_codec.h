@@ -56,18 +56,20 @@ void og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row);
  * it is not there.  Meter: OFPMC_DELETE, no error, takes every flow that uses
  * it along. */
 void og_msgs_delete_row(struct og_msgs *msgs, const struct vx_row *row);
-/* The same for a row of a dump, also one that could not be decoded. */
+/* The same for canonical rows: what og_crows_add_rows made is added, a row of
+ * a dump, also one that could not be decoded, deleted. */
+void og_msgs_add_crow(struct og_msgs *msgs, const struct vx_crow *crow);
 void og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow);
 /* del, then add, of a delta: the whole change of one switch.  Buckets of a
  * group that goes as well are left out.  Meters come before and go after all
  * else; one that is in both is modified. */
 struct vx_delta;
 void og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta);
-/* Repairs: what vx_diff_rows() said of canonical rows, where want[i] was
- * made of want_rows[i] (og_crows_add_rows). */
+/* Repairs: what vx_diff_rows() said of canonical rows, where want is of
+ * og_crows_add_rows. */
 void og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,
                   size_t n_diffs, const struct vx_crow *have,
-                  const struct vx_row *want_rows);
+                  const struct vx_crow *want);
 
 size_t og_msgs_length(const struct og_msgs *msgs);      /* messages */
 size_t og_msgs_size(const struct og_msgs *msgs);        /* bytes */
@@ -109,6 +111,12 @@ void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
  * malformed place stay. */
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);
+
+/* In the syntax of ovs-ofctl, as far as it is understood; bounded. */
+void og_crow_format(const struct vx_crow *crow, struct vx_buf *buf);
+/* What it tells about itself. */
+struct vx_row_hint;
+void og_crow_hint(const struct vx_crow *crow, struct vx_row_hint *ret_hint);
 
 /* What an OFPT_ERROR says, by name: "the switch answered
  * OFPFMFC_TABLE_FULL". */

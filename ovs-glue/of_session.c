@@ -68,7 +68,7 @@ struct og_of_session {
     struct og_queue queue;
     struct flight flights[OG_OF_WINDOW];    /* by bundle number */
 
-    uint8_t dump_table;
+    struct og_of_part dump_part;
     struct og_crows *dump;      /* under way, else NULL */
     uint32_t flow_xid, group_xid, meter_xid;    /* requests without last
                                                  * reply, else 0 */
@@ -239,10 +239,13 @@ static void
 send_dump(struct og_of_session *s)
 {
     s->dump = og_crows_new();
-    s->flow_xid = own_xid(s);
-    count_out(s, og_wire_flow_dump(output(s), s->flow_xid, s->dump_table));
-    s->group_xid = s->meter_xid = 0;
-    if (s->dump_table == OG_OF_ALL_TABLES) {
+    s->flow_xid = s->group_xid = s->meter_xid = 0;
+    if (s->dump_part.table != OG_OF_NO_TABLE) {
+        s->flow_xid = own_xid(s);
+        count_out(s, og_wire_flow_dump(output(s), s->flow_xid,
+                                       &s->dump_part));
+    }
+    if (s->dump_part.table >= OG_OF_NO_TABLE) {
         s->group_xid = own_xid(s);
         count_out(s, og_wire_group_dump(output(s), s->group_xid));
         s->meter_xid = own_xid(s);
@@ -705,10 +708,18 @@ og_of_session_drop(struct og_of_session *s)
 bool
 og_of_session_dump(struct og_of_session *s, uint8_t table)
 {
+    return og_of_session_dump_part(s, &(struct og_of_part) {
+        .table = table });
+}
+
+bool
+og_of_session_dump_part(struct og_of_session *s,
+                        const struct og_of_part *part)
+{
     if (s->state != STATE_READY || s->queue.has_dump) {
         return false;
     }
-    s->dump_table = table;
+    s->dump_part = *part;
     og_queue_push_dump(&s->queue);
     event_active(s->turn, EV_TIMEOUT, 0);
     return true;

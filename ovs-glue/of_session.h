@@ -34,6 +34,14 @@ enum {
     OG_OF_WINDOW = 4,           /* bundles not yet confirmed */
     OG_OF_OUTPUT_MAX = 1 << 20, /* bytes: no further bundle is built above */
     OG_OF_ALL_TABLES = 0xff,
+    OG_OF_NO_TABLE = 0xfe,      /* no flows; not a table of ours */
+};
+
+/* A part of what a switch holds: flows of a table with
+ * (cookie & cookie_mask) == cookie; or, of no table, what is not a flow. */
+struct og_of_part {
+    uint8_t table;
+    uint64_t cookie, cookie_mask;
 };
 
 struct og_of_callbacks {
@@ -103,6 +111,10 @@ void og_of_session_drop(struct og_of_session *session);
  * queued after it is held until dumped() returns, so the rows are the state in
  * between.  False if a dump is under way already. */
 bool og_of_session_dump(struct og_of_session *session, uint8_t table);
+/* The same for a part: a switch is kept from its work for as long as one dump
+ * takes, so that of a big one had better be several. */
+bool og_of_session_dump_part(struct og_of_session *session,
+                             const struct og_of_part *part);
 
 /* Sends a frame through the actions of a row, as if it came from the port
  * that the row matches, or from the controller port if it matches none; the

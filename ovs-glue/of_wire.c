@@ -10,6 +10,7 @@
 
 #include <event2/buffer.h>
 
+#include "byte-order.h"
 #include "flow.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
@@ -27,6 +28,7 @@
 #include "lib/xalloc.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_encode.h"
+#include "ovs-glue/of_session.h"
 
 static size_t
 put(struct evbuffer *out, struct ofpbuf *take_msg, uint32_t xid)
@@ -128,10 +130,13 @@ og_wire_barrier(struct evbuffer *out, uint32_t xid)
 }
 
 size_t
-og_wire_flow_dump(struct evbuffer *out, uint32_t xid, uint8_t table)
+og_wire_flow_dump(struct evbuffer *out, uint32_t xid,
+                  const struct og_of_part *part)
 {
     struct ofputil_flow_stats_request request = {
-        .table_id = table,
+        .table_id = part->table,
+        .cookie = htonll(part->cookie),
+        .cookie_mask = htonll(part->cookie_mask),
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
     };

@@ -42,7 +42,9 @@ size_t og_wire_echo_reply(struct evbuffer *out, const void *msg, size_t size);
 size_t og_wire_bundle_open(struct evbuffer *out, uint32_t xid);
 size_t og_wire_bundle_commit(struct evbuffer *out, uint32_t xid);
 size_t og_wire_barrier(struct evbuffer *out, uint32_t xid);
-size_t og_wire_flow_dump(struct evbuffer *out, uint32_t xid, uint8_t table);
+struct og_of_part;
+size_t og_wire_flow_dump(struct evbuffer *out, uint32_t xid,
+                         const struct og_of_part *part);
 size_t og_wire_group_dump(struct evbuffer *out, uint32_t xid);
 size_t og_wire_meter_dump(struct evbuffer *out, uint32_t xid);
 /* Through the actions of the row, from the port that it matches. */

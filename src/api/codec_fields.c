@@ -39,14 +39,20 @@ static const struct vx_codec_field host_fields[] = {
       .required = true, .min = 1, .max = VX_NAME_MAX,
       .help = "zone the host stands in" },
     SET_NULL("system_id", VX_T_STRING, 1, VX_IFACE_ID_MAX,
-             "external_ids:system-id of its Open vSwitch; null until known"),
+             "external_ids:system-id of its Open vSwitch; kept if not given, "
+             "null: forgotten, and the next host that joins by this name is "
+             "it"),
     SET_NULL("vtep", VX_T_STRING, 2, VX_IP_STRLEN - 1,
-             "tunnel address in the underlay; null until known"),
+             "tunnel address in the underlay; kept if not given, null until "
+             "known"),
     SET_NULL("mtu", VX_T_UINT, VX_MTU_MIN, 65535,
-             "underlay MTU in bytes; null until known"),
+             "underlay MTU in bytes; kept if not given, null until known"),
     SET_NULL("datapath", VX_T_STRING, 1, VX_NAME_MAX,
              "datapath_type of its bridges: netdev, system, or null for the "
-             "default"),
+             "default; kept if not given"),
+    SET("draining", VX_T_BOOL, 0, 1,
+        "takes no new ports, those that are there go on; kept if not "
+        "given"),
     DESCRIPTION,
     RO("num", VX_T_UINT, "number of the host in the fabric"),
     RUN("status", VX_T_STRING, "joining, active, draining or down"),

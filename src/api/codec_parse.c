@@ -292,8 +292,24 @@ parse_ip(const char *text, const char *field, struct vx_ip *ret_ip,
 static bool
 parse_host(const struct body *body, struct vx_host_spec *spec)
 {
+    static const struct {
+        const char *name;
+        unsigned keep;
+    } members[] = {
+        { "system_id", VX_KEEP_SYSTEM_ID }, { "vtep", VX_KEEP_VTEP },
+        { "mtu", VX_KEEP_MTU }, { "datapath", VX_KEEP_DATAPATH },
+    };
     const char *vtep = get_string(body->json, "vtep");
 
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (!cJSON_GetObjectItemCaseSensitive(body->json, members[i].name)) {
+            spec->keep |= members[i].keep;      /* the host has said so */
+        }
+    }
+    if (!get(body->json, "draining")) {
+        spec->keep |= VX_KEEP_DRAINING;
+    }
+    spec->draining = cJSON_IsTrue(get(body->json, "draining"));
     spec->zone = get_string(body->json, "zone");
     spec->system_id = get_string(body->json, "system_id");
     spec->mtu = (uint16_t) get_uint(body->json, "mtu");
@@ -494,9 +510,10 @@ settable_of(const struct vx_codec_view *present)
     return tree;
 }
 
-/* RFC 7396; our members are values or arrays, so one level is all. */
+/* RFC 7396; our members are values or arrays, so one level is all.  What a
+ * host has told is forgotten by null only, not by absence. */
 static void
-merge(cJSON *tree, const cJSON *patch)
+merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
 {
     const cJSON *value;
 
@@ -505,7 +522,7 @@ merge(cJSON *tree, const cJSON *patch)
     }
     cJSON_ArrayForEach (value, patch) {
         cJSON_DeleteItemFromObjectCaseSensitive(tree, value->string);
-        if (!cJSON_IsNull(value)) {
+        if (!cJSON_IsNull(value) || kind == VX_HOST) {
             cJSON_AddItemToObject(tree, value->string,
                                   cJSON_Duplicate(value, true));
         }
@@ -526,7 +543,7 @@ vx_codec_patch(struct vx_doc *doc, const struct vx_codec_path *path,
         return vx_fail(err, VX_INTERNAL, "",
                        "the object cannot be read back");
     }
-    merge(tree, doc->root);
+    merge(tree, doc->root, path->kind);
     cJSON_Delete(doc->root);
     doc->root = tree;       /* the op's strings are the merged ones */
     return vx_codec_put(doc, path, present, ret_op, err);
@@ -546,7 +563,8 @@ struct batch {
 static bool
 check_envelope(const cJSON *item, struct vx_error *err)
 {
-    static const char names[] = " op path body if_match if_none_match ";
+    static const char names[] =
+        " op path body if_match if_none_match force ";
     const cJSON *value;
 
     if (!cJSON_IsObject(item)) {
@@ -559,7 +577,7 @@ check_envelope(const cJSON *item, struct vx_error *err)
         if (!strstr(names, spaced) || strchr(value->string, ' ')) {
             return vx_fail(err, VX_INVALID, value->string,
                            "an operation has no member \"%.60s\"; it takes: "
-                           "op, path, body, if_match, if_none_match",
+                           "op, path, body, if_match, if_none_match, force",
                            value->string);
         }
     }
@@ -576,7 +594,13 @@ parse_conditions(const cJSON *item, struct vx_op *op, struct vx_error *err)
 {
     const cJSON *match = get(item, "if_match");
     const cJSON *none = get(item, "if_none_match");
+    const cJSON *force = get(item, "force");
 
+    if (force && (!cJSON_IsBool(force) || op->type != VX_OP_DELETE
+                  || op->kind != VX_HOST)) {
+        return vx_fail(err, VX_INVALID, "force", "\"force\" is true or "
+                       "false, for the DELETE of a host");
+    }
     if (match && (!vx_json_uint(match, UINT64_MAX, &op->if_match)
                   || !op->if_match)) {
         return vx_fail(err, VX_INVALID, "if_match",
@@ -645,6 +669,7 @@ parse_item(struct batch *batch, const cJSON *item, size_t i)
         }
         *op = (struct vx_op) {
             .type = VX_OP_DELETE, .kind = path->kind, .key = path->key,
+            .force = cJSON_IsTrue(get(item, "force")),
         };
     } else {
         return vx_fail(batch->err, VX_INVALID, "op",

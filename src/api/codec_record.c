@@ -32,6 +32,7 @@ write_host(const struct vx_host *host, struct vx_jw *jw)
     vx_jw_u64(jw, "mtu", host->mtu);
     vx_jw_str(jw, "datapath", host->datapath);
     vx_jw_bool(jw, "stranger", host->stranger);
+    vx_jw_bool(jw, "draining", host->draining);
 }
 
 static void
@@ -195,6 +196,9 @@ read_host(struct reader *reader, struct vx_host *host)
     host->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
     read_text(reader, "datapath", &host->datapath);
     host->stranger = read_bool(reader, "stranger");
+    /* Records of the first version lack it. */
+    host->draining = cJSON_IsTrue(
+        cJSON_GetObjectItemCaseSensitive(reader->json, "draining"));
 }
 
 static void

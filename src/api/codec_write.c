@@ -37,6 +37,7 @@ write_host(const struct vx_codec_view *view, struct vx_jw *jw)
     write_ip(jw, "vtep", &host->vtep);
     vx_jw_u64_opt(jw, "mtu", host->mtu);
     vx_jw_opt(jw, "datapath", host->datapath);
+    vx_jw_bool(jw, "draining", host->draining);
     vx_jw_str(jw, "description", host->o.description);
     vx_jw_u64(jw, "num", host->num);
     if (status) {

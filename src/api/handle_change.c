@@ -28,6 +28,7 @@ struct change {
     struct vx_codec_batch batch;    /* what is submitted, also if single */
     bool is_batch;
     bool dry_run;
+    bool force;                     /* DELETE of a host */
     uint64_t wait_s;
     char *key;                      /* Idempotency-Key, NULL = none */
     struct vx_api_waiter *waiter;
@@ -441,9 +442,11 @@ read_options(struct vx_call *call, struct change *change)
 {
     return vx_query_uint(&call->query, "wait", WAIT_MAX_S, &change->wait_s,
                          &call->err)
+           && vx_query_bool(&call->query, "force", &change->force,
+                            &call->err)
            && vx_query_bool(&call->query, "dry_run", &change->dry_run,
                             &call->err)
-           && vx_query_done(&call->query, "wait, dry_run", &call->err);
+           && vx_query_done(&call->query, "wait, dry_run, force", &call->err);
 }
 
 static bool
@@ -469,7 +472,7 @@ parse_single(struct vx_call *call, struct change *change)
         }
         change->op = (struct vx_op) {
             .type = VX_OP_DELETE, .kind = change->path.kind,
-            .key = change->path.key,
+            .key = change->path.key, .force = change->force,
         };
         return true;
     }
@@ -626,6 +629,13 @@ vx_handle_change(struct vx_call *call)
         || (!is_batch
             && !vx_codec_path_parse(call->head->path, &change->path,
                                     &call->err))) {
+        change_fail(change, &call->err, SIZE_MAX);
+        return;
+    }
+    if (change->force && (call->head->method != VX_HTTP_DELETE
+                          || change->path.kind != VX_HOST)) {
+        vx_fail(&call->err, VX_INVALID, "force",
+                "only the DELETE of a host takes force");
         change_fail(change, &call->err, SIZE_MAX);
         return;
     }

@@ -35,6 +35,8 @@ int vx_cli_do_status(struct vx_cli *cli);
 int vx_cli_do_completion(struct vx_cli *cli);
 int vx_cli_do_host_join(struct vx_cli *cli);
 int vx_cli_do_host_leave(struct vx_cli *cli);
+int vx_cli_do_host_drain(struct vx_cli *cli);
+int vx_cli_do_host_reset(struct vx_cli *cli);
 int vx_cli_do_hook_retry(struct vx_cli *cli);
 int vx_cli_do_hook_test(struct vx_cli *cli);
 

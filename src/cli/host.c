@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host: a machine with Open vSwitch that is part of the fabric. Data of the
  * command table only; verbs.c carries it out, but for join and leave, which
- * work on the machine itself (host_join.c, host_leave.c). */
+ * work on the machine itself (host_join.c, host_leave.c), drain and reset
+ * (host_drain.c). */
 #include "cli/table.h"
 
 #define BODY (VX_CLI_ADD | VX_CLI_SET)
@@ -22,6 +23,13 @@ static const struct vx_cli_opt opts[] = {
     { .name = "datapath", .metavar = "TYPE",
       .help = "netdev (userspace) or system (kernel)",
       .type = VX_CLI_TEXT, .key = "datapath", .verbs = BODY },
+    { .name = "draining", .help = "no new ports (host drain)",
+      .type = VX_CLI_TRUE, .key = "draining", .verbs = BODY },
+    { .name = "no-draining", .help = "new ports are welcome again",
+      .type = VX_CLI_FALSE, .key = "draining", .verbs = VX_CLI_SET },
+    { .name = "force",
+      .help = "let go of ports that may be anywhere and were last seen there",
+      .verbs = VX_CLI_DEL },
     { .name = "zone", .metavar = "ZONE", .help = "only hosts of this zone",
       .type = VX_CLI_FILTER, .key = "zone", .verbs = VX_CLI_LIST,
       .values = VX_CLI_ZONES },
@@ -76,6 +84,14 @@ const struct vx_cli_opt vx_cli_host_leave_opts[] = {
       .help = "remove br-tenant and br-fabric, with all that is plugged",
       .verbs = VX_CLI_OTHER },
     DRY_RUN,
+    { .name = NULL },
+};
+
+const struct vx_cli_opt vx_cli_host_drain_opts[] = {
+    { .name = "undo", .help = "new ports are welcome again",
+      .verbs = VX_CLI_OTHER },
+    { .name = "wait", .metavar = "SECONDS", .value_optional = true,
+      .help = "until no port is left (default 60)", .verbs = VX_CLI_OTHER },
     { .name = NULL },
 };
 

@@ -15,6 +15,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/help.c \
 	src/cli/hook.c \
 	src/cli/host.c \
+	src/cli/host_drain.c \
 	src/cli/host_join.c \
 	src/cli/host_leave.c \
 	src/cli/host_plan.c src/cli/host_plan.h \

@@ -183,6 +183,9 @@ vx_cli_do_del(struct vx_cli *cli)
     if (!change_init(&c, cli, &err)) {
         exit_status = vx_cli_misused(cli, &err);
     } else {
+        if (vx_cli_args_has(&cli->args, "force")) {
+            vx_cli_query(&c.path, "force", "1");
+        }
         const struct vx_cli_request request = {
             .method = "DELETE",
             .path = vx_buf_str(&c.path),

@@ -212,6 +212,15 @@ host_moved(struct vx_fabric *f, struct vx_fhost *host,
 }
 
 static void
+refresh_ifaces(struct vx_fabric *f, const struct vx_fhost *host)
+{
+    VX_TREE_FOR_EACH(node, &host->ifaces) {
+        vx_fport_refresh(f, VX_CONTAINER(node, struct vx_fiface,
+                                         by_ofport)->id);
+    }
+}
+
+static void
 host_added(struct vx_fabric *f, struct vx_fhost *host)
 {
     emit_host(f, host, VX_FEMIT_ADD);
@@ -219,10 +228,7 @@ host_added(struct vx_fabric *f, struct vx_fhost *host)
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
     }
-    VX_TREE_FOR_EACH(node, &host->ifaces) {
-        vx_fport_refresh(f, VX_CONTAINER(node, struct vx_fiface,
-                                         by_ofport)->id);
-    }
+    refresh_ifaces(f, host);
 }
 
 static void
@@ -245,6 +251,9 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     host->obj = after;
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_femit_touch(f, VX_FPORT(node, by_host));
+    }
+    if (before->draining != after->draining) {
+        refresh_ifaces(f, host);    /* ports may be located there again */
     }
     vx_obj_unref(&before->o);
 }
@@ -270,10 +279,7 @@ host_removed(struct vx_fabric *f, const struct vx_obj *old)
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
     }
-    VX_TREE_FOR_EACH(node, &host->ifaces) {
-        vx_fport_refresh(f, VX_CONTAINER(node, struct vx_fiface,
-                                         by_ofport)->id);
-    }
+    refresh_ifaces(f, host);
     vx_fhost_put(f, host);
     vx_obj_unref(&before->o);
 }

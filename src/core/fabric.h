@@ -47,10 +47,11 @@ struct vx_fabric_sink {
     void *ctx;
     void (*rows)(void *ctx, const uint64_t *hosts, size_t n_hosts,
                  const struct vx_delta *delta);
-    /* An interface with the port's iface-id is up on a host and the port's
-     * intent names no host: make located = host durable (VX_OP_LOCATE),
-     * which comes back as a change.  Not while an interface is up where the
-     * port is located; may be said again until it is done. */
+    /* An interface with the port's iface-id is up on a host that is not
+     * draining and the port's intent names no host: make located = host
+     * durable (VX_OP_LOCATE), which comes back as a change.  Not while an
+     * interface is up where the port is located; may be said again until it
+     * is done. */
     void (*locate)(void *ctx, uint64_t port, uint64_t host);
     /* What the status of this port depends on has changed. */
     void (*port_touched)(void *ctx, uint64_t port);
@@ -85,6 +86,15 @@ void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
  * kept by the changes, in O(change): O(log hosts). */
 uint64_t vx_fabric_hash(struct vx_fabric *fabric, uint64_t host,
                         enum vx_tier tier);
+
+/* The same a part at a time, in no particular order: appends some networks,
+ * VX_FABRIC_PART rows and more, to rows.  *cursor is 0 for the first part;
+ * false: it was the last.  Changes may come between the calls: a row they do
+ * not touch is in one part exactly. */
+enum { VX_FABRIC_PART = 1000 };
+bool vx_fabric_compile_part(const struct vx_fabric *fabric, uint64_t host,
+                            enum vx_tier tier, uint64_t *cursor,
+                            struct vx_rows *rows);
 
 /* --- What status and dry run ask. */
 

@@ -202,7 +202,7 @@ vx_fport_locate(const struct vx_fabric *f, const struct vx_fport *port)
     }
     for (iface = vx_fiface_first(f, id); iface;
          iface = vx_fiface_next(iface)) {
-        if (iface->host->obj) {
+        if (iface->host->obj && !iface->host->obj->draining) {
             return iface->host->oid;
         }
     }

@@ -7,48 +7,82 @@
 #include "core/order.h"
 
 static void
-compile_tier1(const struct vx_fhost *host, struct vx_rows *rows)
+compile_member1(const struct vx_fmember *member, struct vx_rows *rows)
 {
-    vx_compile_base(VX_TENANT_TIER, rows);
-    VX_TREE_FOR_EACH(node, &host->members) {
-        const struct vx_fmember *member = VX_FMEMBER(node);
-        const struct vx_network *network = member->net->obj;
+    const struct vx_network *network = member->net->obj;
 
-        vx_compile_network(network, VX_TENANT_TIER, rows);
-        VX_TREE_FOR_EACH(port_node, &member->ports) {
-            const struct vx_fport *port = VX_FPORT(port_node, by_member);
+    vx_compile_network(network, VX_TENANT_TIER, rows);
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        const struct vx_fport *port = VX_FPORT(node, by_member);
 
-            if (port->ofport) {
-                vx_compile_tap(port->obj, network->vni, port->ofport, rows);
-            }
+        if (port->ofport) {
+            vx_compile_tap(port->obj, network->vni, port->ofport, rows);
         }
     }
 }
 
 static void
-compile_tier2(const struct vx_fabric *f, const struct vx_fhost *host,
-              struct vx_rows *rows)
+compile_member2(const struct vx_fabric *f, const struct vx_fmember *member,
+                const struct vx_fhost *host, struct vx_rows *rows)
 {
-    vx_compile_base(VX_FABRIC_TIER, rows);
-    VX_TREE_FOR_EACH(node, &f->hosts) {
-        const struct vx_fhost *other = VX_FHOST(node);
+    const struct vx_fnet *net = member->net;
 
-        if (other != host && other->obj) {
-            vx_compile_vtep(other->obj, rows);
+    vx_femit_network(f, net, host, rows);
+    VX_TREE_FOR_EACH(node, &net->ports) {
+        const struct vx_fport *port = VX_FPORT(node, by_network);
+
+        if (port->member) {
+            vx_femit_port(port->obj, port->member, host, rows);
         }
     }
-    VX_TREE_FOR_EACH(node, &host->members) {
-        const struct vx_fnet *net = VX_FMEMBER(node)->net;
+}
 
-        vx_femit_network(f, net, host, rows);
-        VX_TREE_FOR_EACH(port_node, &net->ports) {
-            const struct vx_fport *port = VX_FPORT(port_node, by_network);
+/* What belongs to no network. */
+static void
+compile_rest(const struct vx_fabric *f, const struct vx_fhost *host,
+             enum vx_tier tier, struct vx_rows *rows)
+{
+    vx_compile_base(tier, rows);
+    if (tier == VX_FABRIC_TIER) {
+        VX_TREE_FOR_EACH(node, &f->hosts) {
+            const struct vx_fhost *other = VX_FHOST(node);
 
-            if (port->member) {
-                vx_femit_port(port->obj, port->member, host, rows);
+            if (other != host && other->obj) {
+                vx_compile_vtep(other->obj, rows);
             }
         }
     }
+}
+
+bool
+vx_fabric_compile_part(const struct vx_fabric *f, uint64_t oid,
+                       enum vx_tier tier, uint64_t *cursor,
+                       struct vx_rows *rows)
+{
+    const struct vx_fhost *host = vx_fhost_find(f, oid);
+    struct vx_tree_node *node;
+    uint64_t next = *cursor;
+    size_t max = rows->n + VX_FABRIC_PART;
+
+    if (!host || !host->obj) {
+        return false;
+    }
+    if (!next) {
+        compile_rest(f, host, tier, rows);
+        *cursor = next = 1;
+    }
+    for (node = vx_tree_ceil(&host->members, &next);
+         node && rows->n < max; node = vx_tree_next(node)) {
+        const struct vx_fmember *member = VX_FMEMBER(node);
+
+        if (tier == VX_TENANT_TIER) {
+            compile_member1(member, rows);
+        } else {
+            compile_member2(f, member, host, rows);
+        }
+        *cursor = member->net->oid + 1;
+    }
+    return node != NULL;
 }
 
 void
@@ -61,10 +95,13 @@ vx_fabric_compile(const struct vx_fabric *f, uint64_t oid, enum vx_tier tier,
     if (!host || !host->obj) {
         return;
     }
-    if (tier == VX_TENANT_TIER) {
-        compile_tier1(host, ret_rows);
-    } else {
-        compile_tier2(f, host, ret_rows);
+    compile_rest(f, host, tier, ret_rows);
+    VX_TREE_FOR_EACH(node, &host->members) {
+        if (tier == VX_TENANT_TIER) {
+            compile_member1(VX_FMEMBER(node), ret_rows);
+        } else {
+            compile_member2(f, VX_FMEMBER(node), host, ret_rows);
+        }
     }
     vx_order_add(ret_rows);
 }
@@ -92,19 +129,17 @@ vx_fabric_hash(struct vx_fabric *f, uint64_t oid, enum vx_tier tier)
 }
 
 /* The first host that has the port's interface though the port is not
- * there.  A port that may be anywhere and is nowhere yet is not elsewhere:
- * it is about to be located. */
+ * there.  A port that may be anywhere and is nowhere yet is not elsewhere,
+ * it is about to be located; unless the host is draining. */
 static uint64_t
 elsewhere(const struct vx_fabric *f, const struct vx_fport *port)
 {
     const struct vx_fiface *iface;
 
-    if (!vx_port_location(port->obj)) {
-        return 0;
-    }
     for (iface = vx_fiface_first(f, port->obj->iface_id); iface;
          iface = vx_fiface_next(iface)) {
-        if (iface->host != port->location && iface->host->obj) {
+        if (iface->host != port->location && iface->host->obj
+            && (vx_port_location(port->obj) || iface->host->obj->draining)) {
             return iface->host->oid;
         }
     }

@@ -105,6 +105,20 @@ stage(const struct doing *d, const struct vx_obj *old,
 
 /* --- Proposals: the spec over the old value. */
 
+static const struct vx_host *
+host_of(const struct vx_ent *ent)
+{
+    return (const struct vx_host *) (const void *) ent->obj;
+}
+
+static bool
+is_draining(const struct doing *d, uint64_t oid)
+{
+    const struct vx_ent *host = vx_model_ent_of(d->model, oid, VX_HOST);
+
+    return host && host_of(host)->draining;
+}
+
 static bool
 propose_host(const struct doing *d, struct vx_obj *new, struct vx_error *err)
 {
@@ -122,14 +136,24 @@ propose_host(const struct doing *d, struct vx_obj *new, struct vx_error *err)
                        "\"%.80s\": add the zone first", spec->zone, d->name);
     }
     host->zone = zone->obj->oid;
-    host->vtep = spec->vtep;
-    host->mtu = spec->mtu;
-    if (!d->self || strcmp(host->system_id,
-                           spec->system_id ? spec->system_id : "")) {
+    if (!(spec->keep & VX_KEEP_VTEP)) {
+        host->vtep = spec->vtep;
+    }
+    if (!(spec->keep & VX_KEEP_MTU)) {
+        host->mtu = spec->mtu;
+    }
+    if (!(spec->keep & VX_KEEP_SYSTEM_ID)) {
+        set_string(&host->system_id, spec->system_id);
+    }
+    if (!(spec->keep & VX_KEEP_DATAPATH)) {
+        set_string(&host->datapath, spec->datapath);
+    }
+    if (!(spec->keep & VX_KEEP_DRAINING)) {
+        host->draining = spec->draining;
+    }
+    if (!d->self || strcmp(host->system_id, host_of(d->self)->system_id)) {
         host->stranger = true;
     }
-    set_string(&host->system_id, spec->system_id);
-    set_string(&host->datapath, spec->datapath);
     return true;
 }
 
@@ -224,12 +248,17 @@ propose_port(const struct doing *d, struct vx_obj *new, struct vx_error *err)
     const struct vx_port_spec *spec = &d->op->spec.port;
     struct vx_port *port = (void *) new;
 
-    port->host = 0;
     if (spec->host && spec->host[0]) {
         if (!host_oid(d, spec->host, &port->host, err)) {
             return false;
         }
         port->located = 0;
+    } else {
+        /* It will not be located there anew, and it is there. */
+        if (is_draining(d, port->host)) {
+            port->located = port->host;
+        }
+        port->host = 0;
     }
     if (spec->has_mac) {
         port->mac = spec->mac;
@@ -402,14 +431,44 @@ put(const struct doing *d, struct vx_result *ret_result,
     return true;
 }
 
+static void
+set_location(const struct doing *d, const struct vx_port *old, uint64_t host,
+             struct vx_result *ret_result)
+{
+    struct vx_port *new = (void *) vx_obj_clone(&old->o);
+
+    new->located = host;
+    stage(d, &old->o, &new->o);
+    *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
+}
+
+/* Those that may be anywhere are nowhere from now on. */
+static void
+release_ports(const struct doing *d)
+{
+    const struct vx_tree *ports =
+        &((const struct vx_host_ent *) (const void *) d->self)->ports;
+
+    while (ports->count) {
+        const struct vx_port_ent *port =
+            VX_CONTAINER(vx_tree_first(ports), struct vx_port_ent, by_host);
+        struct vx_result result;
+
+        set_location(d, (const void *) port->e.obj, 0, &result);
+    }
+}
+
 static bool
 delete(const struct doing *d, struct vx_result *ret_result,
        struct vx_error *err)
 {
     const struct vx_obj *old = d->self->obj;
 
-    if (!vx_validate_delete(d->model, d->self, err)) {
+    if (!vx_validate_delete(d->model, d->self, d->op->force, err)) {
         return false;
+    }
+    if (old->kind == VX_HOST) {
+        release_ports(d);
     }
     stage(d, old, NULL);
     *ret_result = (struct vx_result) { .obj = old, .changed = true };
@@ -422,20 +481,16 @@ locate(const struct doing *d, struct vx_result *ret_result,
 {
     const struct vx_port *old = (const void *) d->self->obj;
     const char *name = d->op->spec.port.host;
-    struct vx_port *new;
     uint64_t host = 0;
 
     if (name && !host_oid(d, name, &host, err)) {
         return false;
     }
-    if (old->host || old->located == host) {
+    if (old->host || old->located == host || is_draining(d, host)) {
         *ret_result = (struct vx_result) { .obj = &old->o };
-        return true;
+    } else {
+        set_location(d, old, host, ret_result);
     }
-    new = (void *) vx_obj_clone(&old->o);
-    new->located = host;
-    stage(d, &old->o, &new->o);
-    *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
     return true;
 }
 

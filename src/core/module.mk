@@ -10,6 +10,8 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/compile_port.c \
 	src/core/diff.c \
 	src/core/diff.h \
+	src/core/explain.c \
+	src/core/explain.h \
 	src/core/fabric.c \
 	src/core/fabric.h \
 	src/core/fabric_emit.c \
@@ -17,6 +19,8 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/fabric_graph.h \
 	src/core/fabric_port.c \
 	src/core/fabric_query.c \
+	src/core/findings.c \
+	src/core/findings.h \
 	src/core/flow.c \
 	src/core/flow.h \
 	src/core/flow_format.c \
@@ -26,6 +30,10 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/order.h \
 	src/core/pipeline.c \
 	src/core/pipeline.h \
+	src/core/repair.c \
+	src/core/repair.h \
+	src/core/rowset.c \
+	src/core/rowset.h \
 	src/core/trace.c \
 	src/core/trace.h
 src_core_libvxcore_a_SOURCES += \

@@ -119,7 +119,7 @@ same_host(const struct vx_host *a, const struct vx_host *b)
 {
     return a->zone == b->zone && a->num == b->num
            && !vx_ip_compare(&a->vtep, &b->vtep) && a->mtu == b->mtu
-           && a->stranger == b->stranger;
+           && a->stranger == b->stranger && a->draining == b->draining;
 }
 
 static bool

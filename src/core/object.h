@@ -74,6 +74,7 @@ struct vx_host {
                              * it joined: they may hold rows of networks
                              * that are no more, so nobody accepts its
                              * tunnels yet, nor sends to it */
+    bool draining;          /* takes no port that is not there already */
 };
 
 struct vx_tenant {

@@ -24,12 +24,20 @@ struct vx_key {
     const char *name;
 };
 
+/* Members of a host that a PUT leaves as they are. */
+enum {
+    VX_KEEP_SYSTEM_ID = 1 << 0, VX_KEEP_VTEP = 1 << 1, VX_KEEP_MTU = 1 << 2,
+    VX_KEEP_DATAPATH = 1 << 3, VX_KEEP_DRAINING = 1 << 4,
+};
+
 struct vx_host_spec {
+    unsigned keep;              /* of the above: those are not looked at */
     const char *zone;           /* required; must exist */
     const char *system_id;      /* NULL = not known yet */
     struct vx_ip vtep;          /* family 0 = not known yet */
     uint16_t mtu;               /* 0 = not known yet */
     const char *datapath;       /* NULL = default */
+    bool draining;
 };
 
 struct vx_tenant_spec {
@@ -71,6 +79,8 @@ struct vx_op {
     struct vx_key key;
     uint64_t if_match;          /* 0 = any; else the object's revision */
     bool if_none_match;         /* fail if it exists and would change */
+    bool force;                 /* DELETE of a host: ports that are only
+                                 * located there are let go of */
     const char *description;    /* NULL = "" */
     union {
         struct vx_host_spec host;

@@ -56,8 +56,12 @@ enum {
     VX_T2_FDB = 30,         /* (VNI, MAC) -> VTEP; BUM -> group */
 };
 
-/* Both tiers: one flow whose cookie is the realized revision. */
+/* Both tiers: one flow whose cookie is the hash of all others, so that a
+ * switch that was not touched while nobody looked needs no dump. */
 enum { VX_T_EPOCH = 253 };
+/* Kind of its cookie; below it the hash. Another row format is another hash:
+ * count VX_ROW_FORMAT up when the same rows become other bytes. */
+enum { VX_COOKIE_EPOCH = 0xfe, VX_ROW_FORMAT = 1 };
 
 /* VNI of packets that only make a host resolve a VTEP's address: no network
  * can have it (VX_VNI_MIN is 1), the receiver's table 6 drops it. */

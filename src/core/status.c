@@ -35,7 +35,11 @@ not_plugged(const struct vx_port_facts *f, struct vx_port_status *ret)
 {
     const char *id = or(f->iface_id, "?");
 
-    if (f->elsewhere) {
+    if (f->elsewhere && f->elsewhere_draining && !f->intent_host) {
+        say(ret, VX_PORT_PENDING, "the interface with iface-id \"%.80s\" is "
+            "on host \"%s\", which is draining and takes no new ports", id,
+            f->elsewhere);
+    } else if (f->elsewhere) {
         say(ret, VX_PORT_PENDING, "the interface with iface-id \"%.80s\" is "
             "on host \"%s\", the port is on host \"%s\": plug it there%s",
             id, f->elsewhere, f->host,
@@ -50,7 +54,9 @@ void
 vx_port_status_eval(const struct vx_port_facts *f,
                     struct vx_port_status *ret)
 {
-    if (!f->host) {
+    if (!f->host && f->elsewhere && f->elsewhere_draining) {
+        not_plugged(f, ret);
+    } else if (!f->host) {
         say(ret, VX_PORT_PENDING, "no host: plug an interface with iface-id "
             "\"%.80s\" on any host", or(f->iface_id, "?"));
     } else if (!f->host_seen) {

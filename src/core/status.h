@@ -20,6 +20,7 @@ struct vx_port_facts {
     const char *iface_id;
     const char *elsewhere;      /* name of the host an interface is seen on
                                  * where it may not be, NULL = none */
+    bool elsewhere_draining;    /* and that is why */
     bool intent_host;           /* location is by intent */
     bool host_seen;             /* its host has joined at least once */
     bool host_ready;            /* connected, both tiers in sync */

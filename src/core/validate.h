@@ -37,8 +37,10 @@ struct vx_rule {
 bool vx_validate_op(const struct vx_op *op, struct vx_error *err);
 bool vx_validate_value(const struct vx_candidate *c, struct vx_error *err);
 bool vx_validate_place(const struct vx_candidate *c, struct vx_error *err);
+/* force: of a host, ports that are only located there do not count. */
 bool vx_validate_delete(const struct vx_model *model,
-                        const struct vx_ent *ent, struct vx_error *err);
+                        const struct vx_ent *ent, bool force,
+                        struct vx_error *err);
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
 bool vx_name_is_valid(const char *name);

@@ -34,23 +34,54 @@ zone_is_empty(const struct vx_ent *ent, struct vx_error *err)
                                 by_zone)->e.obj->name);
 }
 
+/* The first port that is there by intent, else the first at all. */
+static const struct vx_port *
+count_ports(const struct vx_tree *ports, size_t *ret_n_intent)
+{
+    const struct vx_port *first = NULL;
+    size_t n_intent = 0;
+
+    VX_TREE_FOR_EACH(node, ports) {
+        const struct vx_port *port = (const void *)
+            VX_CONTAINER(node, struct vx_port_ent, by_host)->e.obj;
+
+        if (!first || (port->host && !n_intent)) {
+            first = port;
+        }
+        n_intent += port->host != 0;
+    }
+    *ret_n_intent = n_intent;
+    return first;
+}
+
 static bool
 host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
-              struct vx_error *err)
+              bool force, struct vx_error *err)
 {
     const struct vx_tree *ports =
         &((const struct vx_host_ent *) (const void *) ent)->ports;
+    const char *name = ent->obj->name;
+    const struct vx_port *first;
     char path[PATH_SIZE];
+    size_t n_intent;
 
     if (!ports->count) {
         return true;
     }
+    first = count_ports(ports, &n_intent);
+    vx_model_path(model, &first->o, path, sizeof path);
+    if (!n_intent) {
+        return force
+               || vx_fail(err, VX_IN_USE, "", "host \"%s\" has %zu port%s "
+                          "that may be anywhere, last seen there, for "
+                          "example \"%s\": move or delete them first, or "
+                          "delete the host by force, which lets go of them",
+                          name, ports->count, plural(ports->count), path);
+    }
     return vx_fail(err, VX_IN_USE, "", "host \"%s\" has %zu port%s, for "
-                   "example \"%s\": move or delete them first",
-                   ent->obj->name, ports->count, plural(ports->count),
-                   vx_model_path(model, VX_CONTAINER(vx_tree_first(ports),
-                                     struct vx_port_ent, by_host)->e.obj,
-                                 path, sizeof path));
+                   "example \"%s\": move or delete them first", name,
+                   force ? n_intent : ports->count,
+                   plural(force ? n_intent : ports->count), path);
 }
 
 static bool
@@ -98,13 +129,13 @@ subnet_is_empty(const struct vx_ent *ent, struct vx_error *err)
 
 bool
 vx_validate_delete(const struct vx_model *model, const struct vx_ent *ent,
-                   struct vx_error *err)
+                   bool force, struct vx_error *err)
 {
     switch (ent->obj->kind) {
     case VX_ZONE:
         return zone_is_empty(ent, err);
     case VX_HOST:
-        return host_is_empty(model, ent, err);
+        return host_is_empty(model, ent, force, err);
     case VX_TENANT:
         return tenant_is_empty(ent, err);
     case VX_NETWORK:

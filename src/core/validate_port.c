@@ -166,12 +166,32 @@ port_host(const struct vx_candidate *c, const char *field,
                       "by intent and located on one", port->o.name);
 }
 
+/* What is there already goes on, also when its intent comes to say so. */
+static bool
+port_may_come(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_port *port = port_of(c);
+    const struct vx_port *old = c->self ? (const void *) c->self->obj : NULL;
+    const struct vx_ent *ent = vx_model_ent_of(c->model, port->host,
+                                               VX_HOST);
+    const struct vx_host *host = ent ? (const void *) ent->obj : NULL;
+
+    return c->loading || !host || !host->draining
+           || (old && vx_port_location(old) == port->host)
+           || vx_fail(err, VX_IN_USE, field, "host \"%s\" is draining and "
+                      "takes no new ports, such as \"%s\": choose another, "
+                      "or end it with \"netctl host drain %s --undo\"",
+                      host->o.name, port->o.name, host->o.name);
+}
+
 const struct vx_rule vx_port_place_rules[] = {
     { "the quota of ports is kept", "quota_ports", port_quota },
     { "a MAC is unique in its network", "mac", port_mac },
     { "addresses are usable and unique in their network", "ips", port_ips },
     { "an iface-id is unique in the fabric", "iface_id", port_iface_id },
     { "hosts exist", "host", port_host },
+    { "a draining host takes no new ports", "host", port_may_come },
 };
 const size_t vx_n_port_place_rules =
     sizeof vx_port_place_rules / sizeof vx_port_place_rules[0];

@@ -27,9 +27,19 @@ enum {
     TOLD_ACTIVE = 2,
     TOLD_DOWN = 3,
     TOLD_LOW = 4,
+    TOLD_DRAINING = 5,
 };
 /* The pool of VNIs is no object; this is no oid. */
 static const uint64_t vni_pool = INT64_MAX;
+/* A host that drains may be active or down: that is told of another number,
+ * which is no oid either. */
+static const uint64_t drain_bit = UINT64_C(1) << 62;
+
+static uint64_t
+object_of(uint64_t oid)
+{
+    return oid == vni_pool ? oid : oid & ~drain_bit;
+}
 
 /* To those who watch. */
 static void
@@ -83,7 +93,7 @@ bool
 vx_app_event_data(void *app_, uint64_t oid, struct vx_buf *out)
 {
     struct vx_app *app = app_;
-    const struct vx_obj *obj = vx_model_by_oid(app->model, oid);
+    const struct vx_obj *obj = vx_model_by_oid(app->model, object_of(oid));
     struct vx_codec_view view = { .model = app->model, .obj = obj };
     struct vx_port_status port;
     struct vx_api_host_status host;
@@ -94,7 +104,8 @@ vx_app_event_data(void *app_, uint64_t oid, struct vx_buf *out)
     view.key = vx_model_key(app->model, obj);
     if (obj->kind == VX_PORT && vx_app_port_status(app, oid, &port)) {
         view.port_status = &port;
-    } else if (obj->kind == VX_HOST && vx_app_host_status(app, oid, &host)) {
+    } else if (obj->kind == VX_HOST
+               && vx_app_host_status(app, obj->oid, &host)) {
         view.host_status = &host;
     }
     vx_codec_object(&view, out);
@@ -181,12 +192,49 @@ vx_app_host_joined(struct vx_app *app, const struct vx_obj *host)
     }
 }
 
+/* How many ports are left is in the reason. */
+static void
+tell_drain(struct vx_app *app, const struct vx_host *host)
+{
+    uint64_t key = host->o.oid | drain_bit;
+    bool told = vx_hooks_told(app->hooks, key) == TOLD_DRAINING;
+
+    if (host->draining && !told) {
+        vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
+            .name = vx_api_event_names[VX_EVENT_HOST_DRAIN],
+            .object = host->o.name, .text = "takes no new ports",
+            .told_oid = key, .told = TOLD_DRAINING });
+    } else if (!host->draining && told) {
+        vx_hooks_tell(app->hooks, key, TOLD_NOTHING);
+    }
+}
+
+static void
+host_event(struct vx_app *app, const struct vx_host *was,
+           const struct vx_host *host)
+{
+    if (!host) {
+        vx_hooks_tell(app->hooks, was->o.oid | drain_bit, TOLD_NOTHING);
+        return;
+    }
+    if (host->draining && (!was || !was->draining)) {
+        show(app, VX_EVENT_HOST_DRAIN, host->o.name, "takes no new ports");
+    }
+    if (host->draining != (was && was->draining)) {
+        tell_drain(app, host);
+    }
+}
+
 void
 vx_app_object_event(struct vx_app *app, const struct vx_obj *old,
                     const struct vx_obj *new)
 {
     const struct vx_host *host = (const struct vx_host *) new;
     const struct vx_host *was = (const struct vx_host *) old;
+
+    if ((new ? new : old)->kind == VX_HOST) {
+        host_event(app, was, host);
+    }
 
     /* Another machine under the same name joins anew. */
     if (!new || (old && new->kind == VX_HOST
@@ -237,7 +285,7 @@ static void
 look_after(struct vx_app *app, uint64_t oid)
 {
     const struct vx_obj *obj = oid == vni_pool
-                                   ? NULL : vx_model_by_oid(app->model, oid);
+        ? NULL : vx_model_by_oid(app->model, object_of(oid));
     struct vx_api_host_status host;
     struct vx_port_status port;
 
@@ -245,6 +293,8 @@ look_after(struct vx_app *app, uint64_t oid)
         if (oid != vni_pool) {
             vx_hooks_tell(app->hooks, oid, TOLD_NOTHING);
         }
+    } else if (oid & drain_bit) {
+        tell_drain(app, (const struct vx_host *) obj);
     } else if (obj->kind == VX_HOST) {
         if (!vx_hosts_is_ready(app->hosts, oid)
             && vx_app_host_status(app, oid, &host)) {
@@ -256,12 +306,28 @@ look_after(struct vx_app *app, uint64_t oid)
     }
 }
 
+/* What began to drain and was told to nobody, since the controller fell. */
+static void
+look_at_hosts(struct vx_app *app)
+{
+    const struct vx_obj *host;
+    struct vx_iter iter;
+
+    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
+    while ((host = vx_iter_next(&iter))) {
+        tell_drain(app, (const struct vx_host *) host);
+    }
+}
+
 void
 vx_app_events_tick(struct vx_app *app)
 {
     look_at_vnis(app);
     if (app->looked_after || is_grace(app)) {
         return;
+    }
+    if (!app->look_after) {
+        look_at_hosts(app);
     }
     for (int i = 0; i < LOOK_AFTER_PER_TICK; i++) {
         app->look_after = vx_hooks_told_after(app->hooks, app->look_after);

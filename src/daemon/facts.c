@@ -23,6 +23,15 @@ name_of(const struct vx_app *app, uint64_t oid)
     return obj ? obj->name : NULL;
 }
 
+static bool
+is_draining(const struct vx_app *app, uint64_t oid)
+{
+    const struct vx_host *host = (const void *)
+        (oid ? vx_model_by_oid(app->model, oid) : NULL);
+
+    return host && host->draining;
+}
+
 static const struct vx_away_cache *
 away_hosts(struct vx_app *app, uint64_t network)
 {
@@ -64,6 +73,7 @@ vx_app_port_status(void *app_, uint64_t oid,
     facts.host = name_of(app, place.host);
     facts.iface_id = port->iface_id;
     facts.elsewhere = name_of(app, place.elsewhere);
+    facts.elsewhere_draining = is_draining(app, place.elsewhere);
     facts.intent_host = port->host != 0;
     facts.plugged = place.ofport != 0;
     facts.n_outstanding = vx_receipts_outstanding(app->receipts, oid);
@@ -99,6 +109,14 @@ vx_app_host_status(void *app_, uint64_t oid,
              facts.reason);
     ret_status->realized_revision = facts.realized;
     ret_status->n_ports = vx_fabric_host_n_ports(app->fabric, oid);
+    if (facts.ready && is_draining(app, oid)) {
+        uint64_t n = ret_status->n_ports;
+
+        ret_status->state = "draining";
+        snprintf(ret_status->reason, sizeof ret_status->reason,
+                 n ? "%llu port%s left" : "no ports are left",
+                 (unsigned long long) n, n == 1 ? " is" : "s are");
+    }
     return true;
 }
 

@@ -30,6 +30,12 @@ vx_link_datapath(const struct link *link)
     return !strcmp(s, "netdev") ? s : "system";
 }
 
+const char *
+vx_link_system_id(const struct link *link)
+{
+    return id_of(link, OG_ID_SYSTEM);
+}
+
 /* The view may keep one answer per key at a time, so one is read after the
  * other. */
 static char *
@@ -84,6 +90,7 @@ vx_link_read_identity(const struct link *link, struct vx_op *op,
     spec->zone = id_of(link, OG_ID_ZONE);
     spec->system_id = id_of(link, OG_ID_SYSTEM);
     spec->datapath = vx_link_datapath(link);
+    spec->keep = VX_KEEP_DRAINING;
     if (!op->key.name[0] || !spec->zone[0] || !spec->system_id[0]
         || !vx_ip_parse(vtep, &spec->vtep)) {
         return vx_fail(err, VX_INVALID, "", "external_ids lack a valid %s; "
@@ -100,7 +107,7 @@ vx_link_read_identity(const struct link *link, struct vx_op *op,
         && strcmp(known->system_id, spec->system_id)) {
         return vx_fail(err, VX_EXISTS, "system_id", "host \"%s\" is known "
                        "with system-id %s, this one has %s; choose another "
-                       "--name, or \"netctl host del %s\" first if it was "
+                       "--name, or \"netctl host reset %s\" first if it was "
                        "re-installed", op->key.name, known->system_id,
                        spec->system_id, op->key.name);
     }
@@ -150,8 +157,7 @@ vx_link_free_vtep(const struct link *link, const struct vx_ip *vtep,
         .type = VX_OP_PUT, .kind = VX_HOST, .key.name = holder->o.name,
         .description = holder->o.description,
         .spec.host = {
-            .zone = zone->name, .system_id = holder->system_id,
-            .mtu = holder->mtu, .datapath = holder->datapath,
+            .zone = zone->name, .keep = ~(unsigned) VX_KEEP_VTEP,
         },
     };
     return true;

@@ -147,6 +147,21 @@ vx_link_refuse(struct link *link, const char *reason)
     vx_link_write_status(link);
 }
 
+void
+vx_link_detach(struct link *link, const char *reason)
+{
+    struct host *host = link->host;
+
+    link->host = NULL;
+    link->deleted = true;
+    if (host) {
+        host->link = NULL;
+        host->bootstrapped = false;
+        snprintf(host->link_error, sizeof host->link_error, "%s", reason);
+    }
+    vx_link_refuse(link, reason);
+}
+
 /* --- Bootstrap. */
 
 static const char *
@@ -311,8 +326,7 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
             vx_hosts_again(link->owner);
         }
     } else if (is_deleted(link->owner, obj)) {
-        link->deleted = true;
-        vx_link_refuse(link, HOST_DELETED);
+        vx_link_detach(link, HOST_DELETED);
     } else {
         attach(link, (const struct vx_host *) obj);
     }
@@ -373,17 +387,20 @@ wants_anew(struct link *link)
 static void
 on_ready(void *link_)
 {
+    static const char *const ends[] = { HOST_DELETED, HOST_RESET };
     struct link *link = link_;
+    const char *status;
 
     wants_anew(link);
-    if (!strcmp(og_view_external_id(og_ovsdb_session_view(link->session),
-                                    OG_ID_STATUS),
-                "refused: " HOST_DELETED)) {
-        link->deleted = true;
-        vx_link_refuse(link, HOST_DELETED);
-    } else {
-        join(link);
+    status = og_view_external_id(og_ovsdb_session_view(link->session),
+                                 OG_ID_STATUS);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (!strncmp(status, "refused: ", 9) && !strcmp(status + 9, ends[i])) {
+            vx_link_detach(link, ends[i]);
+            return;
+        }
     }
+    join(link);
 }
 
 static void

@@ -77,6 +77,24 @@ compile(void *hosts_, uint64_t oid, enum vx_tier tier, struct vx_rows *rows)
     vx_fabric_compile(hosts->env.fabric, oid, tier, rows);
 }
 
+static bool
+compile_part(void *hosts_, uint64_t oid, enum vx_tier tier, uint64_t *cursor,
+             struct vx_rows *rows)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    return vx_fabric_compile_part(hosts->env.fabric, oid, tier, cursor,
+                                  rows);
+}
+
+static uint64_t
+hash(void *hosts_, uint64_t oid, enum vx_tier tier)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    return vx_fabric_hash(hosts->env.fabric, oid, tier);
+}
+
 static uint64_t
 revision(void *hosts_)
 {
@@ -122,7 +140,9 @@ new_switch(struct host *host, enum vx_tier tier)
     struct vx_switch_env env = {
         .ctx = hosts, .base = hosts->env.base,
         .receipts = hosts->env.receipts, .name = name, .host = host->oid,
-        .tier = tier, .compile = compile, .revision = revision,
+        .tier = tier, .epoch = hosts->env.options->epoch,
+        .compile = compile, .compile_part = compile_part,
+        .hash = hash, .revision = revision,
         .changed = switch_changed, .is_stranger = is_stranger,
     };
     struct vx_switch *sw = vx_switch_new(&env);
@@ -338,9 +358,22 @@ doom(struct host *host)
     evtimer_add(host->end, &tv);
     if (link) {
         link->host = NULL;
-        link->deleted = true;
-        vx_link_refuse(link, HOST_DELETED);
+        vx_link_detach(link, HOST_DELETED);
     }
+}
+
+/* Its connections are those of a machine that is not it any more. */
+static void
+reset(struct host *host)
+{
+    vx_link_detach(host->link, HOST_RESET);
+    for (int i = 0; i < 2; i++) {
+        vx_switch_allow(host->sw[i], false);
+        if (host->conns[i]) {
+            vx_conn_close(host->conns[i], "host was reset");
+        }
+    }
+    vx_host_review(host);
 }
 
 void
@@ -351,7 +384,10 @@ vx_hosts_update(struct vx_hosts *hosts, const struct vx_host *old,
         struct host *host = vx_hosts_get(hosts, new);
 
         host->stranger = new->stranger;
-        if (host->link) {
+        if (host->link && strcmp(new->system_id,
+                                 vx_link_system_id(host->link))) {
+            reset(host);
+        } else if (host->link) {
             vx_link_plan(host->link);
         }
     } else {
@@ -375,7 +411,7 @@ wait_for_other(const struct host *host, enum vx_tier tier,
     if (receipt && vx_switch_is_behind(other)) {
         struct og_msgs *nothing = og_msgs_new();
 
-        vx_switch_send(other, nothing, receipt);
+        vx_switch_send(other, nothing, NULL, receipt);
         og_msgs_unref(nothing);
     }
 }
@@ -395,7 +431,7 @@ vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
                 msgs = og_msgs_new();
                 og_msgs_delta(msgs, delta);
             }
-            vx_switch_send(sw, msgs, receipt);
+            vx_switch_send(sw, msgs, delta, receipt);
             wait_for_other(host, delta->tier, receipt);
         }
     }

@@ -54,7 +54,7 @@ struct link {
     bool writing;               /* its status, into its own OVSDB */
     bool status_seen;           /* it was there: its end is a wish to join
                                  * anew */
-    bool deleted;               /* not to be asked to join again */
+    bool deleted;               /* or reset: not to be asked to join again */
     bool joining;               /* its operations are being made durable */
     bool dead;                  /* closed while joining: free when done */
     bool planning;              /* a transaction is under way */
@@ -88,6 +88,11 @@ enum { HOSTS_MAX_CONNECTIONS = 65536 };
 #define HOST_DELETED "the host was deleted from the fabric; run " \
     "\"netctl host join\" again to bring it back"
 
+/* The same of a host whose system-id was forgotten: whoever joins by its name
+ * next is it. */
+#define HOST_RESET "the host was reset in the fabric; run \"netctl host " \
+    "join\" again if it is still this one"
+
 struct host *vx_hosts_find(const struct vx_hosts *hosts, uint64_t oid);
 struct host *vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj);
 /* Looks at everything ready depends on, tells who wants to know. */
@@ -105,6 +110,8 @@ void vx_link_write_status(struct link *link);
 /* Looks again at everyone who was refused. */
 void vx_links_reconsider(struct vx_hosts *hosts);
 void vx_link_refuse(struct link *link, const char *reason);
+/* Not its host any more, and not again before it is asked to join. */
+void vx_link_detach(struct link *link, const char *reason);
 /* Numeric address of a socket's peer; "local" for a unix socket. */
 void vx_peer_format(const struct sockaddr *sa, bool with_port, char *buf,
                     size_t size);
@@ -121,6 +128,7 @@ bool vx_link_read_identity(const struct link *link, struct vx_op *ret_op,
 bool vx_link_free_vtep(const struct link *link, const struct vx_ip *vtep,
                        struct vx_op *ret_op);
 const char *vx_link_datapath(const struct link *link);
+const char *vx_link_system_id(const struct link *link);
 
 /* host_conn.c */
 void vx_conn_close(struct conn *conn, const char *why);

@@ -4,6 +4,8 @@
 #include "daemon/app.h"
 
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
@@ -79,6 +81,31 @@ commits(const struct vx_app *app, struct vx_buf *out)
                   (double) c.store_us / 1e6);
 }
 
+/* A counter of struct vx_switch_facts. */
+static void
+host_switches(struct vx_app *app, struct vx_buf *out, const char *name,
+              const char *help, size_t offset)
+{
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+
+    metric(out, name, "counter", help);
+    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        struct vx_host_facts facts;
+
+        for (int i = 0; vx_hosts_facts(app->hosts, obj->oid, &facts)
+                        && i < 2; i++) {
+            const char *sw = (const char *) &facts.sw[i];
+            uint64_t value;
+
+            memcpy(&value, sw + offset, sizeof value);
+            vx_buf_printf(out, "vxfabric_%s{host=\"%s\",tier=\"%d\"} %"
+                          PRIu64"\n", name, obj->name, i + 1, value);
+        }
+    }
+}
+
 static void
 host_rows(struct vx_app *app, struct vx_buf *out)
 {
@@ -91,19 +118,15 @@ host_rows(struct vx_app *app, struct vx_buf *out)
         vx_buf_printf(out, "vxfabric_host_active{host=\"%s\"} %d\n",
                       obj->name, vx_hosts_is_ready(app->hosts, obj->oid));
     }
-    metric(out, "host_resyncs_total", "counter",
-           "Dumps compared with intent, by host and tier.");
-    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
-    while ((obj = vx_iter_next(&iter))) {
-        struct vx_host_facts facts;
-
-        for (int i = 0; vx_hosts_facts(app->hosts, obj->oid, &facts)
-                        && i < 2; i++) {
-            vx_buf_printf(out, "vxfabric_host_resyncs_total{host=\"%s\","
-                          "tier=\"%d\"} %"PRIu64"\n", obj->name, i + 1,
-                          facts.sw[i].n_resyncs);
-        }
-    }
+    host_switches(app, out, "host_resyncs_total",
+                  "Dumps compared with intent, by host and tier.",
+                  offsetof(struct vx_switch_facts, n_resyncs));
+    host_switches(app, out, "host_epochs_total",
+                  "Connects that needed no comparison: the switch was not "
+                  "touched.", offsetof(struct vx_switch_facts, n_epochs));
+    host_switches(app, out, "host_modifications_total",
+                  "Flow, group and meter modifications sent.",
+                  offsetof(struct vx_switch_facts, n_sent));
 }
 
 static void

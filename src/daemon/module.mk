@@ -24,7 +24,10 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/ports.c src/daemon/ports.h \
 	src/daemon/react.c \
 	src/daemon/receipts.c src/daemon/receipts.h \
-	src/daemon/switch.c src/daemon/switch.h \
+	src/daemon/switch.c src/daemon/switch.h src/daemon/switch_priv.h \
+	src/daemon/switch_audit.c \
+	src/daemon/switch_epoch.c \
+	src/daemon/switch_resync.c \
 	src/daemon/webhook.c src/daemon/webhook.h
 
 sbin_PROGRAMS += bin/vxfabricd

@@ -43,6 +43,9 @@ vx_options_init(struct vx_options *options)
         .auto_zones = true,
         .journal_revisions = 100000,
         .probe_ms = 5000,
+        .epoch = true,
+        .audit_interval_ms = 60 * 1000,
+        .audit_repair = true,
         .hooks_dir = vx_xstrdup("/etc/vxfabric/hooks.d"),
         .hook_timeout_ms = 30 * 1000,
         .hook_jobs = 8,
@@ -318,6 +321,11 @@ set_counted(struct vx_options *options, const char *key, const char *value,
                            "is needed", value);
         }
         options->probe_ms = (uint32_t) n;
+    } else if (!strcmp(key, "audit_interval")) {
+        if (!parse_number(key, value, 86400, &n, err)) {
+            return false;
+        }
+        options->audit_interval_ms = (uint32_t) n * 1000;
     } else {
         return vx_fail(err, VX_INVALID, key, "unknown option \"%s\"; "
                        "vxfabric.conf(5) lists them", key);
@@ -364,6 +372,10 @@ vx_options_set(struct vx_options *options, const char *key,
                             &options->n_vni_reserved, err);
     } else if (!strcmp(key, "auto_zones")) {
         return parse_bool(key, value, &options->auto_zones, err);
+    } else if (!strcmp(key, "epoch")) {
+        return parse_bool(key, value, &options->epoch, err);
+    } else if (!strcmp(key, "audit_repair")) {
+        return parse_bool(key, value, &options->audit_repair, err);
     }
     if (!strcmp(key, "webhook")) {
         return set_webhook(options, value, err);

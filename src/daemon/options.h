@@ -40,6 +40,10 @@ struct vx_options {
     bool auto_zones;                /* a host may join a zone not made yet */
     uint32_t journal_revisions;     /* kept for watch?since= */
     uint32_t probe_ms;              /* keepalive of host connections */
+    bool epoch;                     /* a switch that was not touched is
+                                     * believed */
+    uint32_t audit_interval_ms;     /* of each host, 0 = only on demand */
+    bool audit_repair;              /* of its own accord */
 
     char *hooks_dir;                /* executables in EVENT/ */
     struct vx_webhook webhooks[VX_OPTIONS_MAX_WEBHOOKS];

@@ -7,66 +7,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/diff.h"
+#include "core/pipeline.h"
 #include "daemon/receipts.h"
+#include "daemon/switch_priv.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
 
-enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000, SLICE_ROWS = 2000 };
+enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000 };
 
-/* Something sent and not yet confirmed. */
-struct owed {
-    struct owed *next;
-    uint64_t tag;
-    uint64_t revision;          /* committed when it was sent */
-    struct vx_receipt *receipt; /* NULL: nobody waits */
-    bool resync;                /* the last of a resync */
-};
-
-struct resync;
-
-struct vx_switch {
-    struct vx_switch_env env;
-    char *name;
-    struct og_of_session *session;
-    bool allowed;
-    struct owed *first, **last;
-    uint64_t last_tag;
-    struct event *pause;
-    struct resync *resync;      /* comparison under way */
-    struct event *slice;        /* its next slice */
-    unsigned pause_ms;
-    struct vx_switch_facts facts;
-};
-
-static void
-set_state(struct vx_switch *sw, enum vx_switch_state state)
+void
+vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state)
 {
     if (sw->facts.state != state) {
         sw->facts.state = state;
         if (state == VX_SWITCH_SYNCED) {
             sw->facts.error[0] = '\0';
             sw->pause_ms = PAUSE_MIN_MS;
+            vx_epoch_quiet(sw);
         }
         sw->env.changed(sw->env.ctx, sw->env.host, sw->env.tier);
     }
 }
 
+static bool
+dump(struct vx_switch *sw, enum dump_for what, uint8_t table)
+{
+    if (sw->is_dumping || !og_of_session_dump(sw->session, table)) {
+        return false;
+    }
+    sw->is_dumping = true;
+    sw->dump_for = what;
+    return true;
+}
+
+/* What a stranger or a switch that has refused something says about itself
+ * is not believed. */
 static void
 try_sync(struct vx_switch *sw)
 {
+    bool quick = sw->is_fresh && sw->env.epoch
+                 && !sw->env.is_stranger(sw->env.ctx, sw->env.host);
+
     if (sw->facts.state == VX_SWITCH_WAITING && sw->allowed
         && !event_pending(sw->pause, EV_TIMEOUT, NULL)
-        && og_of_session_dump(sw->session, OG_OF_ALL_TABLES)) {
-        set_state(sw, VX_SWITCH_DUMPING);
+        && dump(sw, quick ? DUMP_EPOCH : DUMP_RESYNC,
+                quick ? VX_T_EPOCH : OG_OF_ALL_TABLES)) {
+        vx_switch_set_state(sw, VX_SWITCH_DUMPING);
     }
 }
-
-static void slice(evutil_socket_t fd, short what, void *sw_);
-static void end_resync(struct vx_switch *sw, bool send);
 
 static void
 pause_over(evutil_socket_t fd, short what, void *sw)
@@ -85,7 +76,9 @@ vx_switch_new(const struct vx_switch_env *env)
     sw->name = vx_xstrdup(env->name);
     sw->last = &sw->first;
     sw->pause = evtimer_new(env->base, pause_over, sw);
-    sw->slice = event_new(env->base, -1, 0, slice, sw);
+    sw->slice = event_new(env->base, -1, 0, vx_resync_slice, sw);
+    sw->step = event_new(env->base, -1, 0, vx_run_step, sw);
+    vx_epoch_init(sw);
     sw->pause_ms = PAUSE_MIN_MS;
     return sw;
 }
@@ -115,10 +108,14 @@ vx_switch_free(struct vx_switch *sw)
 {
     if (sw) {
         og_of_session_free(sw->session);
-        end_resync(sw, false);
+        sw->session = NULL;
+        vx_resync_end(sw, false);
+        vx_run_stop(sw, "the host is gone");
         forget_owed(sw);
+        vx_epoch_fini(sw);
         event_free(sw->pause);
         event_free(sw->slice);
+        event_free(sw->step);
         free(sw->name);
         free(sw);
     }
@@ -128,12 +125,20 @@ void
 vx_switch_disconnect(struct vx_switch *sw, const char *why)
 {
     if (sw->session) {
+        struct og_of_counters counters;
+
+        og_of_session_get_counters(sw->session, &counters);
+        sw->n_sent_before += counters.n_msgs_sent;
         og_of_session_free(sw->session);
         sw->session = NULL;
+        sw->is_dumping = false;
+        sw->dump_for = DUMP_NOTHING;
         snprintf(sw->facts.error, sizeof sw->facts.error, "%s", why);
         vx_log_info(sw->name, "OpenFlow connection is gone: %s", why);
-        end_resync(sw, false);
-        set_state(sw, VX_SWITCH_AWAY);
+        vx_resync_end(sw, false);
+        vx_epoch_forget(sw);
+        vx_switch_set_state(sw, VX_SWITCH_AWAY);
+        vx_run_stop(sw, why);
         forget_owed(sw);
     }
 }
@@ -143,8 +148,9 @@ vx_switch_connect(struct vx_switch *sw, struct og_of_session *take)
 {
     vx_switch_disconnect(sw, "replaced by a newer connection");
     sw->session = take;
+    sw->is_fresh = true;
     vx_log_info(sw->name, "OpenFlow connection is up");
-    set_state(sw, VX_SWITCH_WAITING);
+    vx_switch_set_state(sw, VX_SWITCH_WAITING);
     try_sync(sw);
 }
 
@@ -161,22 +167,33 @@ vx_switch_takes_rows(const struct vx_switch *sw)
     return sw->facts.state >= VX_SWITCH_LOADING;
 }
 
-static void
-send_owed(struct vx_switch *sw, struct og_msgs *msgs,
-          struct vx_receipt *receipt, bool resync)
+void
+vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
+                    struct vx_receipt *receipt, enum owed_for what)
 {
     struct owed *owed = vx_xcalloc(1, sizeof *owed);
 
     owed->tag = ++sw->last_tag;
-    owed->revision = sw->env.revision(sw->env.ctx);
+    owed->revision = sw->env.revision(sw->env.ctx)
+                     + (what == OWED_REPAIR || what == OWED_EPOCH);
     owed->receipt = receipt;
-    owed->resync = resync;
+    owed->what = what;
     if (receipt) {
         vx_receipt_hold(receipt);
     }
     *sw->last = owed;
     sw->last = &owed->next;
     og_of_session_queue(sw->session, msgs, owed->tag);
+}
+
+void
+vx_switch_send_change(struct vx_switch *sw, struct og_msgs *msgs,
+                      struct vx_receipt *receipt)
+{
+    if (og_msgs_length(msgs)) {
+        vx_epoch_spoil(sw);
+    }
+    vx_switch_send_owed(sw, msgs, receipt, OWED_CHANGE);
 }
 
 void
@@ -188,81 +205,17 @@ vx_switch_packet_out(struct vx_switch *sw, const void *frame, size_t size,
     }
 }
 
-/* A comparison under way.  The rows wanted are those of one moment; what
- * changes after it waits in `later`, behind the difference.  The work is
- * done in slices, so that a host with 100,000 rows does not keep the loop
- * from all others. */
-struct resync {
-    struct og_crows *have, *want;
-    struct vx_rows rows;
-    size_t n_canonical;         /* rows already in want */
-    struct vx_diff *diffs;
-    size_t n_diffs, n_encoded;
-    struct vx_receipt *receipt;
-    bool compared;
-    struct later *first, **last;
-};
-
-struct later {
-    struct later *next;
-    struct og_msgs *msgs;
-    struct vx_receipt *receipt;
-};
-
-static void
-end_resync(struct vx_switch *sw, bool send)
-{
-    struct resync *resync = sw->resync;
-
-    if (!resync) {
-        return;
-    }
-    sw->resync = NULL;
-    event_del(sw->slice);
-    for (struct later *later = resync->first, *next; later; later = next) {
-        next = later->next;
-        if (send) {
-            send_owed(sw, later->msgs, later->receipt, false);
-        }
-        if (later->receipt) {
-            vx_receipt_release(later->receipt);
-        }
-        og_msgs_unref(later->msgs);
-        free(later);
-    }
-    if (resync->receipt) {
-        vx_receipt_close(resync->receipt);
-    }
-    free(resync->diffs);
-    vx_rows_fini(&resync->rows);
-    og_crows_free(resync->want);
-    og_crows_free(resync->have);
-    free(resync);
-}
-
-static void
-send_later(struct vx_switch *sw, struct og_msgs *msgs,
-           struct vx_receipt *receipt)
-{
-    struct later *later = vx_xcalloc(1, sizeof *later);
-
-    later->msgs = og_msgs_ref(msgs);
-    later->receipt = receipt;
-    if (receipt) {
-        vx_receipt_hold(receipt);
-    }
-    *sw->resync->last = later;
-    sw->resync->last = &later->next;
-}
-
 void
 vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
-               struct vx_receipt *receipt)
+               const struct vx_delta *delta, struct vx_receipt *receipt)
 {
     if (sw->resync) {
-        send_later(sw, msgs, receipt);
+        vx_resync_later(sw, msgs, receipt);
     } else if (vx_switch_takes_rows(sw)) {
-        send_owed(sw, msgs, receipt, false);
+        if (delta) {
+            vx_run_touch(sw, delta);
+        }
+        vx_switch_send_change(sw, msgs, receipt);
     }
 }
 
@@ -273,92 +226,49 @@ vx_switch_is_behind(const struct vx_switch *sw)
 }
 
 static void
-compare(struct vx_switch *sw)
+believe(struct vx_switch *sw, const struct og_crows *have)
 {
-    struct resync *resync = sw->resync;
-    bool apart = sw->env.is_stranger(sw->env.ctx, sw->env.host);
-
-    resync->n_diffs = (apart ? vx_diff_rows_apart : vx_diff_rows)(
-        resync->have->rows, resync->have->n, resync->want->rows,
-        resync->want->n, &resync->diffs);
-    resync->compared = true;
-    sw->facts.n_rows = resync->rows.n;
-    sw->facts.n_repaired = resync->n_diffs;
-    sw->facts.n_resyncs++;
-    vx_log_info(sw->name, "holds %zu rows, ought to hold %zu: %zu "
-                "differences", resync->have->n, resync->want->n,
-                resync->n_diffs);
-}
-
-/* The next piece of the difference.  The order of the pieces is the order of
- * the difference, and each is a bundle that is safe on its own. */
-static void
-encode(struct vx_switch *sw)
-{
-    struct resync *resync = sw->resync;
-    size_t n = resync->n_diffs - resync->n_encoded;
-    struct og_msgs *msgs = og_msgs_new();
-
-    n = n < SLICE_ROWS ? n : SLICE_ROWS;
-    og_msgs_diff(msgs, resync->diffs + resync->n_encoded, n,
-                 resync->have->rows, resync->rows.rows);
-    resync->n_encoded += n;
-    send_owed(sw, msgs, resync->receipt,
-              resync->n_encoded == resync->n_diffs);
-    og_msgs_unref(msgs);
-}
-
-static void
-slice(evutil_socket_t fd, short what, void *sw_)
-{
-    struct vx_switch *sw = sw_;
-    struct resync *resync = sw->resync;
-
-    (void) fd;
-    (void) what;
-    if (resync->n_canonical < resync->rows.n) {
-        size_t n = resync->rows.n - resync->n_canonical;
-
-        n = n < SLICE_ROWS ? n : SLICE_ROWS;
-        og_crows_add_rows(resync->want,
-                          resync->rows.rows + resync->n_canonical, n);
-        resync->n_canonical += n;
-    } else if (!resync->compared) {
-        compare(sw);
-    } else if (resync->n_encoded < resync->n_diffs) {
-        encode(sw);
+    if (vx_epoch_believe(sw, have)) {
+        sw->facts.n_epochs++;
+        sw->facts.is_unproven = true;
+        vx_log_info(sw->name, "was not touched while it was away");
+        vx_switch_set_state(sw, VX_SWITCH_SYNCED);
     } else {
-        bool right = !resync->n_diffs;
-
-        end_resync(sw, true);
-        if (right) {
-            set_state(sw, VX_SWITCH_SYNCED);
-        }
-        return;
+        dump(sw, DUMP_RESYNC, OG_OF_ALL_TABLES);
     }
-    event_active(sw->slice, EV_TIMEOUT, 0);
 }
 
 void
 vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have)
 {
-    struct resync *resync = vx_xcalloc(1, sizeof *resync);
+    enum dump_for what = sw->dump_for;
 
-    resync->have = take_have;
-    resync->want = og_crows_new();
-    resync->last = &resync->first;
-    resync->receipt = vx_receipts_open(sw->env.receipts,
-                                       sw->env.revision(sw->env.ctx));
-    sw->env.compile(sw->env.ctx, sw->env.host, sw->env.tier, &resync->rows);
-    sw->resync = resync;
-    set_state(sw, VX_SWITCH_LOADING);
-    event_active(sw->slice, EV_TIMEOUT, 0);
+    sw->is_dumping = false;
+    sw->dump_for = DUMP_NOTHING;
+    switch (what) {
+    case DUMP_EPOCH:
+        sw->is_fresh = false;
+        believe(sw, take_have);
+        og_crows_free(take_have);
+        break;
+    case DUMP_RESYNC:
+        sw->facts.is_unproven = false;
+        vx_resync_begin(sw, take_have);
+        break;
+    case DUMP_AUDIT:
+        vx_run_dumped(sw, take_have);
+        break;
+    case DUMP_NOTHING:
+        og_crows_free(take_have);
+        try_sync(sw);
+        break;
+    }
 }
 
 void
 vx_switch_committed(struct vx_switch *sw, uint64_t tag)
 {
-    bool resynced = false;
+    bool resynced = false, repaired = false;
 
     while (sw->first && sw->first->tag <= tag) {
         struct owed *owed = sw->first;
@@ -367,15 +277,20 @@ vx_switch_committed(struct vx_switch *sw, uint64_t tag)
         if (!sw->first) {
             sw->last = &sw->first;
         }
-        resynced |= owed->resync;
+        resynced |= owed->what == OWED_RESYNC;
+        repaired |= owed->what == OWED_REPAIR;
         if (owed->receipt) {
             vx_receipt_release(owed->receipt);
         }
         free(owed);
     }
     if (resynced) {
-        set_state(sw, VX_SWITCH_SYNCED);
+        vx_switch_set_state(sw, VX_SWITCH_SYNCED);
     }
+    if (repaired) {
+        vx_run_repaired(sw);
+    }
+    vx_epoch_quiet(sw);
 }
 
 void
@@ -392,8 +307,14 @@ vx_switch_failed(struct vx_switch *sw, const struct vx_error *err)
     evtimer_add(sw->pause, &tv);
     sw->pause_ms = sw->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS
                    : sw->pause_ms * 2;
-    end_resync(sw, false);
-    set_state(sw, VX_SWITCH_WAITING);
+    vx_resync_end(sw, false);
+    vx_epoch_forget(sw);
+    sw->is_fresh = false;
+    if (sw->dump_for != DUMP_AUDIT) {
+        sw->dump_for = DUMP_NOTHING;
+    }
+    vx_switch_set_state(sw, VX_SWITCH_WAITING);
+    vx_run_stop(sw, err->message);
     forget_owed(sw);
 }
 
@@ -412,6 +333,13 @@ vx_switch_get_facts(const struct vx_switch *sw,
         sw->facts.state != VX_SWITCH_SYNCED ? 0
         : sw->first ? sw->first->revision - 1
         : sw->env.revision(sw->env.ctx);
+    ret_facts->n_sent = sw->n_sent_before;
+    if (sw->session) {
+        struct og_of_counters counters;
+
+        og_of_session_get_counters(sw->session, &counters);
+        ret_facts->n_sent += counters.n_msgs_sent;
+    }
 }
 
 bool

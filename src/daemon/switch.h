@@ -3,13 +3,15 @@
  *
  *   AWAY --connect--> WAITING --allow--> DUMPING --dump, compile, diff-->
  *   LOADING --all confirmed--> SYNCED
+ *                                DUMPING --the epoch is right--> SYNCED
  *
  * Rows that change while it is LOADING or SYNCED are queued behind what is
  * under way; in all other states they are not needed, since the coming dump
  * is compared with a compile of that moment.  The comparison is made in
  * slices.  A refused bundle leads back to WAITING, and to a new dump after a
  * pause that doubles up to a minute.
- * A bridge that is right gets no message beyond the dump. */
+ * A bridge that is right gets no message beyond the dump.
+ * While SYNCED it can be audited (switch_audit.c). */
 #ifndef VX_DAEMON_SWITCH_H
 #define VX_DAEMON_SWITCH_H
 
@@ -20,9 +22,12 @@
 #include "core/flow.h"
 
 struct event_base;
+struct og_crows;
 struct og_msgs;
 struct og_of_counters;
 struct og_of_session;
+struct vx_crow;
+struct vx_delta;
 struct vx_error;
 struct vx_receipt;
 struct vx_receipts;
@@ -40,9 +45,16 @@ struct vx_switch_env {
     const char *name;           /* "h1/br-tenant", for the log */
     uint64_t host;              /* oid */
     enum vx_tier tier;
+    bool epoch;                 /* an epoch is believed */
     /* All rows it ought to hold, now. */
     void (*compile)(void *ctx, uint64_t host, enum vx_tier tier,
                     struct vx_rows *ret_rows);
+    /* The same, a part at a time: false once it was the last. *cursor is 0
+     * for the first.  What changes between the calls may be in or not. */
+    bool (*compile_part)(void *ctx, uint64_t host, enum vx_tier tier,
+                         uint64_t *cursor, struct vx_rows *rows);
+    /* Of all of them. */
+    uint64_t (*hash)(void *ctx, uint64_t host, enum vx_tier tier);
     uint64_t (*revision)(void *ctx);    /* committed */
     /* It may hold rows of networks that are no more (struct vx_host). */
     bool (*is_stranger)(void *ctx, uint64_t host);
@@ -56,6 +68,9 @@ struct vx_switch_facts {
     size_t n_repaired;          /* at the last resync: differences */
     uint64_t n_resyncs;
     uint64_t n_failures;
+    uint64_t n_epochs;          /* connects that needed no comparison */
+    bool is_unproven;           /* the last one was; not audited since */
+    uint64_t n_sent;            /* flow and group modifications */
     uint64_t realized;          /* revision all of whose rows are confirmed;
                                  * 0 while not synced */
     char error[256];            /* why it is not synced, "" if unknown */
@@ -70,8 +85,10 @@ void vx_switch_connect(struct vx_switch *sw, struct og_of_session *take);
 void vx_switch_disconnect(struct vx_switch *sw, const char *why);
 /* What the compile needs is known (or not any more): sync may start. */
 void vx_switch_allow(struct vx_switch *sw, bool allowed);
-/* Rows to send, if the state asks for it; the receipt may be NULL. */
+/* Rows to send, if the state asks for it; the receipt may be NULL.  delta:
+ * what msgs were made of; NULL if they are empty. */
 void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
+                    const struct vx_delta *delta,
                     struct vx_receipt *receipt);
 bool vx_switch_takes_rows(const struct vx_switch *sw);
 /* Something that was sent is not confirmed yet. */
@@ -79,8 +96,28 @@ bool vx_switch_is_behind(const struct vx_switch *sw);
 void vx_switch_packet_out(struct vx_switch *sw, const void *frame,
                           size_t size, const struct vx_row *acts);
 
+/* An audit, and whose it is.  done comes once, never from within
+ * vx_switch_audit; nothing is called after it. */
+struct vx_switch_audit {
+    void *ctx;
+    bool hurry;                 /* somebody waits for it */
+    /* A difference; what is enum vx_diff_type.  have: NULL if it is missing,
+     * want: NULL if it is foreign. */
+    void (*drift)(void *ctx, unsigned what, const struct vx_crow *have,
+                  const struct vx_crow *want);
+    /* That was all; true: repair it. */
+    bool (*compared)(void *ctx, size_t n_rows, size_t n_differences);
+    /* How many of n rows may be repaired now; if 0, ask again after that. */
+    size_t (*take)(void *ctx, size_t n, int64_t *ret_wait_ms);
+    /* why: NULL, or what kept it from its end.  n_repaired: of the
+     * differences; those that are not have changed meanwhile. */
+    void (*done)(void *ctx, const char *why, size_t n_repaired);
+};
+/* False: not synced, or being audited already. */
+bool vx_switch_audit(struct vx_switch *sw,
+                     const struct vx_switch_audit *audit);
+
 /* Events of the session, from whoever owns its callbacks. */
-struct og_crows;
 void vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have);
 void vx_switch_committed(struct vx_switch *sw, uint64_t tag);
 void vx_switch_failed(struct vx_switch *sw, const struct vx_error *err);

@@ -25,3 +25,13 @@ EXTRA_DIST += tests/bench/scale.py
 scale: all
 	VXFABRIC_BIN='$(abs_builddir)/bin' \
 	    $(PYTHON3) $(srcdir)/tests/bench/scale.py $(SCALE_ARGS)
+
+# Minutes of random life on four hosts: nothing is wrong at the end. Needs
+# root.
+EXTRA_DIST += tests/bench/run_churn.py
+MINUTES = 30
+.PHONY: churn
+churn: all
+	VXFABRIC_BIN='$(abs_builddir)/bin' \
+	    $(PYTHON3) $(srcdir)/tests/bench/run_churn.py \
+	    --minutes '$(MINUTES)' $(CHURN_ARGS)

@@ -181,6 +181,55 @@ def test_del_prints_nothing_and_minds_if_exists(api, netctl):
     assert netctl("zone", "del", "z2", "--if-exists").status == 0
 
 
+HOST = {"name": "h1", "zone": "z1", "draining": True, "status": "draining",
+        "reason": "1 port is left", "n_ports": 1, "revision": 4}
+
+
+def test_del_of_a_host_by_force_says_so(api, netctl):
+    api.replies["DELETE /v1/hosts/h1"] = (200, {"revision": 3})
+    assert netctl("host", "del", "h1", "--force").status == 0
+    assert api.requests[0].query == "force=1"
+    assert netctl("zone", "del", "z1", "--force").status == 2
+
+
+def test_drain_lists_what_is_left_and_undo_shows_the_host(api, netctl):
+    api.replies["PATCH /v1/hosts/h1"] = (200, HOST)
+    api.replies["GET /v1/ports"] = (200, {"items": [VM1], "next": None})
+    done = netctl("host", "drain", "h1", "-o", "name")
+    assert (done.status, done.out) == (0, "acme/web/vm1\n")
+    assert done.err == "netctl: host h1 is draining: 1 port is left\n"
+    patch, ports = api.requests
+    assert patch.body == {"draining": True}
+    assert "host=h1" in ports.query
+    done = netctl("host", "drain", "h1", "--wait=1")
+    assert done.status == 4 and "1 port is left" in done.err
+    del api.requests[:]
+    done = netctl("host", "drain", "h1", "--undo")
+    assert done.status == 0 and "h1" in done.out
+    assert [r.body for r in api.requests] == [{"draining": False}]
+    done = netctl("host", "drain", "h2")
+    assert done.status == 1 and "h2" in done.err
+
+
+def test_drain_waits_until_nothing_is_left(api, netctl):
+    left = [[VM1], [VM1], []]
+    api.replies["PATCH /v1/hosts/h1"] = (200, HOST)
+    api.replies["GET /v1/ports"] = lambda _request: (200, {
+        "items": left.pop(0) if left else [], "next": None})
+    done = netctl("host", "drain", "h1", "--wait")
+    assert done.status == 0 and not left
+    assert done.err == "netctl: host h1 is draining: 0 ports are left\n"
+
+
+def test_reset_forgets_what_the_host_told(api, netctl):
+    api.replies["PATCH /v1/hosts/h1"] = (200, HOST)
+    done = netctl("host", "reset", "h1")
+    assert done.status == 0 and "h1" in done.out
+    assert api.requests[0].body == {"system_id": None, "vtep": None,
+                                    "mtu": None, "datapath": None}
+    assert netctl("host", "reset", "h2").status == 1
+
+
 def test_a_refusal_names_the_object_and_says_why(api, netctl):
     api.replies[f"PUT {VM1_PATH}"] = error(
         409, "exists", "ips", "10.0.0.2 already belongs to port acme/web/a")

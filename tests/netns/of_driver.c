@@ -242,7 +242,7 @@ compare(struct driver *d, bool repair)
     if (repair) {
         begin(d);
         d->n_sent = d->n_parts = 0;
-        og_msgs_diff(msgs, diffs, n, d->have->rows, d->rows.rows);
+        og_msgs_diff(msgs, diffs, n, d->have->rows, want->rows);
         queue(d, og_msgs_ref(msgs));
     } else {
         for (size_t i = 0; i < n && i < 50; i++) {

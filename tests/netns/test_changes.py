@@ -32,7 +32,7 @@ def fabric(make_lab):
     """Two hosts, two tenants that look the same; no ports yet."""
     lab = make_lab(2)
     lab.options = ["--set", "vni_quarantine_s=0", "--set", "probe_ms=1000"]
-    lab.start_controller(*lab.options)
+    lab.start_controller("--set", "epoch=no", *lab.options)
     intent.join_all(lab)
     with intent.Api(lab.api) as api:
         for tenant in TENANTS:
@@ -325,7 +325,7 @@ def compare(lab):
     lab.stop_controller()
     with open(lab.path("vxfabricd.log"), "rb") as log:
         mark = log.seek(0, os.SEEK_END)
-    lab.start_controller(*lab.options)
+    lab.start_controller("--set", "epoch=no", *lab.options)
     lines = intent.new_log_lines(
         lab, mark, 30, lambda found: sum(
             "differences" in line for line in found) >= 4,

@@ -133,7 +133,7 @@ def test_a_controller_that_comes_back_finds_nothing_to_repair(fabric,
     fabric.stop_controller()
     with open(fabric.path("vxfabricd.log"), "rb") as log:
         mark = log.seek(0, os.SEEK_END)
-    fabric.start_controller(deadline_s=60)
+    fabric.start_controller("--set", "epoch=no", deadline_s=60)
     ready = time.monotonic() - started
     lines = intent.new_log_lines(
         fabric, mark, 60, lambda found: sum(

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/explain.h"
 #include "core/fabric.h"
+#include "lib/tree.h"
 #include "lib/xalloc.h"
 #include "tests/sim/sim.h"
 
@@ -291,6 +293,13 @@ og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
     }
 }
 
+/* The row that a canonical row of og_crows_add_rows is of. */
+static struct srow *
+srow_of(const struct vx_crow *crow)
+{
+    return VX_CONTAINER(crow->key, struct srow, bytes);
+}
+
 static bool
 crow_group_goes(const struct vx_diff *diffs, size_t n,
                 const struct vx_crow *have, const struct vx_crow *bucket)
@@ -307,7 +316,7 @@ crow_group_goes(const struct vx_diff *diffs, size_t n,
 
 void
 og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs, size_t n,
-             const struct vx_crow *have, const struct vx_row *want)
+             const struct vx_crow *have, const struct vx_crow *want)
 {
     for (size_t i = 0; i < n; i++) {
         const struct vx_crow *old = diffs[i].type == VX_DIFF_MISSING ? NULL
@@ -323,7 +332,7 @@ og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs, size_t n,
         if (old && old->type != VX_ROW_FLOW && old->type != VX_ROW_METER) {
             push(msgs, false, srow_of_key(old));
         }
-        push(msgs, true, srow_new(&want[diffs[i].want]));
+        push(msgs, true, srow_ref(srow_of(&want[diffs[i].want])));
         msgs->ops[msgs->n - 1].modify = old && old->type == VX_ROW_METER;
     }
 }
@@ -389,4 +398,22 @@ scrows_new(struct srow *const *rows, size_t n)
         add(crows, srow_ref(rows[i]));
     }
     return crows;
+}
+
+void
+og_crow_format(const struct vx_crow *crow, struct vx_buf *buf)
+{
+    vx_row_format(&srow_of(crow)->row, buf);
+}
+
+void
+og_crow_hint(const struct vx_crow *crow, struct vx_row_hint *ret_hint)
+{
+    const struct vx_row *row = &srow_of(crow)->row;
+
+    *ret_hint = (struct vx_row_hint) {
+        .type = (enum vx_row_type) crow->type, .cookie = crow->cookie,
+        .vni = crow->type == VX_ROW_FLOW ? 0 : row->group,
+        .bucket = crow->type == VX_ROW_BUCKET ? row->bucket : 0,
+    };
 }

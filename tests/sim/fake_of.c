@@ -15,6 +15,7 @@ struct og_of_session {
     const struct og_of_callbacks *cb;
     void *aux;
     struct og_queue queue;
+    struct og_of_part part;
     bool dumping;
     bool stuck;                 /* nothing to send until something comes */
 };
@@ -64,9 +65,18 @@ og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
 bool
 og_of_session_dump(struct og_of_session *s, uint8_t table)
 {
-    if (table != OG_OF_ALL_TABLES || s->queue.has_dump) {
+    return og_of_session_dump_part(s, &(struct og_of_part) {
+        .table = table });
+}
+
+bool
+og_of_session_dump_part(struct og_of_session *s,
+                        const struct og_of_part *part)
+{
+    if (s->queue.has_dump) {
         return false;
     }
+    s->part = *part;
     og_queue_push_dump(&s->queue);
     s->stuck = false;
     return true;
@@ -144,7 +154,7 @@ of_pump(struct og_of_session *s)
         break;
     case OG_NEXT_DUMP:
         s->dumping = true;
-        conn_push(&s->conn->to_machine, ITEM_DUMP);
+        conn_push(&s->conn->to_machine, ITEM_DUMP)->part = s->part;
         break;
     }
 }

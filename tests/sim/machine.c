@@ -463,6 +463,12 @@ machine_drift(struct machine *machine)
     if (machine->of[tier] || !table->n) {
         return;
     }
+    /* With the epoch, or the host would be believed until its audit. */
+    for (size_t k = table->n; k-- > 0;) {
+        if (table->rows[k]->crow.table == VX_T_EPOCH) {
+            remove_at(table, k);
+        }
+    }
     for (int i = 0; i < 3 && table->n; i++) {
         size_t k = roll((uint32_t) table->n);
 

@@ -30,6 +30,7 @@
 #include "daemon/app.h"
 #include "lib/buf.h"
 #include "ovs-glue/of_codec.h"
+#include "ovs-glue/of_session.h"
 
 enum {
     N_MACHINES = 3,
@@ -143,6 +144,7 @@ struct item {
     enum item_type type;
     int64_t not_before_ms;
     uint64_t dpid;
+    struct og_of_part part;     /* DUMP */
     struct sop *ops;            /* BUNDLE */
     bool bundled;               /* BUNDLE: atomic */
     struct srow **rows;         /* DUMPED */

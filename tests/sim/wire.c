@@ -156,8 +156,18 @@ conn_can_deliver(const struct conn *conn)
 
 /* --- At the machine. */
 
+static bool
+is_in(const struct og_of_part *part, const struct vx_crow *row)
+{
+    if (row->type != VX_ROW_FLOW) {
+        return part->table >= OG_OF_NO_TABLE;
+    }
+    return (part->table == OG_OF_ALL_TABLES || part->table == row->table)
+           && (row->cookie & part->cookie_mask) == part->cookie;
+}
+
 static void
-dump(struct conn *conn)
+dump(struct conn *conn, const struct og_of_part *part)
 {
     const struct machine *machine = conn->machine;
     struct item *reply = conn_push(&conn->to_controller, ITEM_DUMPED);
@@ -166,7 +176,9 @@ dump(struct conn *conn)
     conn->out_of_step = false;
     reply->rows = vx_xcalloc(table->n + 1, sizeof *reply->rows);
     for (size_t i = 0; i < table->n; i++) {
-        reply->rows[reply->n++] = srow_ref(table->rows[i]);
+        if (is_in(part, &table->rows[i]->crow)) {
+            reply->rows[reply->n++] = srow_ref(table->rows[i]);
+        }
     }
 }
 
@@ -220,7 +232,7 @@ at_machine(struct conn *conn, const struct item *item)
         bundle(conn, item);
         break;
     case ITEM_DUMP:
-        dump(conn);
+        dump(conn, &item->part);
         break;
     case ITEM_TRANSACT:
         transact(conn, item);

@@ -583,6 +583,103 @@ a_merge_patch_changes_what_it_names_and_null_removes(void **state)
     vx_doc_free(doc);
 }
 
+static const struct vx_host *
+applied(struct vx_op op)
+{
+    struct vx_error err = { 0 };
+    struct vx_result result;
+    size_t failed;
+
+    if (!vx_model_apply(model, &op, 1, 0, &result, &failed, &err)) {
+        fail_msg("%s: %s", err.field, err.message);
+    }
+    return (const struct vx_host *) result.obj;
+}
+
+/* Whoever writes intent again and again must not reset hosts. */
+static void
+a_put_of_a_host_keeps_what_it_told_and_null_forgets_it(void **state)
+{
+    (void) state;
+    struct vx_codec_path path;
+    struct vx_doc *doc;
+    const struct vx_host *host;
+
+    host = applied(patched("/v1/hosts/h1", "{\"draining\":true}", &doc,
+                           &path));
+    assert_true(host->draining);
+    assert_string_equal(host->system_id, "s-1");
+    vx_doc_free(doc);
+    apply("[{\"op\":\"PUT\",\"path\":\"/v1/hosts/h1\",\"body\":{"
+          "\"zone\":\"z1\"}}]");
+    host = (const struct vx_host *) view_of("/v1/hosts/h1", &path).obj;
+    assert_true(host->draining);
+    assert_string_equal(host->system_id, "s-1");
+    assert_int_equal(host->vtep.family, 4);
+    assert_int_equal(host->mtu, 1600);
+    assert_string_equal(host->datapath, "netdev");
+    host = applied(patched("/v1/hosts/h1", "{\"system_id\":null,\"vtep\":"
+                           "null,\"mtu\":null,\"datapath\":null}", &doc,
+                           &path));
+    assert_string_equal(host->system_id, "");
+    assert_int_equal(host->vtep.family, 0);
+    assert_int_equal(host->mtu, 0);
+    assert_string_equal(host->datapath, "");
+    assert_true(host->draining);
+    vx_doc_free(doc);
+    vx_model_rollback(model, 0);
+}
+
+static void
+force_is_for_the_deletion_of_hosts(void **state)
+{
+    static const struct {
+        const char *item;
+        bool taken;
+    } cases[] = {
+        { "\"DELETE\",\"path\":\"/v1/hosts/h1\",\"force\":true", true },
+        { "\"DELETE\",\"path\":\"/v1/hosts/h1\",\"force\":1", false },
+        { "\"DELETE\",\"path\":\"/v1/zones/z1\",\"force\":true", false },
+        { "\"PUT\",\"path\":\"/v1/hosts/h1\",\"body\":{\"zone\":\"z1\"},"
+          "\"force\":true", false },
+    };
+    (void) state;
+
+    for (size_t i = 0; i < N(cases); i++) {
+        struct vx_error err = { 0 };
+        struct vx_codec_batch batch;
+        struct vx_buf buf = VX_BUF_INIT;
+        struct vx_doc *doc;
+        size_t failed;
+
+        vx_buf_printf(&buf, "[{\"op\":%s}]", cases[i].item);
+        doc = vx_doc_parse(buf.data, buf.size, VX_BODY_MAX, &err);
+        assert_int_equal(vx_codec_batch(doc, NULL, NULL, &batch, &failed,
+                                        &err), cases[i].taken);
+        assert_true(cases[i].taken ? batch.ops[0].force
+                                   : strstr(err.field, "force") != NULL);
+        vx_doc_free(doc);
+        vx_buf_fini(&buf);
+    }
+}
+
+static void
+a_record_of_before_hosts_were_drained_is_read(void **state)
+{
+    static const char old[] =
+        "{\"v\":1,\"name\":\"h1\",\"parent\":0,\"description\":\"\","
+        "\"zone\":1,\"num\":1,\"system_id\":\"s\",\"vtep\":\"\",\"mtu\":0,"
+        "\"datapath\":\"\",\"stranger\":false}";
+    struct vx_error err = { 0 };
+    struct vx_obj *obj = vx_codec_record_parse(VX_HOST, 2, 3, old,
+                                               sizeof old - 1, &err);
+    (void) state;
+
+    assert_non_null(obj);
+    assert_false(((const struct vx_host *) obj)->draining);
+    vx_obj_unref(obj);
+}
+
 static void
 a_record_holds_every_member(void **state)
 {
@@ -730,6 +827,9 @@ main(void)
         TEST(a_port_answers_what_the_contract_names),
         TEST(what_get_answers_may_be_put_back_and_changes_nothing),
         TEST(a_merge_patch_changes_what_it_names_and_null_removes),
+        TEST(a_put_of_a_host_keeps_what_it_told_and_null_forgets_it),
+        TEST(force_is_for_the_deletion_of_hosts),
+        TEST(a_record_of_before_hosts_were_drained_is_read),
         TEST(a_record_holds_every_member),
         TEST(a_damaged_or_newer_record_is_refused),
         TEST(a_deleted_object_keeps_its_name_when_its_parents_go_with_it),

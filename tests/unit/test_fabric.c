@@ -211,6 +211,39 @@ a_port_that_may_be_anywhere_follows_its_interface(void **state)
 }
 
 static void
+drain_host(struct ear *ear, uint64_t oid, bool draining)
+{
+    struct vx_host *host = (struct vx_host *) vx_obj_new(VX_HOST);
+
+    host->o.oid = oid;
+    host->num = oid;
+    host->vtep = (struct vx_ip) { .family = 4, .b = { 10, 1, 0, oid } };
+    host->draining = draining;
+    vx_fabric_change(ear->fabric, NULL, &host->o);
+    vx_obj_unref(&host->o);
+}
+
+static void
+no_port_is_located_on_a_draining_host_before_it_ends(void **state)
+{
+    struct ear *ear = *state;
+
+    put_port(ear, 1, 0, "a");
+    drain_host(ear, 2, true);
+    hush(ear);
+    vx_fabric_iface(ear->fabric, 2, "a", 5);
+    assert_int_equal(ear->locate_port, 0);
+    assert_int_equal(vx_fabric_locate(ear->fabric, PORT + 1), 0);
+    assert_int_equal(place(ear, 1).elsewhere, 2);
+    assert_int_equal(ear->last_touched, PORT + 1);
+    hush(ear);
+    drain_host(ear, 2, false);
+    assert_int_equal(ear->locate_port, PORT + 1);
+    assert_int_equal(ear->locate_host, 2);
+    assert_int_equal(ear->n_deltas, 0);
+}
+
+static void
 two_ports_swap_their_interfaces(void **state)
 {
     struct ear *ear = *state;
@@ -522,6 +555,7 @@ main(void)
         TEST(an_interface_and_its_port_meet_in_either_order),
         TEST(only_the_allowed_host_binds_and_the_other_is_reported),
         TEST(a_port_that_may_be_anywhere_follows_its_interface),
+        TEST(no_port_is_located_on_a_draining_host_before_it_ends),
         TEST(two_ports_swap_their_interfaces),
         TEST(a_port_number_has_one_owner),
         TEST(the_fabrics_own_port_numbers_are_refused),

@@ -338,6 +338,114 @@ locate_moves_only_ports_without_a_host_of_their_own(void **state)
     vx_model_free(model);
 }
 
+static struct vx_op
+drain_op(const char *name, bool draining)
+{
+    struct vx_op op = put_op(VX_HOST, NULL, NULL, name);
+
+    op.spec.host.zone = "z";
+    op.spec.host.keep = ~(unsigned) VX_KEEP_DRAINING;
+    op.spec.host.draining = draining;
+    return op;
+}
+
+static void
+a_draining_host_takes_no_port_that_is_not_there(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_small_fabric();
+    struct vx_op op = port_op("old"), locate;
+    const struct vx_port *port;
+    uint64_t h1;
+
+    op.spec.port.host = "h1";
+    h1 = ((const struct vx_port *) must(model, op))->host;
+    must(model, drain_op("h1", true));
+    op.spec.port.no_guard = true;
+    must(model, op);                        /* it is there */
+    op = port_op("new");
+    op.spec.port.host = "h1";
+    refused(model, op, VX_IN_USE, "host", "host \"h1\" is draining and takes "
+            "no new ports, such as \"new\"");
+    must(model, port_op("new"));
+    refused(model, op, VX_IN_USE, "host", "netctl host drain h1 --undo");
+    locate = op_on(VX_OP_LOCATE, VX_PORT, "acme", "web", "new");
+    locate.spec.port.host = "h1";
+    port = must(model, locate);
+    assert_int_equal(port->located, 0);
+    port = must(model, port_op("old"));     /* anywhere: it stays */
+    assert_int_equal(port->host, 0);
+    assert_int_equal(port->located, h1);
+    must(model, drain_op("h1", false));
+    port = must(model, op);
+    assert_int_equal(port->host, h1);
+    vx_model_free(model);
+}
+
+static void
+a_put_of_a_host_keeps_what_it_is_told_to_keep(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_small_fabric();
+    struct vx_op op = put_op(VX_HOST, NULL, NULL, "h1");
+    const struct vx_host *host;
+
+    op.spec.host.zone = "z";
+    op.spec.host.system_id = "me";
+    op.spec.host.mtu = 9000;
+    op.spec.host.draining = true;
+    must(model, op);
+    must(model, op_on(VX_OP_ADMIT, VX_HOST, NULL, NULL, "h1"));
+    memset(&op.spec, 0, sizeof op.spec);
+    op.spec.host.zone = "z";
+    op.spec.host.keep = ~0u;
+    op.description = "the same";
+    host = must(model, op);
+    assert_string_equal(host->system_id, "me");
+    assert_int_equal(host->mtu, 9000);
+    assert_true(host->draining);
+    assert_false(host->stranger);
+    op.spec.host.keep = VX_KEEP_DRAINING;   /* reset */
+    host = must(model, op);
+    assert_string_equal(host->system_id, "");
+    assert_int_equal(host->mtu, 0);
+    assert_true(host->draining);
+    assert_true(host->stranger);
+    vx_model_free(model);
+}
+
+static void
+force_lets_go_of_ports_that_may_be_anywhere(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_small_fabric();
+    struct vx_op op = op_on(VX_OP_LOCATE, VX_PORT, "acme", "web", "vm1");
+    struct vx_op del = delete_op(VX_HOST, NULL, NULL, "h2"), named;
+    const struct vx_port *port;
+
+    must(model, port_op("vm1"));
+    op.spec.port.host = "h2";
+    must(model, op);
+    named = port_op("vm2");
+    named.spec.port.host = "h2";
+    must(model, named);
+    refused(model, del, VX_IN_USE, "", "2 ports, for example "
+            "\"acme/web/vm2\": move or delete them first");
+    del.force = true;
+    refused(model, del, VX_IN_USE, "", "1 port, for example "
+            "\"acme/web/vm2\"");
+    must(model, delete_op(VX_PORT, "acme", "web", "vm2"));
+    del.force = false;
+    refused(model, del, VX_IN_USE, "", "1 port that may be anywhere, last "
+            "seen there, for example \"acme/web/vm1\": move or delete them "
+            "first, or delete the host by force");
+    del.force = true;
+    must(model, del);
+    port = must(model, port_op("vm1"));
+    assert_int_equal(port->located, 0);
+    vx_model_free(model);
+}
+
 static void
 a_host_is_a_stranger_until_it_is_admitted(void **state)
 {
@@ -467,6 +575,9 @@ main(void)
         cmocka_unit_test(locate_moves_only_ports_without_a_host_of_their_own),
         cmocka_unit_test(preconditions_name_both_revisions),
         cmocka_unit_test(a_host_is_a_stranger_until_it_is_admitted),
+        cmocka_unit_test(a_draining_host_takes_no_port_that_is_not_there),
+        cmocka_unit_test(a_put_of_a_host_keeps_what_it_is_told_to_keep),
+        cmocka_unit_test(force_lets_go_of_ports_that_may_be_anywhere),
         cmocka_unit_test(quotas_name_tenant_limit_and_use),
         cmocka_unit_test(a_mac_asked_for_steers_allocation_around_it),
     };

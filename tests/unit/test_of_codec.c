@@ -490,7 +490,7 @@ a_meter_of_another_rate_is_modified_and_a_strange_one_deleted(void **state)
     og_crows_add_rows(have, rows.rows, 2);
     og_crows_add_rows(want, rows.rows + 2, 1);
     size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
-    og_msgs_diff(msgs, diffs, n, have->rows, rows.rows + 2);
+    og_msgs_diff(msgs, diffs, n, have->rows, want->rows);
     assert_int_equal(og_msgs_length(msgs), 2);
     assert_meter(msgs, 0, OFPMC13_MODIFY, 7);
     assert_meter(msgs, 1, OFPMC13_DELETE, 9);
@@ -656,7 +656,7 @@ a_group_of_another_type_is_made_anew_with_its_buckets(void **state)
     ovs_list_push_back(&gd.buckets, &bucket.list_node);
     tell_group(&gd, have);
     size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
-    og_msgs_diff(msgs, diffs, n, have->rows, rows.rows);
+    og_msgs_diff(msgs, diffs, n, have->rows, want->rows);
     assert_int_equal(og_msgs_length(msgs), 2);
     assert_int_equal(group_at(msgs, 0).command, OFPGC15_MODIFY);
     assert_int_equal(group_at(msgs, 1).command, OFPGC15_INSERT_BUCKET);

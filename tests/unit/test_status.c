@@ -43,6 +43,26 @@ a_port_without_a_host_says_what_to_plug(void **state)
 }
 
 static void
+a_port_on_a_draining_host_says_why_it_is_nowhere(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = {
+        .iface_id = "vm1-eth0", .elsewhere = "h2", .elsewhere_draining = true,
+    };
+    static const char text[] = "the interface with iface-id \"vm1-eth0\" is "
+        "on host \"h2\", which is draining and takes no new ports";
+
+    expect(facts, "pending", text);
+    facts.host = "h1";                  /* located there before */
+    facts.host_seen = facts.host_ready = true;
+    expect(facts, "pending", text);
+    facts.intent_host = true;
+    expect(facts, "pending", "the interface with iface-id \"vm1-eth0\" is on "
+           "host \"h2\", the port is on host \"h1\": plug it there or change "
+           "the port's host");
+}
+
+static void
 a_port_waits_for_its_host_to_join(void **state)
 {
     (void) state;
@@ -136,6 +156,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_that_everybody_confirmed_is_active),
         cmocka_unit_test(a_port_without_a_host_says_what_to_plug),
+        cmocka_unit_test(a_port_on_a_draining_host_says_why_it_is_nowhere),
         cmocka_unit_test(a_port_waits_for_its_host_to_join),
         cmocka_unit_test(a_port_without_interface_says_where_and_which),
         cmocka_unit_test(a_port_on_a_host_that_is_away_is_down),

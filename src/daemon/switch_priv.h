@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of a switch; nobody else includes it.
+ *
+ *   switch.c         life, states, what is sent and owed
+ *   switch_epoch.c   the row that says that nothing was touched
+ *   switch_resync.c  all rows compared after a connect, and put in order
+ *   switch_audit.c   the same beside the work, without leaving SYNCED */
+#ifndef VX_DAEMON_SWITCH_PRIV_H
+#define VX_DAEMON_SWITCH_PRIV_H
+
+#include "daemon/switch.h"
+
+struct event;
+struct resync;
+struct run;
+struct vx_crow;
+
+/* What the dump under way is for. */
+enum dump_for { DUMP_NOTHING, DUMP_EPOCH, DUMP_RESYNC, DUMP_AUDIT };
+
+/* Something sent and not yet confirmed. */
+struct owed {
+    struct owed *next;
+    uint64_t tag;
+    uint64_t revision;          /* committed when it was sent; one more if
+                                 * no intent depends on it */
+    struct vx_receipt *receipt; /* NULL: nobody waits */
+    enum owed_for {
+        OWED_CHANGE,
+        OWED_RESYNC,            /* the last of a resync */
+        OWED_REPAIR,            /* a piece of a repair */
+        OWED_EPOCH,
+    } what;
+};
+
+struct vx_switch {
+    struct vx_switch_env env;
+    char *name;
+    struct og_of_session *session;
+    bool allowed;
+    enum dump_for dump_for;     /* NOTHING: who asked for the dump under way
+                                 * has given up */
+    bool is_dumping;
+    bool is_fresh;              /* just connected: an epoch may be believed */
+    struct owed *first, **last;
+    uint64_t last_tag;
+    struct event *pause;
+    unsigned pause_ms;
+    uint64_t n_sent_before;     /* messages of sessions that are gone */
+    struct vx_switch_facts facts;
+
+    struct resync *resync;      /* comparison under way */
+    struct event *slice;        /* its next slice */
+
+    struct run *run;            /* audit under way */
+    struct event *step;         /* its next step */
+
+    uint64_t epoch;             /* cookie of the epoch row that is there or
+                                 * on its way, 0 = none */
+    struct event *quiet;        /* when it is to be written */
+    struct og_msgs *epoch_del;
+};
+
+/* switch.c */
+void vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state);
+void vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
+                         struct vx_receipt *receipt, enum owed_for what);
+/* A change of rows, or an empty one for its receipt. */
+void vx_switch_send_change(struct vx_switch *sw, struct og_msgs *msgs,
+                           struct vx_receipt *receipt);
+
+/* switch_epoch.c */
+void vx_epoch_init(struct vx_switch *sw);
+void vx_epoch_fini(struct vx_switch *sw);
+/* Nothing is known about what the switch holds. */
+void vx_epoch_forget(struct vx_switch *sw);
+/* Rows are about to change: the row goes first. */
+void vx_epoch_spoil(struct vx_switch *sw);
+/* Nothing is owed (any more): it will be written after a quiet time. */
+void vx_epoch_quiet(struct vx_switch *sw);
+/* Flows of table 253: is it the row that is wanted now? */
+bool vx_epoch_believe(struct vx_switch *sw, const struct og_crows *have);
+/* Whether the row has the key of the epoch. */
+bool vx_epoch_is(const struct vx_switch *sw, const struct vx_crow *row);
+/* A dump of everything has shown an epoch row with this cookie: if it is
+ * wrong it goes, before anything changes. */
+void vx_epoch_seen(struct vx_switch *sw, const struct vx_crow *row);
+/* The epoch row that ought to be there, if one does. */
+void vx_epoch_rows(const struct vx_switch *sw, struct vx_rows *rows);
+
+/* switch_resync.c */
+void vx_resync_begin(struct vx_switch *sw, struct og_crows *take_have);
+void vx_resync_end(struct vx_switch *sw, bool send);
+void vx_resync_later(struct vx_switch *sw, struct og_msgs *msgs,
+                     struct vx_receipt *receipt);
+void vx_resync_slice(int fd, short what, void *sw);
+
+/* switch_audit.c */
+void vx_run_step(int fd, short what, void *sw);
+void vx_run_dumped(struct vx_switch *sw, struct og_crows *take_have);
+/* These rows change now: what the audit thinks of them is out of date. */
+void vx_run_touch(struct vx_switch *sw, const struct vx_delta *delta);
+void vx_run_repaired(struct vx_switch *sw);
+/* The switch is not SYNCED any more. */
+void vx_run_stop(struct vx_switch *sw, const char *why);
+
+#endif
