@@ -171,12 +171,15 @@ og_meter_flags(const struct vx_row *row)
 void
 og_put_band(struct ofpbuf *out, const struct vx_row *row)
 {
-    struct ofp13_meter_band_drop *band = ofpbuf_put_zeros(out, sizeof *band);
+    /* Put as a whole: the place in the message is not aligned. */
+    struct ofp13_meter_band_drop band = {
+        .type = htons(OFPMBT13_DROP),
+        .len = htons(sizeof band),
+        .rate = htonl(row->rate),
+        .burst_size = htonl(row->burst),
+    };
 
-    band->type = htons(OFPMBT13_DROP);
-    band->len = htons(sizeof *band);
-    band->rate = htonl(row->rate);
-    band->burst_size = htonl(row->burst);
+    ofpbuf_put(out, &band, sizeof band);
 }
 
 void

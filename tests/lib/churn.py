@@ -483,9 +483,14 @@ class Faults:
     def start(self, where, kind):
         """Breaks it."""
         if where == "controller":
-            self.lab.stop_controller(signal.SIGKILL if "killed" in kind
-                                     else signal.SIGTERM)
+            killed = "killed" in kind
+            status = self.lab.stop_controller(
+                signal.SIGKILL if killed else signal.SIGTERM, 60)
             self.churn.disconnect()
+            if status and not killed:
+                self.churn.refused.append(
+                    f"vxfabricd told to stop ended with {status}: "
+                    + self.lab.log_tail(60))
             return
         host = self.lab.hosts[where]
         if kind in ("ovsdb_cut", "both_cut"):

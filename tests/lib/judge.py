@@ -170,10 +170,14 @@ def silent_pairs(churn, count):
 
 def differences_of_a_fresh_start(churn):
     """Restarts the controller; what its own full compile finds different on
-    the switches."""
+    the switches. Afterwards there is one again only if all was well."""
     lab = churn.lab
     churn.disconnect()
-    lab.stop_controller()
+    # A build with sanitizers would say so in its exit status.
+    status = lab.stop_controller(deadline_s=60)
+    if status:
+        return [f"vxfabricd told to stop ended with {status}: "
+                + lab.log_tail(60)]
     with open(lab.path("vxfabricd.log"), "rb") as log:
         mark = log.seek(0, os.SEEK_END)
     lab.start_controller("--set", "epoch=no", *churn.options,
