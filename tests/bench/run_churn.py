@@ -132,6 +132,7 @@ def life(lab, options):
     intent.join_all(lab)
     churn = churn_module.Churn(lab, options.seed, ports=options.ports,
                                sockets=options.sockets, options=OPTIONS)
+    churn.faults.often = options.often
     churn.populate()
     log(f"seed {options.seed}: {len(churn.ports)} ports, "
         f"{HOSTS * options.sockets} taps, {options.minutes:g} minutes")
@@ -150,6 +151,8 @@ def main():
                         help="taps per host")
     parser.add_argument("--rate", type=float, default=8,
                         help="things per second")
+    parser.add_argument("--often", type=float, default=1,
+                        help="how much more often than usual things break")
     parser.add_argument("--seed", type=int, default=int.from_bytes(
         os.urandom(3), "big"))
     parser.add_argument("--keep", action="store_true",

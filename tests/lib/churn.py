@@ -178,8 +178,10 @@ class Churn:
         return self.random.choice(found) if found else None
 
     def some_host(self, but=None):
-        """A host's name."""
-        return self.random.choice([n for n in self.lab.hosts if n != but])
+        """A host's name; one that takes ports."""
+        names = [n for n in self.lab.hosts
+                 if n != but and f"drain {n}" not in self.faults.under_way]
+        return self.random.choice(names or list(self.lab.hosts))
 
     def free_socket(self, host):
         """A socket of the host that is not plugged, if its OVSDB takes
@@ -254,7 +256,8 @@ class Churn:
 
     def weights(self):
         """What may happen, and how likely, one after the other."""
-        room = 1 - len(self.ports) / (2 * self.target)
+        room = 0.3 + 2 * (1 - len(self.ports) / self.target)
+        room = min(max(room, 0), 1)
         return (("add", 0.5 * room), ("add_many", 0.03 * room),
                 ("delete", 0.35 * (1 - room)), ("move", 0.15),
                 ("roam", 0.1), ("change", 0.1), ("network", 0.03),
@@ -315,9 +318,10 @@ class Churn:
         """To another host, by intent; the interface goes along, before or
         after, or stays where it is for now."""
         port = self.idle(lambda p: p.host)
-        if not port:
+        goal = port and self.some_host(port.host)
+        if not port or f"drain {goal}" in self.faults.under_way:
             return
-        port.host = self.some_host(port.host)
+        port.host = goal
         target = self.free_socket(port.host)
         order = self.random.randrange(3)
         old = list(port.sockets)
@@ -431,7 +435,8 @@ class Churn:
 
 
 class Faults:
-    """What is broken at the moment. At most one thing per host."""
+    """What is broken at the moment, at most one thing per host; and which
+    hosts are being drained."""
 
     # kind: (mean seconds between two, shortest, longest)
     KINDS = {
@@ -440,6 +445,7 @@ class Faults:
         "switch_restart": (40, 0, 3), "switch_killed": (40, 0, 3),
         "switch_frozen": (40, 0.5, 6), "database_restart": (60, 0, 3),
         "controller_killed": (90, 0, 3), "controller_restart": (180, 0, 3),
+        "drain": (60, 2, 15),
     }
 
     def __init__(self, churn):
@@ -450,6 +456,7 @@ class Faults:
         self.put_off = collections.defaultdict(list)
         self.count = collections.Counter()
         self.next = {}
+        self.often = 1              # how much more often than said
 
     def has_database(self, host):
         """Whether ovs-vsctl works there."""
@@ -467,13 +474,19 @@ class Faults:
                 self.end(where, kind)
         for kind in kinds or ():
             mean, shortest, longest = self.KINDS[kind]
+            mean /= self.often
             if kind not in self.next:
                 self.next[kind] = now + self.random.expovariate(1 / mean)
             if now < self.next[kind]:
                 continue
             self.next[kind] = now + self.random.expovariate(1 / mean)
             where = ("controller" if kind.startswith("controller")
-                     else self.churn.some_host())
+                     else self.random.choice(list(self.lab.hosts)))
+            if kind == "drain":
+                where = f"drain {where}"
+                # Some host has to take ports.
+                if sum(w.startswith("drain ") for w in self.under_way) > 1:
+                    continue
             if where not in self.under_way:
                 self.start(where, kind)
                 self.under_way[where] = (
@@ -491,6 +504,9 @@ class Faults:
                 self.churn.refused.append(
                     f"vxfabricd told to stop ended with {status}: "
                     + self.lab.log_tail(60))
+            return
+        if kind == "drain":
+            self.drain(where, True)
             return
         host = self.lab.hosts[where]
         if kind in ("ovsdb_cut", "both_cut"):
@@ -511,11 +527,18 @@ class Faults:
         """Mends it."""
         if where == "controller":
             self.lab.start_controller(*self.churn.options, deadline_s=30)
+        elif kind == "drain":
+            self.drain(where, False)
         else:
             self.mend(self.lab.hosts[where], kind)
         del self.under_way[where]
         for what in self.put_off.pop(where, ()):
             what()
+
+    def drain(self, where, draining):
+        """Not broken, but no place for new ports."""
+        self.churn.later("PATCH", f"/v1/hosts/{where.split()[1]}",
+                         {"draining": draining}, lambda _answer: None)
 
     def mend(self, host, kind):
         """The same for a host."""
