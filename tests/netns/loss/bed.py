@@ -136,7 +136,7 @@ class Bed:
         self.restart_controller(away_s=away_s)
         said = netns.run([self.lab.program, "--version"]).stdout.split()[-1]
         with intent.Api(self.lab.api) as api:
-            assert api.get("/healthz")["version"] == said
+            assert f'version="{said}"' in api.get("/metrics"), said
 
     def restart_database(self, controller=True):
         """ovsdb-server of h1 goes and comes back."""
