@@ -4,6 +4,7 @@ them, and ports enough for the tables not to be empty.
 
 A bed is managed by vxfabricd, or bare: set up by it, and then left alone with
 the same flows and groups, and without controller."""
+import http.client
 import os
 import re
 import signal
@@ -35,6 +36,55 @@ def mac_of(number):
 def ip_of(number):
     number += 10        # beyond the gateway
     return f"10.0.{number >> 8}.{number & 255}"
+
+
+class Writer(threading.Thread):
+    """Ports of the streams' network come and go without a pause, also while
+    the controller does: there is always something on its way to both
+    hosts."""
+
+    def __init__(self, lab):
+        super().__init__(daemon=True)
+        self.lab = lab
+        self.over = threading.Event()
+        self.n_done = 0
+
+    def __enter__(self):
+        self.start()
+        wait_until(lambda: self.n_done > 20, 10, "ports to come and go")
+        return self
+
+    def __exit__(self, *_exc):
+        self.over.set()
+        self.join(30)
+
+    def run(self):
+        """Until told to stop."""
+        while not self.over.is_set():
+            try:
+                with intent.Api(self.lab.api, timeout=10) as api:
+                    while not self.over.is_set():
+                        self._one(api, self.n_done % 64)
+                        self.n_done += 1
+            except (OSError, http.client.HTTPException):
+                self.over.wait(0.01)
+
+    @staticmethod
+    def _one(api, n):
+        name, number = f"{WEB}/ports/fleeting{n}", 20000 + n
+        if api.call("GET", name)[0] == 200:
+            api.call("DELETE", name)
+        else:
+            status, answer = api.call("PUT", name, {
+                "mac": mac_of(number), "ips": [ip_of(number)],
+                "host": f"h{n % 2 + 1}", "iface_id": f"fleeting{n}"})
+            assert status in (200, 201, 202, 503), answer
+
+    def tidy(self):
+        """None of them is left."""
+        with intent.Api(self.lab.api) as api:
+            for n in range(64):
+                api.call("DELETE", f"{WEB}/ports/fleeting{n}")
 
 
 class Bed:
@@ -128,6 +178,17 @@ class Bed:
         threading.Event().wait(away_s)
         self.lab.start_controller()
         self.wait_in_order(mark, 4)
+
+    def restart_controller_busy(self, number, away_s):
+        """The same, while ports come and go."""
+        with Writer(self.lab) as writer:
+            self.restart_controller(number, away_s)
+            done = writer.n_done
+            wait_until(lambda: writer.n_done > done + 20, 20, "more ports")
+        writer.tidy()
+        for host in (self.h1, self.h2):
+            wait_until(lambda h=host: self.rows(h) == self.rows_before[h],
+                       20, f"the rows of {host.name} as they were", 0.1)
 
     def upgrade(self, away_s=0.0):
         """The other build takes over; its version must be seen."""

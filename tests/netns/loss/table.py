@@ -153,6 +153,7 @@ class Table:
 
 
 TERM, KILL = "vxfabricd (TERM)", "vxfabricd (kill -9)"
+BUSY = "vxfabricd (kill -9), ports come and go"
 UPGRADE = "vxfabricd (other build)"
 DATABASE = "ovsdb-server"
 DATABASE_1 = "ovsdb-server, one thread"
@@ -162,7 +163,7 @@ LOADED = "ovs-vswitchd, vxfabricd loads"
 SAVED = "ovs-vswitchd, vxfabricd, ovs-save"
 TUNED = "ovs-vswitchd, vxfabricd in band, ARP 50 ms"
 INBAND = "ovs-vswitchd, vxfabricd in band"
-HITLESS = (TERM, KILL, UPGRADE, DATABASE)
+HITLESS = (TERM, KILL, BUSY, UPGRADE, DATABASE)
 
 
 def controller_rows(table, bed, chance):
@@ -175,6 +176,8 @@ def controller_rows(table, bed, chance):
     faults = [(TERM, args.rounds, lambda: bed.restart_controller(
                   signal.SIGTERM, away())),
               (KILL, args.rounds, lambda: bed.restart_controller(
+                  signal.SIGKILL, away())),
+              (BUSY, args.rounds, lambda: bed.restart_controller_busy(
                   signal.SIGKILL, away()))]
     if args.other_build:
         bed.programs = [bed.lab.program, args.other_build]
