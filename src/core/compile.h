@@ -29,9 +29,17 @@ void vx_compile_bum_bucket(const struct vx_host *host, uint32_t vni,
 void vx_compile_network(const struct vx_network *network, enum vx_tier tier,
                         struct vx_rows *rows);
 
-/* Tier 1: flows and BUM bucket of a plugged port, on its own host. */
+/* A port's interface on a host. */
+struct vx_tap {
+    uint32_t ofport;            /* 0 = none */
+    bool second;                /* the port is on another host: this is where
+                                 * it migrates to, or has just come from */
+};
+/* Tier 1: flows and BUM bucket of a plugged port, on its own host.  A second
+ * tap may speak, and gets what the fabric still (or already) brings for the
+ * port's MAC; machines of its own host and BUM go to the first one. */
 void vx_compile_tap(const struct vx_port *port, uint32_t vni,
-                    uint32_t ofport, struct vx_rows *rows);
+                    struct vx_tap tap, struct vx_rows *rows);
 /* Tier 2: who answers for the port's addresses; every host with presence,
  * the port's own too. */
 void vx_compile_neigh(const struct vx_port *port, uint32_t vni,

@@ -26,6 +26,7 @@ struct tap {
     struct vx_rows *rows;
     uint32_t vni;
     uint32_t ofport;
+    bool second;
 };
 
 static const struct vx_ip ip4_none = { .family = 4 };
@@ -285,20 +286,26 @@ deliver(const struct tap *tap)
                                       100, VX_COOKIE(VX_PORT, VX_PASS,
                                                      tap->port->o.oid));
 
+    if (tap->second) {
+        vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
+    }
     vx_match_u(row, VX_F_REG0, tap->vni);
     vx_match_mac(row, VX_F_ETH_DST, &tap->port->mac);
     vx_act_output(row, tap->ofport);
-
+    if (tap->second) {
+        return;
+    }
     row = vx_rows_bucket(tap->rows, VX_TENANT_TIER, tap->vni, tap->ofport);
     vx_act_output(row, tap->ofport);
 }
 
 void
-vx_compile_tap(const struct vx_port *port, uint32_t vni, uint32_t ofport,
-               struct vx_rows *rows)
+vx_compile_tap(const struct vx_port *port, uint32_t vni,
+               struct vx_tap at, struct vx_rows *rows)
 {
     struct tap tap = {
-        .port = port, .rows = rows, .vni = vni, .ofport = ofport
+        .port = port, .rows = rows, .vni = vni, .ofport = at.ofport,
+        .second = at.second
     };
 
     classify(&tap);

@@ -105,32 +105,39 @@ merge(const struct entry *have, size_t n_have, const struct entry *want,
     }
 }
 
-enum { N_RANKS = 2 * VX_ORDER_RANKS + 2 };
+/* Meters come before all else and go after it. */
+enum {
+    ADD_METER, DELETE, ADD = DELETE + VX_ORDER_RANKS, DELETE_METER, N_RANKS
+};
 
-/* Deletes first, each side in its send order; but meters come before and go
- * after all else. */
 static unsigned
 rank_of(const struct vx_diff *diff, const struct vx_crow *have,
         const struct vx_crow *want)
 {
+    const struct vx_crow *row = diff->type == VX_DIFF_FOREIGN
+        ? &have[diff->have] : &want[diff->want];
+
     if (diff->type == VX_DIFF_FOREIGN) {
-        const struct vx_crow *row = &have[diff->have];
-
-        return row->type == VX_ROW_METER ? N_RANKS - 1
-               : 1 + vx_order_del_rank(row->type, row->table);
+        return row->type == VX_ROW_METER ? DELETE_METER
+               : DELETE + vx_order_del_rank(row->type, row->table);
     }
-    const struct vx_crow *row = &want[diff->want];
-
-    return row->type == VX_ROW_METER ? 0
-           : 1 + VX_ORDER_RANKS + vx_order_add_rank(row->type, row->table);
+    return row->type == VX_ROW_METER ? ADD_METER : ADD;
 }
 
-/* Stable counting sort. */
+static int
+compare_want(const void *a_, const void *b_)
+{
+    const struct vx_diff *a = a_, *b = b_;
+
+    return a->want < b->want ? -1 : a->want > b->want;
+}
+
+/* By rank, a stable counting sort; what is added in the order of want. */
 static struct vx_diff *
 in_send_order(const struct diffs *diffs, const struct vx_crow *have,
               const struct vx_crow *want)
 {
-    size_t starts[N_RANKS + 1] = { 0 };
+    size_t starts[N_RANKS + 1] = { 0 }, first_add, n_add;
     struct vx_diff *out = vx_xmalloc(diffs->n * sizeof *out);
     uint16_t *ranks = vx_xmalloc(diffs->n * sizeof *ranks);
 
@@ -141,8 +148,13 @@ in_send_order(const struct diffs *diffs, const struct vx_crow *have,
     for (size_t r = 0; r < N_RANKS; r++) {
         starts[r + 1] += starts[r];
     }
+    first_add = starts[ADD];
+    n_add = starts[ADD + 1] - first_add;
     for (size_t i = 0; i < diffs->n; i++) {
         out[starts[ranks[i]]++] = diffs->diffs[i];
+    }
+    if (n_add) {
+        qsort(out + first_add, n_add, sizeof *out, compare_want);
     }
     free(ranks);
     return out;
@@ -158,7 +170,7 @@ vx_diff_rows(const struct vx_crow *have, size_t n_have,
     struct diffs diffs = { 0 };
 
     merge(haves, n_have, wants, n_want, &diffs);
-    *ret_diffs = in_send_order(&diffs, have, want);
+    *ret_diffs = in_send_order(&diffs, have);
     free(diffs.diffs);
     free(haves);
     free(wants);
@@ -187,7 +199,7 @@ vx_diff_rows_apart(const struct vx_crow *have, size_t n_have,
             push(&apart, VX_DIFF_MISSING, SIZE_MAX, d->want);
         }
     }
-    *ret_diffs = in_send_order(&apart, have, want);
+    *ret_diffs = in_send_order(&apart, have);
     free(apart.diffs);
     free(diffs.diffs);
     free(haves);

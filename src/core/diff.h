@@ -36,9 +36,10 @@ struct vx_diff {
 };
 
 /* Sorted into send order: adds of meters; deletes of flows, then buckets, then
- * groups; adds of groups, then buckets, then flows from the last table to the
- * first; deletes of meters, which take the flows that use them along.
- * *ret_diffs is malloc'ed.  Returns the number. */
+ * groups; then what is added or altered in the order of want, which has to be
+ * one that is safe to load (vx_fabric_compile); deletes of meters, which take
+ * the flows that use them along.  *ret_diffs is malloc'ed.  Returns the
+ * number. */
 size_t vx_diff_rows(const struct vx_crow *have, size_t n_have,
                     const struct vx_crow *want, size_t n_want,
                     struct vx_diff **ret_diffs);

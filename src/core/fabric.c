@@ -30,10 +30,46 @@ port_removed(struct vx_fabric *f, const struct vx_obj *old)
     }
     obj = port->obj;
     vx_fport_unlink_iface(f, port);
-    vx_fport_move(f, port, NULL, NULL, 0);
+    vx_fport_move(f, port, &(struct vx_fplace) { 0 });
     vx_fport_free(f, port);
     vx_fport_refresh(f, obj->iface_id);
     vx_obj_unref(&obj->o);
+}
+
+/* Its place with another object, before its interfaces are looked at again:
+ * taps it may keep, or move, without taking another port's. */
+static struct vx_fplace
+place_before_refresh(struct vx_fabric *f, struct vx_fport *port,
+                     const struct vx_port *obj, bool renamed)
+{
+    struct vx_fplace place;
+
+    if (renamed) {
+        return vx_fport_untapped(f, port, obj);
+    }
+    place = vx_fport_wanted(f, port, obj);
+    if (vx_fport_first(f, obj->iface_id) != port || vx_fport_next(port)) {
+        place.ofport = place.host == vx_fport_host(port) ? port->ofport : 0;
+    }
+    return place;
+}
+
+/* What ends a migration swaps both places; any other move forgets where the
+ * port has been. */
+static void
+note_leaving(struct vx_fabric *f, struct vx_fport *port,
+             const struct vx_port *obj, bool renamed)
+{
+    const struct vx_port *before = port->obj;
+
+    if (before && before->migrate_from && !obj->migrate_from && !renamed
+        && vx_port_location(obj) == before->host) {
+        vx_fport_leave(f, port, before->migrate_from);
+    } else if (obj->migrate_from
+               || (before && vx_port_location(obj)
+                             != vx_port_location(before))) {
+        port->left = 0;
+    }
 }
 
 static void
@@ -41,7 +77,7 @@ port_changed(struct vx_fabric *f, const struct vx_obj *new)
 {
     const struct vx_port *obj = port_of(vx_obj_ref(new)), *before;
     struct vx_fport *port = vx_fport_find(f, new->oid);
-    struct vx_fhost *host;
+    struct vx_fplace place;
     bool renamed;
 
     if (!port) {
@@ -53,10 +89,9 @@ port_changed(struct vx_fabric *f, const struct vx_obj *new)
         vx_fport_unlink_iface(f, port);
     }
     vx_fport_set_location(f, port, vx_port_location(obj));
-    host = vx_fport_wanted_host(port);
-    vx_fport_move(f, port, obj, host,
-                  !renamed && host == vx_fport_host(port) ? port->ofport
-                                                          : 0);
+    note_leaving(f, port, obj, renamed);
+    place = place_before_refresh(f, port, obj, renamed);
+    vx_fport_move(f, port, &place);
     if (renamed) {
         vx_fport_link_iface(f, port);
     }
@@ -105,11 +140,16 @@ network_removed(struct vx_fabric *f, const struct vx_obj *old)
     if (!net || !net->obj) {
         return;
     }
+    f->at_once = true;
     VX_TREE_FOR_EACH(node, &net->ports) {
         struct vx_fport *port = VX_FPORT(node, by_network);
 
-        vx_fport_move(f, port, port->obj, NULL, 0);
+        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
     }
+    while (net->n_hosts) {
+        vx_fmember_lose(f, net->members[net->n_hosts - 1]);
+    }
+    f->at_once = false;
     before = net->obj;
     net->obj = NULL;
     refresh_ports_of_network(f, net);   /* others may have their iface-id */
@@ -258,6 +298,36 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     vx_obj_unref(&before->o);
 }
 
+/* Nothing is on the host any more, nor lingers. */
+static void
+clear_host(struct vx_fabric *f, struct vx_fhost *host)
+{
+    struct vx_tree_node *node;
+
+    f->at_once = true;
+    VX_TREE_FOR_EACH(port_node, &host->ports) {
+        struct vx_fport *port = VX_FPORT(port_node, by_host);
+
+        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
+    }
+    while ((node = vx_tree_first(&host->members))) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+
+        if (member->guests.count) {
+            struct vx_fport *port = VX_FPORT(vx_tree_first(&member->guests),
+                                             by_guest);
+            struct vx_fplace place = vx_fport_place(port);
+
+            place.guest = NULL;
+            place.guest_ofport = 0;
+            vx_fport_move(f, port, &place);
+        } else {
+            vx_fmember_lose(f, member);
+        }
+    }
+    f->at_once = false;
+}
+
 static void
 host_removed(struct vx_fabric *f, const struct vx_obj *old)
 {
@@ -267,11 +337,7 @@ host_removed(struct vx_fabric *f, const struct vx_obj *old)
     if (!host || !host->obj) {
         return;
     }
-    VX_TREE_FOR_EACH(node, &host->ports) {
-        struct vx_fport *port = VX_FPORT(node, by_host);
-
-        vx_fport_move(f, port, port->obj, NULL, 0);
-    }
+    clear_host(f, host);
     emit_vtep(f, host, host->obj, NULL);
     emit_host(f, host, VX_FEMIT_DEL);
     before = host->obj;
@@ -350,4 +416,21 @@ vx_fabric_iface(struct vx_fabric *f, uint64_t host_oid, const char *id,
         remove_iface(f, holder);
     }
     vx_fport_refresh(f, id);
+}
+
+void
+vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
+{
+    struct vx_fnet *net = vx_fnet_find(f, grace->object);
+    struct vx_fport *port = vx_fport_find(f, grace->object);
+    struct vx_fmember *member = net ? vx_fmember_find(net, grace->host)
+                                : NULL;
+
+    if (member && member->grace == grace->number) {
+        vx_fmember_lose(f, member);
+    } else if (port && port->left == grace->host
+               && port->grace == grace->number) {
+        port->left = 0;
+        vx_fport_refresh(f, port->obj->iface_id);
+    }
 }

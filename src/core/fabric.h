@@ -14,8 +14,17 @@
  * a host got by differences == vx_fabric_compile of that host.
  *
  * Presence: a host has presence for a network while a port of it is located
- * there (vx_port_location), plugged or not, so tier 2 is in place before the
- * VM starts.
+ * there (vx_port_location), plugged or not, or is about to migrate there, so
+ * tier 2 is in place before the VM starts or lands; and for a grace time
+ * after its last port went, so that a port that comes back finds all there.
+ * Nothing lingers of a network, port or host that is removed.
+ *
+ * Migration: while an object says migrate_from, the port is there, and has a
+ * second place at its host: presence, and a tap (vx_compile_tap) once the
+ * interface is up.  When migrate_from goes, both swap: the place it left is
+ * the second one until the interface there goes or the grace time is over.
+ * So there is no moment in which nobody listens for the port, and none in
+ * which two do.
  *
  * Cost: a port costs O(hosts with presence of its network); the first port of
  * a network on a host costs also the network's ports once; a host costs
@@ -41,6 +50,14 @@ struct vx_delta {
     size_t n_add;
 };
 
+/* What stays for a while on a host: presence of a network, or the second
+ * place of a port that has migrated. */
+struct vx_grace {
+    uint64_t number;        /* never used twice */
+    uint64_t object;        /* network or port */
+    uint64_t host;
+};
+
 /* Called from within a change: no function here may call back into the
  * fabric, only note what to do after it.  Any of them may be NULL. */
 struct vx_fabric_sink {
@@ -55,6 +72,9 @@ struct vx_fabric_sink {
     void (*locate)(void *ctx, uint64_t port, uint64_t host);
     /* What the status of this port depends on has changed. */
     void (*port_touched)(void *ctx, uint64_t port);
+    /* Something stays for a while: call vx_fabric_grace_over() then.  NULL:
+     * nothing stays. */
+    void (*grace)(void *ctx, const struct vx_grace *grace);
 };
 
 /* The sink is borrowed until vx_fabric_free. */
@@ -76,8 +96,16 @@ void vx_fabric_change(struct vx_fabric *fabric, const struct vx_obj *old,
 void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
                      const char *iface_id, uint32_t ofport);
 
-/* All rows one switch ought to hold, in add order.  Empty if the host is not
- * known. */
+/* The time of a grace is over; nothing if it has come to nothing, or to a new
+ * one, in the meantime. */
+void vx_fabric_grace_over(struct vx_fabric *fabric,
+                          const struct vx_grace *grace);
+
+/* All rows one switch ought to hold, in an order that is safe to load, the
+ * most urgent first: base and VTEPs, then network after network, those with
+ * plugged ports first and the smaller ones sooner, each in add order
+ * (order.h).  Rows of different networks never refer to each other.  Empty
+ * if the host is not known. */
 void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
                        enum vx_tier tier, struct vx_rows *ret_rows);
 
@@ -105,6 +133,9 @@ struct vx_place {
     uint64_t elsewhere;     /* host where an interface with its iface-id is
                              * seen though the port is not allowed or located
                              * there, 0 = none */
+    uint64_t guest;         /* second place: host it migrates to or has just
+                             * migrated from, 0 = none */
+    uint32_t guest_ofport;  /* of its interface there, 0 = not plugged */
 };
 /* False if the port is unknown. */
 bool vx_fabric_place(const struct vx_fabric *fabric, uint64_t port,
@@ -115,6 +146,10 @@ uint64_t vx_fabric_locate(const struct vx_fabric *fabric, uint64_t port);
 /* Hosts with presence, sorted by oid; valid until the next change. */
 const uint64_t *vx_fabric_network_hosts(const struct vx_fabric *fabric,
                                         uint64_t network, size_t *ret_n);
+/* A port of the network is located on the host: presence for its own sake,
+ * not for a guest or for a grace time.  O(log n). */
+bool vx_fabric_has_port_at(const struct vx_fabric *fabric, uint64_t network,
+                           uint64_t host);
 /* Calls f for every network with presence on the host / for every port of
  * the network that has a location, in oid order. */
 void vx_fabric_host_networks(const struct vx_fabric *fabric, uint64_t host,

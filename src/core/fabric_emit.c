@@ -299,16 +299,26 @@ member_ports(struct vx_fabric *f, const struct vx_fmember *member,
     vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
 }
 
-static void
-tier1_of(const struct vx_fmember *member, const struct vx_network *network,
-         struct vx_rows *rows)
+void
+vx_femit_tier1(const struct vx_fmember *member,
+               const struct vx_network *network, struct vx_rows *rows)
 {
     vx_compile_network(network, VX_TENANT_TIER, rows);
     VX_TREE_FOR_EACH(node, &member->ports) {
         const struct vx_fport *port = VX_FPORT(node, by_member);
 
         if (port->ofport) {
-            vx_compile_tap(port->obj, network->vni, port->ofport, rows);
+            vx_compile_tap(port->obj, network->vni,
+                           (struct vx_tap) { port->ofport, false }, rows);
+        }
+    }
+    VX_TREE_FOR_EACH(node, &member->guests) {
+        const struct vx_fport *port = VX_FPORT(node, by_guest);
+
+        if (port->guest_ofport) {
+            vx_compile_tap(port->obj, network->vni,
+                           (struct vx_tap) { port->guest_ofport, true },
+                           rows);
         }
     }
 }
@@ -331,8 +341,8 @@ vx_femit_renumbered(struct vx_fabric *f, struct vx_fnet *net,
         member_ports(f, net->members[i], VX_FEMIT_ADD);
     }
     for (size_t i = 0; i < net->n_hosts; i++) {
-        tier1_of(net->members[i], before, &f->old);
-        tier1_of(net->members[i], after, &f->new);
+        vx_femit_tier1(net->members[i], before, &f->old);
+        vx_femit_tier1(net->members[i], after, &f->new);
         vx_femit_change(f, VX_TENANT_TIER, &net->hosts[i], 1);
     }
     net->obj = before;

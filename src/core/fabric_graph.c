@@ -29,6 +29,7 @@ OID_COMPARE(compare_port, struct vx_fport, by_oid, oid)
 OID_COMPARE(compare_net_port, struct vx_fport, by_network, oid)
 OID_COMPARE(compare_host_port, struct vx_fport, by_host, oid)
 OID_COMPARE(compare_member_port, struct vx_fport, by_member, oid)
+OID_COMPARE(compare_guest_port, struct vx_fport, by_guest, oid)
 OID_COMPARE(compare_member, struct vx_fmember, by_network, net->oid)
 OID_COMPARE(compare_ofport, struct vx_fiface, by_ofport, ofport)
 
@@ -168,6 +169,7 @@ vx_fmember_new(struct vx_fnet *net, struct vx_fhost *host)
     member->net = net;
     member->host = host;
     vx_tree_init(&member->ports, compare_member_port);
+    vx_tree_init(&member->guests, compare_guest_port);
     vx_tree_insert(&host->members, &net->oid, &member->by_network);
     net->members = vx_grow(net->members, &net->cap_members,
                            net->n_hosts + 1, sizeof *net->members);
@@ -189,7 +191,7 @@ vx_fmember_free(struct vx_fmember *member)
     size_t i = member_rank(net, member->host->oid);
     size_t n = net->n_hosts - i - 1;
 
-    assert(!member->ports.count && net->members[i] == member);
+    assert(vx_fmember_is_empty(member) && net->members[i] == member);
     memmove(&net->members[i], &net->members[i + 1],
             n * sizeof *net->members);
     memmove(&net->hosts[i], &net->hosts[i + 1], n * sizeof *net->hosts);
@@ -221,7 +223,7 @@ vx_fport_new(struct vx_fabric *f, uint64_t oid, uint64_t network)
 void
 vx_fport_free(struct vx_fabric *f, struct vx_fport *port)
 {
-    assert(!port->member);
+    assert(!port->member && !port->guest);
     vx_fport_set_location(f, port, 0);
     vx_tree_remove(&port->net->ports, &port->by_network);
     vx_tree_remove(&f->ports, &port->by_oid);
@@ -262,6 +264,21 @@ vx_fport_set_member(struct vx_fport *port, struct vx_fmember *member)
     if (member) {
         vx_tree_insert(&member->ports, &port->oid, &port->by_member);
         member->host->n_ports++;
+    }
+}
+
+void
+vx_fport_set_guest(struct vx_fport *port, struct vx_fmember *member)
+{
+    if (port->guest == member) {
+        return;
+    }
+    if (port->guest) {
+        vx_tree_remove(&port->guest->guests, &port->by_guest);
+    }
+    port->guest = member;
+    if (member) {
+        vx_tree_insert(&member->guests, &port->oid, &port->by_guest);
     }
 }
 
@@ -452,13 +469,21 @@ free_nodes(struct vx_fabric *f)
     }
     VX_TREE_FOR_EACH_SAFE(node, next, &f->ports) {
         struct vx_fport *port = VX_FPORT(node, by_oid);
-        struct vx_fmember *member = port->member;
 
         vx_fport_set_member(port, NULL);
-        if (member && !member->ports.count) {
-            vx_fmember_free(member);
+        vx_fport_set_guest(port, NULL);
+    }
+    VX_TREE_FOR_EACH(node, &f->nets) {
+        struct vx_fnet *net = VX_FNET(node);
+
+        while (net->n_hosts) {
+            vx_fmember_free(net->members[net->n_hosts - 1]);
         }
-        port->net->n_bum = 0;
+        net->n_bum = 0;
+    }
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->ports) {
+        struct vx_fport *port = VX_FPORT(node, by_oid);
+
         unref(port->obj);
         vx_fport_free(f, port);
     }

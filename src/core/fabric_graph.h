@@ -4,6 +4,10 @@
  *   host --members--> member <--members-- network
  *                       |                    |
  *                     ports (located)      ports (all)
+ *                     guests (second place of a port that migrates)
+ *
+ * A member without ports and guests is in its grace time: the sink was told,
+ * and says when it is over.
  *
  * A node can be there before its object (a port whose host is not known, an
  * interface of a host that has not joined): obj is NULL then, and the node
@@ -49,10 +53,23 @@ struct vx_fmember {
     struct vx_fnet *net;
     struct vx_fhost *host;
     struct vx_tree ports;       /* vx_fport.by_member: placed here */
+    struct vx_tree guests;      /* vx_fport.by_guest */
+    uint64_t grace;             /* number of its grace time; 0 = none */
+};
+
+/* Where a port is, or ought to be: as told to the switches. */
+struct vx_fplace {
+    const struct vx_port *obj;  /* NULL: it is no more */
+    struct vx_fhost *host;      /* NULL: nowhere */
+    uint32_t ofport;            /* 0 = not plugged */
+    struct vx_fhost *guest;     /* second place: where it migrates to, or has
+                                 * just come from */
+    uint32_t guest_ofport;
 };
 
 struct vx_fport {
-    struct vx_tree_node by_oid, by_network, by_host, by_member, by_iface;
+    struct vx_tree_node by_oid, by_network, by_host, by_member, by_iface,
+                        by_guest;
     uint64_t oid;
     const struct vx_port *obj;
     struct vx_fnet *net;
@@ -60,6 +77,11 @@ struct vx_fport {
     struct vx_fmember *member;  /* where it is placed, NULL = nowhere:
                                  * host or network are not known */
     uint32_t ofport;            /* as told to the switch; 0 = not plugged */
+    struct vx_fmember *guest;   /* second place, NULL = none */
+    uint32_t guest_ofport;
+    uint64_t left;              /* oid of the host it has just migrated from,
+                                 * while it has a second place there */
+    uint64_t grace;             /* number of that grace time */
 };
 
 struct vx_fiface {
@@ -75,6 +97,8 @@ struct vx_fabric {
     struct vx_tree ports_by_iface;      /* (iface_id, oid) */
     struct vx_tree ifaces;              /* (id, oid of host) */
     size_t max_buckets;         /* VX_GROUP_MAX_BUCKETS; less in tests */
+    uint64_t last_grace;
+    bool at_once;               /* something is removed: no grace */
     struct vx_rows old, new, del, add;  /* scratch of an emission */
     uint64_t *list;             /* scratch: hosts of an emission */
     size_t cap_list;
@@ -93,7 +117,12 @@ struct vx_fmember *vx_fmember_find(const struct vx_fnet *net,
                                    uint64_t host);
 struct vx_fmember *vx_fmember_new(struct vx_fnet *net,
                                   struct vx_fhost *host);
-void vx_fmember_free(struct vx_fmember *member);    /* has no port */
+void vx_fmember_free(struct vx_fmember *member);    /* is empty */
+static inline bool
+vx_fmember_is_empty(const struct vx_fmember *member)
+{
+    return !member->ports.count && !member->guests.count;
+}
 
 struct vx_fport *vx_fport_find(const struct vx_fabric *f, uint64_t oid);
 /* With its net, without location, place and iface-id. */
@@ -103,6 +132,7 @@ void vx_fport_free(struct vx_fabric *f, struct vx_fport *port);
 void vx_fport_set_location(struct vx_fabric *f, struct vx_fport *port,
                            uint64_t host);
 void vx_fport_set_member(struct vx_fport *port, struct vx_fmember *member);
+void vx_fport_set_guest(struct vx_fport *port, struct vx_fmember *member);
 /* obj->iface_id must be the same between the two. */
 void vx_fport_link_iface(struct vx_fabric *f, struct vx_fport *port);
 void vx_fport_unlink_iface(struct vx_fabric *f, struct vx_fport *port);
@@ -161,6 +191,9 @@ void vx_femit_port(const struct vx_port *port, const struct vx_fmember *at,
 /* Tier 2 rows of the network itself for a viewer, buckets included. */
 void vx_femit_network(const struct vx_fabric *f, const struct vx_fnet *net,
                       const struct vx_fhost *viewer, struct vx_rows *rows);
+/* Tier 1 rows of the member's network and of the taps it has there. */
+void vx_femit_tier1(const struct vx_fmember *member,
+                    const struct vx_network *network, struct vx_rows *rows);
 /* Everything a host has of a network but the rows of plugged ports. */
 void vx_femit_presence(struct vx_fabric *f, const struct vx_fmember *member,
                        enum vx_femit what);
@@ -179,13 +212,25 @@ void vx_femit_touch_network(struct vx_fabric *f, const struct vx_fnet *net);
 
 /* --- fabric_port.c: the one way a port changes. */
 
-/* Moves a port from where it is to (obj, host, ofport) and emits what that
- * means.  obj NULL: it goes.  References of objects are the caller's. */
+/* Moves a port from where it is to another place and emits what that means.
+ * References of objects are the caller's. */
 void vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
-                   const struct vx_port *obj, struct vx_fhost *host,
-                   uint32_t ofport);
-/* Where the port ought to be, given all that is known. */
-struct vx_fhost *vx_fport_wanted_host(const struct vx_fport *port);
+                   const struct vx_fplace *to);
+/* Where it is. */
+struct vx_fplace vx_fport_place(const struct vx_fport *port);
+/* Where it ought to be with this object, but for taps. */
+struct vx_fplace vx_fport_untapped(const struct vx_fabric *f,
+                                   const struct vx_fport *port,
+                                   const struct vx_port *obj);
+/* Where it ought to be with this object, which has the iface-id under which
+ * the port is linked. */
+struct vx_fplace vx_fport_wanted(struct vx_fabric *f, struct vx_fport *port,
+                                 const struct vx_port *obj);
+/* It has migrated from this host: that stays its second place for a while. */
+void vx_fport_leave(struct vx_fabric *f, struct vx_fport *port,
+                    uint64_t host);
+/* A host loses an empty member; its grace time, if any, is over. */
+void vx_fmember_lose(struct vx_fabric *f, struct vx_fmember *member);
 /* The host it is to be made located at, 0 = none. */
 uint64_t vx_fport_locate(const struct vx_fabric *f,
                          const struct vx_fport *port);

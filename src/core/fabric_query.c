@@ -2,46 +2,20 @@
 /* Reading the graph: the full compile of a switch, and what status and dry
  * run ask.  The compile loops over the same unit functions that differences
  * are made with. */
+#include <stdlib.h>
+
 #include "core/compile.h"
 #include "core/fabric_graph.h"
 #include "core/order.h"
-
-static void
-compile_member1(const struct vx_fmember *member, struct vx_rows *rows)
-{
-    const struct vx_network *network = member->net->obj;
-
-    vx_compile_network(network, VX_TENANT_TIER, rows);
-    VX_TREE_FOR_EACH(node, &member->ports) {
-        const struct vx_fport *port = VX_FPORT(node, by_member);
-
-        if (port->ofport) {
-            vx_compile_tap(port->obj, network->vni, port->ofport, rows);
-        }
-    }
-}
-
-static void
-compile_member2(const struct vx_fabric *f, const struct vx_fmember *member,
-                const struct vx_fhost *host, struct vx_rows *rows)
-{
-    const struct vx_fnet *net = member->net;
-
-    vx_femit_network(f, net, host, rows);
-    VX_TREE_FOR_EACH(node, &net->ports) {
-        const struct vx_fport *port = VX_FPORT(node, by_network);
-
-        if (port->member) {
-            vx_femit_port(port->obj, port->member, host, rows);
-        }
-    }
-}
+#include "lib/xalloc.h"
 
 /* What belongs to no network. */
 static void
-compile_rest(const struct vx_fabric *f, const struct vx_fhost *host,
+compile_base(const struct vx_fabric *f, const struct vx_fhost *host,
              enum vx_tier tier, struct vx_rows *rows)
 {
+    size_t first = rows->n;
+
     vx_compile_base(tier, rows);
     if (tier == VX_FABRIC_TIER) {
         VX_TREE_FOR_EACH(node, &f->hosts) {
@@ -52,6 +26,83 @@ compile_rest(const struct vx_fabric *f, const struct vx_fhost *host,
             }
         }
     }
+    vx_order_add_from(rows, first);
+}
+
+static void
+compile_member(const struct vx_fabric *f, const struct vx_fmember *member,
+               enum vx_tier tier, struct vx_rows *rows)
+{
+    const struct vx_fnet *net = member->net;
+    size_t first = rows->n;
+
+    if (tier == VX_TENANT_TIER) {
+        vx_femit_tier1(member, net->obj, rows);
+    } else {
+        vx_femit_network(f, net, member->host, rows);
+        VX_TREE_FOR_EACH(node, &net->ports) {
+            const struct vx_fport *port = VX_FPORT(node, by_network);
+
+            if (port->member) {
+                vx_femit_port(port->obj, port->member, member->host, rows);
+            }
+        }
+    }
+    vx_order_add_from(rows, first);
+}
+
+/* How soon a network is needed: somebody is there to use it; then, since it
+ * is the smaller ones that are ready the sooner, by size. */
+struct urgency {
+    const struct vx_fmember *member;
+    bool plugged;
+    size_t n_ports;
+};
+
+static bool
+is_plugged(const struct vx_fmember *member)
+{
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        if (VX_FPORT(node, by_member)->ofport) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+compare_urgency(const void *a_, const void *b_)
+{
+    const struct urgency *a = a_, *b = b_;
+    uint64_t x = a->member->net->oid, y = b->member->net->oid;
+
+    if (a->plugged != b->plugged) {
+        return a->plugged ? -1 : 1;
+    }
+    if (a->n_ports != b->n_ports) {
+        return a->n_ports < b->n_ports ? -1 : 1;
+    }
+    return x < y ? -1 : x > y;
+}
+
+/* To be freed. */
+static struct urgency *
+by_urgency(const struct vx_fhost *host)
+{
+    struct urgency *list = vx_xcalloc(host->members.count + 1, sizeof *list);
+    size_t n = 0;
+
+    VX_TREE_FOR_EACH(node, &host->members) {
+        const struct vx_fmember *member = VX_FMEMBER(node);
+
+        list[n++] = (struct urgency) {
+            member, is_plugged(member), member->net->ports.count
+        };
+    }
+    if (n) {
+        qsort(list, n, sizeof *list, compare_urgency);
+    }
+    return list;
 }
 
 bool
@@ -68,18 +119,14 @@ vx_fabric_compile_part(const struct vx_fabric *f, uint64_t oid,
         return false;
     }
     if (!next) {
-        compile_rest(f, host, tier, rows);
+        compile_base(f, host, tier, rows);
         *cursor = next = 1;
     }
     for (node = vx_tree_ceil(&host->members, &next);
          node && rows->n < max; node = vx_tree_next(node)) {
         const struct vx_fmember *member = VX_FMEMBER(node);
 
-        if (tier == VX_TENANT_TIER) {
-            compile_member1(member, rows);
-        } else {
-            compile_member2(f, member, host, rows);
-        }
+        compile_member(f, member, tier, rows);
         *cursor = member->net->oid + 1;
     }
     return node != NULL;
@@ -90,20 +137,18 @@ vx_fabric_compile(const struct vx_fabric *f, uint64_t oid, enum vx_tier tier,
                   struct vx_rows *ret_rows)
 {
     const struct vx_fhost *host = vx_fhost_find(f, oid);
+    struct urgency *list;
 
     *ret_rows = (struct vx_rows) { 0 };
     if (!host || !host->obj) {
         return;
     }
-    compile_rest(f, host, tier, ret_rows);
-    VX_TREE_FOR_EACH(node, &host->members) {
-        if (tier == VX_TENANT_TIER) {
-            compile_member1(VX_FMEMBER(node), ret_rows);
-        } else {
-            compile_member2(f, VX_FMEMBER(node), host, ret_rows);
-        }
+    compile_base(f, host, tier, ret_rows);
+    list = by_urgency(host);
+    for (size_t i = 0; i < host->members.count; i++) {
+        compile_member(f, list[i].member, tier, ret_rows);
     }
-    vx_order_add(ret_rows);
+    free(list);
 }
 
 uint64_t
@@ -168,6 +213,8 @@ vx_fabric_place(const struct vx_fabric *f, uint64_t oid,
         .host = port->member ? port->member->host->oid : 0,
         .ofport = port->ofport,
         .elsewhere = elsewhere(f, port),
+        .guest = port->guest ? port->guest->host->oid : 0,
+        .guest_ofport = port->guest_ofport,
     };
     return true;
 }
@@ -180,6 +227,17 @@ vx_fabric_network_hosts(const struct vx_fabric *f, uint64_t network,
 
     *ret_n = net ? net->n_hosts : 0;
     return net ? net->hosts : NULL;
+}
+
+bool
+vx_fabric_has_port_at(const struct vx_fabric *f, uint64_t network,
+                      uint64_t host)
+{
+    const struct vx_fnet *net = vx_fnet_find(f, network);
+    const struct vx_fmember *member = net ? vx_fmember_find(net, host)
+                                      : NULL;
+
+    return member && member->ports.count;
 }
 
 void

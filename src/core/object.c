@@ -152,7 +152,8 @@ same_port(const struct vx_port *a, const struct vx_port *b)
 {
     if (vx_mac_compare(&a->mac, &b->mac) || a->n_ips != b->n_ips
         || a->host != b->host || a->located != b->located
-        || a->guard != b->guard) {
+        || a->migrate_from != b->migrate_from
+        || a->migrate_hold != b->migrate_hold || a->guard != b->guard) {
         return false;
     }
     for (size_t i = 0; i < a->n_ips; i++) {

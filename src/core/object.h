@@ -110,6 +110,10 @@ struct vx_port {
     uint64_t host;              /* oid of the host it is allowed on, or 0 */
     uint64_t located;           /* oid of the host its interface was last
                                  * seen on; only where host is 0 */
+    uint64_t migrate_from;      /* oid of the host it still is on while host
+                                 * is being prepared (live migration), or 0 */
+    bool migrate_hold;          /* only a call ends the migration, not the
+                                 * interface at the target */
     char *iface_id;             /* external_ids:iface-id, unique in fabric */
     bool guard;                 /* spoof guard on */
 };
@@ -139,11 +143,13 @@ vx_host_is_peer(const struct vx_host *host)
     return host->vtep.family && !host->stranger;
 }
 
-/* Where a port is: the host its intent names, else where it was seen. */
+/* Where a port is: where it migrates from, else the host its intent names,
+ * else where it was seen. */
 static inline uint64_t
 vx_port_location(const struct vx_port *port)
 {
-    return port->host ? port->host : port->located;
+    return port->migrate_from ? port->migrate_from
+           : port->host ? port->host : port->located;
 }
 
 #endif

@@ -24,11 +24,11 @@ vx_order_del_rank(enum vx_row_type type, uint8_t table)
 typedef unsigned rank_fn(enum vx_row_type, uint8_t table);
 
 static bool
-is_ordered(const struct vx_rows *rows, rank_fn *rank)
+is_ordered(const struct vx_rows *rows, size_t first, rank_fn *rank)
 {
     unsigned last = 0;
 
-    for (size_t i = 0; i < rows->n; i++) {
+    for (size_t i = first; i < rows->n; i++) {
         unsigned r = rank(rows->rows[i].type, rows->rows[i].table);
 
         if (r < last) {
@@ -40,41 +40,53 @@ is_ordered(const struct vx_rows *rows, rank_fn *rank)
 }
 
 static void
-order(struct vx_rows *rows, rank_fn *rank)
+order(struct vx_rows *rows, size_t first, rank_fn *rank)
 {
-    size_t starts[VX_ORDER_RANKS + 1] = { 0 };
+    size_t starts[VX_ORDER_RANKS + 1] = { 0 }, n = rows->n - first;
+    struct vx_row *all = rows->rows + first, *sorted;
 
-    if (is_ordered(rows, rank)) {
+    if (is_ordered(rows, first, rank)) {
         return;
     }
-    struct vx_row *sorted = vx_xmalloc(rows->n * sizeof *sorted);
-
-    for (size_t i = 0; i < rows->n; i++) {
-        starts[rank(rows->rows[i].type, rows->rows[i].table) + 1]++;
+    sorted = vx_xmalloc(n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++) {
+        starts[rank(all[i].type, all[i].table) + 1]++;
     }
     for (size_t r = 0; r < VX_ORDER_RANKS; r++) {
         starts[r + 1] += starts[r];
     }
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct vx_row *row = &rows->rows[i];
-
-        vx_row_copy(&sorted[starts[rank(row->type, row->table)]++], row);
+    for (size_t i = 0; i < n; i++) {
+        vx_row_copy(&sorted[starts[rank(all[i].type, all[i].table)]++],
+                    &all[i]);
     }
-    free(rows->rows);
-    rows->rows = sorted;
-    rows->cap = rows->n;
+    if (!first) {
+        free(rows->rows);
+        rows->rows = sorted;
+        rows->cap = rows->n;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        vx_row_copy(&all[i], &sorted[i]);
+    }
+    free(sorted);
 }
 
 void
 vx_order_add(struct vx_rows *rows)
 {
-    order(rows, vx_order_add_rank);
+    order(rows, 0, vx_order_add_rank);
+}
+
+void
+vx_order_add_from(struct vx_rows *rows, size_t first)
+{
+    order(rows, first, vx_order_add_rank);
 }
 
 void
 vx_order_del(struct vx_rows *rows)
 {
-    order(rows, vx_order_del_rank);
+    order(rows, 0, vx_order_del_rank);
 }
 
 static int

@@ -23,6 +23,7 @@ unsigned vx_order_del_rank(enum vx_row_type type, uint8_t table);
 
 /* Sorts rows in place; stable; O(n). */
 void vx_order_add(struct vx_rows *rows);
+void vx_order_add_from(struct vx_rows *rows, size_t first); /* the rest */
 void vx_order_del(struct vx_rows *rows);
 
 /* What turns the rows old into the rows new.  *ret_del and *ret_add are

@@ -31,8 +31,11 @@ port_rows(const struct sample *sample, enum vx_tier tier,
     unsigned n = at[0], h = at[1], p = at[2], vni = 1000 + n;
 
     if (tier == VX_TENANT_TIER && !h) {
-        vx_compile_tap(port, vni,
-                       sample->first_ofport + n * sample->n_ports + p, rows);
+        struct vx_tap tap = {
+            .ofport = sample->first_ofport + n * sample->n_ports + p
+        };
+
+        vx_compile_tap(port, vni, tap, rows);
     } else if (tier == VX_FABRIC_TIER) {
         struct vx_host host = host_of(sample, h);
 

@@ -142,7 +142,8 @@ make_rows(struct driver *d, char **w, size_t n)
     } else if (n > 5 && !strcmp(w[0], "tap")) {
         struct vx_port port = port_of(w[4], w + 5, n - 5, ips);
         port.guard = !strcmp(w[3], "guard");
-        vx_compile_tap(&port, atoi(w[1]), atoi(w[2]), &d->rows);
+        vx_compile_tap(&port, atoi(w[1]),
+                       (struct vx_tap) { .ofport = atoi(w[2]) }, &d->rows);
     } else if (n > 3 && !strcmp(w[0], "neigh")) {
         struct vx_port port = port_of(w[2], w + 3, n - 3, ips);
         vx_compile_neigh(&port, atoi(w[1]), &d->rows);

@@ -31,6 +31,7 @@ enum {
     N_VNIS = 6,
     N_IDS = 9,
     N_OFPORTS = 6,
+    N_GRACES = 16,
 };
 
 /* One switch: its rows, sorted by key. */
@@ -50,6 +51,8 @@ struct world {
     bool touched[N_HOSTS];
     bool renumbering;
     uint64_t locate_port, locate_host;
+    struct vx_grace graces[N_GRACES];   /* a ring; some are forgotten */
+    unsigned n_graces, n_second;
     struct vx_place places[N_PORTS];    /* before the step */
     bool port_touched[N_PORTS];
 };
@@ -290,6 +293,14 @@ sink_touched(void *w_, uint64_t port)
     }
 }
 
+static void
+sink_grace(void *w_, const struct vx_grace *grace)
+{
+    struct world *w = w_;
+
+    w->graces[w->n_graces++ % N_GRACES] = *grace;
+}
+
 /* --- The life. */
 
 static void
@@ -423,6 +434,44 @@ step_iface(struct world *w)
                     ofport ? ofport : roll(w, 2) ? 0 : 0xffff);
 }
 
+/* Begins, ends or gives up a migration, as the model would let it. */
+static void
+step_migrate(struct world *w)
+{
+    unsigned i = roll(w, N_PORTS);
+    const struct vx_port *old = (const struct vx_port *) w->ports[i];
+    struct vx_port *port;
+
+    if (!old || !vx_port_location(old)) {
+        return;
+    }
+    port = (struct vx_port *) vx_obj_clone(&old->o);
+    if (old->migrate_from) {
+        port->migrate_from = 0;
+        if (!roll(w, 4)) {
+            port->host = old->migrate_from;
+        }
+    } else {
+        port->migrate_from = vx_port_location(old);
+        port->located = 0;
+        port->host = 1 + roll(w, N_HOSTS);
+        if (port->host == port->migrate_from) {
+            port->migrate_from = 0;
+        }
+    }
+    change(w, &w->ports[i], &port->o);
+}
+
+static void
+step_grace(struct world *w)
+{
+    struct vx_grace grace = w->graces[roll(w, N_GRACES)];
+
+    if (grace.number) {
+        vx_fabric_grace_over(w->fabric, &grace);
+    }
+}
+
 /* What the daemon does with a wish to locate: store it, then change. */
 static void
 locate(struct world *w)
@@ -499,6 +548,26 @@ tap_of(struct world *w, unsigned i)
     return w->ofports[host - 1][atoi(port->iface_id + 2)];
 }
 
+/* The interface at the place a port migrates to: 0 = not plugged. */
+static uint32_t
+second_tap_of(struct world *w, unsigned i)
+{
+    const struct vx_port *port = (const struct vx_port *) w->ports[i];
+
+    if (!port || !port->migrate_from || !net_of(w, port)
+        || !w->hosts[port->migrate_from - 1] || !w->hosts[port->host - 1]) {
+        return 0;
+    }
+    for (unsigned k = 0; k < N_PORTS; k++) {
+        const struct vx_port *other = (const struct vx_port *) w->ports[k];
+
+        if (k != i && other && !strcmp(other->iface_id, port->iface_id)) {
+            return 0;
+        }
+    }
+    return w->ofports[port->host - 1][atoi(port->iface_id + 2)];
+}
+
 struct tables {
     struct vx_rows tier[N_HOSTS][VX_FABRIC_TIER + 1];
 };
@@ -551,16 +620,15 @@ send_packet(struct world *w, const struct tables *t, unsigned host,
 
 /* Copies of a packet of port i that have to come to port k, and no more. */
 static unsigned
-wanted(struct world *w, unsigned i, unsigned k)
+wanted(struct world *w, unsigned i, unsigned from_host, unsigned k)
 {
     const struct vx_port *from = (const struct vx_port *) w->ports[i];
     const struct vx_port *to = (const struct vx_port *) w->ports[k];
-    unsigned from_host, to_host;
+    unsigned to_host;
 
     if (!to || from->o.parent != to->o.parent || !tap_of(w, k)) {
         return 0;
     }
-    from_host = vx_port_location(from) - 1;
     to_host = vx_port_location(to) - 1;
     if (from_host == to_host) {
         return i != k;
@@ -572,8 +640,9 @@ wanted(struct world *w, unsigned i, unsigned k)
 
 static void
 check_traffic(struct world *w, const struct tables *t, unsigned i,
-              unsigned target)
+              unsigned target, bool second)
 {
+    uint32_t own_tap = second ? second_tap_of(w, i) : tap_of(w, i);
     const struct vx_port *from = (const struct vx_port *) w->ports[i];
     const struct vx_port *to = target < N_PORTS
         ? (const struct vx_port *) w->ports[target] : NULL;
@@ -581,13 +650,15 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
     unsigned delivered[N_HOSTS][N_OFPORTS + 1] = { { 0 } };
     struct vx_packet packet = { 0 };
 
-    vx_packet_set_u(&packet, VX_F_IN_PORT, tap_of(w, i));
+    unsigned host = (second ? from->host : vx_port_location(from)) - 1;
+
+    vx_packet_set_u(&packet, VX_F_IN_PORT, own_tap);
     vx_packet_set_mac(&packet, VX_F_ETH_SRC, &from->mac);
     vx_packet_set_mac(&packet, VX_F_ETH_DST, to ? &to->mac : &all);
     vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x86dd);
     struct vx_ip local = vx_ip_link_local(&from->mac);
     vx_packet_set_ip(&packet, VX_F_IPV6_SRC, &local);
-    send_packet(w, t, vx_port_location(from) - 1, &packet, delivered);
+    send_packet(w, t, host, &packet, delivered);
 
     for (unsigned k = 0; k < N_PORTS; k++) {
         uint32_t tap = tap_of(w, k);
@@ -600,7 +671,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
             (const struct vx_port *) w->ports[k]) - 1][tap];
         copies = *count;
         *count = 0;
-        expected = to && k != target ? 0 : wanted(w, i, k);
+        expected = to && k != target ? 0 : wanted(w, i, host, k);
         if (copies > expected
             || (copies < expected
                 && (to || w->fabric->max_buckets >= N_HOSTS))) {
@@ -621,7 +692,8 @@ static bool
 same_place(const struct vx_place *a, const struct vx_place *b)
 {
     return a->network == b->network && a->host == b->host
-           && a->ofport == b->ofport && a->elsewhere == b->elsewhere;
+           && a->ofport == b->ofport && a->elsewhere == b->elsewhere
+           && a->guest == b->guest && a->guest_ofport == b->guest_ofport;
 }
 
 /* Status is computed anew for touched ports only. */
@@ -671,10 +743,18 @@ judge(struct world *w)
                 FAIL(w, "port %u at tap %u instead of %u", i, place.ofport,
                      tap_of(w, i));
             }
+            if (((const struct vx_port *) w->ports[i])->migrate_from
+                && place.guest_ofport != second_tap_of(w, i)) {
+                FAIL(w, "port %u has a second tap %u instead of %u", i,
+                     place.guest_ofport, second_tap_of(w, i));
+            }
+            w->n_second += place.guest_ofport != 0;
         }
-        if (tap_of(w, i)) {
-            check_traffic(w, &t, i, N_PORTS);
-            check_traffic(w, &t, i, roll(w, N_PORTS));
+        for (int second = 0; second < 2; second++) {
+            if (second ? second_tap_of(w, i) : tap_of(w, i)) {
+                check_traffic(w, &t, i, N_PORTS, second);
+                check_traffic(w, &t, i, roll(w, N_PORTS), second);
+            }
         }
     }
     for (unsigned h = 0; h < N_HOSTS; h++) {
@@ -713,13 +793,14 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
     struct world w = { .seed = seed, .random = seed, .next_oid = 1000 };
     const struct vx_fabric_sink sink = {
         .ctx = &w, .rows = sink_rows, .locate = sink_locate,
-        .port_touched = sink_touched
+        .port_touched = sink_touched,
+        .grace = seed % 4 ? sink_grace : NULL,
     };
 
     w.fabric = vx_fabric_new(&sink);
     w.fabric->max_buckets = max_buckets;
     for (w.step = 0; w.step < n_steps; w.step++) {
-        unsigned what = roll(&w, 16);
+        unsigned what = roll(&w, 20);
 
         if (what == 0) {
             step_host(&w);
@@ -727,8 +808,12 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
             step_network(&w);
         } else if (what < 9) {
             step_port(&w);
-        } else {
+        } else if (what < 16) {
             step_iface(&w);
+        } else if (what < 18) {
+            step_migrate(&w);
+        } else {
+            step_grace(&w);
         }
         if (w.locate_port && roll(&w, 4)) {
             locate(&w);
@@ -736,6 +821,7 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
         judge(&w);
         judge_touched(&w);
     }
+    assert_true(w.n_second || n_steps < 1000);
     take_down(&w);
 }
 

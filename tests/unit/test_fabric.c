@@ -119,7 +119,8 @@ set_up(void **state)
         = (struct vx_network *) vx_obj_new(VX_NETWORK);
 
     ear->sink = (struct vx_fabric_sink) {
-        ear, hear_rows, hear_locate, hear_touched
+        .ctx = ear, .rows = hear_rows, .locate = hear_locate,
+        .port_touched = hear_touched,
     };
     ear->fabric = vx_fabric_new(&ear->sink);
     network->o.oid = NET;
