@@ -116,6 +116,13 @@ static const struct vx_codec_field port_fields[] = {
         "spoof guard: only its own addresses may send; true if not given"),
     RUN_NULL("located", VX_T_STRING,
              "host its interface was last seen on, where host is null"),
+    SET_NULL("migrate_from", VX_T_STRING, 1, VX_NAME_MAX,
+             "the host it still is on while it moves live to host; null = it "
+             "does not move, or has arrived"),
+    SET("migrate_hold", VX_T_BOOL, 0, 1,
+        "only setting migrate_from to null ends the move, not the interface "
+        "coming up at host"),
+    RUN_NULL("migration", VX_T_STRING, "what the move waits for"),
     DESCRIPTION,
 };
 

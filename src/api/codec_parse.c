@@ -417,6 +417,8 @@ parse_port(const struct body *body, struct vx_port_spec *spec)
         }
     }
     spec->host = get_string(body->json, "host");
+    spec->migrate_from = get_string(body->json, "migrate_from");
+    spec->migrate_hold = cJSON_IsTrue(get(body->json, "migrate_hold"));
     spec->iface_id = get_string(body->json, "iface_id");
     spec->no_guard = cJSON_IsFalse(get(body->json, "guard"));
     return parse_ips(body, spec);

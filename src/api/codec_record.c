@@ -71,6 +71,10 @@ write_port(const struct vx_port *port, struct vx_jw *jw)
     vx_jw_u64(jw, "located", port->located);
     vx_jw_str(jw, "iface_id", port->iface_id);
     vx_jw_bool(jw, "guard", port->guard);
+    if (port->migrate_from) {
+        vx_jw_u64(jw, "migrate_from", port->migrate_from);
+        vx_jw_bool(jw, "migrate_hold", port->migrate_hold);
+    }
 }
 
 void
@@ -241,6 +245,10 @@ read_port(struct reader *reader, struct vx_port *port)
     port->located = read_uint(reader, "located", VX_OID_MAX);
     read_text(reader, "iface_id", &port->iface_id);
     port->guard = read_bool(reader, "guard");
+    if (cJSON_GetObjectItemCaseSensitive(reader->json, "migrate_from")) {
+        port->migrate_from = read_uint(reader, "migrate_from", VX_OID_MAX);
+        port->migrate_hold = read_bool(reader, "migrate_hold");
+    }
     if (!n) {
         return;
     }

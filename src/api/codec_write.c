@@ -127,6 +127,12 @@ write_port(const struct vx_codec_view *view, struct vx_jw *jw)
     if (view->port_status) {
         vx_jw_opt(jw, "located", name_of(view->model, port->located));
     }
+    vx_jw_opt(jw, "migrate_from", name_of(view->model, port->migrate_from));
+    vx_jw_bool(jw, "migrate_hold", port->migrate_hold);
+    if (view->port_status) {
+        vx_jw_opt(jw, "migration", view->port_status->migration[0]
+                                   ? view->port_status->migration : NULL);
+    }
     vx_jw_str(jw, "description", port->o.description);
 }
 

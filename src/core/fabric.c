@@ -434,3 +434,49 @@ vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
         vx_fport_refresh(f, port->obj->iface_id);
     }
 }
+
+static void
+forget_left(struct vx_fabric *f, struct vx_fport *port)
+{
+    if (port->left) {
+        port->left = 0;
+        vx_fport_refresh(f, port->obj->iface_id);
+    }
+}
+
+static void
+settle_host(struct vx_fabric *f, struct vx_fhost *host)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &host->members) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+
+        VX_TREE_FOR_EACH_SAFE(guest, next_guest, &member->guests) {
+            forget_left(f, VX_FPORT(guest, by_guest));
+        }
+    }
+    VX_TREE_FOR_EACH_SAFE(node, next, &host->members) {
+        if (VX_FMEMBER(node)->grace) {
+            vx_fmember_lose(f, VX_FMEMBER(node));
+        }
+    }
+}
+
+void
+vx_fabric_settle(struct vx_fabric *f, uint64_t oid)
+{
+    struct vx_fnet *net = vx_fnet_find(f, oid);
+    struct vx_fhost *host = vx_fhost_find(f, oid);
+    struct vx_fport *port = vx_fport_find(f, oid);
+
+    for (size_t i = net ? net->n_hosts : 0; i-- > 0;) {
+        if (net->members[i]->grace) {
+            vx_fmember_lose(f, net->members[i]);
+        }
+    }
+    if (host) {
+        settle_host(f, host);
+    }
+    if (port) {
+        forget_left(f, port);
+    }
+}

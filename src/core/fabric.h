@@ -101,6 +101,9 @@ void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
 void vx_fabric_grace_over(struct vx_fabric *fabric,
                           const struct vx_grace *grace);
 
+/* What stays for a while of this network, host or port goes now. */
+void vx_fabric_settle(struct vx_fabric *fabric, uint64_t oid);
+
 /* All rows one switch ought to hold, in an order that is safe to load, the
  * most urgent first: base and VTEPs, then network after network, those with
  * plugged ports first and the smaller ones sooner, each in add order

@@ -184,6 +184,8 @@ elsewhere(const struct vx_fabric *f, const struct vx_fport *port)
     for (iface = vx_fiface_first(f, port->obj->iface_id); iface;
          iface = vx_fiface_next(iface)) {
         if (iface->host != port->location && iface->host->obj
+            && iface->host->oid != port->left
+            && iface->host->oid != port->obj->host
             && (vx_port_location(port->obj) || iface->host->obj->draining)) {
             return iface->host->oid;
         }

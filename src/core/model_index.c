@@ -95,6 +95,13 @@ port_by_host(const void *key, const struct vx_tree_node *node)
 }
 
 static int
+port_by_target(const void *key, const struct vx_tree_node *node)
+{
+    return compare_u64(*(const uint64_t *) key,
+                       OBJ(node, struct vx_port_ent, by_target)->oid);
+}
+
+static int
 host_by_zone(const void *key, const struct vx_tree_node *node)
 {
     return compare_u64(*(const uint64_t *) key,
@@ -327,6 +334,11 @@ port_link(struct vx_model *model, struct vx_port_ent *ent)
 
         vx_tree_insert(&host->ports, &port->o.oid, &ent->by_host);
     }
+    if (port->migrate_from) {
+        struct vx_host_ent *host = (void *) vx_model_ent(model, port->host);
+
+        vx_tree_insert(&host->arrivals, &port->o.oid, &ent->by_target);
+    }
     if (port->n_ips) {
         ent->ips = vx_xcalloc(port->n_ips, sizeof *ent->ips);
     }
@@ -351,6 +363,11 @@ port_unlink(struct vx_model *model, struct vx_port_ent *ent)
         struct vx_host_ent *host = (void *) vx_model_ent(model, location);
 
         vx_tree_remove(&host->ports, &ent->by_host);
+    }
+    if (port->migrate_from) {
+        struct vx_host_ent *host = (void *) vx_model_ent(model, port->host);
+
+        vx_tree_remove(&host->arrivals, &ent->by_target);
     }
     for (size_t i = 0; i < port->n_ips; i++) {
         vx_tree_remove(&net->by_ip, &ent->ips[i].node);
@@ -433,6 +450,8 @@ ent_alloc(enum vx_kind kind)
         vx_tree_init(&((struct vx_zone_ent *) ent)->hosts, host_by_zone);
     } else if (kind == VX_HOST) {
         vx_tree_init(&((struct vx_host_ent *) ent)->ports, port_by_host);
+        vx_tree_init(&((struct vx_host_ent *) ent)->arrivals,
+                     port_by_target);
     } else if (kind == VX_TENANT) {
         vx_tree_init(&((struct vx_tenant_ent *) ent)->networks, by_name);
     } else if (kind == VX_NETWORK) {

@@ -236,6 +236,50 @@ host_oid(const struct doing *d, const char *name, uint64_t *ret_oid,
     return true;
 }
 
+/* A migration begins, goes on, or turns out to be over: the same call twice
+ * is one call, whatever happened in between. */
+static bool
+propose_migration(const struct doing *d, struct vx_port *port,
+                  struct vx_error *err)
+{
+    const struct vx_port_spec *spec = &d->op->spec.port;
+    const struct vx_port *old = d->self ? (const void *) d->self->obj : NULL;
+    uint64_t from = 0, at = old ? vx_port_location(old) : 0;
+    const struct vx_obj *where;
+
+    port->migrate_from = 0;
+    port->migrate_hold = false;
+    if (!spec->migrate_from || !spec->migrate_from[0]) {
+        return true;
+    }
+    if (!port->host) {
+        return vx_fail(err, VX_INVALID, "host", "port \"%.80s\" is to migrate "
+                       "from host \"%.80s\": say which host to", d->name,
+                       spec->migrate_from);
+    }
+    if (!host_oid(d, spec->migrate_from, &from, err)) {
+        return false;
+    }
+    if (from == port->host) {
+        return vx_fail(err, VX_INVALID, "migrate_from", "port \"%.80s\" is to "
+                       "migrate from host \"%.80s\" to the same host",
+                       d->name, spec->migrate_from);
+    }
+    if (!at || at == port->host) {
+        return true;            /* it is not anywhere yet, or has arrived */
+    }
+    if (at != from) {
+        where = vx_model_by_oid(d->model, at);
+        return vx_fail(err, VX_PRECONDITION, "migrate_from", "port \"%.80s\" "
+                       "is on host \"%.80s\", not on \"%.80s\": it can only "
+                       "migrate from where it is", d->name,
+                       where ? where->name : "?", spec->migrate_from);
+    }
+    port->migrate_from = from;
+    port->migrate_hold = spec->migrate_hold;
+    return true;
+}
+
 static int
 compare_ips(const void *a, const void *b)
 {
@@ -259,6 +303,9 @@ propose_port(const struct doing *d, struct vx_obj *new, struct vx_error *err)
             port->located = port->host;
         }
         port->host = 0;
+    }
+    if (!propose_migration(d, port, err)) {
+        return false;
     }
     if (spec->has_mac) {
         port->mac = spec->mac;
@@ -495,6 +542,29 @@ locate(const struct doing *d, struct vx_result *ret_result,
 }
 
 static bool
+arrive(const struct doing *d, struct vx_result *ret_result,
+       struct vx_error *err)
+{
+    const struct vx_port *old = (const void *) d->self->obj;
+    struct vx_port *new;
+    uint64_t host = 0;
+
+    if (!host_oid(d, d->op->spec.port.host, &host, err)) {
+        return false;
+    }
+    if (!old->migrate_from || old->host != host) {
+        *ret_result = (struct vx_result) { .obj = &old->o };
+        return true;
+    }
+    new = (void *) vx_obj_clone(&old->o);
+    new->migrate_from = 0;
+    new->migrate_hold = false;
+    stage(d, &old->o, &new->o);
+    *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
+    return true;
+}
+
+static bool
 admit(const struct doing *d, struct vx_result *ret_result)
 {
     const struct vx_host *old = (const void *) d->self->obj;
@@ -542,6 +612,8 @@ vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
         return locate(&d, ret_result, err);
     case VX_OP_ADMIT:
         return admit(&d, ret_result);
+    case VX_OP_ARRIVE:
+        return arrive(&d, ret_result, err);
     case VX_OP_DELETE:
     case VX_OP_RELEASE:
     default:

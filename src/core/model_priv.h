@@ -35,6 +35,8 @@ struct vx_zone_ent {
 struct vx_host_ent {
     struct vx_ent e;
     struct vx_tree ports;           /* vx_port_ent.by_host, by oid */
+    struct vx_tree arrivals;        /* vx_port_ent.by_target, by oid: ports
+                                     * that migrate here */
     struct vx_tree_node by_zone, by_num, by_system_id, by_vtep, by_mtu;
 };
 
@@ -69,7 +71,7 @@ struct vx_ip_node {
 
 struct vx_port_ent {
     struct vx_ent e;
-    struct vx_tree_node by_mac, by_iface_id, by_host;
+    struct vx_tree_node by_mac, by_iface_id, by_host, by_target;
     struct vx_ip_node *ips;         /* as many as the object has */
 };
 

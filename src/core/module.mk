@@ -39,6 +39,8 @@ src_core_libvxcore_a_SOURCES += \
 src_core_libvxcore_a_SOURCES += \
 	src/core/alloc.c \
 	src/core/alloc.h \
+	src/core/announce.c \
+	src/core/announce.h \
 	src/core/model.c \
 	src/core/model.h \
 	src/core/model_alloc.c \

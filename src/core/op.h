@@ -16,6 +16,8 @@ enum vx_op_type {
                          * nowhere); nothing if its intent names a host */
     VX_OP_RELEASE,      /* internal: end the quarantine of key.name */
     VX_OP_ADMIT,        /* internal: the host is in order, no stranger */
+    VX_OP_ARRIVE,       /* internal: the port's migration to spec.port.host
+                         * is over; nothing if it does not migrate there */
 };
 
 struct vx_key {
@@ -69,6 +71,9 @@ struct vx_port_spec {
                                  * network has a subnet of */
     bool no_ips;                /* the port has no address at all */
     const char *host;           /* NULL = anywhere */
+    const char *migrate_from;   /* it moves from there to host, live; NULL =
+                                 * it is at host, a migration is over */
+    bool migrate_hold;          /* until a call says so */
     const char *iface_id;       /* NULL = "TENANT/NETWORK/PORT" */
     bool no_guard;
 };

@@ -50,10 +50,33 @@ not_plugged(const struct vx_port_facts *f, struct vx_port_status *ret)
     }
 }
 
+static void
+migration(const struct vx_port_facts *f, struct vx_port_status *ret)
+{
+    char *buf = ret->migration;
+    size_t size = sizeof ret->migration;
+
+    if (!f->target) {
+        buf[0] = '\0';
+    } else if (!f->target_ready) {
+        snprintf(buf, size, "waits for host \"%.70s\": it is not active",
+                 f->target);
+    } else if (!f->target_plugged) {
+        snprintf(buf, size, "host \"%.60s\" is prepared, waits for the "
+                 "interface there", f->target);
+    } else if (f->hold) {
+        snprintf(buf, size, "host \"%.70s\" is ready, waits for the call "
+                 "that ends it", f->target);
+    } else {
+        snprintf(buf, size, "is about to be on host \"%.70s\"", f->target);
+    }
+}
+
 void
 vx_port_status_eval(const struct vx_port_facts *f,
                     struct vx_port_status *ret)
 {
+    migration(f, ret);
     if (!f->host && f->elsewhere && f->elsewhere_draining) {
         not_plugged(f, ret);
     } else if (!f->host) {

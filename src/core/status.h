@@ -29,11 +29,17 @@ struct vx_port_facts {
     unsigned n_outstanding;     /* confirmations of the last change missing */
     unsigned n_away;            /* other hosts of the network not ready */
     const char *away;           /* name of one of them */
+    const char *target;         /* where it migrates to, NULL = it does not */
+    bool target_ready;          /* that host, as host_ready */
+    bool target_plugged;        /* an interface is there */
+    bool hold;                  /* and yet it is to wait for a call */
 };
 
 struct vx_port_status {
     enum vx_port_state state;
     char reason[256];           /* "" if active */
+    char migration[160];        /* what its migration waits for, "" = it does
+                                 * not migrate */
 };
 
 void vx_port_status_eval(const struct vx_port_facts *facts,

@@ -55,6 +55,23 @@ count_ports(const struct vx_tree *ports, size_t *ret_n_intent)
 }
 
 static bool
+arrivals_fail(const struct vx_model *model, const struct vx_ent *ent,
+              struct vx_error *err)
+{
+    const struct vx_tree *arrivals =
+        &((const struct vx_host_ent *) (const void *) ent)->arrivals;
+    char path[PATH_SIZE];
+
+    return vx_fail(err, VX_IN_USE, "", "%zu port%s migrate%s to host \"%s\", "
+                   "for example \"%s\": end the migration first",
+                   arrivals->count, plural(arrivals->count),
+                   arrivals->count == 1 ? "s" : "", ent->obj->name,
+                   vx_model_path(model, VX_CONTAINER(vx_tree_first(arrivals),
+                                     struct vx_port_ent, by_target)->e.obj,
+                                 path, sizeof path));
+}
+
+static bool
 host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
               bool force, struct vx_error *err)
 {
@@ -65,6 +82,9 @@ host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
     char path[PATH_SIZE];
     size_t n_intent;
 
+    if (((const struct vx_host_ent *) (const void *) ent)->arrivals.count) {
+        return arrivals_fail(model, ent, err);
+    }
     if (!ports->count) {
         return true;
     }

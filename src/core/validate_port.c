@@ -161,6 +161,12 @@ port_host(const struct vx_candidate *c, const char *field,
         return vx_fail(err, VX_NOT_FOUND, field, "the host of port \"%s\" "
                        "does not exist", port->o.name);
     }
+    if (port->migrate_from
+        && (!vx_model_ent_of(c->model, port->migrate_from, VX_HOST)
+            || !port->host || port->host == port->migrate_from)) {
+        return vx_fail(err, VX_INVALID, "migrate_from", "port \"%s\" does not "
+                       "migrate from one host to another", port->o.name);
+    }
     return !port->host || !port->located
            || vx_fail(err, VX_INVALID, field, "port \"%s\" is both on a host "
                       "by intent and located on one", port->o.name);

@@ -4,6 +4,7 @@
  *   app.c      start, stop, signals
  *   load.c     from the store to the model, fabric and hosts; clocks
  *   react.c    wiring: what follows from what
+ *   moves.c    ports that change hosts, and what stays behind
  *   events.c   where events are born
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
@@ -24,6 +25,7 @@ struct evconnlistener;
 struct vx_commit;
 struct vx_hooks;
 struct vx_hosts;
+struct vx_moves;
 struct vx_ports;
 struct vx_receipt;
 struct vx_receipts;
@@ -66,9 +68,7 @@ struct vx_app {
 
     struct vx_fabric_sink sink;
     enum vx_sink_mode sink_mode;
-    uint64_t *locates;              /* ports asked for, not submitted yet */
-    size_t n_locates, cap_locates;
-    struct event *locate_work;
+    struct vx_moves *moves;
     bool attach_touched;            /* receipt covers every touched port */
     struct vx_receipt *receipt;     /* of the change being applied */
     struct vx_plan *plan;           /* while sink_mode is COUNT */
@@ -105,6 +105,8 @@ void vx_app_unload(struct vx_app *app);
 
 /* react.c */
 void vx_app_wire(struct vx_app *app);
+/* The fabric may keep things for a while; not while it rehearses. */
+void vx_app_grace_on(struct vx_app *app);
 /* Frees what vx_app_wire made; set app->stopping before. */
 void vx_app_unwire(struct vx_app *app);
 /* Once a second: VNIs whose quarantine is over. */

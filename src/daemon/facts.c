@@ -45,7 +45,8 @@ away_hosts(struct vx_app *app, uint64_t network)
                                           .epoch = app->epoch };
         hosts = vx_fabric_network_hosts(app->fabric, network, &n);
         for (size_t i = 0; i < n; i++) {
-            if (!vx_hosts_is_ready(app->hosts, hosts[i])) {
+            if (!vx_hosts_is_ready(app->hosts, hosts[i])
+                && vx_fabric_has_port_at(app->fabric, network, hosts[i])) {
                 cache->n_away++;
                 cache->name_oid = hosts[i];
             }
@@ -77,6 +78,13 @@ vx_app_port_status(void *app_, uint64_t oid,
     facts.intent_host = port->host != 0;
     facts.plugged = place.ofport != 0;
     facts.n_outstanding = vx_receipts_outstanding(app->receipts, oid);
+    if (port->migrate_from) {
+        facts.target = name_of(app, port->host);
+        facts.target_ready = vx_hosts_is_ready(app->hosts, port->host);
+        facts.target_plugged = place.guest == port->host
+                               && place.guest_ofport;
+        facts.hold = port->migrate_hold;
+    }
     if (place.host) {
         const struct vx_away_cache *away = away_hosts(app, place.network);
 

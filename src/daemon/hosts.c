@@ -483,6 +483,18 @@ vx_hosts_warm(struct vx_hosts *hosts, uint64_t oid)
     }
 }
 
+void
+vx_hosts_packet_out(struct vx_hosts *hosts, uint64_t oid, enum vx_tier tier,
+                    const void *frame, size_t size,
+                    const struct vx_row *acts)
+{
+    struct host *host = vx_hosts_find(hosts, oid);
+
+    if (host) {
+        vx_switch_packet_out(host->sw[tier - 1], frame, size, acts);
+    }
+}
+
 bool
 vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t oid)
 {

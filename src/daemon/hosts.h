@@ -77,6 +77,12 @@ void vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
  * datapaths. */
 void vx_hosts_warm(struct vx_hosts *hosts, uint64_t host);
 
+/* A frame through the actions of a row on one bridge of a host; lost if it is
+ * not connected. */
+void vx_hosts_packet_out(struct vx_hosts *hosts, uint64_t host,
+                         enum vx_tier tier, const void *frame, size_t size,
+                         const struct vx_row *acts);
+
 bool vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t host);
 
 struct vx_host_facts {

@@ -19,6 +19,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/hosts.c src/daemon/hosts.h src/daemon/hosts_priv.h \
 	src/daemon/load.c \
 	src/daemon/metrics.c \
+	src/daemon/moves.c src/daemon/moves.h \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/plan.c \
 	src/daemon/ports.c src/daemon/ports.h \

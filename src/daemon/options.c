@@ -55,6 +55,7 @@ vx_options_init(struct vx_options *options)
         .hook_runs_kept = 1000,
         .events_kept = 10000,
         .vni_low = 1000,
+        .grace_ms = 30 * 1000,
     };
 }
 
@@ -262,6 +263,7 @@ set_ranged(struct vx_options *options, const char *key, const char *value,
         { "hook_queue", &options->hook_queue, 1, 1000000, 1 },
         { "hook_runs_kept", &options->hook_runs_kept, 1, 1000000, 1 },
         { "events_kept", &options->events_kept, 100, 10000000, 1 },
+        { "grace_ms", &options->grace_ms, 0, 86400000, 1 },
         { "vni_low", &options->vni_low, 0, VX_VNI_MAX, 1 },
     };
 

@@ -39,6 +39,7 @@ struct vx_options {
     uint8_t mac_prefix;
     bool auto_zones;                /* a host may join a zone not made yet */
     uint32_t journal_revisions;     /* kept for watch?since= */
+    uint32_t grace_ms;              /* what stays on a host for a while */
     uint32_t probe_ms;              /* keepalive of host connections */
     bool epoch;                     /* a switch that was not touched is
                                      * believed */

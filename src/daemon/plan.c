@@ -51,6 +51,19 @@ vx_plan_count(struct vx_plan *plan, const uint64_t *hosts, size_t n_hosts,
     }
 }
 
+/* What only stays for a while would not come back with the inverse change: it
+ * goes now, which is a little early and hurts nobody. */
+static void
+settle(struct vx_app *app, const struct vx_change *change)
+{
+    const struct vx_obj *obj = change->new ? change->new : change->old;
+
+    vx_fabric_settle(app->fabric, obj->oid);
+    if (obj->parent) {
+        vx_fabric_settle(app->fabric, obj->parent);
+    }
+}
+
 /* The staged changes through the fabric and back. */
 static void
 rehearse(struct vx_app *app, struct vx_plan *plan)
@@ -59,6 +72,10 @@ rehearse(struct vx_app *app, struct vx_plan *plan)
     size_t n;
 
     changes = vx_model_staged(app->model, &n);
+    for (size_t i = 0; i < n; i++) {
+        settle(app, &changes[i]);
+    }
+    app->sink.grace = NULL;
     app->plan = plan;
     app->sink_mode = VX_SINK_COUNT;
     for (size_t i = 0; i < n; i++) {
@@ -69,6 +86,7 @@ rehearse(struct vx_app *app, struct vx_plan *plan)
         vx_fabric_change(app->fabric, changes[i].new, changes[i].old);
     }
     app->sink_mode = VX_SINK_LIVE;
+    vx_app_grace_on(app);
     app->plan = NULL;
     app->epoch++;
 }

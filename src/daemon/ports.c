@@ -99,6 +99,9 @@ evaluate(struct vx_ports *ports, struct port *port)
         port->reason_hash = reason_hash;
         ports->env.changed(ports->env.ctx, port->oid, &status);
     }
+    if (ports->env.evaluated) {
+        ports->env.evaluated(ports->env.ctx, port->oid);
+    }
     vx_wait_look(ports, port->oid);
 }
 

@@ -27,6 +27,8 @@ struct vx_ports_env {
                    struct vx_port_status *ret_status);
     void (*changed)(void *ctx, uint64_t port,
                     const struct vx_port_status *status);
+    /* The port's status was evaluated, changed or not; may be NULL. */
+    void (*evaluated)(void *ctx, uint64_t port);
     /* Active (or not something that becomes active, or gone). */
     bool (*realized)(void *ctx, uint64_t oid);
     uint64_t (*confirmed)(void *ctx);       /* revision */

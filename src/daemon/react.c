@@ -2,7 +2,7 @@
 /* What follows from what: the callbacks between the parts.
  *
  *   commit --change--> fabric --rows--> hosts
- *                        \--locate--> noted, submitted when the fabric is done
+ *                        \--locate, grace--> moves.c, when the fabric is done
  *   hosts --interface--> fabric;  --ready--> ports, watch, warm-up
  *   receipts --settled--> ports --status--> watch, waiters
  *
@@ -17,6 +17,7 @@
 #include "api/watch.h"
 #include "daemon/commit.h"
 #include "daemon/hosts.h"
+#include "daemon/moves.h"
 #include "daemon/ports.h"
 #include "daemon/receipts.h"
 #include "lib/buf.h"
@@ -25,7 +26,6 @@
 
 enum {
     RELEASE_SLICE = 256,            /* VNIs per tick */
-    LOCATE_PATIENCE_MS = 15000,
 };
 
 static int64_t
@@ -50,24 +50,7 @@ sink_rows(void *app_, const uint64_t *hosts, size_t n_hosts,
     }
 }
 
-static const struct timeval locate_pause = { 1, 0 };
-
-static void
-note_locate(struct vx_app *app, uint64_t port)
-{
-    app->locates = vx_grow(app->locates, &app->cap_locates,
-                           app->n_locates + 1, sizeof *app->locates);
-    app->locates[app->n_locates++] = port;
-}
-
-static void
-locate_later(struct vx_app *app, uint64_t port)
-{
-    note_locate(app, port);
-    event_add(app->locate_work, &locate_pause);
-}
-
-/* The fabric is in the middle of something: only noted here. */
+/* The fabric is in the middle of something: only noted. */
 static void
 sink_locate(void *app_, uint64_t port, uint64_t host)
 {
@@ -75,94 +58,22 @@ sink_locate(void *app_, uint64_t port, uint64_t host)
 
     (void) host;
     if (app->sink_mode == VX_SINK_LIVE) {
-        note_locate(app, port);
-        event_active(app->locate_work, EV_TIMEOUT, 0);
+        vx_moves_note(app->moves, port);
     }
 }
-
-struct locating {
-    struct vx_app *app;
-    uint64_t port;
-};
 
 static void
-located(void *locating_, const struct vx_error *err,
-        const struct vx_obj *obj)
-{
-    struct locating *locating = locating_;
-
-    (void) obj;
-    if (err) {
-        vx_log_warn("locate", "%s", err->message);
-    }
-    if (err && err->code == VX_UNAVAILABLE && !locating->app->stopping) {
-        locate_later(locating->app, locating->port);
-    }
-    free(locating);
-}
-
-/* After a start, hosts come back one by one: a second interface with the same
- * iface-id must not take a port away only because its host was quicker. */
-static bool
-too_early(struct vx_app *app, const struct vx_port *port)
-{
-    struct vx_host_facts facts;
-
-    return port->located
-           && vx_app_mono_ms() - app->started_ms < LOCATE_PATIENCE_MS
-           && vx_hosts_facts(app->hosts, port->located, &facts)
-           && !facts.connected;
-}
-
-/* Where to is asked anew: it may be long ago that the port was noted. */
-static void
-locate(struct vx_app *app, const struct vx_obj *port)
-{
-    uint64_t oid = vx_fabric_locate(app->fabric, port->oid);
-    const struct vx_obj *host = oid ? vx_model_by_oid(app->model, oid)
-                                : NULL;
-    struct vx_op op = { .type = VX_OP_LOCATE, .kind = VX_PORT };
-    struct locating *locating;
-
-    if (!host) {
-        return;
-    }
-    locating = vx_xcalloc(1, sizeof *locating);
-    locating->app = app;
-    locating->port = port->oid;
-    op.key = vx_model_key(app->model, port);
-    op.spec.port.host = host->name;
-    vx_app_submit(app, &op, 1, located, locating);
-}
-
-/* What is staged is committed first: it may come to nothing, and a port that
- * is only about to go is still to be located. */
-static void
-submit_locates(evutil_socket_t fd, short what, void *app_)
+sink_grace(void *app_, const struct vx_grace *grace)
 {
     struct vx_app *app = app_;
-    bool committed = vx_commit_flush(app->commit, NULL);
-    uint64_t *locates = app->locates;
-    size_t n = app->n_locates;
 
-    (void) fd;
-    (void) what;
-    if (!committed) {
-        event_add(app->locate_work, &locate_pause);
-        return;
-    }
-    app->locates = NULL;
-    app->n_locates = app->cap_locates = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct vx_obj *port = vx_model_by_oid(app->model, locates[i]);
+    vx_moves_grace(app->moves, grace);
+}
 
-        if (port && too_early(app, (const struct vx_port *) port)) {
-            locate_later(app, locates[i]);
-        } else if (port) {
-            locate(app, port);
-        }
-    }
-    free(locates);
+void
+vx_app_grace_on(struct vx_app *app)
+{
+    app->sink.grace = app->options.grace_ms ? sink_grace : NULL;
 }
 
 static void
@@ -204,6 +115,10 @@ apply_change(void *app_, const struct vx_change *change,
     }
     app->receipt = NULL;
     app->attach_touched = false;
+    if (obj->kind == VX_PORT && change->old && change->new) {
+        vx_moves_changed(app->moves, (const void *) change->old,
+                         (const void *) change->new);
+    }
     if (obj->kind == VX_PORT || obj->kind == VX_HOST) {
         vx_app_object_event(app, change->old, change->new);
     }
@@ -212,6 +127,7 @@ apply_change(void *app_, const struct vx_change *change,
             vx_ports_touch(app->ports, obj->oid);
         } else {
             vx_receipts_forget(app->receipts, obj->oid);
+            vx_moves_forget(app->moves, obj->oid);
             vx_ports_forget(app->ports, obj->oid);
         }
     }
@@ -344,6 +260,16 @@ port_settled(void *app_, uint64_t port)
 }
 
 static void
+port_evaluated(void *app_, uint64_t port)
+{
+    struct vx_app *app = app_;
+
+    if (!app->stopping) {
+        vx_moves_look(app->moves, port);
+    }
+}
+
+static void
 receipts_confirmed(void *app_)
 {
     struct vx_app *app = app_;
@@ -425,7 +351,8 @@ vx_app_wire(struct vx_app *app)
     };
     struct vx_ports_env ports_env = {
         .ctx = app, .base = app->base, .status = vx_app_port_status,
-        .changed = port_changed, .realized = vx_app_realized,
+        .changed = port_changed, .evaluated = port_evaluated,
+        .realized = vx_app_realized,
         .confirmed = confirmed_revision,
     };
     struct vx_hosts_env hosts_env = {
@@ -447,8 +374,9 @@ vx_app_wire(struct vx_app *app)
         .ctx = app, .rows = sink_rows, .locate = sink_locate,
         .port_touched = sink_port_touched,
     };
+    vx_app_grace_on(app);
     app->fabric = vx_fabric_new(&app->sink);
-    app->locate_work = event_new(app->base, -1, 0, submit_locates, app);
+    app->moves = vx_moves_new(app);
     app->receipts = vx_receipts_new(&receipts_env);
     app->ports = vx_ports_new(&ports_env);
     hosts_env.fabric = app->fabric;
@@ -469,8 +397,5 @@ vx_app_unwire(struct vx_app *app)
     vx_receipts_free(app->receipts);
     vx_fabric_free(app->fabric);
     vx_watch_free(app->watch);
-    if (app->locate_work) {
-        event_free(app->locate_work);
-    }
-    free(app->locates);
+    vx_moves_free(app->moves);
 }

@@ -473,7 +473,9 @@ a_port_answers_what_the_contract_names(void **state)
              "\"host\":\"h1\",\"iface_id\":\"acme/web/vm1\","
              "\"status\":\"building\","
              "\"reason\":\"because \\\"x\\\"\\u000a\",\"revision\":1,"
-             "\"guard\":false,\"located\":null,\"description\":\"\"}",
+             "\"guard\":false,\"located\":null,\"migrate_from\":null,"
+             "\"migrate_hold\":false,\"migration\":null,"
+             "\"description\":\"\"}",
              vx_mac_format(&port->mac, mac),
              vx_ip_format(&port->ips[0], ip4),
              vx_ip_format(&port->ips[1], ip6));
