@@ -170,7 +170,7 @@ vx_diff_rows(const struct vx_crow *have, size_t n_have,
     struct diffs diffs = { 0 };
 
     merge(haves, n_have, wants, n_want, &diffs);
-    *ret_diffs = in_send_order(&diffs, have);
+    *ret_diffs = in_send_order(&diffs, have, want);
     free(diffs.diffs);
     free(haves);
     free(wants);
@@ -199,7 +199,7 @@ vx_diff_rows_apart(const struct vx_crow *have, size_t n_have,
             push(&apart, VX_DIFF_MISSING, SIZE_MAX, d->want);
         }
     }
-    *ret_diffs = in_send_order(&apart, have);
+    *ret_diffs = in_send_order(&apart, have, want);
     free(apart.diffs);
     free(diffs.diffs);
     free(haves);

@@ -297,11 +297,9 @@ propose_port(const struct doing *d, struct vx_obj *new, struct vx_error *err)
             return false;
         }
         port->located = 0;
-    } else {
-        /* It will not be located there anew, and it is there. */
-        if (is_draining(d, port->host)) {
-            port->located = port->host;
-        }
+    } else if (port->host) {
+        /* It may be anywhere from now on, and it is there. */
+        port->located = vx_port_location(port);
         port->host = 0;
     }
     if (!propose_migration(d, port, err)) {

@@ -184,7 +184,8 @@ port_may_come(const struct vx_candidate *c, const char *field,
     const struct vx_host *host = ent ? (const void *) ent->obj : NULL;
 
     return c->loading || !host || !host->draining
-           || (old && vx_port_location(old) == port->host)
+           || (old && (vx_port_location(old) == port->host
+                       || old->host == port->host))
            || vx_fail(err, VX_IN_USE, field, "host \"%s\" is draining and "
                       "takes no new ports, such as \"%s\": choose another, "
                       "or end it with \"netctl host drain %s --undo\"",
