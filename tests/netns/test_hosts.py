@@ -52,7 +52,7 @@ def wait_status(api, name, status, *words, deadline_s=20):
 def fabric(make_lab):
     """Three hosts; h1 and h2 have joined. Two plugged ports, vm1 and vm2."""
     lab = make_lab(3)
-    lab.start_controller("--set", "probe_ms=1000")
+    lab.start_controller("--set", "probe_ms=1000", "--set", "grace_ms=0")
     h1, h2, _ = lab.hosts.values()
     for host in (h1, h2):
         host.join("zone1")
@@ -262,7 +262,7 @@ def test_a_location_survives_the_controller(fabric):
     for host in fabric.hosts.values():  # nobody to tell it anew
         host.vsctl("--no-wait", "set", "Open_vSwitch", ".",
                    "external_ids:lab=x")
-    fabric.start_controller("--set", "probe_ms=1000")
+    fabric.start_controller("--set", "probe_ms=1000", "--set", "grace_ms=0")
     with intent.Api(fabric.api) as api:
         assert api.get(f"{WEB}/ports/roam")["located"] == "h3"
         api.wait_hosts(fabric.hosts)
@@ -341,7 +341,7 @@ def test_traffic_goes_on_while_the_controller_is_away(fabric, number,
     with open(fabric.path("vxfabricd.log"), "rb") as log:
         mark = log.seek(0, os.SEEK_END)
     started = netns.time.monotonic()
-    fabric.start_controller("--set", "probe_ms=1000")
+    fabric.start_controller("--set", "probe_ms=1000", "--set", "grace_ms=0")
     done = fabric.ping_count(both_ways(fabric), 50, interval_s=0.02,
                              grace_s=1)
     wait_active_again(fabric)
