@@ -111,6 +111,9 @@ static const struct vx_codec_field port_fields[] = {
     RUN("status", VX_T_STRING,
         "pending, building, active, degraded or down"),
     RUN("reason", VX_T_STRING, "why it is not active"),
+    RUN_NULL("reachable_at", VX_T_STRING,
+             "when a probe from other hosts has come to its host, RFC 3339; "
+             "null until known"),
     REVISION,
     SET("guard", VX_T_BOOL, 0, 1,
         "spoof guard: only its own addresses may send; true if not given"),

@@ -95,6 +95,17 @@ write_subnet(const struct vx_codec_view *view, struct vx_jw *jw)
 }
 
 static void
+write_time(struct vx_jw *jw, const char *key, int64_t ms)
+{
+    vx_jw_key(jw, key);
+    if (ms) {
+        vx_json_time(jw->out, ms);
+    } else {
+        vx_buf_puts(jw->out, "null");
+    }
+}
+
+static void
 write_port(const struct vx_codec_view *view, struct vx_jw *jw)
 {
     const struct vx_port *port = (const struct vx_port *) view->obj;
@@ -121,6 +132,7 @@ write_port(const struct vx_codec_view *view, struct vx_jw *jw)
         vx_jw_str(jw, "status",
                   vx_port_state_name(view->port_status->state));
         vx_jw_str(jw, "reason", view->port_status->reason);
+        write_time(jw, "reachable_at", view->port_status->reachable_at_ms);
     }
     vx_jw_u64(jw, "revision", port->o.revision);
     vx_jw_bool(jw, "guard", port->guard);

@@ -182,7 +182,7 @@ vx_watch_committed(struct vx_watch *watch, uint64_t revision)
 
 void
 vx_watch_status(struct vx_watch *watch, const char *path, const char *status,
-                const char *reason)
+                const char *reason, int64_t reachable_at_ms)
 {
     struct vx_buf text = VX_BUF_INIT;
     struct vx_jw jw;
@@ -191,6 +191,10 @@ vx_watch_status(struct vx_watch *watch, const char *path, const char *status,
     vx_jw_str(&jw, "path", path);
     vx_jw_str(&jw, "status", status);
     vx_jw_str(&jw, "reason", reason);
+    if (reachable_at_ms) {
+        vx_jw_key(&jw, "reachable_at");
+        vx_json_time(&text, reachable_at_ms);
+    }
     end_line(&jw);
     publish(watch, &text, false);
 }

@@ -9,7 +9,8 @@
  *   {"revision":7,"time":"...","op":"PUT","path":"/v1/...","body":{...}}
  *   {"revision":8,"time":"...","op":"DELETE","path":"/v1/..."}
  *   {"revision":8,"op":"live"}            the past is told, now it is live
- *   {"revision":8,"op":"status","path":"...","status":"active","reason":""}
+ *   {"revision":8,"op":"status","path":"...","status":"active","reason":"",
+ *    "reachable_at":"..."}                 the last of a port, once known
  *   {"revision":8,"op":"event","event":"vni-exhaustion",...}
  *   {"revision":8,"op":"heartbeat"}
  * `revision` of a line is where to resume after it: since=REVISION.  Lines of
@@ -55,8 +56,10 @@ void vx_watch_change(struct vx_watch *watch, uint64_t revision,
 /* All lines up to this revision were told; also for revisions without
  * visible change. */
 void vx_watch_committed(struct vx_watch *watch, uint64_t revision);
+/* reachable_at_ms: of a port, wall clock, 0 = not known. */
 void vx_watch_status(struct vx_watch *watch, const char *path,
-                     const char *status, const char *reason);
+                     const char *status, const char *reason,
+                     int64_t reachable_at_ms);
 /* members: more members of the line without braces, "\"free\":0", or NULL. */
 void vx_watch_event(struct vx_watch *watch, const char *event,
                     const char *members);

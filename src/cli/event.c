@@ -88,6 +88,10 @@ vx_cli_event_text(struct vx_buf *buf, const cJSON *event)
             vx_buf_puts(buf, ": ");
             vx_cli_put_safe(buf, reason);
         }
+        if (string_at(event, "reachable_at")) {
+            vx_buf_puts(buf, ", reachable at ");
+            vx_cli_put_safe(buf, string_at(event, "reachable_at"));
+        }
     } else {
         put_members(buf, event);
     }

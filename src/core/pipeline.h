@@ -30,8 +30,8 @@ enum { VX_ETH_PROBE = 0x88b5 };
  * meters, and could not restore a bridge with a flow that names one. */
 #define VX_METER_CONTROLLER UINT32_C(0xfffffffe)
 enum {
-    VX_METER_CONTROLLER_PKTPS = 1000,
-    VX_METER_CONTROLLER_BURST = 1000,
+    VX_METER_CONTROLLER_PKTPS = 5000,
+    VX_METER_CONTROLLER_BURST = 5000,
     VX_PROBE_MAX = 128,         /* bytes of it that the controller gets */
 };
 

@@ -2,7 +2,8 @@
 /* Status of a port as a function of facts; see status.h.
  *
  * The order of the questions is the order in which a person would repair:
- * a place, a host that lives, an interface, confirmations, the others. */
+ * a place, a host that lives, an interface, confirmations, probes, the
+ * others. */
 #include "core/status.h"
 
 #include <stdarg.h>
@@ -72,11 +73,33 @@ migration(const struct vx_port_facts *f, struct vx_port_status *ret)
     }
 }
 
+static void
+unproven(const struct vx_port_facts *f, struct vx_port_status *ret)
+{
+    char more[40] = "";
+
+    if (f->n_probes_more) {
+        snprintf(more, sizeof more, " and %u other%s", f->n_probes_more,
+                 f->n_probes_more == 1 ? "" : "s");
+    }
+    if (!f->probe_from) {
+        say(ret, VX_PORT_BUILDING, "waiting for a probe");
+    } else if (!f->probe_late) {
+        say(ret, VX_PORT_BUILDING, "waiting for a probe from host \"%s\"%s",
+            f->probe_from, more);
+    } else {
+        say(ret, VX_PORT_DEGRADED, "no probe gets from host \"%s\"%s to "
+            "host \"%s\": look at the underlay between them",
+            f->probe_from, more, f->host);
+    }
+}
+
 void
 vx_port_status_eval(const struct vx_port_facts *f,
                     struct vx_port_status *ret)
 {
     migration(f, ret);
+    ret->reachable_at_ms = 0;
     if (!f->host && f->elsewhere && f->elsewhere_draining) {
         not_plugged(f, ret);
     } else if (!f->host) {
@@ -93,6 +116,8 @@ vx_port_status_eval(const struct vx_port_facts *f,
     } else if (f->n_outstanding) {
         say(ret, VX_PORT_BUILDING, "waiting for %u confirmation%s",
             f->n_outstanding, f->n_outstanding == 1 ? "" : "s");
+    } else if (f->unproven && f->probe_from) {
+        unproven(f, ret);
     } else if (f->n_away == 1) {
         say(ret, VX_PORT_DEGRADED, "host \"%s\" is away: ports there cannot "
             "be reached", or(f->away, "?"));
@@ -100,6 +125,8 @@ vx_port_status_eval(const struct vx_port_facts *f,
         say(ret, VX_PORT_DEGRADED, "host \"%s\" and %u other%s are away: "
             "ports there cannot be reached", or(f->away, "?"), f->n_away - 1,
             f->n_away == 2 ? "" : "s");
+    } else if (f->unproven) {
+        unproven(f, ret);
     } else {
         say(ret, VX_PORT_ACTIVE, "%s", "");
     }

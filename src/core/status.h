@@ -6,12 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum vx_port_state {
     VX_PORT_PENDING,        /* waits for something outside: host, interface */
-    VX_PORT_BUILDING,       /* rows are on their way */
-    VX_PORT_ACTIVE,         /* every host that needs it has confirmed */
-    VX_PORT_DEGRADED,       /* works, but a host that needs it is away */
+    VX_PORT_BUILDING,       /* rows are on their way, or a first probe */
+    VX_PORT_ACTIVE,         /* every host that needs it has confirmed, and a
+                             * probe has come */
+    VX_PORT_DEGRADED,       /* works, but a host that needs it is away, or
+                             * does not get through to it */
     VX_PORT_DOWN,           /* its own host is away */
 };
 
@@ -27,6 +30,12 @@ struct vx_port_facts {
     const char *host_reason;    /* why not, if not */
     bool plugged;               /* interface with an ofport is there */
     unsigned n_outstanding;     /* confirmations of the last change missing */
+    bool unproven;              /* no probe has got through yet, and one
+                                 * has to */
+    const char *probe_from;     /* host whose probe has not come, NULL = none
+                                 * is under way */
+    unsigned n_probes_more;     /* others of which the same is true */
+    bool probe_late;
     unsigned n_away;            /* other hosts of the network not ready */
     const char *away;           /* name of one of them */
     const char *target;         /* where it migrates to, NULL = it does not */
@@ -40,6 +49,8 @@ struct vx_port_status {
     char reason[256];           /* "" if active */
     char migration[160];        /* what its migration waits for, "" = it does
                                  * not migrate */
+    int64_t reachable_at_ms;    /* when a probe got through; wall clock, 0 =
+                                 * not known.  Not of vx_port_status_eval() */
 };
 
 void vx_port_status_eval(const struct vx_port_facts *facts,

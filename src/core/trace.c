@@ -121,6 +121,8 @@ move_bits(struct vx_packet *packet, const struct vx_act *act)
 
 static void enter(struct run *run, enum vx_tier tier,
                   const struct vx_packet *packet);
+static void enter_table(struct run *run, enum vx_tier tier, int table,
+                        const struct vx_packet *packet);
 
 /* To the other bridge: what a patch port forgets is forgotten. */
 static void
@@ -211,7 +213,9 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
         case VX_ACT_GOTO:
             return a->arg;
         case VX_ACT_METER:      /* within its rate */
-        case VX_ACT_RESUBMIT:   /* not of a row in a switch */
+            break;
+        case VX_ACT_RESUBMIT:
+            enter_table(run, row->tier, a->arg, packet);
             break;
         case VX_ACT_CONTROLLER:
             output(run, row->tier, packet, VX_OFPORT_CONTROLLER);
@@ -222,11 +226,17 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
 }
 
 static void
-enter(struct run *run, enum vx_tier tier, const struct vx_packet *packet_)
+enter(struct run *run, enum vx_tier tier, const struct vx_packet *packet)
+{
+    enter_table(run, tier, 0, packet);
+}
+
+static void
+enter_table(struct run *run, enum vx_tier tier, int table,
+            const struct vx_packet *packet_)
 {
     struct vx_packet packet = *packet_;
     struct vx_trace *trace = run->trace;
-    int table = 0;
 
     while (table >= 0) {
         const struct vx_row *row = lookup(run->rows[tier], table, &packet);
@@ -254,6 +264,22 @@ vx_trace_host(const struct vx_rows *tier1, const struct vx_rows *tier2,
 
     memset(ret_trace, 0, sizeof *ret_trace);
     enter(&run, entry, packet);
+}
+
+void
+vx_trace_packet_out(const struct vx_rows *tier1, const struct vx_rows *tier2,
+                    const struct vx_row *acts,
+                    const struct vx_packet *packet,
+                    struct vx_trace *ret_trace)
+{
+    struct run run = {
+        .rows = { [VX_TENANT_TIER] = tier1, [VX_FABRIC_TIER] = tier2 },
+        .trace = ret_trace,
+    };
+    struct vx_packet copy = *packet;
+
+    memset(ret_trace, 0, sizeof *ret_trace);
+    act(&run, acts, &copy);
 }
 
 void

@@ -52,6 +52,13 @@ struct vx_trace {
 void vx_trace_host(const struct vx_rows *tier1, const struct vx_rows *tier2,
                    enum vx_tier entry, const struct vx_packet *packet,
                    struct vx_trace *ret_trace);
+/* A packet-out: through the actions of acts, a flow, on its tier; there
+ * VX_ACT_RESUBMIT enters a table. */
+void vx_trace_packet_out(const struct vx_rows *tier1,
+                         const struct vx_rows *tier2,
+                         const struct vx_row *acts,
+                         const struct vx_packet *packet,
+                         struct vx_trace *ret_trace);
 void vx_trace_fini(struct vx_trace *trace);
 
 /* The reason of the last drop row hit, VX_PASS (0) if none was. */

@@ -6,6 +6,7 @@
  *   react.c    wiring: what follows from what
  *   moves.c    ports that change hosts, and what stays behind
  *   events.c   where events are born
+ *   proofs.c   what probes of ports are made from
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
@@ -27,6 +28,7 @@ struct vx_hooks;
 struct vx_hosts;
 struct vx_moves;
 struct vx_ports;
+struct vx_probes;
 struct vx_receipt;
 struct vx_receipts;
 struct vx_server;
@@ -57,6 +59,7 @@ struct vx_app {
     struct vx_fabric *fabric;
     struct vx_receipts *receipts;
     struct vx_ports *ports;
+    struct vx_probes *probes;
     struct vx_hosts *hosts;
     struct vx_commit *commit;
     struct vx_watch *watch;
@@ -91,6 +94,7 @@ int vx_daemon_main(int argc, char **argv);
 /* Milliseconds: wall clock, and one that never jumps. */
 int64_t vx_app_wall_ms(void);
 int64_t vx_app_mono_ms(void);
+int64_t vx_app_mono_us(void);
 /* Makes operations durable; done as vx_hosts_env.submit. */
 void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
                    void (*done)(void *aux, const struct vx_error *err,
@@ -111,6 +115,17 @@ void vx_app_grace_on(struct vx_app *app);
 void vx_app_unwire(struct vx_app *app);
 /* Once a second: VNIs whose quarantine is over. */
 void vx_app_tick(int fd, short what, void *app);
+
+/* proofs.c */
+void vx_app_probes_init(struct vx_app *app);
+/* The probes of a port see it as it is now. */
+void vx_app_probes_look(struct vx_app *app, uint64_t port);
+/* A port was changed, made (old NULL) or deleted (new NULL). */
+void vx_app_probes_change(struct vx_app *app, const struct vx_obj *old,
+                          const struct vx_obj *new);
+/* Those who watch are told the status of the port. */
+void vx_app_show_port(struct vx_app *app, uint64_t port,
+                      const struct vx_port_status *status);
 
 /* facts.c */
 bool vx_app_port_status(void *app, uint64_t port,

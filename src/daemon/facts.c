@@ -13,6 +13,7 @@
 
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
+#include "daemon/probe.h"
 #include "daemon/receipts.h"
 
 static const char *
@@ -56,6 +57,20 @@ away_hosts(struct vx_app *app, uint64_t network)
     return cache;
 }
 
+static void
+probe_facts(const struct vx_app *app, uint64_t oid,
+            struct vx_port_facts *facts, int64_t *ret_reachable_at_ms)
+{
+    struct vx_probe_facts probe;
+
+    vx_probes_get(app->probes, oid, &probe);
+    facts->unproven = probe.gated;
+    facts->probe_from = name_of(app, probe.from);
+    facts->n_probes_more = probe.n_more;
+    facts->probe_late = probe.late;
+    *ret_reachable_at_ms = probe.reachable_at_ms;
+}
+
 bool
 vx_app_port_status(void *app_, uint64_t oid,
                    struct vx_port_status *ret_status)
@@ -66,6 +81,7 @@ vx_app_port_status(void *app_, uint64_t oid,
     struct vx_host_facts host = { .ready = false };
     struct vx_port_facts facts = { .host = NULL };
     struct vx_place place;
+    int64_t reachable_at_ms;
 
     if (!obj || obj->kind != VX_PORT
         || !vx_fabric_place(app->fabric, oid, &place)) {
@@ -98,7 +114,9 @@ vx_app_port_status(void *app_, uint64_t oid,
         facts.n_away = away->n_away - (away->n_away && !host.ready);
         facts.away = away->name;
     }
+    probe_facts(app, oid, &facts, &reachable_at_ms);
     vx_port_status_eval(&facts, ret_status);
+    ret_status->reachable_at_ms = reachable_at_ms;
     return true;
 }
 

@@ -110,6 +110,18 @@ on_failed(void *conn, const struct vx_error *err)
 }
 
 static void
+on_packet_in(void *conn_, const uint8_t *frame, size_t size)
+{
+    struct conn *conn = conn_;
+    struct vx_hosts *hosts = conn->owner;
+
+    if (conn->host && !conn->host->doomed && conn->tier == VX_TENANT_TIER
+        && !hosts->stopping) {
+        hosts->env.packet_in(hosts->env.ctx, conn->host->oid, frame, size);
+    }
+}
+
+static void
 on_closed(void *conn_, const char *why)
 {
     struct conn *conn = conn_;
@@ -127,7 +139,7 @@ vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd,
 {
     static const struct og_of_callbacks callbacks = {
         .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-        .failed = on_failed, .closed = on_closed,
+        .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
     };
     struct bufferevent *bev;
     struct conn *conn;

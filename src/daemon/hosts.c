@@ -444,7 +444,7 @@ warm_one(const struct vx_hosts *hosts, const struct host *from,
 {
     static const uint8_t frame[60] = {
         0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1,
-        0x88, 0xb5,             /* IEEE 802 local experimental */
+        VX_ETH_PROBE >> 8, VX_ETH_PROBE & 0xff,
     };
     const struct vx_model *model = hosts->env.model;
     const struct vx_host *src = (const void *) vx_model_by_oid(model,

@@ -53,6 +53,9 @@ struct vx_hosts_env {
     /* An interface came or went: what follows belongs to one receipt. */
     void (*iface)(void *ctx, uint64_t host, const char *iface_id,
                   uint32_t ofport);
+    /* A frame that br-tenant has sent to the controller: any bytes. */
+    void (*packet_in)(void *ctx, uint64_t host, const uint8_t *frame,
+                      size_t size);
 };
 
 struct vx_hosts *vx_hosts_new(const struct vx_hosts_env *env);

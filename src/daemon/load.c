@@ -31,6 +31,15 @@ vx_app_mono_ms(void)
     return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
 }
 
+int64_t
+vx_app_mono_us(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * (int64_t) 1000000 + ts.tv_nsec / 1000;
+}
+
 static bool
 load_record(void *app_, const struct vx_store_record *record,
             struct vx_error *err)

@@ -11,6 +11,7 @@
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
+#include "daemon/probe.h"
 #include "lib/buf.h"
 #include "vxconfig.h"
 
@@ -54,6 +55,31 @@ ports(const struct vx_app *app, struct vx_buf *out)
         vx_buf_printf(out, "vxfabric_ports{status=\"%s\"} %zu\n",
                       vx_port_state_name((enum vx_port_state) i), counts[i]);
     }
+}
+
+static void
+probes(const struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_probe_counters c;
+
+    vx_probes_get_counters(app->probes, &c);
+    single(out, "probes_sent_total", "counter",
+           "Frames sent from host to host to prove that ports are reached.",
+           c.n_sent);
+    single(out, "probes_answered_total", "counter",
+           "Probes that have come to the port's host.", c.n_answered);
+    single(out, "probes_lost_total", "counter",
+           "Probes that had to be sent again.", c.n_lost);
+    metric(out, "probe_seconds", "summary",
+           "Time from sending a probe to hearing of it.");
+    vx_buf_printf(out, "vxfabric_probe_seconds_sum %.6f\n"
+                  "vxfabric_probe_seconds_count %"PRIu64"\n",
+                  (double) c.latency_us / 1e6, c.n_timed);
+    metric(out, "ports_probed", "gauge", "Ports with probes under way.");
+    vx_buf_printf(out, "vxfabric_ports_probed{state=\"running\"} %zu\n"
+                  "vxfabric_ports_probed{state=\"late\"} %zu\n"
+                  "vxfabric_ports_probed{state=\"background\"} %zu\n",
+                  c.n_running, c.n_late, c.n_background);
 }
 
 static void
@@ -186,6 +212,7 @@ vx_app_metrics(void *app_, struct vx_buf *out)
                   (double) app->late_max_ms / 1e3);
     objects(app, out);
     ports(app, out);
+    probes(app, out);
     commits(app, out);
     connections(app, out);
     host_rows(app, out);

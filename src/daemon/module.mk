@@ -23,6 +23,8 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/plan.c \
 	src/daemon/ports.c src/daemon/ports.h \
+	src/daemon/probe.c src/daemon/probe.h \
+	src/daemon/proofs.c \
 	src/daemon/react.c \
 	src/daemon/receipts.c src/daemon/receipts.h \
 	src/daemon/switch.c src/daemon/switch.h src/daemon/switch_priv.h \

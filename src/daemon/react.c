@@ -19,6 +19,7 @@
 #include "daemon/hosts.h"
 #include "daemon/moves.h"
 #include "daemon/ports.h"
+#include "daemon/probe.h"
 #include "daemon/receipts.h"
 #include "lib/buf.h"
 #include "lib/log.h"
@@ -123,6 +124,7 @@ apply_change(void *app_, const struct vx_change *change,
         vx_app_object_event(app, change->old, change->new);
     }
     if (obj->kind == VX_PORT) {
+        vx_app_probes_change(app, change->old, change->new);
         if (change->new) {
             vx_ports_touch(app->ports, obj->oid);
         } else {
@@ -211,7 +213,7 @@ host_changed(void *app_, uint64_t host, bool ready)
 
             vx_watch_status(app->watch,
                             vx_codec_path_format(VX_HOST, &key, path),
-                            status.state, status.reason);
+                            status.state, status.reason, 0);
         }
     }
     if (ready) {
@@ -279,6 +281,21 @@ receipts_confirmed(void *app_)
     }
 }
 
+static bool
+evaluate_port(void *app, uint64_t port, struct vx_port_status *ret_status)
+{
+    vx_app_probes_look(app, port);
+    return vx_app_port_status(app, port, ret_status);
+}
+
+static void
+packet_in(void *app_, uint64_t host, const uint8_t *frame, size_t size)
+{
+    struct vx_app *app = app_;
+
+    vx_probes_heard(app->probes, host, frame, size);
+}
+
 static uint64_t
 confirmed_revision(void *app_)
 {
@@ -292,11 +309,9 @@ port_changed(void *app_, uint64_t oid, const struct vx_port_status *status)
 {
     struct vx_app *app = app_;
     const struct vx_obj *obj = vx_model_by_oid(app->model, oid);
-    struct vx_key key = vx_model_key(app->model, obj);
-    char path[VX_API_PATH_MAX], name[256];
+    char name[256];
 
-    vx_watch_status(app->watch, vx_codec_path_format(VX_PORT, &key, path),
-                    vx_port_state_name(status->state), status->reason);
+    vx_app_show_port(app, oid, status);
     vx_model_path(app->model, obj, name, sizeof name);
     vx_log_debug(name, "%s%s%s", vx_port_state_name(status->state),
                  status->reason[0] ? ": " : "", status->reason);
@@ -350,7 +365,7 @@ vx_app_wire(struct vx_app *app)
         .confirmed = receipts_confirmed,
     };
     struct vx_ports_env ports_env = {
-        .ctx = app, .base = app->base, .status = vx_app_port_status,
+        .ctx = app, .base = app->base, .status = evaluate_port,
         .changed = port_changed, .evaluated = port_evaluated,
         .realized = vx_app_realized,
         .confirmed = confirmed_revision,
@@ -360,7 +375,7 @@ vx_app_wire(struct vx_app *app)
         .model = app->model, .revision = committed_revision,
         .submit = vx_app_submit, .joined = host_joined,
         .changed = host_changed,
-        .iface = iface_changed,
+        .iface = iface_changed, .packet_in = packet_in,
     };
     struct vx_commit_env commit_env = {
         .ctx = app, .base = app->base, .model = app->model,
@@ -379,6 +394,7 @@ vx_app_wire(struct vx_app *app)
     app->moves = vx_moves_new(app);
     app->receipts = vx_receipts_new(&receipts_env);
     app->ports = vx_ports_new(&ports_env);
+    vx_app_probes_init(app);
     hosts_env.fabric = app->fabric;
     hosts_env.receipts = app->receipts;
     app->hosts = vx_hosts_new(&hosts_env);
@@ -393,6 +409,7 @@ vx_app_unwire(struct vx_app *app)
 {
     vx_hosts_free(app->hosts);
     vx_commit_free(app->commit);
+    vx_probes_free(app->probes);
     vx_ports_free(app->ports);
     vx_receipts_free(app->receipts);
     vx_fabric_free(app->fabric);

@@ -405,7 +405,9 @@ def test_building_is_seen_on_the_way_to_active(fabric, api):
             if (line["op"], line.get("path")) == (
                     "status", f"{WEB}/ports/fresh"):
                 assert (line["status"] == "active") == (not line["reason"])
-                seen.append(line["status"])
+                assert ("reachable_at" in line) == (line["status"] == "active")
+                if seen[-1:] != [line["status"]]:   # for another reason
+                    seen.append(line["status"])
     assert seen in (["pending", "building", "active"],
                     ["building", "active"], ["pending", "active"]), seen
     fabric.unplug([machine])

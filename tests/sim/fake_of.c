@@ -86,10 +86,15 @@ void
 og_of_session_packet_out(struct og_of_session *s, const void *frame,
                          size_t size, const struct vx_row *acts)
 {
-    (void) s;
-    (void) frame;
-    (void) size;
-    (void) acts;
+    struct item *item;
+
+    if (outside()) {
+        item = conn_push(&s->conn->to_machine, ITEM_PACKET_OUT);
+        item->frame = vx_xmemdup(frame, size);
+        item->n = size;
+        item->acts = vx_xmalloc(sizeof *item->acts);
+        vx_row_copy(item->acts, acts);
+    }
 }
 
 void
@@ -194,6 +199,9 @@ of_receive(struct og_of_session *s, struct item *item)
         s->dumping = false;
         og_queue_dump_done(&s->queue);
         s->cb->dumped(s->aux, scrows_new(item->rows, item->n));
+        break;
+    case ITEM_PACKET_IN:
+        s->cb->packet_in(s->aux, item->frame, item->n);
         break;
     case ITEM_CLOSED:
         s->cb->closed(s->aux, "connection lost");

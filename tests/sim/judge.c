@@ -32,7 +32,7 @@ address_of(int index)
 
 struct arrivals {
     unsigned n[N_MACHINES][N_IDS];
-    bool stray;                     /* at a port that nobody has: nowhere */
+    unsigned controller;            /* machines that sent it there, bits */
 };
 
 static int
@@ -77,28 +77,26 @@ tunnel(const struct machine *from, const struct vx_packet *packet,
     }
 }
 
+/* Where a packet leaves the machine. */
 static void
-walk(struct machine *machine, enum vx_tier entry,
-     const struct vx_packet *packet, struct arrivals *arrivals)
+follow(struct machine *machine, bool from_tunnel, struct vx_trace *trace,
+       struct arrivals *arrivals)
 {
-    struct vx_trace trace;
-
     sim->n_traces++;
-    vx_trace_host(machine_rows(machine, VX_TENANT_TIER),
-                  machine_rows(machine, VX_FABRIC_TIER), entry, packet,
-                  &trace);
-    if (trace.looped) {
+    if (trace->looped) {
         violated("a packet loops in machine %d", machine->index);
     }
-    for (size_t i = 0; i < trace.n_exits; i++) {
-        const struct vx_exit *exit = &trace.exits[i];
+    for (size_t i = 0; i < trace->n_exits; i++) {
+        const struct vx_exit *exit = &trace->exits[i];
 
         if (exit->tier == VX_FABRIC_TIER) {
-            if (entry == VX_FABRIC_TIER) {
+            if (from_tunnel) {
                 violated("machine %d sends on what came by tunnel",
                          machine->index);
             }
             tunnel(machine, &exit->packet, arrivals);
+        } else if (exit->port == VX_OFPORT_CONTROLLER) {
+            arrivals->controller |= 1u << machine->index;
         } else {
             int id = id_at(machine, exit->port);
 
@@ -107,7 +105,63 @@ walk(struct machine *machine, enum vx_tier entry,
             }
         }
     }
-    vx_trace_fini(&trace);
+    vx_trace_fini(trace);
+}
+
+static void
+walk(struct machine *machine, enum vx_tier entry,
+     const struct vx_packet *packet, struct arrivals *arrivals)
+{
+    struct vx_trace trace;
+
+    vx_trace_host(machine_rows(machine, VX_TENANT_TIER),
+                  machine_rows(machine, VX_FABRIC_TIER), entry, packet,
+                  &trace);
+    follow(machine, entry == VX_FABRIC_TIER, &trace, arrivals);
+}
+
+/* A probe gets to no interface, an announcement to those of one network. */
+static void
+judge_frame(const uint8_t *frame, const struct arrivals *arrivals)
+{
+    bool probe = frame[12] == VX_ETH_PROBE >> 8
+                 && frame[13] == (VX_ETH_PROBE & 0xff);
+    int net = -1;
+
+    for (int i = 0; i < N_MACHINES * N_IDS; i++) {
+        int id = i % N_IDS;
+
+        if (!arrivals->n[i / N_IDS][id]) {
+            continue;
+        }
+        if (probe || (net >= 0 && net != net_of_id(id))) {
+            violated("a frame of the controller gets to interface %d at "
+                     "machine %d", id, i / N_IDS);
+        }
+        net = net_of_id(id);
+    }
+}
+
+unsigned
+judge_packet_out(struct machine *machine, const struct vx_row *acts,
+                 const uint8_t *frame)
+{
+    struct arrivals arrivals;
+    struct vx_packet packet;
+    struct vx_trace trace;
+
+    memset(&packet, 0, sizeof packet);
+    memset(&arrivals, 0, sizeof arrivals);
+    vx_packet_set_u(&packet, VX_F_IN_PORT, VX_OFPORT_CONTROLLER);
+    memcpy(packet.f[VX_F_ETH_DST], frame, 6);
+    memcpy(packet.f[VX_F_ETH_SRC], frame + 6, 6);
+    memcpy(packet.f[VX_F_ETH_TYPE], frame + 12, 2);
+    vx_trace_packet_out(machine_rows(machine, VX_TENANT_TIER),
+                        machine_rows(machine, VX_FABRIC_TIER), acts, &packet,
+                        &trace);
+    follow(machine, false, &trace, &arrivals);
+    judge_frame(frame, &arrivals);
+    return arrivals.controller;
 }
 
 /* to: MAC by number, 0 = all. */

@@ -134,9 +134,9 @@ const struct vx_rows *machine_rows(struct machine *machine,
 enum item_type {
     /* to the controller */
     ITEM_READY, ITEM_DONE, ITEM_REFUSED, ITEM_DUMPED,
-    ITEM_UPDATE, ITEM_ANSWER, ITEM_CLOSED,
+    ITEM_UPDATE, ITEM_ANSWER, ITEM_PACKET_IN, ITEM_CLOSED,
     /* to the machine */
-    ITEM_BUNDLE, ITEM_DUMP, ITEM_TRANSACT, ITEM_EOF,
+    ITEM_BUNDLE, ITEM_DUMP, ITEM_PACKET_OUT, ITEM_TRANSACT, ITEM_EOF,
 };
 
 struct item {
@@ -148,7 +148,9 @@ struct item {
     struct sop *ops;            /* BUNDLE */
     bool bundled;               /* BUNDLE: atomic */
     struct srow **rows;         /* DUMPED */
-    size_t n;                   /* of either */
+    size_t n;                   /* of either; bytes of the frame */
+    uint8_t *frame;             /* PACKET_OUT, PACKET_IN */
+    struct vx_row *acts;        /* PACKET_OUT */
     struct db *db;              /* UPDATE */
     char *text;                 /* REFUSED, TRANSACT */
     bool wanted_done;           /* TRANSACT, ANSWER */
@@ -307,6 +309,10 @@ void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 /* --- Judge (judge.c). */
 
 void judge_step(void);
+/* A packet-out at a machine; tells which machines send it to the controller,
+ * as bits. */
+unsigned judge_packet_out(struct machine *machine, const struct vx_row *acts,
+                          const uint8_t *frame);
 /* NULL if everything has converged, else what has not. */
 const char *judge_converged(void);
 struct vx_ip address_of(int index);

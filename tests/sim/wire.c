@@ -26,6 +26,8 @@ item_free(struct item *item)
     }
     free(item->ops);
     free(item->rows);
+    free(item->frame);
+    free(item->acts);
     free(item->db);
     free(item->text);
     free(item);
@@ -205,6 +207,26 @@ bundle(struct conn *conn, const struct item *item)
     reply->text = why ? vx_xstrdup(why) : NULL;
 }
 
+/* Frames get lost, and are no part of the order of other messages. */
+static void
+packet_out(struct conn *conn, const struct item *item)
+{
+    unsigned bits = sim->calm || !chance(8)
+                    ? judge_packet_out(conn->machine, item->acts,
+                                       item->frame) : 0;
+
+    for (int i = 0; i < N_MACHINES; i++) {
+        struct conn *to = sim->machines[i].of[VX_TENANT_TIER];
+
+        if (bits >> i & 1 && to) {
+            struct item *in = conn_push(&to->to_controller, ITEM_PACKET_IN);
+
+            in->frame = vx_xmemdup(item->frame, item->n);
+            in->n = item->n;
+        }
+    }
+}
+
 static void
 transact(struct conn *conn, const struct item *item)
 {
@@ -233,6 +255,9 @@ at_machine(struct conn *conn, const struct item *item)
         break;
     case ITEM_DUMP:
         dump(conn, &item->part);
+        break;
+    case ITEM_PACKET_OUT:
+        packet_out(conn, item);
         break;
     case ITEM_TRANSACT:
         transact(conn, item);

@@ -67,6 +67,11 @@ tests_unit_test_receipts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_receipts_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_probe
+tests_unit_test_probe_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_probe_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_api_http
 tests_unit_test_api_http_SOURCES = tests/unit/test_api_http.c \
 	tests/lib/api_case.h \

@@ -457,7 +457,8 @@ a_port_answers_what_the_contract_names(void **state)
 {
     (void) state;
     struct vx_port_status status = { .state = VX_PORT_BUILDING,
-                                     .reason = "because \"x\"\n" };
+                                     .reason = "because \"x\"\n",
+                                     .reachable_at_ms = 1769860800123 };
     struct vx_codec_path path;
     struct vx_codec_view view = view_of(T "/networks/web/ports/vm1", &path);
     struct vx_buf buf = VX_BUF_INIT;
@@ -472,7 +473,8 @@ a_port_answers_what_the_contract_names(void **state)
              "\"vni\":5001,\"mac\":\"%s\",\"ips\":[\"%s\",\"%s\"],"
              "\"host\":\"h1\",\"iface_id\":\"acme/web/vm1\","
              "\"status\":\"building\","
-             "\"reason\":\"because \\\"x\\\"\\u000a\",\"revision\":1,"
+             "\"reason\":\"because \\\"x\\\"\\u000a\",\"reachable_at\":"
+             "\"2026-01-31T12:00:00.123Z\",\"revision\":1,"
              "\"guard\":false,\"located\":null,\"migrate_from\":null,"
              "\"migrate_hold\":false,\"migration\":null,"
              "\"description\":\"\"}",

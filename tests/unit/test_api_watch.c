@@ -31,9 +31,11 @@ a_watch_tells_the_past_then_lives(void **state)
     expect_line(&client, "{\"revision\":9,\"op\":\"live\"}");
     request(&fake, &answer, "DELETE", NET "/ports/vm3", "", "");
     expect_line(&client, "\"op\":\"DELETE\",\"path\":\"" NET "/ports/vm3\"");
-    vx_watch_status(fake.watch, NET "/ports/vm1", "active", "");
+    vx_watch_status(fake.watch, NET "/ports/vm1", "active", "",
+                    1769860800123);
     expect_line(&client, "{\"revision\":10,\"op\":\"status\",\"path\":\"" NET
-                "/ports/vm1\",\"status\":\"active\",\"reason\":\"\"}");
+                "/ports/vm1\",\"status\":\"active\",\"reason\":\"\","
+                "\"reachable_at\":\"2026-01-31T12:00:00.123Z\"}");
     vx_watch_event(fake.watch, "vni-exhaustion", "\"free\":0");
     expect_line(&client, "\"event\":\"vni-exhaustion\",\"free\":0}");
     fake_settle(&fake);
@@ -53,7 +55,7 @@ a_watch_without_since_begins_now(void **state)
     struct client client;
 
     put(T, "{}", 201);
-    vx_watch_status(fake.watch, T, "old", "");
+    vx_watch_status(fake.watch, T, "old", "", 0);
     open_watch(&client, "");
     expect_line(&client, "\"live\"");
     client_close(&client);

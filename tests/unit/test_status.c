@@ -150,6 +150,40 @@ a_reason_never_overflows(void **state)
     assert_true(strlen(status.reason) < sizeof status.reason);
 }
 
+static void
+a_first_probe_is_waited_for_and_missed_by_name(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.unproven = true;
+    expect(facts, "building", "waiting for a probe");
+    facts.probe_from = "h2";
+    expect(facts, "building", "waiting for a probe from host \"h2\"");
+    facts.n_probes_more = 2;
+    expect(facts, "building", "waiting for a probe from host \"h2\" and 2 "
+                              "others");
+    facts.probe_late = true;
+    facts.n_probes_more = 0;
+    expect(facts, "degraded", "no probe gets from host \"h2\" to host "
+                              "\"h1\": look at the underlay between them");
+    facts.n_outstanding = 1;
+    expect(facts, "building", "waiting for 1 confirmation");
+}
+
+static void
+where_all_others_are_away_nothing_can_be_proven(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.unproven = true;
+    facts.n_away = 1;
+    facts.away = "h2";
+    expect(facts, "degraded", "host \"h2\" is away: ports there cannot be "
+                              "reached");
+}
+
 int
 main(void)
 {
@@ -163,6 +197,8 @@ main(void)
         cmocka_unit_test(a_port_waits_for_confirmations),
         cmocka_unit_test(a_port_whose_peers_are_away_is_degraded),
         cmocka_unit_test(a_reason_never_overflows),
+        cmocka_unit_test(a_first_probe_is_waited_for_and_missed_by_name),
+        cmocka_unit_test(where_all_others_are_away_nothing_can_be_proven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
