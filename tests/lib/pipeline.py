@@ -19,6 +19,7 @@ def _reasons():
 
 
 REASONS = _reasons()
+EPOCH = 0xfe        # kind of the cookie of the row that says what a bridge has
 _FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* table=(\d+), n_packets=(\d+),")
 
 
@@ -30,7 +31,7 @@ def drops(hosts):
             for flow in host.flows(bridge):
                 cookie, _, packets = _FLOW.search(flow).groups()
                 reason = int(cookie, 16) >> 48 & 0xff
-                if reason:
+                if reason and int(cookie, 16) >> 56 != EPOCH:
                     found[REASONS[reason]] += int(packets)
     return found
 
