@@ -20,10 +20,21 @@ enum {
     SUB_BYTES = 256 * 1024,
     MAX_SUBS = 64,
     JOURNAL_LINES = 200,        /* read at once */
+    BLOCK_BYTES = 32 * 1024,
+};
+
+/* Lines lie one behind the other in blocks, which come and go whole: each
+ * on its own would, for as long as it lives, keep whatever else was on its
+ * page of the heap from being given back. */
+struct block {
+    struct block *next;
+    size_t size, used;
+    size_t n_lines;             /* not dropped yet */
+    char data[];
 };
 
 struct line {
-    char *data;
+    char *data;                 /* in a block */
     size_t size;
     uint64_t revision;
     bool change;
@@ -34,6 +45,8 @@ struct vx_watch {
     struct line *lines;         /* circular, cap is a power of two */
     size_t cap;
     uint64_t first, next;       /* numbers of lines */
+    struct block *oldest, *newest;
+    struct block *spare;        /* of BLOCK_BYTES, NULL = none */
     size_t bytes;
     uint64_t revision;
     uint64_t floor;
@@ -65,6 +78,49 @@ line_at(const struct vx_watch *watch, uint64_t number)
     return &watch->lines[number & (watch->cap - 1)];
 }
 
+static char *
+put_text(struct vx_watch *watch, const struct vx_buf *text)
+{
+    struct block *block = watch->newest;
+
+    if (!block || block->size - block->used < text->size) {
+        size_t size = text->size > BLOCK_BYTES ? text->size : BLOCK_BYTES;
+
+        if (watch->spare && size == BLOCK_BYTES) {
+            block = watch->spare;
+            watch->spare = NULL;
+        } else {
+            block = vx_xmalloc(sizeof *block + size);
+        }
+        *block = (struct block) { .size = size };
+        *(watch->newest ? &watch->newest->next : &watch->oldest) = block;
+        watch->newest = block;
+    }
+    memcpy(block->data + block->used, text->data, text->size);
+    block->used += text->size;
+    block->n_lines++;
+    return block->data + block->used - text->size;
+}
+
+static void
+drop_text(struct vx_watch *watch)
+{
+    struct block *block = watch->oldest;
+
+    if (--block->n_lines) {
+        return;
+    }
+    watch->oldest = block->next;
+    if (!watch->oldest) {
+        watch->newest = NULL;
+    }
+    if (!watch->spare && block->size == BLOCK_BYTES) {
+        watch->spare = block;
+    } else {
+        free(block);
+    }
+}
+
 static void
 drop_oldest(struct vx_watch *watch)
 {
@@ -74,7 +130,7 @@ drop_oldest(struct vx_watch *watch)
         watch->floor = line->revision;
     }
     watch->bytes -= line->size;
-    free(line->data);
+    drop_text(watch);
 }
 
 static void
@@ -103,16 +159,15 @@ pump_all(struct vx_watch *watch)
 static void
 publish(struct vx_watch *watch, struct vx_buf *text, bool change)
 {
-    size_t size = text->size;
-
     if (watch->next - watch->first == watch->cap) {
         grow(watch);
     }
     *line_at(watch, watch->next++) = (struct line) {
-        .data = vx_buf_steal(text), .size = size,
+        .data = put_text(watch, text), .size = text->size,
         .revision = watch->revision, .change = change,
     };
-    watch->bytes += size;
+    watch->bytes += text->size;
+    vx_buf_fini(text);
     pump_all(watch);
     while (watch->bytes > watch->config.ring_bytes) {
         drop_oldest(watch);
@@ -467,6 +522,7 @@ vx_watch_free(struct vx_watch *watch)
     while (watch->first < watch->next) {
         drop_oldest(watch);
     }
+    free(watch->spare);
     free(watch->lines);
     free(watch);
 }

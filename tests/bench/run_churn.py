@@ -52,11 +52,12 @@ def say_counts(churn):
     log(f"  slowest request {churn.slowest[0]:.2f} s: {churn.slowest[1]}")
 
 
-def run(churn, seconds, per_second):
+def run(churn, seconds, per_second, kill):
     """Both halves; the samples of the second."""
     memory = judge.Memory(churn.lab)
     kinds = set(churn_module.Faults.KINDS)
-    churn.live(seconds / 2, per_second=per_second, faults_on=kinds)
+    churn.live(seconds / 2, per_second=per_second, faults_on={
+        k for k in kinds if kill or "controller" not in k})
     churn.faults.end_all()
     log(f"first half over: {len(churn.ports)} ports, "
         f"{memory.now_kib() / 1024:.1f} MiB")
@@ -136,7 +137,8 @@ def life(lab, options):
     churn.populate()
     log(f"seed {options.seed}: {len(churn.ports)} ports, "
         f"{HOSTS * options.sockets} taps, {options.minutes:g} minutes")
-    memory = run(churn, options.minutes * 60, options.rate)
+    memory = run(churn, options.minutes * 60, options.rate,
+                 not options.no_kill)
     say_counts(churn)
     return check(churn, memory)
 
@@ -151,6 +153,8 @@ def main():
                         help="taps per host")
     parser.add_argument("--rate", type=float, default=8,
                         help="things per second")
+    parser.add_argument("--no-kill", action="store_true",
+                        help="one controller through both halves")
     parser.add_argument("--often", type=float, default=1,
                         help="how much more often than usual things break")
     parser.add_argument("--seed", type=int, default=int.from_bytes(
