@@ -9,7 +9,8 @@ import lab as lab_module
 from netns import LabError, wait_until
 
 # Facts of the moment, which no change of intent is behind.
-RUNTIME = ("status", "reason", "located", "realized_revision", "n_ports")
+RUNTIME = ("status", "reason", "reachable_at", "located",
+           "realized_revision", "n_ports")
 
 
 def path(tenant=None, network=None, subnet=None, port=None):
