@@ -156,6 +156,7 @@ vx_link_free_vtep(const struct link *link, const struct vx_ip *vtep,
     *ret_op = (struct vx_op) {
         .type = VX_OP_PUT, .kind = VX_HOST, .key.name = holder->o.name,
         .description = holder->o.description,
+        .if_match = holder->o.revision,
         .spec.host = {
             .zone = zone->name, .keep = ~(unsigned) VX_KEEP_VTEP,
         },

@@ -217,11 +217,12 @@ vx_link_plan(struct link *link)
     struct vx_error err;
     char *plan;
 
-    if (!obj) {
-        vx_hosts_again(link->owner);    /* a staged delete, that may come to
-                                         * nothing */
+    if (!obj || !obj->vtep.family) {
+        vx_hosts_again(link->owner);    /* a staged delete or reset, that may
+                                         * come to nothing */
+        return;
     }
-    if (link->planning || !obj || !obj->vtep.family) {
+    if (link->planning) {
         return;
     }
     controller_target(link, target, sizeof target);
@@ -310,6 +311,18 @@ is_deleted(const struct vx_hosts *hosts, const struct vx_obj *obj)
     return !host || host->doomed;
 }
 
+/* Or is not it any more. */
+static bool
+is_reset(const struct link *link, const struct vx_obj *obj)
+{
+    const struct vx_host *now = (const struct vx_host *)
+        vx_model_by_oid(link->owner->env.model, obj->oid);
+
+    return now && strcmp(now->system_id, vx_link_system_id(link));
+}
+
+static void join(struct link *link);
+
 static void
 joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
 {
@@ -320,6 +333,8 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
         link_free(link);
     } else if (!vx_link_has_identity(link)) {
         vx_link_close(link, JOINS_ANEW);    /* while it was made durable */
+    } else if (err && err->code == VX_PRECONDITION) {
+        join(link);             /* who had its address has got another */
     } else if (err) {
         vx_link_refuse(link, err->message);
         if (err->code == VX_UNAVAILABLE) {
@@ -327,6 +342,8 @@ joined(void *link_, const struct vx_error *err, const struct vx_obj *obj)
         }
     } else if (is_deleted(link->owner, obj)) {
         vx_link_detach(link, HOST_DELETED);
+    } else if (is_reset(link, obj)) {
+        vx_link_detach(link, HOST_RESET);
     } else {
         attach(link, (const struct vx_host *) obj);
     }

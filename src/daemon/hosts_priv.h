@@ -124,7 +124,8 @@ bool vx_link_has_identity(const struct link *link);
 bool vx_link_read_identity(const struct link *link, struct vx_op *ret_op,
                            struct vx_error *err);
 /* The address is on record for a host that has moved on: the operation that
- * takes it away from that one.  False: there is nothing to take. */
+ * takes it away from that one, if it is still so when it is staged (else
+ * VX_PRECONDITION).  False: there is nothing to take. */
 bool vx_link_free_vtep(const struct link *link, const struct vx_ip *vtep,
                        struct vx_op *ret_op);
 const char *vx_link_datapath(const struct link *link);

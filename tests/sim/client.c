@@ -6,6 +6,8 @@
 
 #include "tests/sim/sim.h"
 
+enum { PATIENCE_MS = 3000 };    /* of the operator */
+
 struct name {
     char tenant[16], network[16], name[16], iface_id[32], host[16];
 };
@@ -70,6 +72,13 @@ make_op(int key, const struct wish *wish, struct name *name,
         op->spec.network.vni = wish->vni;
     } else if (op->kind == VX_HOST) {
         op->spec.host.zone = "z";
+        op->spec.host.keep = wish->what == HOST_RESET ? VX_KEEP_DRAINING
+                             : ~0u;
+        if (wish->what == HOST_DRAIN || wish->what == HOST_UNDRAIN) {
+            op->spec.host.keep &= ~(unsigned) VX_KEEP_DRAINING;
+            op->spec.host.draining = wish->what == HOST_DRAIN;
+        }
+        op->force = wish->force;
     } else if (op->kind == VX_PORT) {
         struct vx_port_spec *port = &op->spec.port;
 
@@ -83,6 +92,11 @@ make_op(int key, const struct wish *wish, struct name *name,
         port->host = wish->host < 0 ? NULL : name->host;
     }
 }
+
+static const char *const host_verbs[] = {
+    [HOST_KEEP] = "", [HOST_DRAIN] = " drain", [HOST_UNDRAIN] = " undrain",
+    [HOST_RESET] = " reset",
+};
 
 static void
 describe(int key, const struct wish *wish, char *buf, size_t size)
@@ -100,6 +114,23 @@ describe(int key, const struct wish *wish, char *buf, size_t size)
     } else if (wish->exists && kind == VX_NETWORK) {
         size_t n = strlen(buf);
         snprintf(buf + n, size - n, " vni %u", wish->vni);
+    } else if (kind == VX_HOST) {
+        size_t n = strlen(buf);
+        snprintf(buf + n, size - n, "%s%s", host_verbs[wish->what],
+                 wish->force ? " by force" : "");
+    }
+}
+
+/* A host that was deleted may join again, and is not draining then. */
+static void
+promise_drain(struct promise *promise)
+{
+    const struct wish *wish = &promise->wish;
+
+    if (!wish->exists) {
+        promise->draining = 0;
+    } else if (wish->what == HOST_DRAIN || wish->what == HOST_UNDRAIN) {
+        promise->draining = wish->what == HOST_DRAIN;
     }
 }
 
@@ -127,6 +158,7 @@ done(void *ticket_, const struct vx_api_outcome *outcome)
         promise->busy = false;
         if (!outcome->err) {
             promise->wish = request->wishes[i];
+            promise_drain(promise);
         }
     }
 }
@@ -222,24 +254,40 @@ static void
 add_host_delete(struct request *request, int host)
 {
     const struct vx_obj *obj = client_find(KEY_HOST + host);
+    bool force = chance(2);
 
     for (int id = 0; obj && id < N_IDS; id++) {
         const struct vx_port *port =
             (const struct vx_port *) client_find(KEY_PORT + id);
 
-        if (port && vx_port_location(port) == obj->oid) {
+        if (port && vx_port_location(port) == obj->oid
+            && (port->host || !force)) {
             add(request, KEY_PORT + id, chance(3) ? (struct wish) {
                 .exists = true, .host = (host + 1) % N_MACHINES
             } : (struct wish) { .exists = false });
         }
     }
-    add(request, KEY_HOST + host, (struct wish) { .exists = false });
+    add(request, KEY_HOST + host, (struct wish) { .exists = false,
+                                                  .force = force });
+}
+
+static void
+add_host_change(struct request *request, int host)
+{
+    static const int what[] = { HOST_DRAIN, HOST_DRAIN, HOST_UNDRAIN,
+                                HOST_KEEP, HOST_RESET };
+    struct wish wish = { .exists = true };
+
+    wish.what = what[roll(5)];
+    if (client_find(KEY_HOST + host)) {
+        add(request, KEY_HOST + host, wish);
+    }
 }
 
 static void
 add_random(struct request *request)
 {
-    unsigned what = roll(16);
+    unsigned what = roll(18);
 
     if (what < 8) {
         add(request, KEY_PORT + (int) roll(N_IDS),
@@ -249,8 +297,10 @@ add_random(struct request *request)
     } else if (what == 14) {
         add(request, KEY_TENANT + (int) roll(N_TENANTS),
             (struct wish) { .exists = !chance(4) });
-    } else {
+    } else if (what == 15) {
         add_host_delete(request, (int) roll(N_MACHINES));
+    } else {
+        add_host_change(request, (int) roll(N_MACHINES));
     }
 }
 
@@ -318,7 +368,8 @@ client_put(int key)
 static void
 delete_host(int host)
 {
-    request_one(KEY_HOST + host, (struct wish) { .exists = false });
+    request_one(KEY_HOST + host, (struct wish) {
+        .exists = false, .force = sim->seed % 2 == 0 });
 }
 
 bool
@@ -342,6 +393,7 @@ client_crashed(void)
         for (size_t k = 0; request->used && k < request->n; k++) {
             sim->promises[request->keys[k]].busy = false;
             sim->promises[request->keys[k]].lost = true;
+            sim->promises[request->keys[k]].draining = -1;
         }
     }
 }
@@ -413,6 +465,25 @@ client_check(void)
             violated("acknowledged and lost: %s", text);
         }
     }
+    for (int key = KEY_HOST; key < N_KEYS; key++) {
+        const struct vx_host *host =
+            (const struct vx_host *) client_find(key);
+        int draining = sim->promises[key].draining;
+
+        if (host && draining >= 0 && host->draining != draining) {
+            violated("host %s is %sdraining, acknowledged was another",
+                     host->o.name, host->draining ? "" : "not ");
+        }
+    }
+}
+
+static bool
+is_draining(int host)
+{
+    const struct vx_host *obj =
+        (const struct vx_host *) client_find(KEY_HOST + host);
+
+    return obj && obj->draining;
 }
 
 /* A host that has ports, or where some were last seen, cannot go. */
@@ -426,11 +497,13 @@ evacuate(int host)
             (const struct vx_port *) client_find(KEY_PORT + id);
         int other = (host + 1) % N_MACHINES;
 
-        if (port && vx_port_location(port) == obj->oid) {
+        if (!client_find(KEY_HOST + other) || is_draining(other)) {
+            other = (host + 2) % N_MACHINES;
+        }
+        if (port && vx_port_location(port) == obj->oid
+            && (port->host || sim->seed % 2)) {
             request_one(KEY_PORT + id, (struct wish) {
-                .exists = true,
-                .host = client_find(KEY_HOST + other)
-                        ? other : (host + 2) % N_MACHINES });
+                .exists = !is_draining(other), .host = other });
         }
     }
 }
@@ -443,13 +516,27 @@ client_operator(void)
         struct machine *machine = &sim->machines[i];
         const char *status = machine->db.status;
 
+        int key = KEY_HOST + machine->db.name;
+
         if (!machine->has_manager || strstr(status, "deleted")
+            || strstr(status, "was reset")
             || machine->db.address != machine->address) {
             machine_join(machine);
-        } else if (strstr(status, "refused: host")
-                   && !sim->promises[KEY_HOST + machine->db.name].busy) {
-            evacuate(machine->db.name);
-            delete_host(machine->db.name);
+        } else if (strstr(status, "refused: host") && machine->ovsdb
+                   && !sim->promises[key].busy
+                   && machine->helped_ms + PATIENCE_MS <= sim->now_ms) {
+            machine->helped_ms = sim->now_ms;
+            if (sim->seed % 3) {
+                request_one(key, (struct wish) { .exists = true,
+                                                 .what = HOST_RESET });
+            } else {
+                evacuate(machine->db.name);
+                delete_host(machine->db.name);
+            }
+        } else if (sim->seed % 2 && is_draining(machine->db.name)
+                   && !sim->promises[key].busy) {
+            request_one(key, (struct wish) { .exists = true,
+                                             .what = HOST_UNDRAIN });
         }
     }
 }

@@ -6,10 +6,13 @@
 
 #include "lib/tree.h"
 #include "lib/xalloc.h"
+#include "core/object.h"
 #include "store/store.h"
 #include "tests/sim/sim.h"
 
 struct record {
+    uint64_t location;          /* of a port */
+    bool draining;              /* a host */
     struct vx_tree_node by_key;
     uint64_t key[2];            /* kind, oid */
     uint64_t revision;
@@ -98,21 +101,62 @@ vx_store_load(struct vx_store *store, vx_store_record_cb *cb, void *aux,
     return true;
 }
 
+static uint64_t
+number(const char *body, const char *member)
+{
+    const char *at = strstr(body, member);
+
+    return at ? strtoull(at + strlen(member), NULL, 10) : 0;
+}
+
+/* Records come in the order of the changes. */
+static void
+look_at(const struct disk *disk, const struct record *old,
+        struct record *record)
+{
+    uint64_t key[2] = { VX_HOST, 0 };
+    struct vx_tree_node *host;
+
+    if (record->key[0] == VX_HOST) {
+        record->draining = strstr(record->body, "\"draining\":true") != NULL;
+        say("store: %s", record->body);
+    }
+    if (record->key[0] != VX_PORT) {
+        return;
+    }
+    record->location = number(record->body, "\"host\":");
+    if (!record->location) {
+        record->location = number(record->body, "\"located\":");
+    }
+    key[1] = record->location;
+    host = vx_tree_find(&disk->records, key);
+    if (host && VX_CONTAINER(host, struct record, by_key)->draining
+        && (!old || old->location != record->location)) {
+        violated("a port comes to a host that is draining: %s",
+                 record->body);
+    }
+}
+
 static void
 put(struct disk *disk, const struct vx_store_record *in)
 {
     uint64_t key[2] = { in->kind, in->oid };
     struct vx_tree_node *node = vx_tree_find(&disk->records, key);
-    struct record *record;
+    struct record *record = NULL;
 
-    if (node) {
-        drop(disk, VX_CONTAINER(node, struct record, by_key));
-    }
     if (in->body) {
         record = vx_xcalloc(1, sizeof *record);
         memcpy(record->key, key, sizeof key);
+        record->body = vx_xasprintf("%.*s", (int) in->size,
+                                    (const char *) in->body);
+        look_at(disk, node ? VX_CONTAINER(node, struct record, by_key)
+                           : NULL, record);
+    }
+    if (node) {
+        drop(disk, VX_CONTAINER(node, struct record, by_key));
+    }
+    if (record) {
         record->revision = in->revision;
-        record->body = vx_xmemdup(in->body, in->size);
         record->size = in->size;
         vx_tree_insert(&disk->records, record->key, &record->by_key);
     }

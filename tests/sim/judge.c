@@ -423,6 +423,16 @@ port_converged(int id)
                     vx_port_state_name(status.state), status.reason);
     }
     for (int m = 0; machine < 0 && m < N_MACHINES; m++) {
+        const struct vx_host *at = (const struct vx_host *)
+            client_find(KEY_HOST + sim->machines[m].db.name);
+
+        if (sim->machines[m].db.plugged[id] && at && at->draining) {
+            if (!strstr(status.reason, "draining")) {
+                return text("port %d is plugged at a draining host, and: %s",
+                            id, status.reason);
+            }
+            return NULL;
+        }
         if (sim->machines[m].db.plugged[id]) {
             return text("port %d is plugged at machine %d and nowhere", id,
                         m);

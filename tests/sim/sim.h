@@ -106,6 +106,7 @@ struct machine {
     uint32_t last_ofport;
     unsigned n_refusals;        /* injected: bundles to refuse */
     int64_t retry_ms[VX_FABRIC_TIER + 1];   /* backoff, 0: OVSDB */
+    int64_t helped_ms;          /* by the operator, the last time */
 };
 
 void machine_init(struct machine *machine, int index);
@@ -202,7 +203,8 @@ void loop_run_one(struct event_base *base);
 int64_t loop_next_ms(const struct event_base *base);    /* INT64_MAX: none */
 void loop_expire(struct event_base *base);
 
-/* --- Store (fake_store.c): what survives the controller. */
+/* --- Store (fake_store.c): what survives the controller.  It reads what it
+ * is given: a host that is draining gets no port. */
 
 struct disk;
 struct disk *disk_new(void);
@@ -223,12 +225,15 @@ struct wish {                   /* intent of one object */
     bool exists;
     uint32_t vni;               /* network: asked for, 0 = any */
     int host;                   /* port: -1 = anywhere */
+    enum { HOST_KEEP, HOST_DRAIN, HOST_UNDRAIN, HOST_RESET } what;
+    bool force;                 /* delete a host */
 };
 
 struct promise {
     struct wish wish;           /* acknowledged */
     bool busy;                  /* a request about it is under way */
     bool lost;                  /* its reply was lost in a crash */
+    int draining;               /* host: acknowledged; -1: unknown */
 };
 
 enum { KEY_TENANT = 0, KEY_NET = KEY_TENANT + N_TENANTS,
