@@ -9,6 +9,7 @@
 #include "ovs-glue/bootstrap.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,25 @@ og_datapath_id_parse(uint64_t dpid, enum vx_tier *ret_tier,
     *ret_tier = (enum vx_tier) tier;
     *ret_host_num = num;
     return true;
+}
+
+/* --- What differs, in words. */
+
+static void __attribute__((format(printf, 2, 3)))
+note(const struct plan *plan, const char *fmt, ...)
+{
+    char line[300];
+    va_list args;
+
+    if (plan->wanted && plan->wanted->notes) {
+        va_start(args, fmt);
+        vsnprintf(line, sizeof line, fmt, args);
+        va_end(args);
+        for (char *p = line; *p; p++) {
+            *p = (unsigned char) *p < ' ' || *p == 0x7f ? '?' : *p;
+        }
+        vx_buf_printf(plan->wanted->notes, "%s\n", line);
+    }
 }
 
 /* --- JSON out. */
@@ -226,6 +246,16 @@ plan_controller_row(struct plan *plan, const struct og_controller *row)
     if (strcmp(row->connection_mode, "out-of-band")
         || row->inactivity_probe != plan->wanted->probe_ms
         || row->max_backoff != backoff_ms) {
+        /* The backoff is ours to change as the connection goes. */
+        if (strcmp(row->connection_mode, "out-of-band")
+            || row->inactivity_probe != plan->wanted->probe_ms
+            || (row->max_backoff != BACKOFF_MS
+                && row->max_backoff != BACKOFF_FIRST_MS)) {
+            note(plan, "Controller \"%.100s\": connection_mode \"%.20s\", "
+                 "inactivity_probe %" PRId64 ", max_backoff %" PRId64,
+                 row->target, row->connection_mode, row->inactivity_probe,
+                 row->max_backoff);
+        }
         vx_buf_puts(op_on(plan, "update", "Controller", row->row.uuid),
                     ",\"row\":{");
         put_controller_row(&plan->ops, plan, backoff_ms);
@@ -257,6 +287,8 @@ plan_controllers(struct plan *plan, const struct og_bridge *bridge)
     if (ours && bridge->controller.n == 1) {
         return;
     }
+    note(plan, "bridge %s: %zu controllers, %s", bridge->name,
+         bridge->controller.n, ours ? "ours and others" : "not ours");
     if (!ours) {
         name = insert_controller(plan, is_primary);
     }
@@ -310,6 +342,11 @@ plan_bridge(struct plan *plan, const struct bridge_spec *spec,
         || strcmp(bridge->protocols.items[0], PROTOCOL)
         || !is_datapath_type(bridge->datapath_type,
                              plan->wanted->datapath_type)) {
+        note(plan, "bridge %s: fail_mode \"%.20s\", protocols \"%.40s\"%s, "
+             "datapath_type \"%.20s\"", spec->name, bridge->fail_mode,
+             bridge->protocols.n ? bridge->protocols.items[0] : "",
+             bridge->protocols.n > 1 ? " and more" : "",
+             bridge->datapath_type);
         vx_buf_puts(op_on(plan, "update", "Bridge", bridge->row.uuid),
                     ",\"row\":{");
         put_bridge_columns(plan);
@@ -317,9 +354,13 @@ plan_bridge(struct plan *plan, const struct bridge_spec *spec,
     }
     wanted_config(plan, spec, dpid, config);
     if (!has_pairs(&bridge->other_config, config, 2)) {
+        note(plan, "bridge %s: other_config has not datapath-id=%s, "
+             "disable-in-band=true", spec->name, dpid);
         op_set_keys(plan, &bridge->row, "other_config", config, 2);
     }
     if (!has_pairs(&bridge->external_ids, &mark, 1)) {
+        note(plan, "bridge %s: external_ids has not " MARK_KEY "="
+             MARK_VALUE, spec->name);
         op_set_keys(plan, &bridge->row, "external_ids", &mark, 1);
     }
     plan_controllers(plan, bridge);
@@ -451,6 +492,8 @@ plan_link(struct plan *plan, const struct link_spec *spec,
     size_t n = wanted_options(plan, spec, ip, pairs);
 
     if (!iface) {
+        note(plan, "interface %s: not on bridge %s", spec->name,
+             spec->bridge);
         if (port && og_view_port_bridge(port)) {
             remove_port(plan, port);
         }
@@ -459,6 +502,9 @@ plan_link(struct plan *plan, const struct link_spec *spec,
                || iface->ofport_request != spec->ofport
                || iface->options.n != n
                || !has_pairs(&iface->options, pairs, n)) {
+        note(plan, "interface %s: type \"%.20s\", ofport_request %" PRId64
+             ", or its options, are not as wanted", spec->name, iface->type,
+             iface->ofport_request);
         vx_buf_puts(op_on(plan, "update", "Interface", iface->row.uuid),
                     ",\"row\":{");
         put_link_columns(plan, spec);
@@ -539,6 +585,7 @@ og_bootstrap_plan(const struct og_ovsdb_view *view,
         const struct og_bridge *bridge = og_view_bridge(view, spec->name);
 
         if (!bridge) {
+            note(&plan, "bridge %s: gone", spec->name);
             insert_bridge(&plan, spec);
             continue;
         }

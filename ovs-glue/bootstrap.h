@@ -31,6 +31,7 @@
 #include "lib/err.h"
 
 struct og_ovsdb_view;
+struct vx_buf;
 
 /* Names of our interfaces (and their ports). */
 #define OG_PATCH_TO_FABRIC "vx-patch-f"     /* on br-tenant */
@@ -61,6 +62,9 @@ struct og_bootstrap_wanted {
                                  * again when this becomes true, or the
                                  * backoff waits for is_connected, which
                                  * vswitchd writes every 5 s only */
+    struct vx_buf *notes;       /* NULL, or where a line goes for each thing
+                                 * that differs and is not as it is for the
+                                 * time of a connection only */
 };
 
 /* Datapath id of a bridge: 0x7678 ("vx"), tier (8 bits), 0 (8 bits), host
@@ -84,6 +88,13 @@ char *og_bootstrap_plan(const struct og_ovsdb_view *view,
 bool og_bootstrap_is_done(const struct og_ovsdb_view *view,
                           const struct og_bootstrap_wanted *wanted,
                           struct vx_error *err);
+
+/* Names of ports on br-fabric that are not ours. */
+void og_bootstrap_strange_ports(const struct og_ovsdb_view *view,
+                                void (*f)(void *aux, const char *port),
+                                void *aux);
+/* Removes them; NULL if there are none.  To be freed. */
+char *og_bootstrap_evict_plan(const struct og_ovsdb_view *view);
 
 /* Sets external_ids:vxfabric-status of the Open_vSwitch row; NULL if it is
  * so already. To be freed. */

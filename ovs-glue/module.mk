@@ -26,6 +26,7 @@ ovs_glue_libovsglue_a_SOURCES = \
 # OVSDB half.
 ovs_glue_libovsglue_a_SOURCES += \
 	ovs-glue/bootstrap.c ovs-glue/bootstrap.h \
+	ovs-glue/bootstrap_strange.c \
 	ovs-glue/ovsdb_claims.c ovs-glue/ovsdb_claims.h \
 	ovs-glue/ovsdb_codec.c ovs-glue/ovsdb_codec.h \
 	ovs-glue/ovsdb_json.c \

@@ -12,6 +12,7 @@
 #ifndef VX_API_BACKEND_H
 #define VX_API_BACKEND_H
 
+#include "api/audits.h"
 #include "api/codec.h"
 #include "api/hooks.h"
 #include "api/watch.h"
@@ -120,6 +121,7 @@ struct vx_api_backend {
 
     /* NULL if there are none: its paths are not there then. */
     const struct vx_api_hooks *hooks;
+    const struct vx_api_audits *audits;
 };
 
 #endif

@@ -5,7 +5,8 @@
  *   handle_read.c    GET of objects and lists
  *   handle_change.c  PUT, PATCH, DELETE, batch; wait, dry run
  *   handle_watch.c   GET /v1/watch
- *   handle_hooks.c   events, hooks, their runs */
+ *   handle_hooks.c   events, hooks, their runs
+ *   handle_audit.c   audits */
 #ifndef VX_API_HANDLERS_H
 #define VX_API_HANDLERS_H
 
@@ -15,6 +16,7 @@
 #include "api/query.h"
 #include "api/server.h"
 
+struct audit;
 struct change;              /* a request for a change in flight */
 struct watcher;
 
@@ -25,6 +27,7 @@ struct vx_server {
     struct vx_idem *idem;
     struct event *heartbeat;
     struct change *changes;
+    struct audit *audits;
     struct watcher *watchers;
     struct vx_unix_socket *sockets;
     unsigned port;
@@ -63,6 +66,9 @@ void vx_handle_change(struct vx_call *call);
 void vx_handle_watch(struct vx_call *call);
 /* False if the path is another. */
 bool vx_handle_hooks(struct vx_call *call);
+/* False if the path is another. */
+bool vx_handle_audit(struct vx_call *call);
+void vx_handle_audit_cancel_all(struct vx_server *server);
 void vx_handle_change_cancel_all(struct vx_server *server);
 void vx_handle_watch_cancel_all(struct vx_server *server);
 

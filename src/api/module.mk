@@ -4,10 +4,11 @@ noinst_LIBRARIES += src/api/libvxapi.a
 src_api_libvxapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 src_api_libvxapi_a_SOURCES = \
-	src/api/backend.h \
+	src/api/audits.h src/api/backend.h \
 	src/api/codec.h src/api/codec_fields.c src/api/codec_parse.c \
 	src/api/codec_path.c src/api/codec_record.c src/api/codec_write.c \
 	src/api/event_names.c \
+	src/api/handle_audit.c \
 	src/api/handle_change.c src/api/handle_hooks.c \
 	src/api/handle_read.c \
 	src/api/handle_watch.c src/api/handlers.h \

@@ -4,6 +4,7 @@ src_cli_libvxcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBNL_CFLAGS) $(CURL_CFLAGS)
 src_cli_libvxcli_a_SOURCES = \
 	src/cli/apply.c \
+	src/cli/audit.c \
 	src/cli/args.c src/cli/args.h \
 	src/cli/body.c \
 	src/cli/call.c \

@@ -94,7 +94,7 @@ extern const struct vx_cli_opt vx_cli_global_opts[];
 extern const struct vx_cli_kind vx_cli_zone, vx_cli_host, vx_cli_tenant,
     vx_cli_network, vx_cli_subnet, vx_cli_port;
 extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run;
-extern const struct vx_cli_opt vx_cli_host_join_opts[],
+extern const struct vx_cli_opt vx_cli_audit_opts[], vx_cli_host_join_opts[],
     vx_cli_host_leave_opts[], vx_cli_host_drain_opts[];
 
 /* The kind of a name ("port"), NULL if none. */

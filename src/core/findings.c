@@ -42,7 +42,7 @@ of_id(const struct vx_tree_node *node)
 static int
 cmp_text(const void *key, const struct vx_tree_node *node)
 {
-    const struct vx_finding *a = key, *b = of_text(node);
+    const struct vx_found *a = key, *b = &of_text(node)->f;
 
     if (a->part != b->part) {
         return a->part < b->part ? -1 : 1;
@@ -78,9 +78,9 @@ drop(struct vx_findings *book, struct vx_finding *f)
     book->n_open -= !f->over_ms;
     vx_tree_remove(&book->by_text, &f->by_text);
     vx_tree_remove(&book->by_id, &f->by_id);
-    free(f->object);
-    free(f->row);
-    free(f->found);
+    free((char *) f->f.object);
+    free((char *) f->f.row);
+    free((char *) f->f.found);
     free(f);
 }
 
@@ -115,7 +115,7 @@ vx_findings_end(struct vx_findings *book, enum vx_finding_part part,
     VX_TREE_FOR_EACH(node, &book->by_id) {
         struct vx_finding *f = of_id(node);
 
-        if (f->part == part && f->audit != book->audit) {
+        if (f->f.part == part && f->audit != book->audit) {
             over(book, f, now_ms);
         }
     }
@@ -128,12 +128,19 @@ vx_findings_repaired(struct vx_findings *book, enum vx_finding_part part,
     VX_TREE_FOR_EACH(node, &book->by_id) {
         struct vx_finding *f = of_id(node);
 
-        if (f->part == part && f->audit == book->audit && !f->over_ms) {
-            over(book, f, now_ms);
-            f->repaired = true;
+        if (f->f.part == part && f->audit == book->audit && !f->over_ms) {
+            vx_findings_over(book, f, now_ms);
         }
     }
     book->n_beyond[part] = 0;
+}
+
+void
+vx_findings_over(struct vx_findings *book, struct vx_finding *f,
+                 int64_t now_ms)
+{
+    over(book, f, now_ms);
+    f->repaired = true;
 }
 
 /* The one that has been over for longest. */
@@ -152,12 +159,6 @@ oldest(const struct vx_findings *book)
     return best;
 }
 
-bool
-vx_findings_has_room(const struct vx_findings *book)
-{
-    return book->n_open < VX_FINDINGS_MAX;
-}
-
 void
 vx_findings_beyond(struct vx_findings *book, enum vx_finding_part part,
                    size_t n)
@@ -166,14 +167,14 @@ vx_findings_beyond(struct vx_findings *book, enum vx_finding_part part,
 }
 
 static void
-set_text(char **p, const char *text)
+set_text(const char **p, const char *text)
 {
-    free(*p);
+    free((char *) *p);
     *p = vx_xstrdup(text);
 }
 
 static struct vx_finding *
-insert(struct vx_findings *book, const struct vx_finding *f)
+insert(struct vx_findings *book, const struct vx_found *f)
 {
     struct vx_finding *new;
 
@@ -188,18 +189,18 @@ insert(struct vx_findings *book, const struct vx_finding *f)
     }
     new = vx_xcalloc(1, sizeof *new);
     new->id = ++*book->last_id;
-    new->part = f->part;
-    new->kind = f->kind;
-    new->what = f->what;
-    new->row = vx_xstrdup(f->row);
-    vx_tree_insert(&book->by_text, new, &new->by_text);
+    new->f = (struct vx_found) {
+        .part = f->part, .kind = f->kind, .what = f->what,
+        .row = vx_xstrdup(f->row),
+    };
+    vx_tree_insert(&book->by_text, &new->f, &new->by_text);
     vx_tree_insert(&book->by_id, &new->id, &new->by_id);
     book->n_open++;
     return new;
 }
 
 struct vx_finding *
-vx_findings_note(struct vx_findings *book, const struct vx_finding *f,
+vx_findings_note(struct vx_findings *book, const struct vx_found *f,
                  int64_t now_ms)
 {
     struct vx_finding *known = of_text(vx_tree_find(&book->by_text, f));
@@ -223,8 +224,8 @@ vx_findings_note(struct vx_findings *book, const struct vx_finding *f,
         known->since_ms = now_ms;
         known->n_times++;
     }
-    set_text(&known->object, f->object);
-    set_text(&known->found, f->found);
+    set_text(&known->f.object, f->object);
+    set_text(&known->f.found, f->found);
     known->seen_ms = now_ms;
     known->audit = book->audit;
     return known;

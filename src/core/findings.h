@@ -35,15 +35,21 @@ enum vx_finding_part {          /* what is audited at once */
     VX_PART_OVSDB, VX_N_PARTS
 };
 
-struct vx_finding {
-    struct vx_tree_node by_text, by_id;
-    uint64_t id;                /* grows */
+/* What is found. */
+struct vx_found {
     enum vx_finding_part part;
     enum vx_finding_kind kind;
     unsigned what;              /* enum vx_diff_type */
-    char *object;               /* "port acme/web/vm1" */
-    char *row;                  /* wanted, or foreign */
-    char *found;                /* in place of it, "" if nothing is */
+    const char *object;         /* "port acme/web/vm1" */
+    const char *row;            /* wanted, or foreign */
+    const char *found;          /* in place of it, "" if nothing is */
+};
+
+/* One entry of the book; owns its texts. */
+struct vx_finding {
+    struct vx_tree_node by_text, by_id;
+    uint64_t id;                /* grows */
+    struct vx_found f;
     int64_t since_ms;           /* first seen; after a repair anew */
     int64_t seen_ms;            /* last */
     int64_t over_ms;            /* repaired or gone; 0 = not yet */
@@ -64,10 +70,9 @@ void vx_findings_init(struct vx_findings *book, uint64_t *last_id);
 void vx_findings_fini(struct vx_findings *book);
 
 void vx_findings_begin(struct vx_findings *book, enum vx_finding_part part);
-/* Copies the texts of f; only part to found are read.  NULL: the book is
- * full, it is counted. */
+/* NULL: the book is full, it is counted. */
 struct vx_finding *vx_findings_note(struct vx_findings *book,
-                                    const struct vx_finding *f,
+                                    const struct vx_found *f,
                                     int64_t now_ms);
 /* Notes that one more is beyond the book. */
 void vx_findings_beyond(struct vx_findings *book, enum vx_finding_part part,
@@ -75,11 +80,12 @@ void vx_findings_beyond(struct vx_findings *book, enum vx_finding_part part,
 /* What was not noted since begin is over. */
 void vx_findings_end(struct vx_findings *book, enum vx_finding_part part,
                      int64_t now_ms);
+/* This one is repaired. */
+void vx_findings_over(struct vx_findings *book, struct vx_finding *f,
+                      int64_t now_ms);
 /* All of this part that the audit under way has noted are repaired. */
 void vx_findings_repaired(struct vx_findings *book,
                           enum vx_finding_part part, int64_t now_ms);
-/* True if there is room for one that is not known. */
-bool vx_findings_has_room(const struct vx_findings *book);
 /* Open ones, with those beyond. */
 size_t vx_findings_n_open(const struct vx_findings *book);
 /* The first with a greater id, NULL if there is none. */

@@ -23,6 +23,7 @@
 struct event;
 struct event_base;
 struct evconnlistener;
+struct vx_audits;
 struct vx_commit;
 struct vx_hooks;
 struct vx_hosts;
@@ -61,6 +62,7 @@ struct vx_app {
     struct vx_ports *ports;
     struct vx_probes *probes;
     struct vx_hosts *hosts;
+    struct vx_audits *audits;
     struct vx_commit *commit;
     struct vx_watch *watch;
     struct vx_hooks *hooks;

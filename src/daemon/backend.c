@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
@@ -170,5 +171,6 @@ vx_app_backend_init(struct vx_app *app)
         .refused = backend_refused, .info = backend_info,
         .metrics = vx_app_metrics, .journal = backend_journal,
         .hooks = vx_hooks_api(app->hooks),
+        .audits = vx_audits_api(app->audits),
     };
 }

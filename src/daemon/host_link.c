@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/bootstrap.h"
@@ -188,8 +189,15 @@ planned(void *link_, bool ok, const char *error)
 {
     struct link *link = link_;
 
+    char *notes = link->notes;
+
     link->planning = false;
+    link->notes = NULL;
     if (link->host) {
+        if (ok && notes) {
+            link->owner->env.differed(link->owner->env.ctx,
+                                      link->host->oid, notes);
+        }
         if (!ok) {
             snprintf(link->host->link_error, sizeof link->host->link_error,
                      "OVSDB refused the set-up: %.200s", error);
@@ -199,6 +207,42 @@ planned(void *link_, bool ok, const char *error)
             vx_link_plan(link);
         }
     }
+    free(notes);
+}
+
+/* What decides how an OVSDB ought to be: as long as it stays and the OVSDB
+ * was right before, a difference is somebody else's doing. */
+static char *
+settlement(const struct og_bootstrap_wanted *wanted)
+{
+    char ip[VX_IP_STRLEN];
+
+    return vx_xasprintf("%u %s %s %s %u", wanted->host_num,
+                        wanted->datapath_type,
+                        vx_ip_format(&wanted->vtep, ip), wanted->controller,
+                        wanted->probe_ms);
+}
+
+static void
+carry_out(struct link *link, const char *plan,
+          const struct og_bootstrap_wanted *wanted)
+{
+    char *now = settlement(wanted);
+
+    if (wanted->notes->size && link->host->settled
+        && !strcmp(link->host->settled, now)) {
+        link->notes = vx_buf_steal(wanted->notes);
+    }
+    free(now);
+    link->planning = true;
+    og_ovsdb_session_transact(link->session, plan, planned, link);
+}
+
+static void
+settle(struct host *host, const struct og_bootstrap_wanted *wanted)
+{
+    free(host->settled);
+    host->settled = settlement(wanted);
 }
 
 void
@@ -214,6 +258,7 @@ vx_link_plan(struct link *link)
         .probe_ms = link->owner->env.options->probe_ms,
         .openflow_up = host->ready,
     };
+    struct vx_buf notes = VX_BUF_INIT;
     struct vx_error err;
     char *plan;
 
@@ -228,14 +273,19 @@ vx_link_plan(struct link *link)
     controller_target(link, target, sizeof target);
     wanted.host_num = obj->num;
     wanted.vtep = obj->vtep;
+    wanted.notes = &notes;
     plan = og_bootstrap_plan(view, &wanted);
     if (plan) {
-        link->planning = true;
-        og_ovsdb_session_transact(link->session, plan, planned, link);
+        carry_out(link, plan, &wanted);
         free(plan);
+        vx_buf_fini(&notes);
         return;
     }
+    vx_buf_fini(&notes);
     host->bootstrapped = og_bootstrap_is_done(view, &wanted, &err);
+    if (host->bootstrapped) {
+        settle(host, &wanted);
+    }
     snprintf(host->link_error, sizeof host->link_error, "%.250s",
              host->bootstrapped ? "" : err.message);
     vx_switch_allow(host->sw[0], host->bootstrapped);
@@ -299,6 +349,7 @@ static void
 link_free(struct link *link)
 {
     free(link->identity);
+    free(link->notes);
     free(link);
 }
 
@@ -466,6 +517,7 @@ vx_link_close(struct link *link, const char *why)
 
     og_ovsdb_session_free(link->session);
     link->session = NULL;
+    vx_link_evicted(link, false);
     if (link->prev) {
         link->prev->next = link->next;
     } else {

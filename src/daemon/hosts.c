@@ -191,6 +191,7 @@ host_free(struct host *host)
         free(iface->iface_id);
         free(iface);
     }
+    free(host->settled);
     free(host->name);
     free(host);
 }

@@ -50,6 +50,9 @@ struct vx_hosts_env {
     void (*joined)(void *ctx, uint64_t host);
     /* The host has become ready, or is not any more. */
     void (*changed)(void *ctx, uint64_t host, bool ready);
+    /* Somebody had changed what its OVSDB holds for us, a line each; it is
+     * put right. */
+    void (*differed)(void *ctx, uint64_t host, const char *lines);
     /* An interface came or went: what follows belongs to one receipt. */
     void (*iface)(void *ctx, uint64_t host, const char *iface_id,
                   uint32_t ofport);
@@ -110,6 +113,21 @@ struct vx_refused_host {
 void vx_hosts_refused(const struct vx_hosts *hosts,
                       void (*f)(void *aux, const struct vx_refused_host *),
                       void *aux);
+
+/* --- For audits (host_audit.c). */
+
+/* NULL if there is no such host. */
+struct vx_switch *vx_hosts_switch(const struct vx_hosts *hosts,
+                                  uint64_t host, enum vx_tier tier);
+/* Names of ports on br-fabric that are not ours. */
+void vx_hosts_strange_ports(const struct vx_hosts *hosts, uint64_t host,
+                            void (*f)(void *aux, const char *port),
+                            void *aux);
+/* Removes them.  False: there are none, or no connection; else done is called
+ * later, once. */
+bool vx_hosts_evict(struct vx_hosts *hosts, uint64_t host,
+                    void (*done)(void *aux, uint64_t host, bool ok),
+                    void *aux);
 
 /* For metrics: connections by kind. */
 void vx_hosts_counts(const struct vx_hosts *hosts, size_t *ret_n_ready,

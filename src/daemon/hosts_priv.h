@@ -32,6 +32,7 @@ struct host {
     struct vx_switch *sw[2];
     struct vx_tree ifaces;      /* struct known_iface */
     bool bootstrapped;
+    char *settled;              /* what its OVSDB was right by, last */
     bool stranger;              /* as committed, struct vx_host */
     bool admitting;             /* VX_OP_ADMIT is under way */
     bool doomed;                /* deleted; its last rows are on their way */
@@ -58,6 +59,8 @@ struct link {
     bool joining;               /* its operations are being made durable */
     bool dead;                  /* closed while joining: free when done */
     bool planning;              /* a transaction is under way */
+    struct eviction *eviction;  /* under way, host_audit.c */
+    char *notes;                /* what differed from what was settled */
 };
 
 /* An OpenFlow connection. */
@@ -109,6 +112,8 @@ void vx_link_plan(struct link *link);
 void vx_link_write_status(struct link *link);
 /* Looks again at everyone who was refused. */
 void vx_links_reconsider(struct vx_hosts *hosts);
+/* Tells who waits for an eviction, if anybody does. */
+void vx_link_evicted(struct link *link, bool ok);
 void vx_link_refuse(struct link *link, const char *reason);
 /* Not its host any more, and not again before it is asked to join. */
 void vx_link_detach(struct link *link, const char *reason);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
@@ -172,6 +173,41 @@ connections(const struct vx_app *app, struct vx_buf *out)
 }
 
 static void
+audits(const struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_audits_counters c;
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+    int64_t now = vx_app_wall_ms();
+
+    vx_audits_counters(app->audits, &c);
+    single(out, "audits_total", "counter",
+           "Audits of hosts that came to their end.", c.n_audits);
+    metric(out, "drift_found_total", "counter",
+           "Rows that differed from intent, by kind.");
+    for (int i = 0; i < VX_N_FOUND; i++) {
+        vx_buf_printf(out, "vxfabric_drift_found_total{kind=\"%s\"} %"PRIu64
+                      "\n", vx_finding_kind_name((enum vx_finding_kind) i),
+                      c.n_found[i]);
+    }
+    single(out, "drift_repaired_total", "counter", "Rows that were repaired.",
+           c.n_repaired);
+    single(out, "drift_open", "gauge", "Differences that are there still.",
+           c.n_open);
+    metric(out, "audit_age_seconds", "gauge",
+           "Since the last audit of the host came to its end.");
+    vx_iter_init(&iter, app->model, VX_HOST, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        int64_t last = vx_audits_last_ms(app->audits, obj->oid);
+
+        if (last) {
+            vx_buf_printf(out, "vxfabric_audit_age_seconds{host=\"%s\"} "
+                          "%.3f\n", obj->name, (double) (now - last) / 1e3);
+        }
+    }
+}
+
+static void
 hooks(const struct vx_app *app, struct vx_buf *out)
 {
     struct vx_hooks_counters c;
@@ -221,5 +257,6 @@ vx_app_metrics(void *app_, struct vx_buf *out)
         vx_buf_printf(out, "vxfabric_events_total{event=\"%s\"} %"PRIu64"\n",
                       vx_api_event_names[i], app->n_events[i]);
     }
+    audits(app, out);
     hooks(app, out);
 }

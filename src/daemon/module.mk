@@ -4,6 +4,8 @@ src_daemon_libvxdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/app.c src/daemon/app.h \
+	src/daemon/audit.c src/daemon/audit.h src/daemon/audit_priv.h \
+	src/daemon/audit_api.c \
 	src/daemon/backend.c \
 	src/daemon/commit.c src/daemon/commit.h \
 	src/daemon/events.c src/daemon/events.h \
@@ -13,6 +15,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/hooks.c src/daemon/hooks.h src/daemon/hooks_priv.h \
 	src/daemon/hooks_api.c \
 	src/daemon/hooks_journal.c \
+	src/daemon/host_audit.c \
 	src/daemon/host_conn.c \
 	src/daemon/host_identity.c \
 	src/daemon/host_link.c \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "api/watch.h"
+#include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/hosts.h"
 #include "daemon/moves.h"
@@ -113,6 +114,7 @@ apply_change(void *app_, const struct vx_change *change,
     vx_fabric_change(app->fabric, change->old, change->new);
     if (obj->kind == VX_HOST && !change->new) {
         vx_hosts_update(app->hosts, (const void *) change->old, NULL);
+        vx_audits_forget(app->audits, obj->oid);
     }
     app->receipt = NULL;
     app->attach_touched = false;
@@ -230,6 +232,22 @@ host_joined(void *app_, uint64_t host)
     if (obj && !app->stopping) {
         vx_app_host_joined(app, obj);
     }
+}
+
+static void
+host_differed(void *app_, uint64_t host, const char *lines)
+{
+    struct vx_app *app = app_;
+
+    if (!app->stopping) {
+        vx_audits_ovsdb(app->audits, host, lines);
+    }
+}
+
+static void
+drift(void *app, const char *host, const char *text)
+{
+    vx_app_event(app, VX_EVENT_DRIFT, host, text);
 }
 
 static void
@@ -376,10 +394,18 @@ vx_app_wire(struct vx_app *app)
         .submit = vx_app_submit, .joined = host_joined,
         .changed = host_changed,
         .iface = iface_changed, .packet_in = packet_in,
+        .differed = host_differed,
     };
     struct vx_commit_env commit_env = {
         .ctx = app, .base = app->base, .model = app->model,
         .store = app->store, .apply = apply_change, .now_ms = wall_ms,
+    };
+    struct vx_audits_env audits_env = {
+        .ctx = app, .base = app->base, .model = app->model,
+        .interval_ms = app->options.audit_interval_ms,
+        .repair = app->options.audit_repair,
+        .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
+        .drift = drift,
     };
     struct vx_watch_config watch_config = { .ring_bytes = 0 };
 
@@ -398,6 +424,8 @@ vx_app_wire(struct vx_app *app)
     hosts_env.fabric = app->fabric;
     hosts_env.receipts = app->receipts;
     app->hosts = vx_hosts_new(&hosts_env);
+    audits_env.hosts = app->hosts;
+    app->audits = vx_audits_new(&audits_env);
     commit_env.watch = app->watch;
     commit_env.receipts = app->receipts;
     app->commit = vx_commit_new(&commit_env);
@@ -408,6 +436,7 @@ void
 vx_app_unwire(struct vx_app *app)
 {
     vx_hosts_free(app->hosts);
+    vx_audits_free(app->audits);
     vx_commit_free(app->commit);
     vx_probes_free(app->probes);
     vx_ports_free(app->ports);

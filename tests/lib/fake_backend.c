@@ -420,6 +420,7 @@ fake_start(struct fake *fake, const struct fake_options *options)
         .ctx = fake, .list = fake_hooks, .events = fake_events,
         .runs = fake_runs, .retry = fake_retry, .test = fake_test,
     };
+    fake_audits(fake);
     fake->server = vx_server_new(&(struct vx_server_config) {
         .base = fake->base, .backend = &fake->backend, .watch = fake->watch,
         .max_connections = options->max_connections,

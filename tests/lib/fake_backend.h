@@ -39,6 +39,8 @@ struct fake {
     struct vx_api_waiter *waiter;   /* the last one that waits */
     unsigned n_cancelled;
     struct vx_api_hooks hooks;
+    struct vx_api_audits audits;
+    unsigned n_repairs;         /* asked for */
     uint64_t retried;           /* id of the run */
     char dir[64];               /* of the socket */
     char addr[128];             /* "unix:..." */
@@ -50,6 +52,7 @@ struct fake_options {
 };
 
 void fake_start(struct fake *fake, const struct fake_options *options);
+void fake_audits(struct fake *fake);          /* fake_audits.c */
 void fake_stop(struct fake *fake);
 void fake_wake(struct fake *fake, bool realized);
 

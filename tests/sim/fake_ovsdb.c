@@ -273,6 +273,22 @@ og_bootstrap_is_done(const struct og_ovsdb_view *view,
            || vx_fail(err, VX_UNAVAILABLE, "", "ovs-vswitchd is busy");
 }
 
+void
+og_bootstrap_strange_ports(const struct og_ovsdb_view *view,
+                           void (*f)(void *aux, const char *port), void *aux)
+{
+    (void) view;
+    (void) f;
+    (void) aux;
+}
+
+char *
+og_bootstrap_evict_plan(const struct og_ovsdb_view *view)
+{
+    (void) view;
+    return NULL;
+}
+
 char *
 og_status_plan(const struct og_ovsdb_view *view, const char *status)
 {

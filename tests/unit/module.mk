@@ -26,6 +26,9 @@ tests_unit_test_model_prop_SOURCES = tests/unit/test_model_prop.c \
 UNIT_TESTS += tests/unit/test_model_vni
 tests_unit_test_model_vni_SOURCES = tests/unit/test_model_vni.c \
 	$(MODEL_FIXTURE)
+UNIT_TESTS += tests/unit/test_audit_core
+tests_unit_test_audit_core_SOURCES = tests/unit/test_audit_core.c \
+	$(MODEL_FIXTURE)
 UNIT_TESTS += tests/unit/test_validate
 tests_unit_test_validate_SOURCES = tests/unit/test_validate.c \
 	$(MODEL_FIXTURE)
@@ -75,7 +78,7 @@ tests_unit_test_probe_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 UNIT_TESTS += tests/unit/test_api_http
 tests_unit_test_api_http_SOURCES = tests/unit/test_api_http.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_http_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_http_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
@@ -84,7 +87,7 @@ tests_unit_test_api_http_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 UNIT_TESTS += tests/unit/test_api_watch
 tests_unit_test_api_watch_SOURCES = tests/unit/test_api_watch.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_watch_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_watch_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
@@ -100,7 +103,7 @@ tests_unit_test_store_hooks_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_api_hooks
 tests_unit_test_api_hooks_SOURCES = tests/unit/test_api_hooks.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_hooks_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \

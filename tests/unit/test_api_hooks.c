@@ -75,6 +75,34 @@ a_controller_without_hooks_has_no_such_paths(void **state)
     get("/v1/events", 404, NULL);
 }
 
+static void
+an_audit_tells_hosts_and_differences(void **state)
+{
+    (void) state;
+    get("/v1/audit", 200, "{\"hosts\":[{\"host\":\"h1\",\"state\":\"idle\","
+        "\"result\":\"ok\",\"audited\":\"1970-01-01T00:00:01.000Z\"");
+    get("/v1/audit?host=h1&state=open", 200, "\"row\":\"\\\"row\\\"\"");
+    get("/v1/audit?host=h2", 404, "h2");
+    get("/v1/audit?state=odd", 400, "state=odd");
+    get("/v1/audit?odd=1", 400, "odd");
+    request(&fake, &answer, "POST", "/v1/audit?host=h2", "", "");
+    assert_int_equal(answer.status, 404);
+    request(&fake, &answer, "POST", "/v1/audit?wait=0", "", "");
+    assert_int_equal(answer.status, 202);
+    assert_non_null(strstr(answer.body, "\"complete\":false"));
+    request(&fake, &answer, "POST", "/v1/audit?wait=601", "", "");
+    assert_int_equal(answer.status, 400);
+    request(&fake, &answer, "POST", "/v1/audit", "", "{\"a\":1}");
+    assert_int_equal(answer.status, 400);
+    assert_int_equal(fake.n_repairs, 0);
+    request(&fake, &answer, "POST", "/v1/audit?host=h1&repair=1", "", "{}");
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer.body, "\"state\":\"repaired\""));
+    get("/v1/audit?state=open", 200, "\"items\":[],\"left_out\":0");
+    fake.backend.audits = NULL;
+    get("/v1/audit", 404, NULL);
+}
+
 /* --- openapi.json. */
 
 static const cJSON *
@@ -142,6 +170,7 @@ main(void)
         TEST(actions_are_taken_but_not_from_web_pages),
         TEST(what_is_wrong_is_named),
         TEST(a_controller_without_hooks_has_no_such_paths),
+        TEST(an_audit_tells_hosts_and_differences),
         TEST(openapi_json_knows_hooks_runs_and_every_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

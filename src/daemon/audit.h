@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audits: every host is compared with intent again and again, and when
+ * somebody asks.
+ *
+ *   due, or asked for --> br-tenant --> br-fabric --> OVSDB --> report
+ *
+ * Few at a time, spread over the interval; soon after a switch was believed
+ * without a comparison.  What differs is written into the host's book
+ * (core/findings.h) in words of intent, and repaired if the options, or who
+ * asked, say so, at a limited rate (core/repair.h).  What the OVSDB lacks of
+ * ours is put right by hosts.h at once; it is only told here. */
+#ifndef VX_DAEMON_AUDIT_H
+#define VX_DAEMON_AUDIT_H
+
+#include "api/audits.h"
+#include "core/findings.h"
+#include "core/model.h"
+
+struct event_base;
+struct vx_audits;
+struct vx_hosts;
+
+struct vx_audits_env {
+    void *ctx;
+    struct event_base *base;
+    const struct vx_model *model;
+    struct vx_hosts *hosts;
+    uint32_t interval_ms;       /* 0 = only on demand */
+    bool repair;                /* also when nobody asked */
+    int64_t (*mono_ms)(void);
+    int64_t (*wall_ms)(void);
+    /* Something new differs on the host. */
+    void (*drift)(void *ctx, const char *host, const char *text);
+};
+
+struct vx_audits *vx_audits_new(const struct vx_audits_env *env);
+/* After the hosts. */
+void vx_audits_free(struct vx_audits *audits);
+/* The host is deleted. */
+void vx_audits_forget(struct vx_audits *audits, uint64_t host);
+/* Its OVSDB lacked this of ours, a line each; it was put right. */
+void vx_audits_ovsdb(struct vx_audits *audits, uint64_t host,
+                     const char *lines);
+
+const struct vx_api_audits *vx_audits_api(struct vx_audits *audits);
+
+struct vx_audits_counters {
+    uint64_t n_audits;          /* that came to their end */
+    uint64_t n_found[VX_N_FOUND], n_repaired;
+    size_t n_open;
+};
+void vx_audits_counters(const struct vx_audits *audits,
+                        struct vx_audits_counters *ret_counters);
+/* Wall clock, ms; 0 = never. */
+int64_t vx_audits_last_ms(const struct vx_audits *audits, uint64_t host);
+
+#endif

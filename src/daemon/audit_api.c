@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API asks of audits (api/audits.h): the book, and an audit now. */
+#include "daemon/audit_priv.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "core/diff.h"
+#include "core/pipeline.h"
+#include "lib/xalloc.h"
+
+static const struct vx_obj *
+find_host(const struct vx_audits *audits, const char *name,
+          struct vx_error *err)
+{
+    const struct vx_key key = { .name = name };
+
+    return vx_model_find(audits->env.model, VX_HOST, &key, err);
+}
+
+/* --- The book. */
+
+static void
+tell_finding(const struct vx_api_audit_query *query, const char *host,
+             const struct vx_finding *f)
+{
+    query->each(query->aux, &(struct vx_api_finding) {
+        .id = f->id, .host = host,
+        .bridge = f->f.part == VX_PART_TENANT ? VX_BRIDGE_TENANT
+                  : f->f.part == VX_PART_FABRIC ? VX_BRIDGE_FABRIC : "",
+        .kind = vx_finding_kind_name(f->f.kind),
+        .what = vx_finding_what_name(f->f.what),
+        .state = !f->over_ms ? "open" : f->repaired ? "repaired" : "gone",
+        .object = f->f.object, .row = f->f.row, .found = f->f.found,
+        .since_ms = f->since_ms, .seen_ms = f->seen_ms,
+        .over_ms = f->over_ms, .n_times = f->n_times,
+    });
+}
+
+static bool
+is_asked(const struct subject *s, const struct vx_finding *f,
+         enum vx_api_audit_which which)
+{
+    return which == VX_AUDIT_ALL
+           || (which == VX_AUDIT_OPEN && !f->over_ms)
+           || (which == VX_AUDIT_LAST && f->audit >= s->last_first_audit);
+}
+
+static void
+tell_host(const struct vx_api_audit_query *query, const struct subject *s,
+          const char *host)
+{
+    size_t n_open = vx_findings_n_open(&s->book);
+
+    query->each_host(query->aux, &(struct vx_api_audit_host) {
+        .host = host, .result = s->result,
+        .state = s->running ? "running" : s->demanded ? "waiting" : "idle",
+        .audited_ms = s->audited_ms, .took_ms = s->took_ms,
+        .n_rows = s->last_n_rows, .n_found = s->last_n_found,
+        .n_repaired = s->last_n_repaired, .n_open = n_open,
+        .n_left_out = n_open - s->book.n_open,
+    });
+}
+
+static void
+tell(struct vx_audits *audits, const struct vx_api_audit_query *query,
+     const struct vx_obj *host, bool findings)
+{
+    struct subject *s = vx_subject_get(audits, host->oid);
+    const struct vx_finding *f;
+
+    if (!findings) {
+        tell_host(query, s, host->name);
+        return;
+    }
+    for (f = vx_findings_after(&s->book, 0); f;
+         f = vx_findings_after(&s->book, f->id)) {
+        if (is_asked(s, f, query->which)) {
+            tell_finding(query, host->name, f);
+        }
+    }
+}
+
+static bool
+api_query(void *audits_, const struct vx_api_audit_query *query,
+          struct vx_error *err)
+{
+    struct vx_audits *audits = audits_;
+    const struct vx_obj *host = NULL;
+    struct vx_iter iter;
+
+    if (query->host) {
+        host = find_host(audits, query->host, err);
+        if (!host) {
+            return false;
+        }
+        tell(audits, query, host, false);
+        tell(audits, query, host, true);
+        return true;
+    }
+    for (int findings = 0; findings < 2; findings++) {
+        vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
+        while ((host = vx_iter_next(&iter))) {
+            tell(audits, query, host, findings);
+        }
+    }
+    return true;
+}
+
+/* --- An audit now. */
+
+static void
+waiter_free(struct vx_api_audit_waiter *waiter)
+{
+    *(waiter->prev ? &waiter->prev->next : &waiter->owner->waiters)
+        = waiter->next;
+    if (waiter->next) {
+        waiter->next->prev = waiter->prev;
+    }
+    event_free(waiter->timer);
+    free(waiter);
+}
+
+static void
+leave(struct want *wants, const struct vx_api_audit_waiter *waiter)
+{
+    for (; wants; wants = wants->next) {
+        if (wants->waiter == waiter) {
+            wants->waiter = NULL;
+        }
+    }
+}
+
+static void
+api_cancel(void *audits_, struct vx_api_audit_waiter *waiter)
+{
+    struct vx_audits *audits = audits_;
+
+    VX_TREE_FOR_EACH(node, &audits->subjects) {
+        struct subject *s = VX_CONTAINER(node, struct subject, by_oid);
+
+        leave(s->wants, waiter);
+        leave(s->run_wants, waiter);
+    }
+    waiter_free(waiter);
+}
+
+static void
+wake(struct vx_api_audit_waiter *waiter, bool complete)
+{
+    void (*woken)(void *aux, bool complete) = waiter->woken;
+    void *aux = waiter->aux;
+
+    api_cancel(waiter->owner, waiter);
+    woken(aux, complete);
+}
+
+/* The time is over; or, at once, all is done. */
+static void
+on_timer(evutil_socket_t fd, short what, void *waiter_)
+{
+    struct vx_api_audit_waiter *waiter = waiter_;
+
+    (void) fd;
+    (void) what;
+    wake(waiter, !waiter->n_pending);
+}
+
+void
+vx_wants_done(struct want *wants)
+{
+    while (wants) {
+        struct want *next = wants->next;
+
+        if (wants->waiter && !--wants->waiter->n_pending) {
+            event_active(wants->waiter->timer, EV_TIMEOUT, 0);
+        }
+        free(wants);
+        wants = next;
+    }
+}
+
+void
+vx_audits_cancel_all(struct vx_audits *audits)
+{
+    while (audits->waiters) {
+        api_cancel(audits, audits->waiters);
+    }
+}
+
+static void
+want(struct vx_audits *audits, const struct vx_obj *host, bool repair,
+     struct vx_api_audit_waiter *waiter)
+{
+    struct subject *s = vx_subject_get(audits, host->oid);
+    struct want *w = vx_xcalloc(1, sizeof *w);
+
+    w->waiter = waiter;
+    w->next = s->wants;
+    s->wants = w;
+    s->demanded = true;
+    s->repair_demanded |= repair;
+    waiter->n_pending++;
+}
+
+static struct vx_api_audit_waiter *
+api_demand(void *audits_, const struct vx_api_audit_demand *demand,
+           struct vx_error *err)
+{
+    struct vx_audits *audits = audits_;
+    const struct timeval tv = { demand->timeout_ms / 1000,
+                                demand->timeout_ms % 1000 * 1000 };
+    struct vx_api_audit_waiter *waiter;
+    const struct vx_obj *host = NULL;
+    struct vx_iter iter;
+
+    if (demand->host && !(host = find_host(audits, demand->host, err))) {
+        return NULL;
+    }
+    waiter = vx_xcalloc(1, sizeof *waiter);
+    waiter->owner = audits;
+    waiter->woken = demand->woken;
+    waiter->aux = demand->aux;
+    waiter->next = audits->waiters;
+    if (waiter->next) {
+        waiter->next->prev = waiter;
+    }
+    audits->waiters = waiter;
+    waiter->timer = evtimer_new(audits->env.base, on_timer, waiter);
+    evtimer_add(waiter->timer, &tv);
+    vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
+    while (!demand->host && (host = vx_iter_next(&iter))) {
+        want(audits, host, demand->repair, waiter);
+    }
+    if (demand->host) {
+        want(audits, host, demand->repair, waiter);
+    } else if (!waiter->n_pending) {
+        event_active(waiter->timer, EV_TIMEOUT, 0);
+    }
+    event_active(audits->tick, EV_TIMEOUT, 0);
+    return waiter;
+}
+
+void
+vx_audits_api_init(struct vx_audits *audits)
+{
+    audits->api = (struct vx_api_audits) {
+        .ctx = audits, .query = api_query, .demand = api_demand,
+        .cancel = api_cancel,
+    };
+}
+
+const struct vx_api_audits *
+vx_audits_api(struct vx_audits *audits)
+{
+    return &audits->api;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by audit.c (when, whom, what with it) and audit_api.c (who asked);
+ * nobody else includes it. */
+#ifndef VX_DAEMON_AUDIT_PRIV_H
+#define VX_DAEMON_AUDIT_PRIV_H
+
+#include "core/repair.h"
+#include "daemon/audit.h"
+
+struct event;
+
+/* Somebody who waits for audits. */
+struct vx_api_audit_waiter {
+    struct vx_audits *owner;
+    struct vx_api_audit_waiter *prev, *next;
+    size_t n_pending;
+    struct event *timer;
+    void (*woken)(void *aux, bool complete);
+    void *aux;
+};
+
+struct want {
+    struct want *next;
+    struct vx_api_audit_waiter *waiter;     /* NULL: has left */
+};
+
+/* A host as it is audited. */
+struct subject {
+    struct vx_tree_node by_oid;
+    struct vx_audits *owner;
+    uint64_t oid;
+    struct vx_findings book;
+    struct vx_repair repair;
+    int64_t due_ms;             /* mono */
+    bool forgotten;             /* deleted; freed when its run ends */
+
+    bool demanded, repair_demanded;     /* for the next run */
+    struct want *wants;         /* of the next run */
+
+    bool running;
+    enum vx_finding_part part;
+    bool on_demand, may_repair; /* of this run */
+    struct want *run_wants;
+    int64_t begun_ms;           /* mono */
+    uint64_t first_audit;       /* of the book */
+    size_t n_rows, n_found, n_repaired, n_new;      /* of this run */
+    size_t n_part[3];           /* of this part, by what */
+    char *example;              /* the first that is new */
+
+    int64_t audited_ms, took_ms;        /* the last that ended */
+    uint64_t last_first_audit;
+    size_t last_n_rows, last_n_found, last_n_repaired;
+    char result[200];
+};
+
+struct vx_audits {
+    struct vx_audits_env env;
+    struct vx_api_audits api;
+    struct vx_tree subjects;    /* by oid */
+    uint64_t last_id;           /* of findings */
+    size_t n_running;
+    struct event *tick;
+    struct vx_api_audit_waiter *waiters;
+    struct vx_audits_counters counters;
+};
+
+struct subject *vx_subject_get(struct vx_audits *audits, uint64_t oid);
+/* Audits what is asked for or due, as far as there is room. */
+void vx_audits_kick(struct vx_audits *audits);
+
+/* audit_api.c */
+void vx_audits_api_init(struct vx_audits *audits);
+/* The run these waited for is over; frees them. */
+void vx_wants_done(struct want *wants);
+void vx_audits_cancel_all(struct vx_audits *audits);
+
+#endif
