@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A VM moves from host to host, live: its peers never lose it, nothing comes
+twice, and everybody is told where it is."""
+import signal
+import struct
+import threading
+import time
+
+import frames
+import intent
+import netns
+import pytest
+from ears import Ears, Voices
+from netns import wait_until
+
+WEB = intent.path("red", "web")
+VM = intent.path("red", "web", port="vm")
+MAC = "02:00:00:00:00:99"
+IPS = ["10.0.0.99", "fd00::99"]
+MARK = b"vxfabric migration"
+SPACING_S = 0.001
+
+
+def mac_of(number):
+    return f"02:00:00:00:00:{number:02x}"
+
+
+@pytest.fixture(scope="module")
+def fabric(make_lab):
+    """Three hosts with a neighbour each; the VM's port is made per test."""
+    lab = make_lab(3)
+    lab.start_controller("--set", "grace_ms=3000")
+    intent.join_all(lab)
+    lab.neighbours = lab.plug([
+        {"host": host, "iface_id": f"n{n}", "mac": mac_of(n),
+         "ips": [f"10.0.0.1{n}/24", f"fd00::1{n}/64"]}
+        for n, host in enumerate(lab.hosts.values(), 1)])
+    with intent.Api(lab.api) as api:
+        api.put(intent.path("red"))
+        api.put(WEB)
+        for cidr in ("10.0.0.0/24", "fd00::/64"):
+            api.put(intent.path("red", "web", subnet=cidr))
+        for n in (1, 2, 3):
+            api.put(f"{WEB}/ports/n{n}", mac=mac_of(n), iface_id=f"n{n}",
+                    ips=[f"10.0.0.1{n}", f"fd00::1{n}"], host=f"h{n}")
+        api.wait_ports([f"{WEB}/ports/n{n}" for n in (1, 2, 3)])
+    return lab
+
+
+@pytest.fixture
+def api(fabric):
+    """A fresh connection."""
+    with intent.Api(fabric.api) as one:
+        yield one
+
+
+def plug_vm(fabric, name):
+    return fabric.hosts[name].plug("vm", MAC, [f"{IPS[0]}/24",
+                                               f"{IPS[1]}/64"])
+
+
+@pytest.fixture
+def vm(fabric, api):
+    """The VM on h1; gone after, wherever it is."""
+    before = list(fabric.machines)
+    machine = plug_vm(fabric, "h1")
+    api.put(VM, mac=MAC, ips=IPS, iface_id="vm", host="h1")
+    api.wait_ports([VM])
+    yield machine
+    fabric.unplug([m for m in fabric.machines if m not in before])
+    api.ask("DELETE", VM + "?wait=10")
+
+
+def patch(api, **members):
+    """The port, when the change is real."""
+    status, answer = api.call("PATCH", VM + "?wait=10", members)
+    assert status == 200, (status, answer)
+    return answer
+
+
+def arrived(api, host="h2"):
+    def look():
+        port = api.get(VM)
+        assert port["host"] == host
+        return not port["migrate_from"]
+    wait_until(look, 10, "the port to arrive", 0.005)
+
+
+def number_of(frame):
+    return struct.unpack("!I", frame[frame.index(MARK) + len(MARK):][:4])[0]
+
+
+def numbered(sender, dst_mac, number):
+    payload = frames.udp(9, 9, MARK + struct.pack("!I", number))
+    return frames.ethernet(
+        dst_mac, sender.mac, 0x0800,
+        frames.ipv4(sender.ipv4, IPS[0] if dst_mac == MAC
+                    else "255.255.255.255", 17, payload))
+
+
+class Traffic:
+    """Numbered frames of every neighbour to the VM, in turn, while something
+    else goes on; then what arrived where, number by number."""
+
+    def __init__(self, neighbours, dst_mac=MAC):
+        self.neighbours = neighbours
+        self.dst_mac = dst_mac
+        self.number = 0
+        self.heard = {}
+
+    def run(self, action, machines):
+        """action runs in a thread; machines listen, those that it returns
+        from the moment they are there (what comes to them before is heard
+        when they are: their sockets are opened by the action)."""
+        thread = threading.Thread(target=action)
+        with Voices([m.namespace for m in self.neighbours]) as voices:
+            thread.start()
+            end = None
+            while end is None or time.monotonic() < end:
+                sender = self.neighbours[self.number % len(self.neighbours)]
+                voices.send(sender.namespace, numbered(
+                    sender, self.dst_mac, self.number))
+                self.number += 1
+                for ears in list(machines):
+                    ears.listen(0)
+                time.sleep(SPACING_S)
+                if end is None and not thread.is_alive():
+                    end = time.monotonic() + 0.3
+        thread.join()
+        for ears in machines:
+            ears.listen(0.3)
+            for machine, frame in ears.heard:
+                self.heard.setdefault(number_of(frame), []).append(machine)
+
+    def lost(self):
+        return [n for n in range(self.number) if n not in self.heard]
+
+    def twice(self):
+        return [n for n, where in self.heard.items() if len(where) > 1]
+
+
+def test_a_live_migration_loses_nothing_and_doubles_nothing(fabric, api, vm,
+                                                            figures):
+    answer = patch(api, host="h2", migrate_from="h1")
+    assert (answer["status"], answer["migrate_from"]) == ("active", "h1")
+    assert "prepared" in answer["migration"]
+    traffic = Traffic(fabric.neighbours)
+    ears = [Ears([vm], lambda frame: MARK in frame)]
+    told = Ears(fabric.neighbours, lambda frame: (
+        frame[6:12] == frames.mac_bytes(MAC)))
+    new = []
+
+    def move():
+        # The namespace, the interface and the listener are there before the
+        # fabric hears of the interface.
+        new.append(fabric.plug([{
+            "host": fabric.hosts["h2"], "iface_id": "", "mac": MAC,
+            "ips": [f"{IPS[0]}/24", f"{IPS[1]}/64"]}])[0])
+        ears.append(Ears(new, lambda frame: MARK in frame))
+        new[0].host.vsctl("set", "Interface", new[0].tap,
+                          "external_ids:iface-id=vm")
+        with intent.Api(fabric.api) as other:
+            arrived(other)
+
+    try:
+        traffic.run(move, ears)
+        told.listen(0.5)
+    finally:
+        for one in ears + [told]:
+            one.__exit__()
+    counts = {m.host.name: sum(m in where for where in
+                               traffic.heard.values()) for m in (vm, *new)}
+    figures(f"{traffic.number} frames during a move: {counts}, lost "
+            f"{traffic.lost()}, twice {traffic.twice()}")
+    assert not traffic.twice()
+    assert not traffic.lost()
+    assert all(counts.values())
+    # Everybody was told, by ARP and by ND.
+    for machine in fabric.neighbours:
+        kinds = {frame[12:14] for who, frame in told.heard if who is machine}
+        assert {b"\x08\x06", b"\x86\xdd"} <= kinds, (machine, kinds)
+    fabric.unplug([vm])
+    done = fabric.ping_many([(m, ip) for m in fabric.neighbours
+                             for ip in IPS])
+    assert not done.silent(), done
+    assert api.get(VM)["status"] == "active"
+
+
+def test_the_old_place_ends_with_its_interface_or_the_grace_time(fabric, api,
+                                                                 vm):
+    def rows():
+        return [row for row in fabric.hosts["h1"].flows("br-tenant")
+                if MAC in row]
+
+    assert rows()
+    patch(api, host="h2", migrate_from="h1")
+    plug_vm(fabric, "h2")
+    arrived(api)
+    assert [row for row in rows() if "in_port=65001" in row]
+    wait_until(lambda: not rows(), 10, "the old place to end")
+    assert vm in fabric.machines
+    done = fabric.ping_many([(m, IPS[0]) for m in fabric.neighbours[:1]])
+    assert done is not None
+
+
+def test_a_held_migration_ends_by_the_call_only(fabric, api, vm):
+    patch(api, host="h2", migrate_from="h1", migrate_hold=True)
+    new = plug_vm(fabric, "h2")
+    wait_until(lambda: "waits for the call" in api.get(VM)["migration"], 10,
+               "the target to be ready")
+    with Ears([vm, new], lambda frame: MARK in frame) as ears, \
+            Voices([m.namespace for m in fabric.neighbours]) as voices:
+        for n, sender in enumerate(fabric.neighbours):
+            voices.send(sender.namespace, numbered(sender, MAC, n))
+            voices.send(sender.namespace, numbered(
+                sender, "ff:ff:ff:ff:ff:ff", 10 + n))
+        ears.until(lambda: len(ears.heard) >= 6, 5, "six frames")
+        ears.listen(0.3)
+        assert {m for m, _ in ears.heard} == {vm} and len(ears.heard) == 6
+    out = fabric.netctl("port", "set", "red/web/vm", "--migrate-end",
+                        "--wait")
+    assert out.returncode == 0
+    assert not api.get(VM)["migrate_from"]
+    fabric.unplug([vm])
+    done = fabric.ping_many([(m, ip) for m in fabric.neighbours
+                             for ip in IPS])
+    assert not done.silent(), done
+
+
+def test_a_migration_that_is_given_up_changes_nothing(fabric, api, vm):
+    patch(api, host="h2", migrate_from="h1", migrate_hold=True)
+    new = plug_vm(fabric, "h2")
+    patch(api, host="h1", migrate_from=None)
+    done = fabric.ping_many([(m, ip) for m in fabric.neighbours
+                             for ip in IPS])
+    assert not done.silent(), done
+    assert not [row for row in fabric.hosts["h2"].flows("br-tenant")
+                if MAC in row]
+    assert new in fabric.machines
+
+
+def test_a_migration_survives_the_controller(fabric, api, vm):
+    """Begun before a crash, it goes on after it."""
+    patch(api, host="h2", migrate_from="h1")
+    fabric.stop_controller(signal.SIGKILL)
+    fabric.start_controller("--set", "grace_ms=3000")
+    with intent.Api(fabric.api) as again:
+        assert again.get(VM)["migrate_from"] == "h1"
+        again.wait_hosts(fabric.hosts)
+        plug_vm(fabric, "h2")
+        arrived(again)
+        fabric.unplug([vm])
+        done = fabric.ping_many([(m, ip) for m in fabric.neighbours
+                                 for ip in IPS])
+        assert not done.silent(), done
+
+
+def test_what_cannot_migrate_is_refused_by_name(fabric, api, vm):
+    for body, status, said in (
+            ({"host": "h3", "migrate_from": "h2"}, 412, "on host \"h1\""),
+            ({"host": "h1", "migrate_from": "h1"}, 400, "the same host"),
+            ({"host": None, "migrate_from": "h1"}, 400, "which host to"),
+            ({"host": "h2", "migrate_from": "nowhere"}, 404, "nowhere")):
+        got, answer = api.call("PATCH", VM, body)
+        assert got == status, (body, got, answer)
+        assert said in answer["error"]["message"], answer
+    before = api.get(VM)["revision"]
+    patch(api, host="h1")
+    assert api.get(VM)["revision"] == before
+
+
+def test_the_same_call_twice_is_one_migration(fabric, api, vm):
+    first = patch(api, host="h2", migrate_from="h1")
+    again = patch(api, host="h2", migrate_from="h1")
+    assert first["revision"] == again["revision"]
+    plug_vm(fabric, "h2")
+    arrived(api)
+    late = patch(api, host="h2", migrate_from="h1")
+    assert late["migrate_from"] is None
+    got, answer = api.call("DELETE", "/v1/hosts/h2", None)
+    assert got == 409, answer
+    netns.ip_batch(["neigh flush dev eth0"], fabric.neighbours[0].namespace)
