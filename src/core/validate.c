@@ -534,6 +534,7 @@ vx_validate_op(const struct vx_op *op, struct vx_error *err)
         ok = op->kind > VX_NONE && op->kind < VX_RETIRED_VNI;
         break;
     case VX_OP_LOCATE:
+    case VX_OP_ARRIVE:
         ok = op->kind == VX_PORT;
         break;
     case VX_OP_RELEASE:

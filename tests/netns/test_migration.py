@@ -68,7 +68,8 @@ def vm(fabric, api):
     api.wait_ports([VM])
     yield machine
     fabric.unplug([m for m in fabric.machines if m not in before])
-    api.ask("DELETE", VM + "?wait=10")
+    with intent.Api(fabric.api) as fresh:       # it may be another controller
+        fresh.ask("DELETE", VM + "?wait=10")
 
 
 def patch(api, **members):
