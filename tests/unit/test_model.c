@@ -338,6 +338,30 @@ locate_moves_only_ports_without_a_host_of_their_own(void **state)
     vx_model_free(model);
 }
 
+static void
+a_port_arrives_where_it_migrates_to_and_nowhere_else(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_small_fabric();
+    struct vx_op op = port_op("vm1"), arrive;
+    const struct vx_port *port;
+
+    op.spec.port.host = "h1";
+    must(model, op);
+    op.spec.port.host = "h2";
+    op.spec.port.migrate_from = "h1";
+    port = must(model, op);
+    assert_true(port->migrate_from);
+    arrive = op_on(VX_OP_ARRIVE, VX_PORT, "acme", "web", "vm1");
+    arrive.spec.port.host = "h1";
+    port = must(model, arrive);
+    assert_true(port->migrate_from);
+    arrive.spec.port.host = "h2";
+    port = must(model, arrive);
+    assert_int_equal(port->migrate_from, 0);
+    vx_model_free(model);
+}
+
 static struct vx_op
 drain_op(const char *name, bool draining)
 {
@@ -573,6 +597,7 @@ main(void)
             batches_of_one_turn_are_staged_and_undone_one_by_one),
         cmocka_unit_test(deletes_only_what_nobody_needs_and_names_who_does),
         cmocka_unit_test(locate_moves_only_ports_without_a_host_of_their_own),
+        cmocka_unit_test(a_port_arrives_where_it_migrates_to_and_nowhere_else),
         cmocka_unit_test(preconditions_name_both_revisions),
         cmocka_unit_test(a_host_is_a_stranger_until_it_is_admitted),
         cmocka_unit_test(a_draining_host_takes_no_port_that_is_not_there),
