@@ -18,7 +18,7 @@
 #include "ovs-glue/of_codec.h"
 
 enum {
-    TICK_MS = 500,
+    TICK_MS = 1000,
     MAX_RUNNING = 4,            /* audits at once */
     SOON_MS = 2000,             /* after a switch was believed */
 };
@@ -486,7 +486,7 @@ learn_hosts(struct vx_audits *audits)
 static void
 on_tick(evutil_socket_t fd, short what, void *audits_)
 {
-    static const struct timeval tv = { 0, TICK_MS * 1000 };
+    static const struct timeval tv = { TICK_MS / 1000, 0 };
     struct vx_audits *audits = audits_;
 
     (void) fd;
@@ -499,7 +499,7 @@ on_tick(evutil_socket_t fd, short what, void *audits_)
 struct vx_audits *
 vx_audits_new(const struct vx_audits_env *env)
 {
-    static const struct timeval tv = { 0, TICK_MS * 1000 };
+    static const struct timeval tv = { TICK_MS / 1000, 0 };
     struct vx_audits *audits = vx_xcalloc(1, sizeof *audits);
 
     audits->env = *env;
