@@ -15,10 +15,11 @@ parse_verb(const char *s)
     static const char *const verbs[] = {
         [VX_OP_PUT] = "put", [VX_OP_DELETE] = "delete",
         [VX_OP_LOCATE] = "locate", [VX_OP_RELEASE] = "release",
+        [VX_OP_ARRIVE] = "arrive",
     };
 
-    for (unsigned i = 0; i < 4; i++) {
-        if (!strcmp(s, verbs[i])) {
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (verbs[i] && !strcmp(s, verbs[i])) {
             return (enum vx_op_type) i;
         }
     }
@@ -91,6 +92,8 @@ host_member(struct fx_op *fx, const char *name, const char *value)
         spec->mtu = (uint16_t) parse_number(value);
     } else if (!strcmp(name, "datapath")) {
         spec->datapath = value;
+    } else if (!strcmp(name, "draining")) {
+        spec->draining = !strcmp(value, "yes");
     } else {
         return false;
     }
@@ -170,6 +173,8 @@ port_member(struct fx_op *fx, const char *name, const char *value)
         }
     } else if (!strcmp(name, "host")) {
         spec->host = value;
+    } else if (!strcmp(name, "from")) {
+        spec->migrate_from = value;
     } else if (!strcmp(name, "iface_id")) {
         spec->iface_id = value;
     } else if (!strcmp(name, "guard")) {

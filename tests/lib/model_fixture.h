@@ -4,10 +4,10 @@
  *     VERB KIND PATH [MEMBER=VALUE]...
  *     put port acme/web/vm1 host=h1 ip=10.0.0.7 ip=fd00:1::7
  *
- * VERB: put, delete, locate, release.  MEMBER as in the JSON API; ip= and
- * range=FIRST-LAST may be repeated; gateway=none, ip=none, router=yes,
- * guard=no, if_match=N, new=yes (if_none_match).  Tests fail on a line that
- * they cannot read. */
+ * VERB: put, delete, locate, arrive, release.  MEMBER as in the JSON API;
+ * ip= and range=FIRST-LAST may be repeated; gateway=none, ip=none, router=yes,
+ * guard=no, from=HOST (migrate_from), draining=yes, if_match=N, new=yes
+ * (if_none_match).  Tests fail on a line that they cannot read. */
 #ifndef VX_TESTS_MODEL_FIXTURE_H
 #define VX_TESTS_MODEL_FIXTURE_H
 

@@ -123,8 +123,7 @@ class Traffic:
                     sender, self.dst_mac, self.number))
                 self.number += 1
                 for ears in list(machines):
-                    ears.listen(0)
-                time.sleep(SPACING_S)
+                    ears.listen(SPACING_S)
                 if end is None and not thread.is_alive():
                     end = time.monotonic() + 0.3
         thread.join()
