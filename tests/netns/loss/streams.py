@@ -52,7 +52,8 @@ class Count:
 
 
 class Stream:
-    """From one machine to another."""
+    """From one machine to another. One of them may be a Mover: it has
+    somewhere else where it may go on."""
 
     def __init__(self, kind, source, target):
         self.kind = kind
@@ -66,6 +67,9 @@ class Stream:
         return f"{self.source} to {self.target}"
 
     def _spawn(self, machine, *argv):
+        there = getattr(machine, "elsewhere", None)
+        if there:
+            argv += (os.path.join(netns.RUN_NETNS, there),)
         return subprocess.Popen(
             netns.command(machine.namespace, [TOOL, *map(str, argv)]),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -90,6 +94,13 @@ class Stream:
         """What the receiver has seen so far."""
         self.receiver.send_signal(number)
         return json.loads(self._line(self.receiver))
+
+    def move(self):
+        """The machine that moves does so."""
+        for machine, process in ((self.source, self.sender),
+                                 (self.target, self.receiver)):
+            if hasattr(machine, "elsewhere"):
+                process.send_signal(signal.SIGUSR2)
 
     def finish(self):
         """Ends both; the Count."""
