@@ -602,3 +602,52 @@ def test_hook_test_tells_the_event_and_refuses_what_the_api_refuses(
     assert done.status == 0 and "runs: 2" in done.out
     assert netctl("hook", "test", "nothing").status == 1
     assert netctl("hook", "test").status == 2
+
+
+FINDING = {"id": 3, "host": "h1", "bridge": "br-fabric", "kind": "flow",
+           "what": "missing", "state": "open", "object": "port acme/web/vm1",
+           "row": "table=30 actions=drop", "found": "", "times": 1,
+           "since": "2026-01-31T12:00:00.000Z",
+           "seen": "2026-01-31T12:00:00.000Z", "over": None}
+
+
+def report(found, repaired=0, result="ok"):
+    left = found - repaired
+    return {"complete": True, "left_out": 0, "next": None,
+            "items": [dict(FINDING, state="open" if left else "repaired")
+                      for _ in range(found)],
+            "hosts": [{"host": "h1", "state": "idle", "result": result,
+                       "audited": None, "took_ms": 3, "rows": 50,
+                       "found": found, "repaired": repaired, "open": left}]}
+
+
+def test_audit_exits_with_what_it_finds(api, netctl):
+    api.replies["POST /v1/audit"] = (200, report(0))
+    done = netctl("audit", "h1")
+    assert done.status == 0 and "0 differences" in done.err
+    assert "host=h1" in api.requests[0].query
+    assert "wait=60" in api.requests[0].query
+    api.replies["POST /v1/audit"] = (200, report(1))
+    done = netctl("audit")
+    assert done.status == 4 and "port acme/web/vm1" in done.out
+    assert "repair" not in api.requests[1].query
+    api.replies["POST /v1/audit"] = (200, report(1, 1))
+    done = netctl("audit", "--repair", "--wait", "5")
+    assert done.status == 0 and "1 repaired, 0 left" in done.err
+    assert "repair=1" in api.requests[2].query
+    assert "wait=5" in api.requests[2].query
+    api.replies["POST /v1/audit"] = (200, report(
+        0, result="br-tenant is not connected"))
+    done = netctl("audit")
+    assert done.status == 1 and "not connected" in done.err
+    api.replies["POST /v1/audit"] = (202, dict(report(0), complete=False))
+    assert netctl("audit").status == 1
+
+
+def test_audit_known_only_asks_what_is_known(api, netctl):
+    api.replies["GET /v1/audit"] = (200, report(1))
+    assert netctl("audit", "--known").status == 4
+    assert api.requests[0].query == "state=open"
+    assert netctl("audit", "--known", "--all", "h1").status == 4
+    assert api.requests[1].query == "host=h1"
+    assert netctl("audit", "--known", "--repair").status == 2

@@ -9,6 +9,8 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "core/explain.h"
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
@@ -22,13 +24,29 @@ on_ready(void *aux, uint64_t dpid)
     (void) dpid;
 }
 
-/* What an owner would do with them: delete all. */
+/* As an audit shows and repairs it. */
+static void
+show(const struct og_crows *crows)
+{
+    struct vx_buf buf = VX_BUF_INIT;
+    struct vx_row_hint hint;
+
+    for (size_t i = 0; i < crows->n; i++) {
+        og_crow_format(&crows->rows[i], &buf);
+        og_crow_hint(&crows->rows[i], &hint);
+        vx_buf_clear(&buf);
+    }
+    vx_buf_fini(&buf);
+}
+
+/* What an owner would do with them: show and delete all. */
 static void
 on_dumped(void *aux, struct og_crows *take_crows)
 {
     struct og_msgs *msgs = og_msgs_new();
 
     (void) aux;
+    show(take_crows);
     for (size_t i = 0; i < take_crows->n; i++) {
         og_msgs_delete_crow(msgs, &take_crows->rows[i]);
     }

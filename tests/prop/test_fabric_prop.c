@@ -717,6 +717,32 @@ judge_touched(struct world *w)
     }
 }
 
+/* Part by part it is the same rows. */
+static void
+compare_parts(struct world *w, unsigned h, enum vx_tier tier,
+              const struct vx_rows *whole)
+{
+    struct vx_rows rows = { 0 };
+    uint64_t cursor = 0, sum = 0;
+    bool more = true;
+
+    while (more) {
+        more = vx_fabric_compile_part(w->fabric, h + 1, tier, &cursor,
+                                      &rows);
+    }
+    for (size_t i = 0; i < rows.n; i++) {
+        sum += vx_row_hash(&rows.rows[i]);
+    }
+    for (size_t i = 0; i < whole->n; i++) {
+        sum -= vx_row_hash(&whole->rows[i]);
+    }
+    if (sum || rows.n != whole->n) {
+        FAIL(w, "host %u tier %d has %zu rows, its parts %zu", h, tier,
+             whole->n, rows.n);
+    }
+    vx_rows_fini(&rows);
+}
+
 static void
 judge(struct world *w)
 {
@@ -731,6 +757,7 @@ judge(struct world *w)
         for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
             vx_fabric_compile(w->fabric, h + 1, tier, &t.tier[h][tier]);
             compare_with_compile(w, h, tier, &t.tier[h][tier]);
+            compare_parts(w, h, tier, &t.tier[h][tier]);
         }
     }
     for (unsigned i = 0; all && i < N_PORTS; i++) {

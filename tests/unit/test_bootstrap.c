@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "core/pipeline.h"
+#include "lib/buf.h"
 #include "ovs-glue/ovsdb_view.h"
 #include "tests/lib/fake_ovsdb.h"
 
@@ -271,6 +272,80 @@ any_sequence_of_damages_is_mended(void **state)
     }
 }
 
+/* Somebody's doing is told in words, and what is ours to change is not. */
+static void
+what_differs_is_told_in_words(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct vx_buf notes = VX_BUF_INIT;
+
+    (void) state;
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct fake_ovsdb fake;
+        char *plan;
+
+        fake_init(&fake);
+        wanted.notes = NULL;
+        converge(&fake, &wanted);
+        wanted.notes = &notes;
+        vx_buf_clear(&notes);
+        assert_null(og_bootstrap_plan(&fake.view, &wanted));
+        assert_int_equal(notes.size, 0);
+        fake_transact(&fake, damages[i].operations);
+        plan = og_bootstrap_plan(&fake.view, &wanted);
+        bool ours = !strcmp(damages[i].what, "connected")
+                    || !strcmp(damages[i].what, "other port");
+        if (!notes.size != (!plan || ours)) {
+            fail_msg("%s: %s, told \"%s\"", damages[i].what,
+                     plan ? plan : "no plan", vx_buf_str(&notes));
+        }
+        free(plan);
+        fake_fini(&fake);
+    }
+    vx_buf_fini(&notes);
+}
+
+static void
+take_name(void *name, const char *port)
+{
+    snprintf(name, 16, "%s", port);
+}
+
+static void
+a_port_of_others_on_br_fabric_is_strange_and_goes_when_told(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+    char name[16] = "";
+    char *plan;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    og_bootstrap_strange_ports(&fake.view, take_name, name);
+    assert_string_equal(name, "");
+    assert_null(og_bootstrap_evict_plan(&fake.view));
+    fake_transact(&fake,
+                  "[{\"op\":\"insert\",\"table\":\"Interface\","
+                  "\"uuid-name\":\"i\",\"row\":{\"name\":\"odd\"}},"
+                  "{\"op\":\"insert\",\"table\":\"Port\","
+                  "\"uuid-name\":\"p\",\"row\":{\"name\":\"odd\","
+                  "\"interfaces\":[\"named-uuid\",\"i\"]}},"
+                  "{\"op\":\"mutate\",\"table\":\"Bridge\","
+                  WHERE("br-fabric") ",\"mutations\":[[\"ports\","
+                  "\"insert\",[\"named-uuid\",\"p\"]]]}]");
+    assert_null(og_bootstrap_plan(&fake.view, &wanted));
+    og_bootstrap_strange_ports(&fake.view, take_name, name);
+    assert_string_equal(name, "odd");
+    plan = og_bootstrap_evict_plan(&fake.view);
+    assert_non_null(plan);
+    fake_transact(&fake, plan);
+    free(plan);
+    assert_null(og_bootstrap_evict_plan(&fake.view));
+    assert_done(&fake, &wanted);
+    fake_fini(&fake);
+}
+
 static const char tap[] =
     "[{\"op\":\"insert\",\"table\":\"Interface\",\"uuid-name\":\"i\","
     "\"row\":{\"name\":\"tap0\",\"external_ids\":[\"map\",[[\"iface-id\","
@@ -485,6 +560,9 @@ main(void)
         cmocka_unit_test(the_fixture_names_the_patch_port),
         cmocka_unit_test(every_damage_is_mended_by_one_plan),
         cmocka_unit_test(any_sequence_of_damages_is_mended),
+        cmocka_unit_test(what_differs_is_told_in_words),
+        cmocka_unit_test(
+            a_port_of_others_on_br_fabric_is_strange_and_goes_when_told),
         cmocka_unit_test(taps_and_keys_of_others_are_kept),
         cmocka_unit_test(
             a_new_target_replaces_the_old_in_the_same_transaction),
