@@ -498,6 +498,18 @@ og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta)
     free(gone.groups);
 }
 
+void
+og_msgs_delete_alone(struct og_msgs *msgs, const struct vx_row *row)
+{
+    struct og_msgs *one = og_msgs_new();
+
+    og_msgs_delete_row(one, row);
+    note_start(msgs, false);
+    ofpbuf_put(&msgs->bytes, (uint8_t *) one->bytes.data + WRAP_SIZE,
+               one->bytes.size - WRAP_SIZE);
+    og_msgs_unref(one);
+}
+
 /* A flow is replaced by adding it.  A group of a wrong type is modified, not
  * deleted, which would take flows along; its buckets follow as missing ones,
  * because og_crows leaves those of such a group out. */
@@ -677,7 +689,9 @@ og_msgs_describe(const struct og_msgs *msgs, size_t index, struct vx_buf *buf)
         describe_meter((const void *) (oh + 1), buf);
         return;
     }
-    oh = (const void *) (p + WRAP_SIZE);
+    if (oh->type == TYPE_BUNDLE_ADD) {
+        oh = (const void *) (p + WRAP_SIZE);
+    }
 
     if (oh->type == TYPE_GROUP_MOD) {
         describe_group((const void *) (oh + 1), buf);

@@ -65,6 +65,9 @@ void og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow);
  * else; one that is in both is modified. */
 struct vx_delta;
 void og_msgs_delta(struct og_msgs *msgs, const struct vx_delta *delta);
+/* A flow, outside of any bundle: nothing else can be the reason why the
+ * switch does not do it. */
+void og_msgs_delete_alone(struct og_msgs *msgs, const struct vx_row *row);
 /* Repairs: what vx_diff_rows() said of canonical rows, where want is of
  * og_crows_add_rows. */
 void og_msgs_diff(struct og_msgs *msgs, const struct vx_diff *diffs,

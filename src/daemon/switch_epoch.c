@@ -6,7 +6,8 @@
  *
  * A switch that connects with the row that is wanted now has not been
  * touched since, by us, and is not dumped.  The deletion is queued in front
- * of the change, so whatever is lost, the row never stands for rows that are
+ * of the change and outside of its bundle, which may be refused, and others
+ * behind it not; so whatever is lost, the row never stands for rows that are
  * not there; what a third party did meanwhile is found by the audit, which
  * is due soon after. */
 #include "daemon/switch_priv.h"
@@ -122,7 +123,7 @@ delete_row(struct vx_switch *sw)
     delta.n_del = rows.n;
     if (!sw->epoch_del) {
         sw->epoch_del = og_msgs_new();
-        og_msgs_delta(sw->epoch_del, &delta);
+        og_msgs_delete_alone(sw->epoch_del, rows.rows);
     }
     vx_run_touch(sw, &delta);
     vx_rows_fini(&rows);

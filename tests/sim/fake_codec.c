@@ -221,14 +221,26 @@ push(struct og_msgs *msgs, bool add, struct srow *take_row)
     msgs->ops[msgs->n++] = (struct sop) { .add = add, .row = take_row };
 }
 
+void
+og_msgs_delete_alone(struct og_msgs *msgs, const struct vx_row *row)
+{
+    push(msgs, false, srow_new(row));
+    msgs->ops[msgs->n - 1].alone = true;
+}
+
+static bool
+is_bundled(const struct sop *op)
+{
+    return op->row->crow.type != VX_ROW_METER && !op->alone;
+}
+
 size_t
 og_msgs_run(const struct og_msgs *msgs, size_t first, bool *ret_bundled)
 {
     size_t i = first;
 
-    *ret_bundled = msgs->ops[first].row->crow.type != VX_ROW_METER;
-    while (i < msgs->n && *ret_bundled
-                          == (msgs->ops[i].row->crow.type != VX_ROW_METER)) {
+    *ret_bundled = is_bundled(&msgs->ops[first]);
+    while (i < msgs->n && *ret_bundled == is_bundled(&msgs->ops[i])) {
         i++;
     }
     return i - first;

@@ -161,6 +161,30 @@ empty(struct table *table)
     sim->dirty = true;
 }
 
+/* The epoch says what all other rows are, or is not there: whatever of what
+ * was sent got lost or was refused. */
+static void
+judge_epoch(const struct machine *machine, enum vx_tier tier)
+{
+    const struct table *table = &machine->tables[tier];
+    const struct srow *epoch = NULL;
+    uint64_t hash = 0, mask = (UINT64_C(1) << 56) - 1;
+
+    for (size_t i = 0; i < table->n; i++) {
+        if (table->rows[i]->crow.table == VX_T_EPOCH) {
+            epoch = table->rows[i];
+        } else {
+            hash += vx_row_hash(&table->rows[i]->row);
+        }
+    }
+    hash = hash * (2 * VX_ROW_FORMAT + 1) & mask;
+    if (epoch && !machine->tampered[tier]
+        && (epoch->crow.cookie & mask) != hash) {
+        violated("the epoch of machine %d tier %d lies", machine->index,
+                 tier);
+    }
+}
+
 const char *
 machine_bundle(struct machine *machine, enum vx_tier tier,
                const struct item *item)
@@ -173,7 +197,7 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
     for (size_t i = 0; i < item->n && !why; i++) {
         bool meter = ops[i].row->crow.type == VX_ROW_METER;
 
-        why = meter == item->bundled ? "a meter is not bundled, all else is"
+        why = (meter || ops[i].alone) == item->bundled ? "to be bundled or not"
               : ops[i].add ? add(table, &ops[i]) : del(table, ops[i].row);
         if (sim->verbose) {
             struct vx_buf buf = VX_BUF_INIT;
@@ -199,6 +223,7 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
     free(before.rows);
     table->stale = true;
     sim->dirty = true;
+    judge_epoch(machine, tier);
     return why;
 }
 

@@ -63,6 +63,7 @@ int srow_compare_key(const struct vx_crow *a, const struct vx_crow *b);
 struct sop {
     bool add;
     bool modify;                /* a meter: add in its place */
+    bool alone;                 /* outside of a bundle */
     struct srow *row;
 };
 /* Message of a set; borrowed. */
@@ -107,6 +108,7 @@ struct machine {
     unsigned n_refusals;        /* injected: bundles to refuse */
     int64_t retry_ms[VX_FABRIC_TIER + 1];   /* backoff, 0: OVSDB */
     int64_t helped_ms;          /* by the operator, the last time */
+    bool tampered[VX_FABRIC_TIER + 1];  /* by hand, and nobody was told */
 };
 
 void machine_init(struct machine *machine, int index);

@@ -189,7 +189,7 @@ bundle(struct conn *conn, const struct item *item)
 {
     struct machine *machine = conn->machine;
     const char *why = "injected";
-    bool injected = machine->n_refusals > 0 && !sim->calm;
+    bool injected = machine->n_refusals > 0 && !sim->calm && item->bundled;
     struct item *reply;
 
     if (injected) {

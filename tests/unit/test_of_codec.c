@@ -445,6 +445,44 @@ assert_meter(const struct og_msgs *msgs, size_t index, unsigned command,
 }
 
 static void
+a_flow_is_deleted_alone_by_a_plain_message(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct og_msgs *msgs = og_msgs_new();
+    struct vx_buf buf = VX_BUF_INIT;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    enum ofptype type;
+    bool bundled;
+    size_t size;
+
+    vx_rows_flow(&rows, VX_TENANT_TIER, 253, 0, 7);
+    og_msgs_delete_row(msgs, rows.rows);
+    og_msgs_delete_alone(msgs, rows.rows);
+    assert_int_equal(og_msgs_run(msgs, 0, &bundled), 1);
+    assert_true(bundled);
+    assert_int_equal(og_msgs_run(msgs, 1, &bundled), 1);
+    assert_false(bundled);
+    const struct ofp_header *oh = og_msgs_bytes(msgs, 1, 1, &size);
+    assert_int_equal(ntohs(oh->length), size);
+    assert_int_equal(ofptype_decode(&type, oh), 0);
+    assert_int_equal(type, OFPTYPE_FLOW_MOD);
+    ofpbuf_init(&ofpacts, 0);
+    decode_flow(oh, &fm, &ofpacts);
+    assert_int_equal(fm.command, OFPFC_DELETE_STRICT);
+    assert_int_equal(fm.table_id, 253);
+    ofpbuf_uninit(&ofpacts);
+    assert_int_equal(og_msgs_find_xid(msgs, ntohl(oh->xid)), 1);
+    og_msgs_describe(msgs, 1, &buf);
+    assert_string_equal(vx_buf_str(&buf), "flow delete table=253 "
+                                          "priority=0");
+    vx_buf_fini(&buf);
+    og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+}
+
+static void
 meters_are_not_bundled_and_come_before_and_go_after_all_else(void **state)
 {
     (void) state;
@@ -848,6 +886,7 @@ main(void)
         cmocka_unit_test(
             deletes_groups_and_buckets_by_row_and_by_what_a_dump_said),
         cmocka_unit_test(buckets_share_messages_and_go_with_their_group),
+        cmocka_unit_test(a_flow_is_deleted_alone_by_a_plain_message),
         cmocka_unit_test(
             meters_are_not_bundled_and_come_before_and_go_after_all_else),
         cmocka_unit_test(
