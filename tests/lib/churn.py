@@ -42,6 +42,7 @@ class Port:
         self.path = intent.path(tenant, network, port=name)
         self.host = host            # intent, or None
         self.body = {}              # last acknowledged
+        self.seen = {}              # last looked at
         self.sockets = []           # plugged, the newest last
         self.busy = False           # a request is on its way
         self.exists = False
@@ -122,6 +123,7 @@ class Churn:
         self.count = collections.Counter()
         self.refused = []           # answers that should not have been
         self.slowest = (0, "")
+        self.delayed = []           # (when, what to do)
         self.serial = 0
         self.faults = Faults(self)
 
@@ -162,8 +164,10 @@ class Churn:
             if status in (429, 503):
                 return False        # asked again
             self.requests.popleft()
+            # The port of a move may still be on its way by another one.
             if not (200 <= status < 300
-                    or (status == 404 and method == "DELETE")):
+                    or (status == 404 and method == "DELETE")
+                    or (status == 412 and "migrate_from" in (body or {}))):
                 self.refused.append(f"{method} {where} {body}: {status} "
                                     f"{answer}")
             done(answer)
@@ -261,7 +265,7 @@ class Churn:
         return (("add", 0.5 * room), ("add_many", 0.03 * room),
                 ("delete", 0.35 * (1 - room)), ("move", 0.15),
                 ("roam", 0.1), ("change", 0.1), ("network", 0.03),
-                ("misplace", 0.03))
+                ("misplace", 0.03), ("migrate", 0.1))
 
     def new_port(self):
         """A port that is not there yet, in a network that is."""
@@ -349,11 +353,72 @@ class Churn:
             self.unplug(old)
             self.plug(target, port)
 
+    def do_migrate(self):
+        """Live, to another host: its interface comes before the request is
+        answered, later or never; the old one goes, stays, or the move is
+        given up."""
+        port = self.idle(lambda p: p.host in {
+            s.host.name for s in p.sockets})
+        goal = port and self.some_host(port.host)
+        target = port and self.free_socket(goal)
+        if not target or f"drain {goal}" in self.faults.under_way:
+            return
+        old, leaving = port.host, port.sockets[-1]
+        hold = self.random.random() < 0.2
+        self.patch_port(port, host=goal, migrate_from=old,
+                        **({"migrate_hold": True} if hold else {}))
+        plan = self.random.choice(("now", "later", "later", "never", "back"))
+        if plan == "now":
+            self.plug(target, port)
+        elif plan == "later":
+            self.after(3, lambda: port.host == goal and not target.port
+                       and self.faults.has_database(goal)
+                       and self.plug(target, port), port)
+        elif plan == "back":
+            self.after(3, lambda: port.host == goal and self.patch_port(
+                port, host=old, migrate_from=None), port)
+            return
+        if hold:
+            self.after(5, lambda: port.host == goal and self.patch_port(
+                port, migrate_from=None), port)
+        self.after(6, lambda: leaving.port is port and self.unplug(leaving),
+                   port)
+
+    def patch_port(self, port, **body):
+        """Changes members of a port."""
+        def done(answer):
+            port.busy = False
+            if isinstance(answer, dict) and "mac" in answer:
+                port.body = answer
+            else:
+                port.host = port.body["host"]
+
+        port.busy = True
+        port.host = body.get("host", port.host)
+        self.later("PATCH", port.path, body, done)
+
+    def after(self, most_s, what, port):
+        """Does it some time within most_s, if the port is idle then."""
+        def act():
+            if port.exists and not port.busy:
+                what()
+
+        self.delayed.append((time.monotonic()
+                             + self.random.uniform(0, most_s), act))
+
+    def do_delayed(self, all_of_them=False):
+        """What is due."""
+        now = time.monotonic()
+        due = [d for d in self.delayed if all_of_them or d[0] <= now]
+        self.delayed = [d for d in self.delayed if d not in due]
+        for _, what in due:
+            what()
+
     def do_change(self):
         """Something else about a port."""
         port = self.idle()
         if port:
-            self.put_port(port, guard=self.random.random() < 0.8)
+            self.patch_port(port, guard=self.random.random() < 0.8)
 
     def do_misplace(self):
         """An interface on a host where the port may not be."""
@@ -420,12 +485,14 @@ class Churn:
             self.faults.turn(faults_on)
             if tick:
                 tick(time.monotonic())
+            self.do_delayed()
             self.step()
             netns.wait_until(lambda t=next_step: time.monotonic() >= t, 60,
                              "the next step", 0.02)
 
     def quiesce(self, deadline_s=60):
         """No fault is left, nothing is on its way."""
+        self.do_delayed(all_of_them=True)
         self.faults.end_all()
         netns.wait_until(self.flush, deadline_s, lambda:
                          f"{len(self.requests)} requests to be answered: "

@@ -15,7 +15,8 @@ import pytest
 SECONDS = float(os.environ.get("VXFABRIC_TEST_CHURN_S", "60"))
 SEED = int(os.environ.get("VXFABRIC_TEST_SEED", "0")) or (
     int.from_bytes(os.urandom(3), "big") or 1)
-OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=5")
+OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=5",
+           "--set", "grace_ms=2000")
 
 pytestmark = pytest.mark.slow
 
