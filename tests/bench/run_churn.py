@@ -40,7 +40,8 @@ HOSTS = 4
 KILLS, MEASURED = 0.35, 0.4
 FLAT_PERCENT, FRESH_PERCENT, FILLS_KIB = 3, 10, 7168
 OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=5",
-           "--set", "grace_ms=2000")
+           "--set", "grace_ms=2000", "--set", "audit_interval=15",
+           "--set", "audit_repair=no")
 
 
 def log(text):
@@ -100,6 +101,14 @@ def judge_memory(memory, end_kib, fresh_kib):
     return failures
 
 
+def metrics(churn, *names):
+    """Lines of the metrics that begin so."""
+    with intent.Api(churn.lab.api) as api:
+        return [line.replace("vxfabric_", "", 1)
+                for line in api.get("/metrics").splitlines()
+                if line.startswith(tuple(f"vxfabric_{n}" for n in names))]
+
+
 def check(churn, memory):
     """Everything that has to be true; the failures."""
     failures = [f"refused: {text}" for text in churn.refused]
@@ -115,11 +124,16 @@ def check(churn, memory):
         found = judge.audit(churn)
         log(f"audit: {len(found)} findings")
         failures += [f"audit: {text}" for text in found]
+        told = judge.drift_told(churn)
+        log(f"  {len(told)} differences found by audits all the while")
+        failures += [f"drift: {text}" for text in told]
     failures += [f"rows: {text}" for text in judge.wrong_rows(churn)]
     n_pairs, silent = judge.silent_pairs(churn, 400)
     log(f"pings: {n_pairs} pairs, {len(silent)} silent")
     failures += [f"silent: {pair}" for pair in silent]
     end_kib = memory.now_kib()
+    log("  " + "; ".join(metrics(churn, "audits_total", "drift_found_total",
+                                 "loop_late_max_seconds", "probes_")))
     failures += [f"fresh start: {text}" for text in
                  judge.differences_of_a_fresh_start(churn)]
     if not churn.lab.controller:
@@ -129,10 +143,6 @@ def check(churn, memory):
     if wrong:
         churn.disconnect()
     failures += judge_memory(memory, end_kib, memory.now_kib())
-    with intent.Api(churn.lab.api) as api:
-        for line in api.get("/metrics").splitlines():
-            if line.startswith("vxfabric_loop_late_max"):
-                log(f"  {line} (since the fresh start)")
     return failures
 
 

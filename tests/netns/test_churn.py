@@ -16,7 +16,8 @@ SECONDS = float(os.environ.get("VXFABRIC_TEST_CHURN_S", "60"))
 SEED = int(os.environ.get("VXFABRIC_TEST_SEED", "0")) or (
     int.from_bytes(os.urandom(3), "big") or 1)
 OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=5",
-           "--set", "grace_ms=2000")
+           "--set", "grace_ms=2000", "--set", "audit_interval=15",
+           "--set", "audit_repair=no")
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +57,7 @@ def test_the_audit_finds_nothing(churn):
     if not judge.has_audit(churn):
         pytest.skip("no audit")
     assert judge.audit(churn) == []
+    assert judge.drift_told(churn) == []
 
 
 def test_rows_of_unicast_are_those_of_intent(churn):
