@@ -169,7 +169,10 @@ refers_well(const struct ref_state *s, const struct vx_obj *obj)
     return ref_by_oid(s, obj->parent, VX_NETWORK)
            && !(port->host && port->located)
            && (!port->host || ref_by_oid(s, port->host, VX_HOST))
-           && (!port->located || ref_by_oid(s, port->located, VX_HOST));
+           && (!port->located || ref_by_oid(s, port->located, VX_HOST))
+           && (!port->migrate_from
+               || (port->host && port->host != port->migrate_from
+                   && ref_by_oid(s, port->migrate_from, VX_HOST)));
 }
 
 bool

@@ -88,6 +88,8 @@ dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
         vx_buf_printf(buf, " %jx %ju %ju %s %d",
                       (uintmax_t) vx_mac_to_u64(&p->mac), (uintmax_t) p->host,
                       (uintmax_t) p->located, p->iface_id, p->guard);
+        vx_buf_printf(buf, " from %ju hold %d", (uintmax_t) p->migrate_from,
+                      p->migrate_hold);
         for (size_t i = 0; i < p->n_ips; i++) {
             vx_buf_printf(buf, " %s", vx_ip_format(&p->ips[i], text));
         }
@@ -145,6 +147,7 @@ static void
 check_indexes(const struct vx_model *model)
 {
     size_t n_ports = 0, n_located = 0, n_hosts_ports = 0, n_vnis = 0;
+    size_t n_moving = 0, n_arrivals = 0;
     struct ref_state s;
 
     ref_read(model, &s);
@@ -161,6 +164,7 @@ check_indexes(const struct vx_model *model)
         if (s.objs[i]->kind == VX_PORT) {
             n_ports++;
             n_located += vx_port_location(v) != 0;
+            n_moving += ((const struct vx_port *) v)->migrate_from != 0;
             assert_ptr_equal(vx_model_by_iface_id(model,
                 ((const struct vx_port *) v)->iface_id), v);
         } else if (s.objs[i]->kind == VX_NETWORK) {
@@ -172,12 +176,15 @@ check_indexes(const struct vx_model *model)
         } else if (s.objs[i]->kind == VX_HOST) {
             n_hosts_ports += ((const struct vx_host_ent *) (const void *)
                               ent)->ports.count;
+            n_arrivals += ((const struct vx_host_ent *) (const void *)
+                           ent)->arrivals.count;
             assert_ptr_equal(vx_model_host_by_num(model,
                 ((const struct vx_host *) v)->num), v);
         }
     }
     assert_int_equal(model->by_iface_id.count, n_ports);
     assert_int_equal(n_located, n_hosts_ports);
+    assert_int_equal(n_moving, n_arrivals);
     assert_int_equal(model->by_vni.count, n_vnis);
     assert_int_equal(model->retired.count, model->counts[VX_RETIRED_VNI]);
 }
@@ -262,6 +269,9 @@ members(struct vx_buf *b, const char *kind)
         if (roll(2)) {
             vx_buf_printf(b, " host=h%u", roll(4));
         }
+        if (!roll(4)) {
+            vx_buf_printf(b, " from=h%u", roll(4));
+        }
         if (!roll(3)) {
             vx_buf_printf(b, " iface_id=i%u", roll(3));
         }
@@ -284,8 +294,9 @@ random_line(struct vx_buf *b)
         return;
     }
     if (!strcmp(kind, "port") && !roll(5)) {
-        vx_buf_printf(b, "locate port t%u/n%u/p%u host=h%u", roll(2),
-                      roll(2), roll(4), roll(4));
+        vx_buf_printf(b, "%s port t%u/n%u/p%u host=h%u",
+                      roll(2) ? "locate" : "arrive", roll(2), roll(2),
+                      roll(4), roll(4));
         return;
     }
     vx_buf_puts(b, verb);
@@ -311,6 +322,27 @@ random_line(struct vx_buf *b)
 
 /* --- Was a refusal right?  The naive proposal with what was given. */
 
+/* p is still as it was. */
+static void
+naive_migration(const struct ref_state *s, const struct vx_op *op,
+                const struct vx_obj *host, struct vx_port *p)
+{
+    const char *name = op->spec.port.migrate_from;
+    const struct vx_obj *from = name ? ref_by_name(s, VX_HOST, 0, name)
+                                     : NULL;
+    uint64_t at = vx_port_location(p);
+
+    if (!name) {
+        p->migrate_from = 0;
+    } else if (!from || !host || from == host) {
+        p->migrate_from = UINT64_MAX;           /* refers to nothing */
+    } else if (!at || at == host->oid) {
+        p->migrate_from = 0;
+    } else {
+        p->migrate_from = at == from->oid ? at : UINT64_MAX;
+    }
+}
+
 static void
 naive_port(const struct ref_state *s, const struct vx_op *op,
            struct vx_port *p)
@@ -319,6 +351,7 @@ naive_port(const struct ref_state *s, const struct vx_op *op,
     const struct vx_obj *host = name ? ref_by_name(s, VX_HOST, 0, name)
                                      : NULL;
 
+    naive_migration(s, op, host, p);
     p->host = host ? host->oid : name ? UINT64_MAX : 0;
     p->located = name ? 0 : p->located;
     if (op->spec.port.has_mac) {
@@ -561,7 +594,8 @@ refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
     if (fx->op.type == VX_OP_PUT) {
         return put_is_illegal(&s, fx, old, parent);
     }
-    if (fx->op.type == VX_OP_LOCATE && old) {
+    if ((fx->op.type == VX_OP_LOCATE || fx->op.type == VX_OP_ARRIVE)
+        && old) {
         return !ref_by_name(&s, VX_HOST, 0, fx->op.spec.port.host);
     }
     if (!old) {
