@@ -3,8 +3,9 @@
  *
  * A port has an entry as long as anything is known or expected of it, and a
  * run while probes of it are on their way.  Runs whose turn it is to send
- * wait in one queue, in front of one bucket of tokens; background ports wait
- * in another, in front of a slow clock. */
+ * wait in two queues, in front of one bucket of tokens: what is late or in the
+ * background lets others go first.  Background ports wait in a third, in front
+ * of a slow clock. */
 #include "daemon/probe.h"
 
 #include <assert.h>
@@ -62,7 +63,7 @@ struct path {
     struct run *run;
     uint64_t nonce, from;
     int64_t sent_us;
-    bool answered;
+    bool over;                  /* answered, or not waited for any more */
 };
 
 struct run {
@@ -71,7 +72,8 @@ struct run {
     struct run *next;           /* while it is due */
     struct event *timer;
     struct path paths[VX_PROBE_PATHS];
-    size_t n_paths, n_left;     /* not answered */
+    size_t n_paths, n_left;     /* waited for */
+    size_t n_heard;             /* answered */
     unsigned round;             /* the next one */
     int64_t started_ms;
     bool background, due, late;
@@ -82,10 +84,14 @@ struct fifo {
     struct entry *first, **last;
 };
 
+struct due {
+    struct run *first, **last;
+};
+
 struct vx_probes {
     struct vx_probes_env env;
     struct vx_tree entries, nonces;
-    struct run *first_due, **last_due;
+    struct due soon, later;
     struct event *pump, *slow;
     struct fifo fresh, again;   /* background */
     int64_t tokens_milli, filled_ms;
@@ -135,7 +141,8 @@ vx_probes_new(const struct vx_probes_env *env)
     probes->env = *env;
     vx_tree_init(&probes->entries, cmp_entry);
     vx_tree_init(&probes->nonces, cmp_nonce);
-    probes->last_due = &probes->first_due;
+    probes->soon.last = &probes->soon.first;
+    probes->later.last = &probes->later.first;
     probes->fresh.last = &probes->fresh.first;
     probes->again.last = &probes->again.first;
     probes->pump = event_new(env->base, -1, 0, pump, probes);
@@ -150,9 +157,9 @@ vx_probes_new(const struct vx_probes_env *env)
 static void
 forget_path(struct vx_probes *probes, struct path *path)
 {
-    if (!path->answered) {
+    if (!path->over) {
         vx_tree_remove(&probes->nonces, &path->by_nonce);
-        path->answered = true;
+        path->over = true;
         path->run->n_left--;
     }
 }
@@ -195,11 +202,13 @@ static void
 push_due(struct run *run)
 {
     struct vx_probes *probes = run->owner;
+    struct due *due = run->late || run->background ? &probes->later
+                      : &probes->soon;
 
     run->due = true;
     run->next = NULL;
-    *probes->last_due = run;
-    probes->last_due = &run->next;
+    *due->last = run;
+    due->last = &run->next;
     event_active(probes->pump, EV_TIMEOUT, 0);
 }
 
@@ -232,7 +241,7 @@ choose(struct run *run)
                                    entry->oid + entry->n_tries++, hosts,
                                    &n_others);
 
-    run->n_paths = run->n_left = 0;
+    run->n_paths = run->n_left = run->n_heard = 0;
     run->round = 0;
     n = run->background && n > 1 ? 1 : n;
     for (size_t i = 0; i < n; i++) {
@@ -275,7 +284,7 @@ static const struct path *
 first_left(const struct run *run)
 {
     for (size_t i = 0; i < run->n_paths; i++) {
-        if (!run->paths[i].answered) {
+        if (!run->paths[i].over) {
             return &run->paths[i];
         }
     }
@@ -358,21 +367,19 @@ static bool
 has_paths(struct run *run)
 {
     struct vx_probes *probes = run->owner;
-    bool answered = false;
 
     for (size_t i = 0; i < run->n_paths; i++) {
         struct path *path = &run->paths[i];
 
-        if (path->answered) {
-            answered = true;
-        } else if (!probes->env.may_send(probes->env.ctx, path->from,
-                                         run->entry->target.network)) {
+        if (!path->over
+            && !probes->env.may_send(probes->env.ctx, path->from,
+                                     run->entry->target.network)) {
             forget_path(probes, path);
         }
     }
     if (run->n_left) {
         return true;
-    } else if (answered) {
+    } else if (run->n_heard) {
         done(probes, run->entry);
         return false;
     }
@@ -389,7 +396,7 @@ send_round(struct run *run)
         return 0;
     }
     for (size_t i = 0; i < run->n_paths; i++) {
-        if (!run->paths[i].answered) {
+        if (!run->paths[i].over) {
             send_path(run, &run->paths[i]);
             n++;
         }
@@ -400,16 +407,20 @@ send_round(struct run *run)
     return n;
 }
 
+/* NULL: nobody is. */
 static struct run *
 pop_due(struct vx_probes *probes)
 {
-    struct run *run = probes->first_due;
+    struct due *due = probes->soon.first ? &probes->soon : &probes->later;
+    struct run *run = due->first;
 
-    probes->first_due = run->next;
-    if (!probes->first_due) {
-        probes->last_due = &probes->first_due;
+    if (run) {
+        due->first = run->next;
+        if (!due->first) {
+            due->last = &due->first;
+        }
+        run->due = false;
     }
-    run->due = false;
     return run;
 }
 
@@ -426,9 +437,8 @@ pump(evutil_socket_t fd, short what, void *probes_)
     if (probes->tokens_milli > BURST * 1000) {
         probes->tokens_milli = BURST * 1000;
     }
-    while (probes->first_due && probes->tokens_milli > 0) {
-        struct run *run = pop_due(probes);
-
+    for (struct run *run; probes->tokens_milli > 0
+                          && (run = pop_due(probes));) {
         if (run->stopped) {
             event_free(run->timer);
             free(run);
@@ -436,7 +446,7 @@ pump(evutil_socket_t fd, short what, void *probes_)
             probes->tokens_milli -= (int64_t) send_round(run) * 1000;
         }
     }
-    if (probes->first_due) {
+    if (probes->soon.first || probes->later.first) {
         set_timer(probes->pump, PUMP_MS);
     }
 }
@@ -600,6 +610,7 @@ vx_probes_heard(struct vx_probes *probes, uint64_t host,
         return;
     }
     probes->counters.n_answered++;
+    run->n_heard++;
     if ((uint8_t) (run->round - 1) == payload.round) {
         probes->counters.latency_us += (uint64_t) (probes->env.mono_us()
                                                    - path->sent_us);
@@ -664,9 +675,7 @@ vx_probes_free(struct vx_probes *probes)
 
         vx_probes_forget(probes, entry->oid);
     }
-    while (probes->first_due) {
-        struct run *run = pop_due(probes);
-
+    for (struct run *run; (run = pop_due(probes));) {
         event_free(run->timer);
         free(run);
     }
