@@ -3,9 +3,11 @@
  *
  * A port has an entry as long as anything is known or expected of it, and a
  * run while probes of it are on their way.  Runs whose turn it is to send
- * wait in two queues, in front of one bucket of tokens: what is late or in the
- * background lets others go first.  Background ports wait in a third, in front
- * of a slow clock. */
+ * wait in queues, in front of one bucket of tokens: those that have begun,
+ * those that have not, those that are late or in the background.  Switches
+ * have other things to do when thousands of ports are made at once, so a new
+ * run waits while many frames are out, and what takes longer is sent again
+ * later.  Background ports wait in front of a slow clock. */
 #include "daemon/probe.h"
 
 #include <assert.h>
@@ -25,6 +27,11 @@ enum {
     BACKGROUND_ROUNDS = 4,      /* then it is put off */
     BACKGROUND_AGAIN_MS = 30000,
     FRAME_SIZE = 60,
+    WINDOW = 512,               /* frames out when another port begins */
+    STUCK_ROUND = 5,            /* do not count in it any more */
+    SMOOTH_MAX_MS = 1500,
+    FEWER_ABOVE = 64,           /* ports with probes under way: two paths */
+    FEWEST_ABOVE = 256,         /* one */
 };
 
 /* After a probe, until the next one; the last for ever. */
@@ -62,7 +69,8 @@ struct path {
     struct vx_tree_node by_nonce;
     struct run *run;
     uint64_t nonce, from;
-    int64_t sent_us;
+    int64_t sent_us[N_PAUSES];  /* by round */
+    bool flies;                 /* counts in the window */
     bool over;                  /* answered, or not waited for any more */
 };
 
@@ -91,7 +99,9 @@ struct due {
 struct vx_probes {
     struct vx_probes_env env;
     struct vx_tree entries, nonces;
-    struct due soon, later;
+    struct due begun, fresh_runs, later;
+    size_t n_flying;            /* paths */
+    int64_t smooth_us;          /* latency of late */
     struct event *pump, *slow;
     struct fifo fresh, again;   /* background */
     int64_t tokens_milli, filled_ms;
@@ -141,7 +151,8 @@ vx_probes_new(const struct vx_probes_env *env)
     probes->env = *env;
     vx_tree_init(&probes->entries, cmp_entry);
     vx_tree_init(&probes->nonces, cmp_nonce);
-    probes->soon.last = &probes->soon.first;
+    probes->begun.last = &probes->begun.first;
+    probes->fresh_runs.last = &probes->fresh_runs.first;
     probes->later.last = &probes->later.first;
     probes->fresh.last = &probes->fresh.first;
     probes->again.last = &probes->again.first;
@@ -155,8 +166,21 @@ vx_probes_new(const struct vx_probes_env *env)
 /* --- Runs. */
 
 static void
+land(struct vx_probes *probes, struct path *path)
+{
+    if (path->flies) {
+        path->flies = false;
+        probes->n_flying--;
+        if (probes->fresh_runs.first) {
+            event_active(probes->pump, EV_TIMEOUT, 0);
+        }
+    }
+}
+
+static void
 forget_path(struct vx_probes *probes, struct path *path)
 {
+    land(probes, path);
     if (!path->over) {
         vx_tree_remove(&probes->nonces, &path->by_nonce);
         path->over = true;
@@ -175,7 +199,9 @@ stop(struct entry *entry)
     for (size_t i = 0; i < run->n_paths; i++) {
         forget_path(run->owner, &run->paths[i]);
     }
-    run->owner->counters.n_running--;
+    if (!--run->owner->counters.n_running) {
+        run->owner->smooth_us = 0;
+    }
     run->owner->counters.n_late -= run->late;
     entry->run = NULL;
     event_del(run->timer);
@@ -203,7 +229,7 @@ push_due(struct run *run)
 {
     struct vx_probes *probes = run->owner;
     struct due *due = run->late || run->background ? &probes->later
-                      : &probes->soon;
+                      : run->round ? &probes->begun : &probes->fresh_runs;
 
     run->due = true;
     run->next = NULL;
@@ -228,6 +254,17 @@ add_path(struct run *run, uint64_t from)
     run->n_left++;
 }
 
+/* Of thousands of ports at once each takes fewer, so that none waits long;
+ * who they are differs from port to port. */
+static size_t
+max_paths(const struct run *run)
+{
+    size_t n_running = run->owner->counters.n_running;
+
+    return run->background || n_running > FEWEST_ABOVE ? 1
+           : n_running > FEWER_ABOVE ? 2 : VX_PROBE_PATHS;
+}
+
 /* Chooses who probes.  False: nobody can, which is all right if there is
  * nobody else at all. */
 static bool
@@ -243,7 +280,7 @@ choose(struct run *run)
 
     run->n_paths = run->n_left = run->n_heard = 0;
     run->round = 0;
-    n = run->background && n > 1 ? 1 : n;
+    n = n > max_paths(run) ? max_paths(run) : n;
     for (size_t i = 0; i < n; i++) {
         add_path(run, hosts[i]);
     }
@@ -274,12 +311,6 @@ put_off(struct vx_probes *probes, struct fifo *fifo, struct entry *entry,
     }
 }
 
-static void
-lost(struct run *run)
-{
-    run->owner->counters.n_lost += run->n_left;
-}
-
 static const struct path *
 first_left(const struct run *run)
 {
@@ -300,8 +331,8 @@ pause_over(evutil_socket_t fd, short what, void *run_)
 
     (void) fd;
     (void) what;
-    lost(run);
     if (run->background && run->round >= BACKGROUND_ROUNDS) {
+        probes->counters.n_lost += run->n_left;
         stop(entry);
         put_off(probes, &probes->again, entry, BACKGROUND_AGAIN_MS);
         return;
@@ -356,9 +387,18 @@ send_path(struct run *run, struct path *path)
     memcpy(frame + PAYLOAD_AT, &payload, sizeof payload);
     vx_act_set_u(row, VX_F_REG0, target->vni);
     vx_act_resubmit(row, VX_T1_L2);
-    path->sent_us = probes->env.mono_us();
+    if (run->round < N_PAUSES) {
+        path->sent_us[run->round] = probes->env.mono_us();
+    }
+    if (!run->round) {
+        path->flies = true;
+        probes->n_flying++;
+    } else if (run->round == STUCK_ROUND) {
+        land(probes, path);
+    }
     probes->env.send(probes->env.ctx, path->from, frame, sizeof frame, row);
     probes->counters.n_sent++;
+    probes->counters.n_lost += run->round > 0;
     vx_rows_fini(&rows);
 }
 
@@ -386,6 +426,17 @@ has_paths(struct run *run)
     return choose(run);
 }
 
+static unsigned
+pause_ms(const struct run *run)
+{
+    unsigned pause = pauses_ms[run->round < N_PAUSES ? run->round
+                               : N_PAUSES - 1];
+    unsigned usual = (unsigned) (run->owner->smooth_us / 500);
+
+    usual = usual > SMOOTH_MAX_MS ? SMOOTH_MAX_MS : usual;
+    return pause > usual ? pause : usual;
+}
+
 /* Returns the number of frames sent; the run may be gone then. */
 static size_t
 send_round(struct run *run)
@@ -401,17 +452,19 @@ send_round(struct run *run)
             n++;
         }
     }
-    set_timer(run->timer, pauses_ms[run->round < N_PAUSES ? run->round
-                                    : N_PAUSES - 1]);
+    set_timer(run->timer, pause_ms(run));
     run->round++;
     return n;
 }
 
-/* NULL: nobody is. */
+/* NULL: nobody is, or may. */
 static struct run *
-pop_due(struct vx_probes *probes)
+pop_due(struct vx_probes *probes, bool at_all)
 {
-    struct due *due = probes->soon.first ? &probes->soon : &probes->later;
+    bool may_begin = at_all || probes->n_flying < WINDOW;
+    struct due *due = probes->begun.first ? &probes->begun
+                      : may_begin && probes->fresh_runs.first
+                        ? &probes->fresh_runs : &probes->later;
     struct run *run = due->first;
 
     if (run) {
@@ -438,7 +491,7 @@ pump(evutil_socket_t fd, short what, void *probes_)
         probes->tokens_milli = BURST * 1000;
     }
     for (struct run *run; probes->tokens_milli > 0
-                          && (run = pop_due(probes));) {
+                          && (run = pop_due(probes, false));) {
         if (run->stopped) {
             event_free(run->timer);
             free(run);
@@ -446,7 +499,8 @@ pump(evutil_socket_t fd, short what, void *probes_)
             probes->tokens_milli -= (int64_t) send_round(run) * 1000;
         }
     }
-    if (probes->soon.first || probes->later.first) {
+    if (probes->begun.first || probes->fresh_runs.first
+        || probes->later.first) {
         set_timer(probes->pump, PUMP_MS);
     }
 }
@@ -584,6 +638,19 @@ vx_probes_look(struct vx_probes *probes, uint64_t port,
     }
 }
 
+static void
+note_latency(struct vx_probes *probes, const struct path *path,
+             unsigned round)
+{
+    if (round < N_PAUSES && path->sent_us[round]) {
+        int64_t us = probes->env.mono_us() - path->sent_us[round];
+
+        probes->counters.latency_us += (uint64_t) us;
+        probes->counters.n_timed++;
+        probes->smooth_us += (us - probes->smooth_us) / 8;
+    }
+}
+
 void
 vx_probes_heard(struct vx_probes *probes, uint64_t host,
                 const uint8_t *frame, size_t size)
@@ -611,11 +678,7 @@ vx_probes_heard(struct vx_probes *probes, uint64_t host,
     }
     probes->counters.n_answered++;
     run->n_heard++;
-    if ((uint8_t) (run->round - 1) == payload.round) {
-        probes->counters.latency_us += (uint64_t) (probes->env.mono_us()
-                                                   - path->sent_us);
-        probes->counters.n_timed++;
-    }
+    note_latency(probes, path, payload.round);
     forget_path(probes, path);
     if (!run->n_left) {
         if (run->late) {
@@ -675,7 +738,7 @@ vx_probes_free(struct vx_probes *probes)
 
         vx_probes_forget(probes, entry->oid);
     }
-    for (struct run *run; (run = pop_due(probes));) {
+    for (struct run *run; (run = pop_due(probes, true));) {
         event_free(run->timer);
         free(run);
     }

@@ -30,7 +30,8 @@ struct event_base;
 struct vx_probes;
 
 enum {
-    VX_PROBE_PATHS = 4,         /* hosts that probe a port */
+    VX_PROBE_PATHS = 4,         /* hosts that probe a port, fewer while very
+                                 * many ports are probed */
     VX_PROBE_RATE = 4000,       /* frames a second, below what the meter of
                                  * one host lets pass */
     VX_PROBE_BACKGROUND = 200,  /* ports a second */

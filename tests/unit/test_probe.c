@@ -259,7 +259,7 @@ what_does_not_come_is_sent_again_and_late_after_five_seconds(void **state)
     assert_int_equal(w.n_not_late, 1);
     assert_int_equal(w.n_gated, 1);
     assert_int_equal(counters().n_late, 0);
-    assert_true(counters().n_lost >= 3);
+    assert_true(counters().n_lost >= 2);
 }
 
 static void
@@ -413,15 +413,15 @@ many_ports_do_not_send_all_at_once(void **state)
     (void) state;
     int64_t began = mono_us();
 
-    for (uint64_t port = 1; port <= 1000; port++) {
+    for (uint64_t port = 1; port <= 2000; port++) {
         vx_probes_expect(w.probes, port);
         vx_probes_look(w.probes, port, &target, true);
     }
     event_base_loop(w.base, EVLOOP_NONBLOCK);
     assert_true((int64_t) w.n_sent <= 300 + (mono_us() - began)
                                            * VX_PROBE_RATE / 1000000);
-    RUN_UNTIL(w.n_sent >= 2000);
-    assert_true(mono_us() - began >= (2000 - 260) * 1000000LL
+    RUN_UNTIL(w.n_sent >= 1250);
+    assert_true(mono_us() - began >= (1250 - 260) * 1000000LL
                                      / VX_PROBE_RATE);
 }
 
