@@ -35,6 +35,7 @@ class Count:
     lost: int = 0
     twice: int = 0
     reordered: int = 0
+    run: int = 0            # most lost in a row, that is also: for how many ms
     gap_ms: float = 0       # longest time in which nothing arrived
     gap_at: float = 0       # when that began, seconds since the epoch
     late: int = 0           # sent more than an interval after their time
@@ -48,6 +49,7 @@ class Count:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         if other.gap_ms > self.gap_ms:
             self.gap_ms, self.gap_at = other.gap_ms, other.gap_at
+        self.run = max(self.run, other.run)
         self.late_max_ms = max(self.late_max_ms, other.late_max_ms)
 
 
@@ -120,6 +122,7 @@ class Stream:
         self.receiver.wait(5)
         return Count(
             sent=sent["sent"], lost=sent["sent"] - seen["received"],
+            run=max((n for _, n in seen["holes"]), default=0),
             twice=seen["twice"], reordered=seen["reordered"],
             gap_ms=seen["gap_us"] / 1000, gap_at=seen["gap_at_us"] / 1e6,
             late=sent["late"], late_max_ms=sent["late_max_us"] / 1000,

@@ -7,7 +7,8 @@
 UDP streams of a packet per millisecond, one between two machines of a host
 and one in each direction between hosts, run over every fault and over the
 recovery from it. Printed per kind of restart: packets sent, packets of which
-the number never arrived, and the longest time in which nothing arrived.
+the number never arrived, most of them in a row (a packet is a millisecond),
+and the longest time in which nothing arrived; median and maximum of rounds.
 
 Promised, and exit status 1 where it is not kept: nothing is lost when
 vxfabricd or ovsdb-server restart, nothing arrives twice, and a restart of
@@ -71,6 +72,11 @@ class Row:
         return [max(one[SAME].gap_ms, one[CROSS].gap_ms)
                 for one in self.rounds]
 
+    def runs(self):
+        """Most packets of a stream lost in a row, per round; a packet is a
+        millisecond, and other than a gap it is nothing that came late."""
+        return [max(one[SAME].run, one[CROSS].run) for one in self.rounds]
+
     def run(self, bed, fault, mover=None):
         """One round: fault(), or with a machine that moves fault(traffic)."""
         with Traffic(mover.pairs() if mover else bed.pairs) as traffic:
@@ -82,23 +88,25 @@ class Row:
         self.rounds.append(traffic.counts)
         worst = max(traffic.counts.values(), key=lambda c: c.gap_ms)
         print(f"  {self.kind}: round {len(self.rounds)}, lost "
-              f"{self.lost()[-1]}, longest gap {worst.gap_ms:.0f} ms "
+              f"{self.lost()[-1]} (in a row {self.runs()[-1]}), longest gap {worst.gap_ms:.0f} ms "
               f"({(worst.gap_at - started) * 1000:+.0f} ms after the fault "
               f"began), all well after {took * 1000:.0f} ms", flush=True)
 
 
 HEADINGS = ("fault", "rounds", "sent", "lost same host",
-            "lost cross host", "lost per round", "longest gap ms", "twice",
-            "sent late")
+            "lost cross host", "lost per round", "lost in a row",
+            "longest gap ms", "twice", "sent late")
 
 
 def cells(row):
     """A row as it is printed."""
-    both, lost, gaps = row.both(), row.lost(), row.gaps()
+    both, lost, gaps, runs = row.both(), row.lost(), row.gaps(), row.runs()
     return (row.kind, str(len(row.rounds)), f"{both.sent:,}",
             str(row.total(SAME).lost), str(row.total(CROSS).lost),
             f"{statistics.median(lost):g} (max {max(lost)})"
             if lost else "-",
+            f"{statistics.median(runs):g} (max {max(runs)})"
+            if runs else "-",
             f"{statistics.median(gaps):.1f} (max {max(gaps):.1f})"
             if gaps else "-", str(both.twice),
             f"{both.late} (max {both.late_max_ms:.1f} ms)")
@@ -153,8 +161,8 @@ class Table:
                 self.promise(not lost, f"{row.kind}: {lost} packets lost, "
                              "0 promised")
             if row.kind in (MOVED, CALLED):
-                self.promise(max(row.gaps()) <= BLACKOUT_MS, f"{row.kind}: "
-                             f"blackout of {max(row.gaps())} ms")
+                self.promise(max(row.runs()) <= BLACKOUT_MS, f"{row.kind}: "
+                             f"blackout of {max(row.runs())} ms")
         for kind, bare in (LOADED, BARE), (TUNED, BARE):
             if {kind, bare} <= set(self.rows):
                 mine, its = (sum(self.rows[k].lost()) for k in (kind, bare))
