@@ -118,13 +118,18 @@ void vx_fabric_compile(const struct vx_fabric *fabric, uint64_t host,
 uint64_t vx_fabric_hash(struct vx_fabric *fabric, uint64_t host,
                         enum vx_tier tier);
 
-/* The same a part at a time, in no particular order: appends some networks,
- * VX_FABRIC_PART rows and more, to rows.  *cursor is 0 for the first part;
- * false: it was the last.  Changes may come between the calls: a row they do
- * not touch is in one part exactly. */
+/* The same a part at a time, in no particular order: rows, which is emptied
+ * first, gets some VX_FABRIC_PART.  *cursor is zero for the first part; false:
+ * it was the last.  Changes may come between the calls: a row they do not
+ * touch is in one part exactly. */
 enum { VX_FABRIC_PART = 1000 };
+struct vx_fabric_cursor {
+    uint64_t network, port;
+    size_t max;                 /* rows; 0 = VX_FABRIC_PART */
+};
 bool vx_fabric_compile_part(const struct vx_fabric *fabric, uint64_t host,
-                            enum vx_tier tier, uint64_t *cursor,
+                            enum vx_tier tier,
+                            struct vx_fabric_cursor *cursor,
                             struct vx_rows *rows);
 
 /* --- What status and dry run ask. */

@@ -105,29 +105,95 @@ by_urgency(const struct vx_fhost *host)
     return list;
 }
 
+/* What a port has on the member's host, as compile_member. */
+static void
+compile_port(const struct vx_fmember *member, const struct vx_fport *port,
+             enum vx_tier tier, struct vx_rows *rows)
+{
+    uint32_t vni = member->net->obj->vni;
+
+    if (tier == VX_FABRIC_TIER) {
+        if (port->member) {
+            vx_femit_port(port->obj, port->member, member->host, rows);
+        }
+        return;
+    }
+    if (port->member == member && port->ofport) {
+        vx_compile_tap(port->obj, vni,
+                       (struct vx_tap) { port->ofport, false }, rows);
+    }
+    if (port->guest == member && port->guest_ofport) {
+        vx_compile_tap(port->obj, vni,
+                       (struct vx_tap) { port->guest_ofport, true }, rows);
+    }
+}
+
+static size_t
+part_size(const struct vx_fabric_cursor *cursor)
+{
+    return cursor->max ? cursor->max : VX_FABRIC_PART;
+}
+
+/* False: the network has more. */
+static bool
+compile_some(const struct vx_fabric *f, const struct vx_fmember *member,
+             enum vx_tier tier, struct vx_fabric_cursor *cursor,
+             struct vx_rows *rows)
+{
+    const struct vx_fnet *net = member->net;
+    struct vx_tree_node *node;
+    size_t max = part_size(cursor), n_left = max;
+
+    if (!cursor->port) {
+        cursor->port = 1;
+        if (tier == VX_TENANT_TIER) {
+            vx_compile_network(net->obj, tier, rows);
+        } else {
+            vx_femit_network(f, net, member->host, rows);
+        }
+    }
+    for (node = vx_tree_ceil(&net->ports, &cursor->port); node;
+         node = vx_tree_next(node)) {
+        const struct vx_fport *port = VX_FPORT(node, by_network);
+
+        if (rows->n >= max || !n_left--) {
+            return false;
+        }
+        compile_port(member, port, tier, rows);
+        cursor->port = port->oid + 1;
+    }
+    return true;
+}
+
 bool
 vx_fabric_compile_part(const struct vx_fabric *f, uint64_t oid,
-                       enum vx_tier tier, uint64_t *cursor,
+                       enum vx_tier tier, struct vx_fabric_cursor *cursor,
                        struct vx_rows *rows)
 {
     const struct vx_fhost *host = vx_fhost_find(f, oid);
     struct vx_tree_node *node;
-    uint64_t next = *cursor;
-    size_t max = rows->n + VX_FABRIC_PART;
 
+    rows->n = 0;
     if (!host || !host->obj) {
         return false;
     }
-    if (!next) {
+    if (!cursor->network) {
         compile_base(f, host, tier, rows);
-        *cursor = next = 1;
+        cursor->network = 1;
     }
-    for (node = vx_tree_ceil(&host->members, &next);
-         node && rows->n < max; node = vx_tree_next(node)) {
+    for (node = vx_tree_ceil(&host->members, &cursor->network);
+         node && rows->n < part_size(cursor); node = vx_tree_next(node)) {
         const struct vx_fmember *member = VX_FMEMBER(node);
 
-        compile_member(f, member, tier, rows);
-        *cursor = member->net->oid + 1;
+        if (member->net->oid != cursor->network) {
+            cursor->network = member->net->oid;
+            cursor->port = 0;
+        }
+        if (!compile_some(f, member, tier, cursor, rows)) {
+            return true;
+        }
+        cursor->network = member->net->oid + 1;
+        cursor->port = 0;
     }
     return node != NULL;
 }

@@ -78,8 +78,8 @@ compile(void *hosts_, uint64_t oid, enum vx_tier tier, struct vx_rows *rows)
 }
 
 static bool
-compile_part(void *hosts_, uint64_t oid, enum vx_tier tier, uint64_t *cursor,
-             struct vx_rows *rows)
+compile_part(void *hosts_, uint64_t oid, enum vx_tier tier,
+             struct vx_fabric_cursor *cursor, struct vx_rows *rows)
 {
     struct vx_hosts *hosts = hosts_;
 

@@ -29,6 +29,7 @@ struct og_of_session;
 struct vx_crow;
 struct vx_delta;
 struct vx_error;
+struct vx_fabric_cursor;
 struct vx_receipt;
 struct vx_receipts;
 struct vx_switch;
@@ -49,10 +50,10 @@ struct vx_switch_env {
     /* All rows it ought to hold, now. */
     void (*compile)(void *ctx, uint64_t host, enum vx_tier tier,
                     struct vx_rows *ret_rows);
-    /* The same, a part at a time: false once it was the last. *cursor is 0
-     * for the first.  What changes between the calls may be in or not. */
+    /* The same, a part at a time; see vx_fabric_compile_part. */
     bool (*compile_part)(void *ctx, uint64_t host, enum vx_tier tier,
-                         uint64_t *cursor, struct vx_rows *rows);
+                         struct vx_fabric_cursor *cursor,
+                         struct vx_rows *rows);
     /* Of all of them. */
     uint64_t (*hash)(void *ctx, uint64_t host, enum vx_tier tier);
     uint64_t (*revision)(void *ctx);    /* committed */

@@ -44,7 +44,7 @@ struct run {
     struct vx_switch_audit audit;
     enum { COMPILE, FILL, DUMP, MATCH, SORT, REPAIR, CONFIRM } phase;
 
-    uint64_t cursor;            /* of the compile */
+    struct vx_fabric_cursor cursor;     /* of the compile */
     struct og_crows *want;
     struct vx_rowset wanted;    /* by everything */
     size_t n_filled;            /* of want, in wanted */
@@ -113,6 +113,16 @@ vx_run_stop(struct vx_switch *sw, const char *why)
     }
 }
 
+/* Also for 0 ms by the timer: an event that makes itself active is run again
+ * at once, before the loop looks at anything else. */
+static void
+later(struct vx_switch *sw, int64_t ms)
+{
+    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    evtimer_add(sw->step, &tv);
+}
+
 bool
 vx_switch_audit(struct vx_switch *sw, const struct vx_switch_audit *audit)
 {
@@ -128,20 +138,8 @@ vx_switch_audit(struct vx_switch *sw, const struct vx_switch_audit *audit)
     vx_rowset_init(&run->wanted, false);
     vx_rowset_init(&run->touched, true);
     sw->run = run;
-    event_active(sw->step, EV_TIMEOUT, 0);
+    later(sw, 0);
     return true;
-}
-
-static void
-later(struct vx_switch *sw, int64_t ms)
-{
-    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-    if (ms) {
-        evtimer_add(sw->step, &tv);
-    } else {
-        event_active(sw->step, EV_TIMEOUT, 0);
-    }
 }
 
 /* --- What changes meanwhile. */
