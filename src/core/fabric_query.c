@@ -29,6 +29,22 @@ compile_base(const struct vx_fabric *f, const struct vx_fhost *host,
     vx_order_add_from(rows, first);
 }
 
+/* The network's ports that somebody uses, on any host, or the others. */
+static void
+emit_ports(const struct vx_fmember *member, bool plugged,
+           struct vx_rows *rows)
+{
+    VX_TREE_FOR_EACH(node, &member->net->ports) {
+        const struct vx_fport *port = VX_FPORT(node, by_network);
+
+        if (port->member && !port->ofport == !plugged) {
+            vx_femit_port(port->obj, port->member, member->host, rows);
+        }
+    }
+}
+
+/* In tier 2 the network works before its unused ports are there: they may be
+ * many, and the row that lets its packets in would come after all of them. */
 static void
 compile_member(const struct vx_fabric *f, const struct vx_fmember *member,
                enum vx_tier tier, struct vx_rows *rows)
@@ -40,13 +56,10 @@ compile_member(const struct vx_fabric *f, const struct vx_fmember *member,
         vx_femit_tier1(member, net->obj, rows);
     } else {
         vx_femit_network(f, net, member->host, rows);
-        VX_TREE_FOR_EACH(node, &net->ports) {
-            const struct vx_fport *port = VX_FPORT(node, by_network);
-
-            if (port->member) {
-                vx_femit_port(port->obj, port->member, member->host, rows);
-            }
-        }
+        emit_ports(member, true, rows);
+        vx_order_add_from(rows, first);
+        first = rows->n;
+        emit_ports(member, false, rows);
     }
     vx_order_add_from(rows, first);
 }
