@@ -10,6 +10,7 @@ enum { PATIENCE_MS = 3000 };    /* of the operator */
 
 struct name {
     char tenant[16], network[16], name[16], iface_id[32], host[16];
+    char from[16];
 };
 
 void
@@ -90,6 +91,9 @@ make_op(int key, const struct wish *wish, struct name *name,
         port->mac.b[5] = (uint8_t) (1 + (key - KEY_PORT) % N_PER_NET);
         port->no_ips = true;
         port->host = wish->host < 0 ? NULL : name->host;
+        snprintf(name->from, sizeof name->from, "h%d", wish->from);
+        port->migrate_from = wish->migrate ? name->from : NULL;
+        port->migrate_hold = wish->migrate && wish->hold;
     }
 }
 
@@ -111,6 +115,11 @@ describe(int key, const struct wish *wish, char *buf, size_t size)
     if (wish->exists && kind == VX_PORT) {
         size_t n = strlen(buf);
         snprintf(buf + n, size - n, " host %d", wish->host);
+        n = strlen(buf);
+        if (wish->migrate) {
+            snprintf(buf + n, size - n, " from %d%s", wish->from,
+                     wish->hold ? ", hold" : "");
+        }
     } else if (wish->exists && kind == VX_NETWORK) {
         size_t n = strlen(buf);
         snprintf(buf + n, size - n, " vni %u", wish->vni);
@@ -157,6 +166,7 @@ done(void *ticket_, const struct vx_api_outcome *outcome)
 
         promise->busy = false;
         if (!outcome->err) {
+            judge_changed(request->keys[i]);
             promise->wish = request->wishes[i];
             promise_drain(promise);
         }
@@ -220,6 +230,55 @@ random_port(void)
 {
     return (struct wish) { .exists = true,
         .host = chance(2) ? -1 : (int) roll(N_MACHINES) };
+}
+
+/* Where it is by intent or as it was seen; -1: nowhere. */
+int
+client_location(int id, bool *ret_migrates)
+{
+    const struct vx_port *port =
+        (const struct vx_port *) client_find(KEY_PORT + id);
+    const struct vx_obj *host = port
+        ? vx_model_by_oid(sim->app->model, vx_port_location(port)) : NULL;
+
+    *ret_migrates = port && port->migrate_from;
+    return host ? host->name[1] - '0' : -1;
+}
+
+int
+client_target(int id)
+{
+    const struct vx_port *port =
+        (const struct vx_port *) client_find(KEY_PORT + id);
+    const struct vx_obj *host = port && port->migrate_from
+        ? vx_model_by_oid(sim->app->model, port->host) : NULL;
+
+    return host ? host->name[1] - '0' : -1;
+}
+
+/* A migration begins; or it ends, by call or as if it had not been. */
+static void
+add_migration(struct request *request)
+{
+    int id = (int) roll(N_IDS), at, to = client_target(id);
+    bool migrates;
+    struct wish wish = { .exists = true };
+
+    at = client_location(id, &migrates);
+    if (at < 0) {
+        return;
+    }
+    if (migrates) {
+        wish.host = chance(3) ? at : to;
+    } else {
+        wish.migrate = true;
+        wish.from = at;
+        wish.host = (at + 1 + (int) roll(N_MACHINES - 1)) % N_MACHINES;
+        wish.hold = chance(4);
+    }
+    if (wish.host >= 0) {
+        add(request, KEY_PORT + id, wish);
+    }
 }
 
 /* A network goes with its ports, and comes with them. */
@@ -287,7 +346,7 @@ add_host_change(struct request *request, int host)
 static void
 add_random(struct request *request)
 {
-    unsigned what = roll(18);
+    unsigned what = roll(24);
 
     if (what < 8) {
         add(request, KEY_PORT + (int) roll(N_IDS),
@@ -299,8 +358,10 @@ add_random(struct request *request)
             (struct wish) { .exists = !chance(4) });
     } else if (what == 15) {
         add_host_delete(request, (int) roll(N_MACHINES));
-    } else {
+    } else if (what < 18) {
         add_host_change(request, (int) roll(N_MACHINES));
+    } else {
+        add_migration(request);
     }
 }
 
@@ -313,6 +374,19 @@ client_request(void)
         do {
             add_random(request);
         } while (chance(4));
+        if (request->n) {
+            submit(request);
+        }
+    }
+}
+
+void
+client_migrate(void)
+{
+    struct request *request = free_request();
+
+    if (request) {
+        add_migration(request);
         if (request->n) {
             submit(request);
         }
@@ -490,6 +564,7 @@ is_draining(int host)
 static void
 evacuate(int host)
 {
+    bool migrates;
     const struct vx_obj *obj = client_find(KEY_HOST + host);
 
     for (int id = 0; obj && id < N_IDS; id++) {
@@ -499,6 +574,10 @@ evacuate(int host)
 
         if (!client_find(KEY_HOST + other) || is_draining(other)) {
             other = (host + 2) % N_MACHINES;
+        }
+        if (client_target(id) == host) {    /* it is not to come */
+            request_one(KEY_PORT + id, (struct wish) {
+                .exists = true, .host = client_location(id, &migrates) });
         }
         if (port && vx_port_location(port) == obj->oid
             && (port->host || sim->seed % 2)) {

@@ -11,7 +11,7 @@
 #include "tests/sim/sim.h"
 
 struct record {
-    uint64_t location;          /* of a port */
+    uint64_t location, host;    /* of a port; now, and by intent */
     bool draining;              /* a host */
     struct vx_tree_node by_key;
     uint64_t key[2];            /* kind, oid */
@@ -124,16 +124,20 @@ look_at(const struct disk *disk, const struct record *old,
     if (record->key[0] != VX_PORT) {
         return;
     }
-    record->location = number(record->body, "\"host\":");
+    record->host = number(record->body, "\"host\":");
+    record->location = number(record->body, "\"migrate_from\":");
     if (!record->location) {
-        record->location = number(record->body, "\"located\":");
+        record->location = record->host
+            ? record->host : number(record->body, "\"located\":");
     }
-    key[1] = record->location;
-    host = vx_tree_find(&disk->records, key);
-    if (host && VX_CONTAINER(host, struct record, by_key)->draining
-        && (!old || old->location != record->location)) {
-        violated("a port comes to a host that is draining: %s",
-                 record->body);
+    for (int i = 0; i < 2; i++) {
+        key[1] = i ? record->host : record->location;
+        host = vx_tree_find(&disk->records, key);
+        if (host && VX_CONTAINER(host, struct record, by_key)->draining
+            && (!old || (old->location != key[1] && old->host != key[1]))) {
+            violated("a port comes to a host that is draining: %s",
+                     record->body);
+        }
     }
 }
 

@@ -268,6 +268,44 @@ active_at(int id)
     return NULL;
 }
 
+/* No packet is there twice, at no time: not for one MAC in the fabric, not
+ * for all at one machine, where its sender never hears it. */
+static void
+judge_copies(const struct machine *machine, int id, int to,
+             const struct arrivals *arrivals)
+{
+    for (int k = 0; k < N_IDS; k++) {
+        unsigned n = 0;
+
+        for (int m = 0; m < N_MACHINES; m++) {
+            n = to ? n + arrivals->n[m][k]
+                : arrivals->n[m][k] > n ? arrivals->n[m][k] : n;
+        }
+        if (n > 1 || (k == id && arrivals->n[machine->index][k])) {
+            violated("a packet of interface %d at machine %d to %s gets to "
+                     "interface %d, %u times", id, machine->index,
+                     to ? "its MAC" : "all", k, n);
+        }
+    }
+}
+
+/* Seen from a third machine.  At the two the switch of tier 1 and that of
+ * tier 2 are told one after the other, in either order. */
+static void
+judge_move(const struct machine *machine, int id, int other,
+           const struct arrivals *arrivals)
+{
+    const struct move *move = &sim->moves[other];
+    unsigned n = arrivals->n[move->from->index][other]
+                 + arrivals->n[move->to->index][other];
+
+    if (n != 1 && machine != move->from && machine != move->to) {
+        violated("port %d migrates from machine %d to %d, and %u copies of "
+                 "a packet to its MAC get from port %d to it", other,
+                 move->from->index, move->to->index, n, id);
+    }
+}
+
 static void
 judge_reach(int id, struct machine *const *active, int to,
             const struct arrivals *arrivals)
@@ -276,6 +314,13 @@ judge_reach(int id, struct machine *const *active, int to,
         int other = net_of_id(id) * N_PER_NET + k;
         unsigned n = active[other]
                      ? arrivals->n[active[other]->index][other] : 0;
+
+        if (other != id && to == k + 1 && sim->moves[other].to) {
+            judge_move(active[id], id, other, arrivals);
+            if (active[other] == sim->moves[other].from) {
+                continue;       /* it may be about to arrive */
+            }
+        }
 
         if (other != id && active[other] && (!to || to == k + 1) && n != 1) {
             violated("ports %d and %d are active, and %u copies of a packet "
@@ -297,8 +342,57 @@ judge_interface(struct machine *machine, int id,
         }
         send_from(machine, id, to, &arrivals);
         judge_arrivals(machine, id, to, &arrivals);
+        judge_copies(machine, id, to, &arrivals);
         if (active[id] == machine) {
             judge_reach(id, active, to, &arrivals);
+        }
+    }
+}
+
+void
+judge_disturbed(void)
+{
+    memset(sim->moves, 0, sizeof sim->moves);
+}
+
+void
+judge_changed(int key)
+{
+    if (key < KEY_NET || key >= KEY_HOST) {
+        judge_disturbed();
+    }
+    for (int id = 0; id < N_IDS; id++) {
+        if (key == KEY_PORT + id || key == KEY_NET + net_of_id(id)) {
+            sim->moves[id] = (struct move) { NULL, NULL };
+        }
+    }
+}
+
+/* From when both taps are there until the port is active at the target. */
+static void
+watch_move(int id, struct machine *active)
+{
+    struct move *move = &sim->moves[id];
+    const struct vx_obj *port = client_find(KEY_PORT + id);
+    struct vx_place place;
+    int to = client_target(id);
+
+    if (move->to && active == move->to) {
+        sim->n_moves++;
+        *move = (struct move) { NULL, NULL };
+    }
+    if (move->to || !active || !port || to < 0
+        || !vx_fabric_place(sim->app->fabric, port->oid, &place)
+        || !place.guest_ofport) {
+        return;
+    }
+    for (int m = 0; m < N_MACHINES; m++) {
+        struct machine *machine = &sim->machines[m];
+
+        if (machine->db.name == to && machine != active
+            && is_known(machine, place.guest)
+            && machine->db.ofports[id] == place.guest_ofport) {
+            *move = (struct move) { active, machine };
         }
     }
 }
@@ -312,6 +406,13 @@ judge_step(void)
     for (int id = 0; sim->app && !sim->dying && id < N_IDS; id++) {
         active[id] = active_at(id);
         bits |= (unsigned) (active[id] != NULL) << id;
+    }
+    if (!sim->app || sim->dying) {
+        judge_disturbed();
+    } else if (sim->dirty || bits != sim->active_bits) {
+        for (int id = 0; id < N_IDS; id++) {
+            watch_move(id, active[id]);
+        }
     }
     if (!sim->dirty && !(bits & ~sim->active_bits)) {
         sim->active_bits = bits;
@@ -417,6 +518,12 @@ port_converged(int id)
     }
     host = vx_model_by_oid(sim->app->model, place.host);
     machine = host ? host->name[1] - '0' : -1;
+    if (((const struct vx_port *) port)->migrate_from
+        && !((const struct vx_port *) port)->migrate_hold
+        && status.state == VX_PORT_ACTIVE && place.guest_ofport) {
+        return text("port %d is plugged at its target and does not arrive: "
+                    "%s", id, status.migration);
+    }
     if (status.state != VX_PORT_ACTIVE && machine >= 0
         && sim->machines[machine].db.plugged[id]) {
         return text("port %d is plugged and %s: %s", id,

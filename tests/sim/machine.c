@@ -411,6 +411,7 @@ void
 machine_unplug(struct machine *machine, int id)
 {
     say("machine %d: interface %d is unplugged", machine->index, id);
+    judge_changed(KEY_PORT + id);
     machine->db.plugged[id] = false;
     machine->db.ofports[id] = 0;
     machine_told(machine);

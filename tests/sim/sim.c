@@ -19,6 +19,7 @@
 enum {
     CHAOS_STEPS = 300,
     ABSENCE_STEPS = 400,
+    MOVES_STEPS = 200,
     CALM_STEPS = 20000,
     CALM_MS = 300000,
     TICK_MS = 1000,
@@ -101,6 +102,7 @@ start(void)
                                                          LAST_VNI };
     app->options.n_vni_ranges = 1;
     app->options.vni_quarantine_ms = QUARANTINE_MS;
+    app->options.grace_ms = sim->grace_ms;
     vx_options_finish(&app->options);
     app->base = loop_new();
     if (!vx_app_load(app, &err)) {
@@ -199,11 +201,55 @@ do_machine(void)
     return machine_work(machine);
 }
 
+static struct machine *
+machine_named(int name)
+{
+    for (int m = 0; name >= 0 && m < N_MACHINES; m++) {
+        if (sim->machines[m].db.name == name) {
+            return &sim->machines[m];
+        }
+    }
+    return NULL;
+}
+
+/* As a hypervisor does: the target is plugged while the source still is,
+ * which goes when the port has arrived. */
+static bool
+do_migrate(int id)
+{
+    bool migrates;
+    struct machine *at, *to;
+
+    if (!sim->app || sim->dying) {
+        return false;
+    }
+    at = machine_named(client_location(id, &migrates));
+    to = machine_named(client_target(id));
+    if (to && to->db.host_num && !to->db.plugged[id]) {
+        machine_plug(to, id);
+        return true;
+    }
+    for (int m = 0; at && !migrates && at->db.plugged[id] && m < N_MACHINES;
+         m++) {
+        struct machine *other = &sim->machines[m];
+
+        if (other != at && other->db.plugged[id]) {
+            machine_unplug(other, id);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 do_plug(void)
 {
     struct machine *machine = &sim->machines[roll(N_MACHINES)];
     int id = (int) roll(N_IDS);
+
+    if (chance(3) && do_migrate(id)) {
+        return;
+    }
 
     if (machine->db.plugged[id]) {
         machine_unplug(machine, id);
@@ -253,6 +299,7 @@ do_swap(struct machine *a)
 static void
 do_fault(void)
 {
+    judge_disturbed();
     struct machine *machine = &sim->machines[roll(N_MACHINES)];
     int tier = (int) roll(VX_FABRIC_TIER + 1), address;
     struct conn *conn = tier ? machine->of[tier] : machine->ovsdb;
@@ -439,10 +486,23 @@ step_absence(int i, struct machine *machine)
     }
 }
 
+/* Many ports change places, and little else happens. */
+static void
+step_moves(int i)
+{
+    if (i % 12 == 0 && sim->app && !sim->dying) {
+        client_migrate();
+    }
+    if (i % 8 == 0) {
+        do_migrate((int) roll(N_IDS));
+    }
+    do_any_work();
+}
+
 static void
 chaos(void)
 {
-    bool absence = chance(3);
+    bool absence = chance(3), moves = chance(3);
     struct machine *machine = &sim->machines[roll(N_MACHINES)];
 
     sim->calm = false;
@@ -451,7 +511,11 @@ chaos(void)
         if (absence) {
             step_absence(i, machine);
         }
-        step_chaos();
+        if (moves && i < MOVES_STEPS) {
+            step_moves(i);
+        } else {
+            step_chaos();
+        }
         after_step();
     }
 }
@@ -479,6 +543,7 @@ calm(void)
     const char *why = "steps are over";
 
     say("faults end");
+    judge_disturbed();
     sim->calm = true;
     sim->crash_in = 0;
     for (int m = 0; m < N_MACHINES; m++) {
@@ -510,6 +575,7 @@ begin(uint64_t seed, bool verbose)
     sim->now_ms = EPOCH_MS;
     sim->disk = disk_new();
     sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
+    sim->grace_ms = chance(4) ? 0 : chance(2) ? 300 : 30000;
     for (int m = 0; m < N_MACHINES; m++) {
         machine_init(&sim->machines[m], m);
     }
@@ -537,6 +603,7 @@ end(struct sim_result *ret_result)
     ret_result->n_bundles = sim->n_bundles;
     ret_result->n_crashes = sim->n_crashes;
     ret_result->n_judged = sim->n_judged;
+    ret_result->n_moves = sim->n_moves;
     free(sim);
     sim = NULL;
 }

@@ -227,6 +227,9 @@ struct wish {                   /* intent of one object */
     bool exists;
     uint32_t vni;               /* network: asked for, 0 = any */
     int host;                   /* port: -1 = anywhere */
+    bool migrate;               /* port: from the host `from`, live */
+    int from;
+    bool hold;
     enum { HOST_KEEP, HOST_DRAIN, HOST_UNDRAIN, HOST_RESET } what;
     bool force;                 /* delete a host */
 };
@@ -260,6 +263,15 @@ void client_operator(void);     /* brings refused hosts back, at the end */
 void client_put(int key);
 bool client_is_idle(void);
 const struct vx_obj *client_find(int key);
+/* Of a port, as numbers of hosts, -1: none.  The target of a migration. */
+int client_location(int id, bool *ret_migrates);
+int client_target(int id);
+
+/* A migration that nobody disturbs: until it is over each packet for the
+ * port gets to one of the two machines. */
+struct move {
+    struct machine *from, *to;  /* NULL: none is watched */
+};
 
 /* --- The world (sim.c). */
 
@@ -272,6 +284,9 @@ struct sim {
     char failure[600];
     bool dirty;                 /* a packet may go another way now */
     unsigned active_bits;       /* ports active at the last look */
+    struct move moves[N_IDS];
+    uint64_t n_moves;           /* that were watched to their end */
+    uint32_t grace_ms;
 
     struct machine machines[N_MACHINES];
     struct conn *conns;
@@ -309,13 +324,17 @@ struct sim_result {
     bool failed;
     char failure[600];
     unsigned n_steps;
-    uint64_t n_traces, n_bundles, n_crashes, n_judged;
+    uint64_t n_traces, n_bundles, n_crashes, n_judged, n_moves;
 };
 void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 
 /* --- Judge (judge.c). */
 
 void judge_step(void);
+/* Something happens that may cost packets: no migration is watched. */
+void judge_disturbed(void);
+void judge_changed(int key);    /* the same: intent of an object */
+void client_migrate(void);
 /* A packet-out at a machine; tells which machines send it to the controller,
  * as bits. */
 unsigned judge_packet_out(struct machine *machine, const struct vx_row *acts,

@@ -27,6 +27,7 @@ number(const char *name, uint64_t or_else)
 
 struct total {
     uint64_t n_seeds, n_steps, n_traces, n_bundles, n_crashes, n_judged;
+    uint64_t n_moves;
 };
 
 static void
@@ -38,6 +39,7 @@ sum_up(struct total *total, const struct sim_result *result)
     total->n_bundles += result->n_bundles;
     total->n_crashes += result->n_crashes;
     total->n_judged += result->n_judged;
+    total->n_moves += result->n_moves;
 }
 
 /* The first seed that fails, 0 if none does. */
@@ -65,12 +67,14 @@ nothing_is_violated(uint64_t first, uint64_t n)
     double seconds = cpu_seconds() - start;
 
     printf("# %llu seeds in %.1f s: %.0f a minute; %llu steps, %llu "
-           "bundles, %llu crashes, %llu judgements, %llu packets\n",
+           "bundles, %llu crashes, %llu migrations, %llu judgements, "
+           "%llu packets\n",
            (unsigned long long) total.n_seeds, seconds,
            (double) total.n_seeds / seconds * 60,
            (unsigned long long) total.n_steps,
            (unsigned long long) total.n_bundles,
            (unsigned long long) total.n_crashes,
+           (unsigned long long) total.n_moves,
            (unsigned long long) total.n_judged,
            (unsigned long long) total.n_traces);
     if (seed) {
