@@ -368,7 +368,9 @@ judge_changed(int key)
     }
 }
 
-/* From when both taps are there until the port is active at the target. */
+/* From when both taps are there until the port is active at the target.  Where
+ * bundles are cut after a few rows a change is not atomic, and without a
+ * grace time the old place goes before all have heard of the new one. */
 static void
 watch_move(int id, struct machine *active)
 {
@@ -381,7 +383,8 @@ watch_move(int id, struct machine *active)
         sim->n_moves++;
         *move = (struct move) { NULL, NULL };
     }
-    if (move->to || !active || !port || to < 0
+    if (move->to || !active || !port || to < 0 || sim->max_bundle < 1000
+        || sim->grace_ms < 10000
         || !vx_fabric_place(sim->app->fabric, port->oid, &place)
         || !place.guest_ofport) {
         return;

@@ -575,7 +575,7 @@ begin(uint64_t seed, bool verbose)
     sim->now_ms = EPOCH_MS;
     sim->disk = disk_new();
     sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
-    sim->grace_ms = chance(4) ? 0 : chance(2) ? 300 : 30000;
+    sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
     for (int m = 0; m < N_MACHINES; m++) {
         machine_init(&sim->machines[m], m);
     }
