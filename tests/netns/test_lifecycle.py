@@ -143,13 +143,18 @@ def test_a_port_that_may_be_anywhere_waits_until_the_drain_ends(fabric, api):
 # -- Zone and address
 
 
+def rows(host):
+    """How many, without the epoch, which comes and goes."""
+    return len([f for f in host.flows("br-tenant") if "table=253" not in f])
+
+
 def test_a_change_of_zone_loses_nothing(fabric, api):
     h3 = fabric.hosts["h3"]
-    before = len(h3.flows("br-tenant"))
+    before = rows(h3)
     assert h3.join("z2", "--wait=20").returncode == 0
     assert api.get("/v1/hosts/h3")["zone"] == "z2"
     api.wait_hosts(["h3"])
-    assert len(h3.flows("br-tenant")) == before
+    assert rows(h3) == before
     assert_reach(fabric)
     api.wait_ports([f"{WEB}/ports/{name}" for name in fabric.vms])
 
