@@ -472,6 +472,7 @@ a_flow_is_deleted_alone_by_a_plain_message(void **state)
     decode_flow(oh, &fm, &ofpacts);
     assert_int_equal(fm.command, OFPFC_DELETE_STRICT);
     assert_int_equal(fm.table_id, 253);
+    minimatch_destroy(&fm.match);
     ofpbuf_uninit(&ofpacts);
     assert_int_equal(og_msgs_find_xid(msgs, ntohl(oh->xid)), 1);
     og_msgs_describe(msgs, 1, &buf);
