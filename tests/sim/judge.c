@@ -7,7 +7,13 @@
  *   - what was acknowledged is there after a crash (client.c);
  *   - a port that is called active reaches every other active port of its
  *     network, and is reached, once;
- *   - when faults have ended, all of it converges.
+ *   - no packet is there twice, and none goes round;
+ *   - a port that migrates is always there for those elsewhere;
+ *   - an epoch says what the other rows are, or is not there (machine.c);
+ *   - an audit finds nothing where nobody has changed rows by hand;
+ *   - a host that is draining gets no port (fake_store.c);
+ *   - when faults have ended, all of it converges, what was changed by hand
+ *     too.
  *
  * Whose an interface is, is known from its iface-id, not from the model:
  * the judge shares nothing with the judged but the interpreter of rows
@@ -18,6 +24,7 @@
 
 #include "core/pipeline.h"
 #include "core/trace.h"
+#include "daemon/audit.h"
 #include "daemon/hosts.h"
 #include "tests/sim/sim.h"
 
@@ -83,14 +90,14 @@ follow(struct machine *machine, bool from_tunnel, struct vx_trace *trace,
        struct arrivals *arrivals)
 {
     sim->n_traces++;
-    if (trace->looped) {
+    if (trace->looped && !machine_is_tampered()) {
         violated("a packet loops in machine %d", machine->index);
     }
     for (size_t i = 0; i < trace->n_exits; i++) {
         const struct vx_exit *exit = &trace->exits[i];
 
         if (exit->tier == VX_FABRIC_TIER) {
-            if (from_tunnel) {
+            if (from_tunnel && !machine_is_tampered()) {
                 violated("machine %d sends on what came by tunnel",
                          machine->index);
             }
@@ -342,6 +349,9 @@ judge_interface(struct machine *machine, int id,
         }
         send_from(machine, id, to, &arrivals);
         judge_arrivals(machine, id, to, &arrivals);
+        if (machine_is_tampered()) {
+            continue;
+        }
         judge_copies(machine, id, to, &arrivals);
         if (active[id] == machine) {
             judge_reach(id, active, to, &arrivals);
@@ -400,6 +410,26 @@ watch_move(int id, struct machine *active)
     }
 }
 
+/* What is found to differ was changed by hand: not by what is on its way, not
+ * by what was refused or lost. */
+static void
+judge_audits(void)
+{
+    struct vx_audits_counters counters;
+    uint64_t n = 0;
+
+    if (sim->tampering) {
+        return;
+    }
+    vx_audits_counters(sim->app->audits, &counters);
+    for (int kind = 0; kind < VX_N_FOUND; kind++) {
+        n += kind == VX_FOUND_OVSDB ? 0 : counters.n_found[kind];
+    }
+    if (n) {
+        violated("an audit finds what nobody has changed");
+    }
+}
+
 void
 judge_step(void)
 {
@@ -409,6 +439,9 @@ judge_step(void)
     for (int id = 0; sim->app && !sim->dying && id < N_IDS; id++) {
         active[id] = active_at(id);
         bits |= (unsigned) (active[id] != NULL) << id;
+    }
+    if (sim->app && !sim->dying) {
+        judge_audits();
     }
     if (!sim->app || sim->dying) {
         judge_disturbed();
@@ -491,6 +524,15 @@ compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
     return why;
 }
 
+bool
+judge_is_right(struct machine *machine, enum vx_tier tier)
+{
+    const struct vx_obj *host = sim->app && !sim->dying
+        ? client_find(KEY_HOST + machine->db.name) : NULL;
+
+    return host && !compare_rows(machine, host->oid, tier);
+}
+
 static const char *
 machine_converged(struct machine *machine)
 {
@@ -502,6 +544,7 @@ machine_converged(struct machine *machine)
                     machine->db.status[0] ? machine->db.status : "unknown");
     }
     for (int tier = VX_TENANT_TIER; !why && tier <= VX_FABRIC_TIER; tier++) {
+        machine_look(machine, (enum vx_tier) tier);
         why = compare_rows(machine, host->oid, (enum vx_tier) tier);
     }
     return why;
@@ -561,6 +604,9 @@ judge_converged(void)
     }
     for (int id = 0; !why && id < N_IDS; id++) {
         why = port_converged(id);
+    }
+    if (!why && machine_is_tampered()) {
+        why = "rows were changed by hand, and an epoch says they were not";
     }
     if (!why && vx_model_count(sim->app->model, VX_RETIRED_VNI)) {
         why = "a VNI is still in quarantine";

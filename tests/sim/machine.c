@@ -163,8 +163,8 @@ empty(struct table *table)
 
 /* The epoch says what all other rows are, or is not there: whatever of what
  * was sent got lost or was refused. */
-static void
-judge_epoch(const struct machine *machine, enum vx_tier tier)
+static bool
+epoch_lies(const struct machine *machine, enum vx_tier tier)
 {
     const struct table *table = &machine->tables[tier];
     const struct srow *epoch = NULL;
@@ -178,11 +178,35 @@ judge_epoch(const struct machine *machine, enum vx_tier tier)
         }
     }
     hash = hash * (2 * VX_ROW_FORMAT + 1) & mask;
-    if (epoch && !machine->tampered[tier]
-        && (epoch->crow.cookie & mask) != hash) {
+    return epoch && (epoch->crow.cookie & mask) != hash;
+}
+
+void
+machine_look(struct machine *machine, enum vx_tier tier)
+{
+    bool lies = epoch_lies(machine, tier);
+
+    if (!machine->tampered[tier] && lies) {
         violated("the epoch of machine %d tier %d lies", machine->index,
                  tier);
+    } else if (machine->tampered[tier] && !lies
+               && judge_is_right(machine, tier)) {
+        say("machine %d tier %d is right again", machine->index, tier);
+        machine->tampered[tier] = false;
     }
+}
+
+bool
+machine_is_tampered(void)
+{
+    for (int m = 0; m < N_MACHINES; m++) {
+        const bool *tampered = sim->machines[m].tampered;
+
+        if (tampered[VX_TENANT_TIER] || tampered[VX_FABRIC_TIER]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *
@@ -223,7 +247,7 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
     free(before.rows);
     table->stale = true;
     sim->dirty = true;
-    judge_epoch(machine, tier);
+    machine_look(machine, tier);
     return why;
 }
 
@@ -435,6 +459,8 @@ machine_restart_ovs(struct machine *machine)
 {
     say("machine %d: ovs-vswitchd restarts", machine->index);
     close_of(machine);
+    machine->tampered[VX_TENANT_TIER] = false;
+    machine->tampered[VX_FABRIC_TIER] = false;
     empty(&machine->tables[VX_TENANT_TIER]);
     empty(&machine->tables[VX_FABRIC_TIER]);
 }
@@ -477,6 +503,96 @@ machine_cut(struct machine *machine, bool cut)
             conn_machine_closes(machine->ovsdb, silent);
         }
     }
+}
+
+/* A flow in the place of row k, or beside it. */
+static void
+alter(struct table *table, size_t k, unsigned how)
+{
+    struct vx_row row;
+    struct srow *altered;
+    bool found;
+    size_t i;
+
+    vx_row_copy(&row, &table->rows[k]->row);
+    if (how == 0) {
+        row.cookie ^= 1;
+    } else if (how == 1) {
+        row.n_acts = 0;
+    } else {
+        row.priority++;
+    }
+    altered = srow_new(&row);
+    if (how == 2) {
+        remove_at(table, k);
+    }
+    i = find(table, &altered->crow, &found);
+    if (found) {
+        srow_unref(table->rows[i]);
+        table->rows[i] = altered;
+    } else {
+        insert_at(table, i, altered);
+    }
+}
+
+static void
+add_foreign(struct table *table, enum vx_tier tier)
+{
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct vx_row *row = vx_rows_flow(&rows, tier, 0, 1, 77);
+    struct srow *foreign;
+    bool found;
+    size_t i;
+
+    vx_match_u(row, VX_F_IN_PORT, 70 + roll(5));
+    foreign = srow_new(row);
+    i = find(table, &foreign->crow, &found);
+    if (found) {
+        srow_unref(foreign);
+    } else {
+        insert_at(table, i, foreign);
+    }
+    vx_rows_fini(&rows);
+}
+
+static void
+tamper(struct table *table, enum vx_tier tier)
+{
+    unsigned what = roll(6);
+    size_t k = table->n ? roll((uint32_t) table->n) : 0;
+
+    if (!table->n || what == 0) {
+        add_foreign(table, tier);
+    } else if (table->rows[k]->crow.table == VX_T_EPOCH) {
+        return;
+    } else if (what <= 3 && table->rows[k]->crow.type == VX_ROW_FLOW) {
+        alter(table, k, what - 1);
+    } else if (table->rows[k]->crow.type == VX_ROW_GROUP
+               || table->rows[k]->crow.type == VX_ROW_METER) {
+        remove_with_users(table, table->rows[k]);
+    } else {
+        remove_at(table, k);
+    }
+}
+
+void
+machine_tamper(struct machine *machine)
+{
+    enum vx_tier tier = chance(2) ? VX_TENANT_TIER : VX_FABRIC_TIER;
+    struct table *table = &machine->tables[tier];
+
+    if (!machine->db.done_num) {
+        return;
+    }
+    say("machine %d tier %d: rows are changed by hand", machine->index,
+        tier);
+    for (unsigned i = 1 + roll(3); i > 0; i--) {
+        tamper(table, tier);
+    }
+    machine->tampered[tier] = true;
+    table->stale = true;
+    sim->dirty = true;
+    judge_disturbed();
 }
 
 /* While nobody looks, somebody deletes rows. */

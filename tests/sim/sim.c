@@ -304,6 +304,10 @@ do_fault(void)
     int tier = (int) roll(VX_FABRIC_TIER + 1), address;
     struct conn *conn = tier ? machine->of[tier] : machine->ovsdb;
 
+    if (sim->tampering && chance(8)) {
+        machine_tamper(machine);
+        return;
+    }
     switch (roll(11)) {
     case 0:
     case 1:
@@ -502,7 +506,7 @@ step_moves(int i)
 static void
 chaos(void)
 {
-    bool absence = chance(3), moves = chance(3);
+    bool absence = chance(3), moves = !absence && chance(2);
     struct machine *machine = &sim->machines[roll(N_MACHINES)];
 
     sim->calm = false;
@@ -575,6 +579,7 @@ begin(uint64_t seed, bool verbose)
     sim->now_ms = EPOCH_MS;
     sim->disk = disk_new();
     sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
+    sim->tampering = chance(3);
     sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
     for (int m = 0; m < N_MACHINES; m++) {
         machine_init(&sim->machines[m], m);

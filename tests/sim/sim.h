@@ -124,6 +124,12 @@ void machine_restart_ovs(struct machine *machine);
 void machine_reinstall(struct machine *machine);
 void machine_cut(struct machine *machine, bool cut);
 void machine_drift(struct machine *machine);    /* rows changed by hand */
+/* The same in the midst of it, and the epoch is left as it was: only an audit
+ * can find it. */
+void machine_tamper(struct machine *machine);
+bool machine_is_tampered(void);                 /* any */
+/* Judges the epoch; what was changed by hand may be right again. */
+void machine_look(struct machine *machine, enum vx_tier tier);
 void machine_told(struct machine *machine);     /* its OVSDB has changed */
 /* As ovs-vswitchd does; NULL, or why it refuses, and nothing is changed if it
  * was a bundle. */
@@ -287,6 +293,7 @@ struct sim {
     struct move moves[N_IDS];
     uint64_t n_moves;           /* that were watched to their end */
     uint32_t grace_ms;
+    bool tampering;             /* somebody changes rows by hand */
 
     struct machine machines[N_MACHINES];
     struct conn *conns;
@@ -330,6 +337,8 @@ void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 
 /* --- Judge (judge.c). */
 
+/* Whether the table is what the controller wants now. */
+bool judge_is_right(struct machine *machine, enum vx_tier tier);
 void judge_step(void);
 /* Something happens that may cost packets: no migration is watched. */
 void judge_disturbed(void);
