@@ -481,6 +481,24 @@ find_usurper(const struct og_ovsdb_view *view, const struct link_spec *spec,
     return NULL;
 }
 
+/* What is there, since what is wanted is always the same. */
+static void
+note_link(const struct plan *plan, const struct link_spec *spec,
+          const struct og_iface *iface)
+{
+    struct vx_buf options = VX_BUF_INIT;
+
+    for (size_t i = 0; i < iface->options.n && options.size < 150; i++) {
+        vx_buf_printf(&options, "%s%.30s=%.30s", i ? " " : "",
+                      iface->options.items[i].key,
+                      iface->options.items[i].value);
+    }
+    note(plan, "interface %s: type \"%.20s\", ofport_request %" PRId64
+         ", options \"%.180s\"", spec->name, iface->type,
+         iface->ofport_request, vx_buf_str(&options));
+    vx_buf_fini(&options);
+}
+
 static void
 plan_link(struct plan *plan, const struct link_spec *spec,
           const struct og_bridge *bridge)
@@ -502,9 +520,7 @@ plan_link(struct plan *plan, const struct link_spec *spec,
                || iface->ofport_request != spec->ofport
                || iface->options.n != n
                || !has_pairs(&iface->options, pairs, n)) {
-        note(plan, "interface %s: type \"%.20s\", ofport_request %" PRId64
-             ", or its options, are not as wanted", spec->name, iface->type,
-             iface->ofport_request);
+        note_link(plan, spec, iface);
         vx_buf_puts(op_on(plan, "update", "Interface", iface->row.uuid),
                     ",\"row\":{");
         put_link_columns(plan, spec);

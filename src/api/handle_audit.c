@@ -14,7 +14,7 @@
 #include "api/json.h"
 #include "lib/xalloc.h"
 
-enum { WAIT_DEFAULT_S = 60, WAIT_MAX_S = 600, ITEMS_MAX = 5000 };
+enum { WAIT_DEFAULT_S = 60, WAIT_MAX_S = 600, ITEMS_MAX = 2000 };
 
 /* A POST that waits. */
 struct audit {

@@ -115,7 +115,9 @@ offer_word(struct completion *c)
     if (args->n_words >= command->max_words) {
         return;
     }
-    if (!command->kind) {
+    if (command->run == vx_cli_do_audit) {
+        offer_names(c, &vx_cli_host, "", "");
+    } else if (!command->kind) {
         offer(c, "bash", "");
     } else if (command->run == vx_cli_do_hook_test) {
         for (size_t i = 0; i < VX_N_EVENTS; i++) {

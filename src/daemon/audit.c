@@ -253,6 +253,8 @@ on_compared(void *subject, size_t n_rows, size_t n_differences)
                  "again and again", (long long) wait_ms / 1000 + 1);
     }
     tell(s, bridge_of(s->part), then);
+    s->repairs = repair;
+    s->is_lost = s->n_part[VX_DIFF_MISSING] > n_rows;
     if (repair && !s->n_repaired) {
         vx_repair_begin(&s->repair, now);
     }
@@ -264,6 +266,9 @@ on_take(void *subject, size_t n, int64_t *ret_wait_ms)
 {
     struct subject *s = subject;
 
+    if (s->is_lost) {           /* nothing is left to be spared */
+        return n < VX_REPAIR_BURST ? n : VX_REPAIR_BURST;
+    }
     return vx_repair_take(&s->repair, n, s->owner->env.mono_ms(),
                           ret_wait_ms);
 }
@@ -281,7 +286,8 @@ on_done(void *subject, const char *why, size_t n_repaired)
         finish(s, text);
         return;
     }
-    if (n_repaired) {
+    /* Fewer are sent if some changed meanwhile, which put them right too. */
+    if (s->repairs) {
         s->n_repaired += n_repaired;
         s->owner->counters.n_repaired += n_repaired;
         vx_findings_repaired(&s->book, s->part, s->owner->env.wall_ms());
@@ -373,6 +379,9 @@ vx_audits_ovsdb(struct vx_audits *audits, uint64_t host, const char *lines)
         env->drift(env->ctx, name_of(s), line);
         free(line);
     }
+    /* Another fail_mode, for one, has cost the bridge its flows. */
+    s->urgent = true;
+    event_active(audits->tick, EV_TIMEOUT, 0);
 }
 
 /* --- From part to part. */
@@ -387,6 +396,7 @@ next_part(struct subject *s)
     struct vx_switch *sw;
 
     memset(s->n_part, 0, sizeof s->n_part);
+    s->repairs = false;
     if (s->part == VX_PART_OVSDB) {
         audit_ovsdb(s);
         return;
@@ -415,7 +425,7 @@ begin(struct subject *s)
     s->may_repair = s->demanded ? s->repair_demanded : audits->env.repair;
     s->run_wants = s->wants;
     s->wants = NULL;
-    s->demanded = s->repair_demanded = false;
+    s->demanded = s->repair_demanded = s->urgent = false;
     s->begun_ms = audits->env.mono_ms();
     s->first_audit = s->book.audit + 1;
     s->n_rows = s->n_found = s->n_repaired = 0;
@@ -439,7 +449,7 @@ is_due(struct subject *s, int64_t now)
 {
     struct vx_host_facts facts;
 
-    if (!s->owner->env.interval_ms || s->running
+    if ((!s->owner->env.interval_ms && !s->urgent) || s->running
         || !is_auditable(s, &facts)) {
         return false;
     }
@@ -447,7 +457,7 @@ is_due(struct subject *s, int64_t now)
         && s->due_ms > now + SOON_MS) {
         s->due_ms = now + SOON_MS;
     }
-    return s->due_ms <= now;
+    return s->due_ms <= now || s->urgent;
 }
 
 void

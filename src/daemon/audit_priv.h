@@ -32,6 +32,7 @@ struct subject {
     struct vx_findings book;
     struct vx_repair repair;
     int64_t due_ms;             /* mono */
+    bool urgent;                /* due, whatever the interval */
     bool forgotten;             /* deleted; freed when its run ends */
 
     bool demanded, repair_demanded;     /* for the next run */
@@ -45,6 +46,8 @@ struct subject {
     uint64_t first_audit;       /* of the book */
     size_t n_rows, n_found, n_repaired, n_new;      /* of this run */
     size_t n_part[3];           /* of this part, by what */
+    bool repairs;               /* this part */
+    bool is_lost;               /* most of this part's rows are gone */
     char *example;              /* the first that is new */
 
     int64_t audited_ms, took_ms;        /* the last that ended */

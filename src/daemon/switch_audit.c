@@ -397,6 +397,7 @@ send_piece(struct vx_switch *sw, size_t n)
     struct og_msgs *msgs = og_msgs_new();
     size_t n_left = 0;
 
+    vx_epoch_spoil(sw);         /* touches its row */
     for (size_t i = 0; i < n; i++) {
         const struct vx_crow *row = diffs[i].type == VX_DIFF_FOREIGN
                                     ? &run->extra[diffs[i].have]
@@ -410,7 +411,6 @@ send_piece(struct vx_switch *sw, size_t n)
     run->n_sent += n;
     run->n_repaired += n_left;
     run->phase = CONFIRM;
-    vx_epoch_spoil(sw);
     vx_switch_send_owed(sw, msgs, NULL, OWED_REPAIR);
     og_msgs_unref(msgs);
 }

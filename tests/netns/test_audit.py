@@ -261,6 +261,13 @@ def test_changes_by_hand_are_found_explained_and_repaired(fabric, figures):
             "of other networks answered meanwhile")
 
 
+def wait_epochs(lab):
+    """Until all bridges say that they are as they ought to be."""
+    wait_until(lambda: all("table=253" in " ".join(
+        h.flows(b, "table=253")) for h in lab.hosts.values()
+        for b in ("br-tenant", "br-fabric")), 20, "epoch rows")
+
+
 def metric(lab, name, *labels):
     body = lab.http("GET", "/metrics")[1]
     text = body if isinstance(body, str) else body.decode()
@@ -269,19 +276,37 @@ def metric(lab, name, *labels):
 
 
 def test_changed_rows_of_ovsdb_are_put_right_and_told(fabric):
+    """ovs-vswitchd flushes the flows when fail_mode changes."""
     h1 = fabric.hosts["h1"]
+    before = everything(fabric)
     h1.vsctl("--no-wait", "set-fail-mode", "br-tenant", "standalone",
              "--", "set", "Interface", "vx0", "options:key=5")
     wait_until(lambda: h1.vsctl("--no-wait", "get-fail-mode",
                                 "br-tenant").strip() == "secure", 10,
                "fail_mode to be put right")
+    wait_until(lambda: everything(fabric) == before, 10, "the rows", 0.2)
     _, report = audit(fabric, "h1", "--known", "--all")
     told = [f["row"] for f in report["items"] if f["kind"] == "ovsdb"]
     assert any("br-tenant" in t and "standalone" in t for t in told), told
-    assert any("vx0" in t for t in told), told
-    assert all(f["state"] == "repaired" for f in report["items"])
+    assert any("vx0" in t and "key=5" in t for t in told), told
+    assert not [f for f in report["items"] if f["state"] == "open"]
     with intent.Api(fabric.api) as api:
         api.wait_hosts(["h1", "h2"])
+
+
+def test_an_epoch_row_that_somebody_deletes_is_written_again(fabric):
+    wait_epochs(fabric)
+    fabric.hosts["h1"].ofctl("del-flows", "br-fabric", "table=253")
+    status, report = audit(fabric, "h1")
+    assert status == 4
+    said = [(f["bridge"], f["object"], f["what"], f["row"], f["found"])
+            for f in report["items"]]
+    assert [f[:3] for f in said] == [
+        ("br-fabric", "base (epoch)", "missing")], said
+    assert audit(fabric, "h1", "--repair")[0] == 0
+    wait_epochs(fabric)
+    status, report = audit(fabric, "h1")
+    assert status == 0, report
 
 
 def test_a_strange_port_on_br_fabric_is_told_and_goes_when_asked(fabric):
@@ -307,13 +332,6 @@ def restart(lab, *options):
     lab.start_controller("--set", "probe_ms=1000", *options)
     with intent.Api(lab.api) as api:
         api.wait_hosts(lab.hosts)
-
-
-def wait_epochs(lab):
-    """Until all bridges say that they are as they ought to be."""
-    wait_until(lambda: all("table=253" in " ".join(
-        h.flows(b, "table=253")) for h in lab.hosts.values()
-        for b in ("br-tenant", "br-fabric")), 20, "epoch rows")
 
 
 def test_untouched_switches_get_no_dump_and_no_message(fabric, figures):
