@@ -20,6 +20,7 @@ import collections
 import contextlib
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -205,12 +206,13 @@ class Scale:
                        f"{where}: groups differ")
 
     @contextlib.contextmanager
-    def counted(self, title, expected=None):
-        """What comes in this block, and for a while after it, is what is
-        expected: {host: (flows, buckets, groups)}; nothing by default."""
+    def counted(self, title, lose=False):
+        """What comes in this block, and for a while after it, is what was
+        lost at its begin; nothing by default."""
         log(title)
         for one in self.logs.values():
             one.mark()
+        expected = self.lose() if lose else None
         yield
         end = time.monotonic() + WATCH_S
         netns.wait_until(lambda: time.monotonic() >= end, WATCH_S + 1,
@@ -270,23 +272,23 @@ class Scale:
         """The same for one bridge; adds to the lists."""
         rows = self.rows[host.name, bridge]
         all_groups = self.groups[host.name, bridge]
-        some = self.random.sample(sorted(rows), max(
-            1, int(len(rows) * self.options.loss / 100)))
-        faults.delete_flows(host, bridge, [rows[k] for k in some])
+        gone = set(self.random.sample(sorted(rows), max(
+            1, int(len(rows) * self.options.loss / 100))))
         chosen = self.random.sample(sorted(
             number for number, text in all_groups.items()
             if faults.bucket_ids(text)), 2 * self.options.groups)
-        for turn, number in enumerate(chosen):
-            ids = faults.bucket_ids(all_groups[number])
-            if turn < self.options.groups:
-                faults.delete_group(host, bridge, number)
-                groups.append(number)
-            else:
-                ids = [self.random.choice(ids)]
-                faults.delete_bucket(host, bridge, number, ids[0])
-            buckets.update((number, one) for one in ids)
-        left = faults.flows_of(host, bridge)
-        flows += [k for k in rows if k not in left]
+        whole, parts = chosen[::2], [
+            (n, self.random.choice(faults.bucket_ids(all_groups[n])))
+            for n in chosen[1::2]]
+        # In one bundle, so that nobody repairs one half before the other.
+        faults.lose(host, bridge, [rows[k] for k in gone], whole, parts)
+        groups += whole
+        buckets.update(parts)
+        buckets.update((n, one) for n in whole
+                       for one in faults.bucket_ids(all_groups[n]))
+        flows += gone | {key for key, flow in rows.items() if set(
+            re.findall(r"group:(\d+)", flow.text)) & {
+                str(n) for n in whole}}
 
 
 def restart(scale, number):
@@ -321,10 +323,8 @@ def cut(scale):
 def lost_while_away(scale):
     """Rows go while there is no controller."""
     scale.lab.stop_controller()
-    log(f"{scale.options.loss} % of the flows lost while the controller is "
-        "away")
-    lost = scale.lose()
-    with scale.counted("  the controller comes back", lost):
+    with scale.counted(f"{scale.options.loss} % of the flows lost while the "
+                       "controller is away", lose=True):
         scale.lab.start_controller(*OPTIONS, *scale.options.extra,
                                    deadline_s=60)
         scale.wait_active()
@@ -335,14 +335,10 @@ def lost_while_there(scale):
     """Rows go under the controller's eyes: the audit finds them."""
     with intent.Api(scale.lab.api) as api:
         has_audit = api.call("GET", "/v1/audit")[0] == 200
-    log(f"{scale.options.loss} % of the flows lost while the controller is "
-        "there")
-    for one in scale.logs.values():
-        one.mark()
-    lost = scale.lose()
-    with scale.counted("  " + ("the audit finds it" if has_audit else
-                               "no audit: found at the next reconnect"),
-                       lost):
+    with scale.counted(
+            f"{scale.options.loss} % of the flows lost while the controller "
+            "is there" + ("" if has_audit else ", and no audit: found at "
+                          "the next reconnect"), lose=True):
         if not has_audit:
             cut(scale)
         wait_whole(scale)

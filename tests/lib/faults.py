@@ -53,26 +53,19 @@ def groups_of(host, bridge):
     return found
 
 
-def delete_flows(host, bridge, flows):
-    """Deletes these flows and no other, in one bundle."""
-    lines = []
-    for flow in flows:
-        match = f",{flow.match}" if flow.match else ""
-        lines.append(f"delete_strict table={flow.table}{match}\n")
-    host.ofctl("--bundle", "add-flows", bridge, "-", input="".join(lines))
-
-
 def bucket_ids(group_text):
     """Numbers of the buckets of a group as groups_of() has it."""
     return [int(n) for n in re.findall(r"bucket_id:(\d+)", group_text)]
 
 
-def delete_bucket(host, bridge, group, bucket):
-    """Takes one bucket out of a group."""
-    host.ofctl("remove-buckets", bridge,
-               f"group_id={group},command_bucket_id={bucket}")
-
-
-def delete_group(host, bridge, group):
-    """Deletes a group, and with it the flows that use it."""
-    host.ofctl("del-groups", bridge, f"group_id={group}")
+def lose(host, bridge, flows, groups=(), buckets=()):
+    """Deletes these flows, groups (and with them the flows that use them),
+    and (group, bucket) and no other, in one bundle."""
+    lines = []
+    for flow in flows:
+        match = f",{flow.match}" if flow.match else ""
+        lines.append(f"flow delete_strict table={flow.table}{match}\n")
+    lines += [f"group remove_bucket group_id={group},"
+              f"command_bucket_id={bucket}\n" for group, bucket in buckets]
+    lines += [f"group delete group_id={group}\n" for group in groups]
+    host.ofctl("bundle", bridge, "-", input="".join(lines))
