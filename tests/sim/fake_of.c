@@ -117,6 +117,12 @@ of_can_pump(const struct og_of_session *s)
     return !s->dumping && !s->stuck && s->queue.head;
 }
 
+bool
+of_is_idle(const struct og_of_session *s)
+{
+    return !s->queue.n_unsent;
+}
+
 static void
 send_bundle(struct og_of_session *s)
 {

@@ -524,13 +524,21 @@ compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
     return why;
 }
 
+/* Of changes that are on their way yet nobody can say what they are to find
+ * there. */
 bool
 judge_is_right(struct machine *machine, enum vx_tier tier)
 {
     const struct vx_obj *host = sim->app && !sim->dying
         ? client_find(KEY_HOST + machine->db.name) : NULL;
+    const struct conn *conn = machine->of[tier];
+    struct vx_host_facts facts;
 
-    return host && !compare_rows(machine, host->oid, tier);
+    return host && conn && conn->of && of_is_idle(conn->of)
+           && !conn->to_machine.first
+           && vx_hosts_facts(sim->app->hosts, host->oid, &facts)
+           && facts.sw[tier - 1].state == VX_SWITCH_SYNCED
+           && !compare_rows(machine, host->oid, tier);
 }
 
 static const char *

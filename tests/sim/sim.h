@@ -200,6 +200,7 @@ void conns_free(void);
 void of_receive(struct og_of_session *session, struct item *item);
 bool of_can_pump(const struct og_of_session *session);
 void of_pump(struct og_of_session *session);
+bool of_is_idle(const struct og_of_session *session);   /* all is sent */
 void ovsdb_receive(struct og_ovsdb_session *session, struct item *item);
 
 /* --- Clock and loop (fake_event.c). */

@@ -189,6 +189,7 @@ bundle(struct conn *conn, const struct item *item)
 {
     struct machine *machine = conn->machine;
     const char *why = "injected";
+    bool tampered = machine->tampered[conn->tier];
     bool injected = machine->n_refusals > 0 && !sim->calm && item->bundled;
     struct item *reply;
 
@@ -198,7 +199,7 @@ bundle(struct conn *conn, const struct item *item)
         why = machine_bundle(machine, conn->tier, item);
     }
     if (why && !injected && !conn->out_of_step
-        && !machine->tampered[conn->tier]) {
+        && !tampered) {
         violated("machine %d tier %d refuses a bundle: %s", machine->index,
                  conn->tier, why);
     }
