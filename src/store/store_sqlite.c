@@ -227,7 +227,7 @@ open_db(struct vx_store *store, const char *path, struct vx_error *err)
         "PRAGMA trusted_schema = OFF;"
         "PRAGMA cell_size_check = ON;"
         "PRAGMA foreign_keys = ON;"
-        "PRAGMA cache_size = -16384;"
+        "PRAGMA cache_size = -4096;"
         "PRAGMA journal_size_limit = 67108864;";
 
     if (sqlite3_open_v2(path, &store->db,
