@@ -37,7 +37,7 @@ import judge  # noqa: E402
 import lab as lab_module  # noqa: E402
 
 HOSTS = 4
-KILLS, MEASURED = 0.35, 0.4
+KILLS, MEASURED = 0.3, 0.35
 FLAT_PERCENT, FRESH_PERCENT, FILLS_KIB = 3, 10, 9216
 OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=5",
            "--set", "grace_ms=2000", "--set", "audit_interval=15",
