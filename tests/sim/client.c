@@ -582,7 +582,8 @@ evacuate(int host)
         if (port && vx_port_location(port) == obj->oid
             && (port->host || sim->seed % 2)) {
             request_one(KEY_PORT + id, (struct wish) {
-                .exists = !is_draining(other), .host = other });
+                .exists = client_find(KEY_HOST + other)
+                          && !is_draining(other), .host = other });
         }
     }
 }
