@@ -280,6 +280,14 @@ apply(struct vx_commit *commit, const struct vx_change *changes, size_t n)
     }
 }
 
+static void
+undo(struct vx_commit *commit, const struct vx_change *changes, size_t n)
+{
+    for (size_t i = 0; i < n && commit->env.undone; i++) {
+        commit->env.undone(commit->env.ctx, &changes[i]);
+    }
+}
+
 /* Changes that outlive the model's commit. */
 static struct vx_change *
 copy_changes(const struct vx_change *changes, size_t n)
@@ -328,6 +336,7 @@ vx_commit_flush(struct vx_commit *commit, struct vx_error *err)
         apply(commit, changes, n);
     } else {
         vx_model_rollback(commit->env.model, 0);
+        undo(commit, changes, n);
     }
     finish(pending, ok ? NULL : &local);
     for (size_t i = 0; i < n; i++) {

@@ -38,6 +38,9 @@ struct vx_commit_env {
     /* The fabric is told of a change under this receipt. */
     void (*apply)(void *ctx, const struct vx_change *change,
                   struct vx_receipt *receipt);
+    /* The store has refused it and the model is as before; whoever has seen
+     * the staged value looks again.  NULL: nobody has. */
+    void (*undone)(void *ctx, const struct vx_change *change);
     int64_t (*now_ms)(void *ctx);       /* wall clock */
 };
 

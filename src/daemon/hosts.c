@@ -58,6 +58,12 @@ vx_hosts_again(struct vx_hosts *hosts)
     }
 }
 
+void
+vx_hosts_undone(struct vx_hosts *hosts)
+{
+    vx_hosts_again(hosts);
+}
+
 struct vx_hosts *
 vx_hosts_new(const struct vx_hosts_env *env)
 {

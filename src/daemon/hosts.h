@@ -129,6 +129,10 @@ bool vx_hosts_evict(struct vx_hosts *hosts, uint64_t host,
                     void (*done)(void *aux, uint64_t host, bool ok),
                     void *aux);
 
+/* A staged change of hosts has come to nothing: what was refused or put off
+ * because of it is tried again. */
+void vx_hosts_undone(struct vx_hosts *hosts);
+
 /* For metrics: connections by kind. */
 void vx_hosts_counts(const struct vx_hosts *hosts, size_t *ret_n_ready,
                      size_t *ret_n_ovsdb, size_t *ret_n_openflow,

@@ -193,6 +193,27 @@ touch_network(void *app_, uint64_t network)
     vx_fabric_network_ports(app->fabric, network, touch_port, app);
 }
 
+/* Statuses are evaluated at any time, also between staging and commit. */
+static void
+change_undone(void *app_, const struct vx_change *change)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = change->old ? change->old : change->new;
+
+    if (app->stopping) {
+        return;
+    }
+    app->epoch++;
+    if (obj->kind == VX_PORT) {
+        touch_port(app, obj->oid);
+    } else if (obj->kind == VX_NETWORK) {
+        touch_network(app, obj->oid);
+    } else if (obj->kind == VX_HOST) {
+        vx_fabric_host_networks(app->fabric, obj->oid, touch_network, app);
+        vx_hosts_undone(app->hosts);
+    }
+}
+
 static void
 host_changed(void *app_, uint64_t host, bool ready)
 {
@@ -398,7 +419,8 @@ vx_app_wire(struct vx_app *app)
     };
     struct vx_commit_env commit_env = {
         .ctx = app, .base = app->base, .model = app->model,
-        .store = app->store, .apply = apply_change, .now_ms = wall_ms,
+        .store = app->store, .apply = apply_change,
+        .undone = change_undone, .now_ms = wall_ms,
     };
     struct vx_audits_env audits_env = {
         .ctx = app, .base = app->base, .model = app->model,
