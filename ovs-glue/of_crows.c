@@ -39,6 +39,7 @@ struct og_chunk {
 enum {
     CHUNK_SIZE = 1 << 16,
     MATCH_MAX = 4096,           /* bytes; ours are below 400 */
+    BODY_MAX = 4096,            /* likewise */
     RAW_MARK = 0xff,            /* no instruction or action starts with it */
 };
 
@@ -360,6 +361,19 @@ take_padded(struct slice *s, struct slice *ret_whole,
     return true;
 }
 
+/* What is longer than any row of ours is somebody else's: its beginning is
+ * enough to tell that, and a dump of such rows costs no memory. */
+static bool
+shorten(struct ofpbuf *body)
+{
+    bool is_long = body->size > BODY_MAX;
+
+    if (is_long) {
+        body->size = BODY_MAX;
+    }
+    return is_long;
+}
+
 /* struct ofp15_flow_desc, match, statistics, instructions. */
 static bool
 add_flow(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
@@ -394,6 +408,7 @@ add_flow(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
         put_raw(scratch, e);
         bad = true;
     }
+    bad |= shorten(scratch);
     set_body(crows, crow, scratch->data, scratch->size);
     crows->n_bad += bad;
     return true;
@@ -419,6 +434,7 @@ add_bucket(struct og_crows *crows, uint32_t group, struct slice e,
         put_raw(scratch, e);
         crows->n_bad++;
     }
+    shorten(scratch);
     set_body(crows, crow, scratch->data, scratch->size);
     return true;
 }

@@ -35,7 +35,8 @@ enum {
     ABUSE_MAX = 1 << 23,        /* bytes of output of a switch that asks but
                                  * does not read */
     COPY_MAX = 2048,            /* bytes: copied rather than referred to */
-    DUMP_ROWS_MAX = 1 << 24,
+    DUMP_ROWS_MAX = 1 << 22,
+    DUMP_BYTES_MAX = 1 << 29,
     STALL_TICKS = 12,           /* keepalive intervals without progress */
     OWN_XIDS = 0x7fffffff,      /* those of og_msgs; ours are above ... */
     PACKET_BIT = 1 << 30,       /* ... and those of packet-outs have it set */
@@ -70,6 +71,7 @@ struct og_of_session {
 
     struct og_of_part dump_part;
     struct og_crows *dump;      /* under way, else NULL */
+    size_t dump_size;           /* bytes of it so far */
     uint32_t flow_xid, group_xid, meter_xid;    /* requests without last
                                                  * reply, else 0 */
     uint32_t n_packets;         /* out, for their xids */
@@ -404,6 +406,7 @@ finish_dump(struct og_of_session *s)
     struct og_crows *crows = s->dump;
 
     s->dump = NULL;
+    s->dump_size = 0;
     s->counters.n_dumps++;
     og_queue_dump_done(&s->queue);
     s->cb->dumped(s->aux, crows);
@@ -421,8 +424,11 @@ handle_multipart(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
         return;
     }
     s->progressed = true;
+    s->dump_size += size;
     if (!og_crows_add_reply(s->dump, msg, size, &err)) {
         close_session(s, "dump: %s", err.message);
+    } else if (s->dump_size > DUMP_BYTES_MAX) {
+        close_session(s, "dump: more than %d bytes", DUMP_BYTES_MAX);
     } else if (s->dump->n > DUMP_ROWS_MAX) {
         close_session(s, "dump: more than %d rows", DUMP_ROWS_MAX);
     } else if (!og_wire_has_more(msg)) {

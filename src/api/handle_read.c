@@ -206,7 +206,8 @@ has_ip(const struct vx_port *port, const struct vx_ip *ip)
 static bool
 port_passes(const struct filter *f, const struct vx_port *port)
 {
-    return (!f->host || vx_port_location(port) == f->host_oid)
+    return (!f->host || vx_port_location(port) == f->host_oid
+            || (port->migrate_from && port->host == f->host_oid))
            && (!f->mac || !vx_mac_compare(&port->mac, &f->mac_value))
            && (!f->ip || has_ip(port, &f->ip_value))
            && (!f->iface_id || !strcmp(port->iface_id, f->iface_id));

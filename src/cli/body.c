@@ -102,6 +102,24 @@ add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
     return true;
 }
 
+/* Two options that say different things about one member. */
+static bool
+contradicts(const struct vx_cli_args *args, size_t n, struct vx_error *err)
+{
+    const struct vx_cli_opt *opt = args->values[n].opt;
+
+    for (size_t i = 0; opt->key && i < n; i++) {
+        const struct vx_cli_opt *other = args->values[i].opt;
+
+        if (other->key && other != opt && !strcmp(other->key, opt->key)) {
+            vx_fail(err, VX_INVALID, opt->name, "--%s and --%s contradict "
+                    "each other: leave one out", other->name, opt->name);
+            return true;
+        }
+    }
+    return false;
+}
+
 cJSON *
 vx_cli_body(const struct vx_cli_args *args, struct vx_error *err)
 {
@@ -112,8 +130,9 @@ vx_cli_body(const struct vx_cli_args *args, struct vx_error *err)
 
         if (value->opt->type != VX_CLI_CONTROL &&
             value->opt->type != VX_CLI_FILTER &&
-            !add_value(body, value, args->command->verb == VX_CLI_SET,
-                       err)) {
+            (contradicts(args, i, err) ||
+             !add_value(body, value, args->command->verb == VX_CLI_SET,
+                        err))) {
             cJSON_Delete(body);
             return NULL;
         }

@@ -122,6 +122,8 @@ const struct vx_host *vx_model_by_system_id(const struct vx_model *model,
                                             const char *system_id);
 const struct vx_host *vx_model_by_vtep(const struct vx_model *model,
                                        const struct vx_ip *vtep);
+/* Ports that migrate to the host and are not there yet. */
+size_t vx_model_n_arrivals(const struct vx_model *model, uint64_t host);
 const struct vx_host *vx_model_host_by_num(const struct vx_model *model,
                                            uint32_t num);
 

@@ -76,6 +76,15 @@ vx_model_by_vtep(const struct vx_model *model, const struct vx_ip *vtep)
     return VALUE(node, struct vx_host_ent, by_vtep);
 }
 
+size_t
+vx_model_n_arrivals(const struct vx_model *model, uint64_t host)
+{
+    const struct vx_ent *ent = vx_model_ent_of(model, host, VX_HOST);
+
+    return ent ? ((const struct vx_host_ent *) (const void *)
+                  ent)->arrivals.count : 0;
+}
+
 const struct vx_host *
 vx_model_host_by_num(const struct vx_model *model, uint32_t num)
 {

@@ -136,7 +136,8 @@ vx_app_host_status(void *app_, uint64_t oid,
     ret_status->realized_revision = facts.realized;
     ret_status->n_ports = vx_fabric_host_n_ports(app->fabric, oid);
     if (facts.ready && is_draining(app, oid)) {
-        uint64_t n = ret_status->n_ports;
+        uint64_t n = ret_status->n_ports
+                     + vx_model_n_arrivals(app->model, oid);
 
         ret_status->state = "draining";
         snprintf(ret_status->reason, sizeof ret_status->reason,

@@ -54,6 +54,17 @@ def test_set_sends_only_what_was_given_and_clears_with_nothing(api, netctl):
     assert api.requests[0].headers["If-Match"] == '"12"'
 
 
+@pytest.mark.parametrize("options", [
+    ("--host", "h2", "--migrate-from", "h1", "--migrate-end"),
+    ("--host", "h1", "--no-host"), ("--guard", "--no-guard"),
+    ("--ip", "10.0.0.7", "--no-ip")])
+def test_options_that_contradict_each_other_are_refused(api, netctl,
+                                                        options):
+    done = netctl("port", "set", "acme/web/vm1", *options)
+    assert done.status == 2 and "contradict each other" in done.err
+    assert not api.requests
+
+
 def test_set_of_nothing_is_a_usage_error(api, netctl):
     done = netctl("port", "set", "acme/web/vm1")
     assert done.status == 2 and "nothing to set" in done.err

@@ -31,7 +31,8 @@ def ports_path(tenant, name=None):
 def fabric(make_lab):
     """Two hosts, two tenants that look the same; no ports yet."""
     lab = make_lab(2)
-    lab.options = ["--set", "vni_quarantine_s=0", "--set", "probe_ms=1000"]
+    lab.options = ["--set", "vni_quarantine_s=0", "--set", "probe_ms=1000",
+                   "--set", "grace_ms=0"]
     lab.start_controller("--set", "epoch=no", *lab.options)
     intent.join_all(lab)
     with intent.Api(lab.api) as api:

@@ -133,6 +133,8 @@ neither_host_of_a_migration_is_deleted(void **state)
     struct vx_model *model = fabric();
 
     fx_do(model, "put port acme/web/vm1 host=h2 from=h1");
+    assert_int_equal(vx_model_n_arrivals(model, host(model, "h2")), 1);
+    assert_int_equal(vx_model_n_arrivals(model, host(model, "h1")), 0);
     fx_refused(model, "delete host h1", VX_IN_USE, "", "acme/web/vm1");
     fx_refused(model, "delete host h2", VX_IN_USE, "", "acme/web/vm1");
     fx_do(model, "arrive port acme/web/vm1 host=h2");
