@@ -60,8 +60,9 @@ vx_subject_get(struct vx_audits *audits, uint64_t oid)
         s->oid = oid;
         vx_findings_init(&s->book, &audits->last_id);
         vx_repair_init(&s->repair, now);
-        s->due_ms = now + audits->env.interval_ms / 2;
+        s->due_ms = INT64_MAX;
         if (audits->env.interval_ms) {
+            s->due_ms = now + audits->env.interval_ms / 2;
             s->due_ms += (int64_t) (oid * UINT64_C(2654435761)
                                     % audits->env.interval_ms);
         }
@@ -110,6 +111,21 @@ name_of(const struct subject *s)
 
 /* --- A run. */
 
+/* Who only looks does not put off the audit that may repair; one that has
+ * left something alone is not the last. */
+static void
+set_due(struct subject *s, int64_t now)
+{
+    uint32_t interval_ms = s->owner->env.interval_ms;
+
+    if (!s->on_demand || s->may_repair) {
+        s->due_ms = interval_ms ? now + interval_ms : INT64_MAX;
+        if (s->wait_ms && s->due_ms > now + s->wait_ms) {
+            s->due_ms = now + s->wait_ms;
+        }
+    }
+}
+
 static void
 finish(struct subject *s, const char *why)
 {
@@ -131,7 +147,7 @@ finish(struct subject *s, const char *why)
         s->audited_ms = env->wall_ms();
         audits->counters.n_audits++;
     }
-    s->due_ms = now + env->interval_ms;
+    set_due(s, now);
     if (s->forgotten) {
         subject_free(s);
     }
@@ -240,7 +256,8 @@ on_compared(void *subject, size_t n_rows, size_t n_differences)
 {
     struct subject *s = subject;
     int64_t now = s->owner->env.mono_ms();
-    int64_t wait_ms = s->on_demand ? 0 : vx_repair_wait_ms(&s->repair, now);
+    int64_t wait_ms = s->on_demand || s->has_begun ? 0
+                      : vx_repair_wait_ms(&s->repair, now);
     bool repair = n_differences && s->may_repair && !wait_ms;
     char then[80] = "left as it is";
 
@@ -251,12 +268,14 @@ on_compared(void *subject, size_t n_rows, size_t n_differences)
     } else if (s->may_repair) {
         snprintf(then, sizeof then, "left alone for %lld s: it comes back "
                  "again and again", (long long) wait_ms / 1000 + 1);
+        s->wait_ms = n_differences ? wait_ms : s->wait_ms;
     }
     tell(s, bridge_of(s->part), then);
     s->repairs = repair;
     s->is_lost = s->n_part[VX_DIFF_MISSING] > n_rows;
-    if (repair && !s->n_repaired) {
+    if (repair && !s->on_demand && !s->has_begun) {
         vx_repair_begin(&s->repair, now);
+        s->has_begun = true;
     }
     return repair;
 }
@@ -390,7 +409,8 @@ static void
 next_part(struct subject *s)
 {
     const struct vx_switch_audit audit = {
-        .ctx = s, .hurry = s->on_demand, .drift = on_drift,
+        .ctx = s, .hurry = s->on_demand,
+        .only_looks = s->on_demand && !s->may_repair, .drift = on_drift,
         .compared = on_compared, .take = on_take, .done = on_done,
     };
     struct vx_switch *sw;
@@ -425,10 +445,13 @@ begin(struct subject *s)
     s->may_repair = s->demanded ? s->repair_demanded : audits->env.repair;
     s->run_wants = s->wants;
     s->wants = NULL;
-    s->demanded = s->repair_demanded = s->urgent = false;
+    s->demanded = s->repair_demanded = false;
+    s->urgent &= s->on_demand && !s->may_repair;
     s->begun_ms = audits->env.mono_ms();
     s->first_audit = s->book.audit + 1;
     s->n_rows = s->n_found = s->n_repaired = 0;
+    s->has_begun = false;
+    s->wait_ms = 0;
     audits->n_running++;
     next_part(s);
 }
@@ -443,14 +466,14 @@ is_auditable(const struct subject *s, struct vx_host_facts *facts)
            && facts->sw[1].state == VX_SWITCH_SYNCED;
 }
 
-/* A switch that was only believed is looked at soon. */
+/* A switch that was only believed is looked at soon, also if nothing else is
+ * audited unless somebody asks. */
 static bool
 is_due(struct subject *s, int64_t now)
 {
     struct vx_host_facts facts;
 
-    if ((!s->owner->env.interval_ms && !s->urgent) || s->running
-        || !is_auditable(s, &facts)) {
+    if (s->running || !is_auditable(s, &facts)) {
         return false;
     }
     if ((facts.sw[0].is_unproven || facts.sw[1].is_unproven)

@@ -25,7 +25,8 @@ struct vx_audits_env {
     struct event_base *base;
     const struct vx_model *model;
     struct vx_hosts *hosts;
-    uint32_t interval_ms;       /* 0 = only on demand */
+    uint32_t interval_ms;       /* 0 = only on demand, and after a switch
+                                 * was believed */
     bool repair;                /* also when nobody asked */
     int64_t (*mono_ms)(void);
     int64_t (*wall_ms)(void);

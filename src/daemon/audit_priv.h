@@ -31,7 +31,7 @@ struct subject {
     uint64_t oid;
     struct vx_findings book;
     struct vx_repair repair;
-    int64_t due_ms;             /* mono */
+    int64_t due_ms;             /* mono; INT64_MAX = never */
     bool urgent;                /* due, whatever the interval */
     bool forgotten;             /* deleted; freed when its run ends */
 
@@ -47,6 +47,8 @@ struct subject {
     size_t n_rows, n_found, n_repaired, n_new;      /* of this run */
     size_t n_part[3];           /* of this part, by what */
     bool repairs;               /* this part */
+    bool has_begun;             /* to repair, in this run */
+    int64_t wait_ms;            /* is left alone, 0 = is not */
     bool is_lost;               /* most of this part's rows are gone */
     char *example;              /* the first that is new */
 

@@ -102,6 +102,8 @@ void vx_switch_packet_out(struct vx_switch *sw, const void *frame,
 struct vx_switch_audit {
     void *ctx;
     bool hurry;                 /* somebody waits for it */
+    bool only_looks;            /* what differs stays: a switch that was
+                                 * believed is not proven by it */
     /* A difference; what is enum vx_diff_type.  have: NULL if it is missing,
      * want: NULL if it is foreign. */
     void (*drift)(void *ctx, unsigned what, const struct vx_crow *have,

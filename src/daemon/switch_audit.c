@@ -91,11 +91,12 @@ finish(struct vx_switch *sw, const char *why)
     struct run *run = sw->run;
     struct vx_switch_audit audit = run->audit;
     size_t n_repaired = run->n_repaired;
+    bool proves = !why && !(audit.only_looks && run->n_diffs);
 
     sw->run = NULL;
     event_del(sw->step);
     run_free(run);
-    if (!why) {
+    if (proves) {
         sw->facts.is_unproven = false;
     }
     vx_epoch_quiet(sw);
