@@ -66,6 +66,32 @@ disk_free(struct disk *disk)
 }
 
 bool
+disk_has_host(const struct disk *disk, uint64_t oid)
+{
+    uint64_t key[2] = { VX_HOST, oid };
+
+    return vx_tree_find(&disk->records, key);
+}
+
+bool
+disk_has_member(const struct disk *disk, const char *system_id)
+{
+    char *id = vx_xasprintf("\"system_id\":\"%s\"", system_id);
+    bool has = false;
+
+    VX_TREE_FOR_EACH(node, &disk->records) {
+        const struct record *r = VX_CONTAINER(node, struct record, by_key);
+
+        if (r->key[0] == VX_HOST) {
+            has |= strstr(r->body, id)
+                   && strstr(r->body, "\"stranger\":false");
+        }
+    }
+    free(id);
+    return has;
+}
+
+bool
 vx_store_open(const struct vx_store_config *config,
               struct vx_store **ret_store, struct vx_error *err)
 {

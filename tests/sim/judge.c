@@ -53,6 +53,46 @@ id_at(const struct machine *machine, uint32_t ofport)
     return -1;
 }
 
+/* The underlay keeps strangers from using addresses of hosts (doc/pipeline.md
+ * says that it has to): a machine whose host was deleted, or is not admitted
+ * yet, sends nothing from an address that leads to another host. */
+static bool
+is_let_through(const struct machine *from, const struct machine *to,
+               const struct vx_ip *src)
+{
+    const struct table *table = &to->tables[VX_FABRIC_TIER];
+
+    for (size_t i = 0; !from->is_member && i < table->n; i++) {
+        const struct vx_row *row = &table->rows[i]->row;
+        uint64_t oid = row->cookie & VX_OID_MAX;
+
+        if (row->type != VX_ROW_FLOW || row->table != VX_T2_VTEP) {
+            continue;
+        }
+        for (unsigned k = 0; k < row->n_match; k++) {
+            if (row->match[k].field == VX_F_TUN_SRC
+                && !memcmp(row->match[k].value, src->b, 4)
+                && disk_has_host(sim->disk, oid)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void
+look_who_is_member(void)
+{
+    for (int i = 0; i < N_MACHINES; i++) {
+        struct machine *machine = &sim->machines[i];
+        char id[32];
+
+        snprintf(id, sizeof id, "machine-%d-%u", i, machine->db.incarnation);
+        machine->is_member = machine->db.joined
+                             && disk_has_member(sim->disk, id);
+    }
+}
+
 static void walk(struct machine *machine, enum vx_tier entry,
                  const struct vx_packet *packet, struct arrivals *arrivals);
 
@@ -73,7 +113,8 @@ tunnel(const struct machine *from, const struct vx_packet *packet,
 
         if (to->db.host_address != to->address || to == from
             || !to->db.done_num
-            || memcmp(packet->f[VX_F_TUN_DST], dst.b, 4)) {
+            || memcmp(packet->f[VX_F_TUN_DST], dst.b, 4)
+            || !is_let_through(from, to, &src)) {
             continue;
         }
         memset(next.f, 0, sizeof next.f[0] * VX_F_ETH_SRC);
@@ -457,6 +498,7 @@ judge_step(void)
     }
     sim->active_bits = bits;
     sim->dirty = false;
+    look_who_is_member();
     sim->n_judged++;
     for (int m = 0; m < N_MACHINES; m++) {
         for (int id = 0; id < N_IDS && !sim->failed; id++) {

@@ -109,6 +109,7 @@ struct machine {
     int64_t retry_ms[VX_FABRIC_TIER + 1];   /* backoff, 0: OVSDB */
     int64_t helped_ms;          /* by the operator, the last time */
     bool tampered[VX_FABRIC_TIER + 1];  /* by hand, and nobody was told */
+    bool is_member;             /* its host is admitted; for the judge */
 };
 
 void machine_init(struct machine *machine, int index);
@@ -218,6 +219,9 @@ void loop_expire(struct event_base *base);
 struct disk;
 struct disk *disk_new(void);
 void disk_free(struct disk *disk);
+/* Whether a host with the system-id is admitted / there is one of this oid. */
+bool disk_has_member(const struct disk *disk, const char *system_id);
+bool disk_has_host(const struct disk *disk, uint64_t oid);
 
 /* --- Planted bugs (plant.c): only this program has them. */
 
