@@ -80,6 +80,13 @@ tests_unit_test_audits_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_audits_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_switch_audit
+tests_unit_test_switch_audit_SOURCES = tests/unit/test_switch_audit.c \
+	tests/sim/fake_codec.c tests/sim/sim.h
+tests_unit_test_switch_audit_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_switch_audit_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_probe
 tests_unit_test_probe_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_probe_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \

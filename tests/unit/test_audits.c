@@ -328,6 +328,5 @@ main(void)
             set_up_on_demand, tear_down),
     };
 
-    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
