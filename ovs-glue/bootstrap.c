@@ -27,6 +27,8 @@ enum {
     BACKOFF_FIRST_MS = 1001,
     BACKOFF_MS = 1000,
     MAX_OPTIONS = 6,
+    MAX_PORTS = 256,            /* put right by one plan */
+    MAX_PORT_NOTES = 16,
 };
 
 static const struct bridge_spec {
@@ -331,6 +333,37 @@ put_bridge_columns(struct plan *plan)
 
 static const struct pair mark = { MARK_KEY, MARK_VALUE };
 
+/* What works past our rows, or before them: mirrors copy frames to other
+ * ports, limits of tables refuse or evict flows, spanning trees block ports,
+ * snooping and BPDUs are of the NORMAL switch that this is not. */
+static void
+plan_plain(struct plan *plan, const struct og_bridge *bridge)
+{
+    const char *bpdu = og_map_get(&bridge->other_config, "forward-bpdu");
+
+    if (bridge->mirrors.n || bridge->flow_tables.n || bridge->stp_enable
+        || bridge->rstp_enable || bridge->mcast_snooping_enable) {
+        note(plan, "bridge %s: %zu mirrors, %zu tables with limits of their "
+             "own, stp_enable %s, rstp_enable %s, mcast_snooping_enable %s",
+             bridge->name, bridge->mirrors.n, bridge->flow_tables.n,
+             bridge->stp_enable ? "true" : "false",
+             bridge->rstp_enable ? "true" : "false",
+             bridge->mcast_snooping_enable ? "true" : "false");
+        vx_buf_puts(op_on(plan, "update", "Bridge", bridge->row.uuid),
+                    ",\"row\":{\"mirrors\":[\"set\",[]],"
+                    "\"flow_tables\":[\"map\",[]],\"stp_enable\":false,"
+                    "\"rstp_enable\":false,"
+                    "\"mcast_snooping_enable\":false}}");
+    }
+    if (bpdu) {
+        note(plan, "bridge %s: other_config has forward-bpdu=%.20s",
+             bridge->name, bpdu);
+        vx_buf_puts(op_on(plan, "mutate", "Bridge", bridge->row.uuid),
+                    ",\"mutations\":[[\"other_config\",\"delete\","
+                    "[\"set\",[\"forward-bpdu\"]]]]}");
+    }
+}
+
 static void
 plan_bridge(struct plan *plan, const struct bridge_spec *spec,
             const struct og_bridge *bridge)
@@ -363,6 +396,7 @@ plan_bridge(struct plan *plan, const struct bridge_spec *spec,
              MARK_VALUE, spec->name);
         op_set_keys(plan, &bridge->row, "external_ids", &mark, 1);
     }
+    plan_plain(plan, bridge);
     plan_controllers(plan, bridge);
 }
 
@@ -533,6 +567,63 @@ plan_link(struct plan *plan, const struct link_spec *spec,
     }
 }
 
+/* --- VLANs: tenants have VNIs, nobody's port is in a VLAN. */
+
+/* Ours, and all of br-tenant; what else is on br-fabric is a stranger. */
+static bool
+is_plain_port(const struct og_port *port)
+{
+    const struct og_bridge *bridge = og_view_port_bridge(port);
+
+    if (!bridge || strcmp(bridge->name, VX_BRIDGE_FABRIC)) {
+        return bridge && !strcmp(bridge->name, VX_BRIDGE_TENANT);
+    }
+    return !strcmp(port->name, VX_BRIDGE_FABRIC)
+           || !strcmp(port->name, OG_VXLAN)
+           || !strcmp(port->name, OG_PATCH_TO_TENANT);
+}
+
+static void
+note_vlans(const struct plan *plan, const struct og_port *port)
+{
+    char tag[24] = "none";
+
+    if (port->tag >= 0) {
+        snprintf(tag, sizeof tag, "%" PRId64, port->tag);
+    }
+    note(plan, "port \"%.64s\": tag %s, %zu trunks, vlan_mode \"%.20s\"",
+         port->name, tag, port->trunks.n, port->vlan_mode);
+}
+
+/* So many at once; the plan after this one has the others. */
+static void
+plan_vlans(struct plan *plan)
+{
+    size_t n = 0;
+
+    VX_TREE_FOR_EACH(node, &plan->view->rows[OG_T_PORT]) {
+        const struct og_port *port = (const struct og_port *)
+            VX_CONTAINER(node, struct og_row, by_uuid);
+
+        if (!og_port_has_vlans(port) || !is_plain_port(port)) {
+            continue;
+        }
+        if (++n > MAX_PORTS) {
+            break;
+        }
+        if (n <= MAX_PORT_NOTES) {
+            note_vlans(plan, port);
+        }
+        vx_buf_puts(op_on(plan, "update", "Port", port->row.uuid),
+                    ",\"row\":{\"tag\":[\"set\",[]],\"trunks\":"
+                    "[\"set\",[]],\"vlan_mode\":[\"set\",[]]}}");
+    }
+    if (n > MAX_PORT_NOTES) {
+        note(plan, "%zu more ports with a tag, trunks or vlan_mode",
+             n - MAX_PORT_NOTES);
+    }
+}
+
 /* A bridge that is not there, with all it needs, in the same transaction. */
 static void
 insert_bridge(struct plan *plan, const struct bridge_spec *spec)
@@ -612,6 +703,7 @@ og_bootstrap_plan(const struct og_ovsdb_view *view,
             }
         }
     }
+    plan_vlans(&plan);
     return finish(&plan);
 }
 

@@ -7,7 +7,10 @@
  * it returns, once applied, makes the next run return NULL.  It touches
  * what is ours only (the two bridges, our three interfaces, controllers of
  * our bridges, the vxfabric-status id); ports of others on br-tenant, that is
- * taps, are kept.
+ * taps, are kept.  What would work past our rows goes: mirrors, flow_tables,
+ * spanning trees, snooping and forward-bpdu of the two bridges, and VLANs of
+ * ports.  sflow, netflow, ipfix and policing are the operator's, not looked
+ * at.
  *
  * What it holds to (ovs-vswitchd 3.1): going from no controller of type
  * "primary" to one, or to none, flushes a bridge's flows, and that is what

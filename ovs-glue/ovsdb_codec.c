@@ -24,7 +24,9 @@ enum kind {
     K_INT,          /* optional integer, .empty = none */
     K_BOOL,
     K_SET,
+    K_NUMBERS,      /* set of small numbers, kept as text */
     K_MAP,
+    K_NUMBER_MAP,   /* map from small number, kept as text, to UUID */
     K_OUR_MAP,      /* map, kept for interfaces with our names only */
     K_IFACE_ID,     /* of a map the one key "iface-id", as a string */
     K_REFS,         /* set of UUIDs of child rows, see og_row_references */
@@ -35,6 +37,11 @@ struct column {
     enum kind kind;
     size_t offset;
     int64_t empty;
+};
+
+enum {
+    NUMBER_MAX = 4095,
+    NUMBER_SIZE = 5,
 };
 
 #define COL(KIND, TYPE, MEMBER) \
@@ -59,12 +66,20 @@ static const struct column bridge_columns[] = {
     COL(K_SET, og_bridge, protocols),
     COL(K_MAP, og_bridge, external_ids),
     COL(K_MAP, og_bridge, other_config),
+    COL(K_SET, og_bridge, mirrors),
+    COL(K_NUMBER_MAP, og_bridge, flow_tables),
+    COL(K_BOOL, og_bridge, stp_enable),
+    COL(K_BOOL, og_bridge, rstp_enable),
+    COL(K_BOOL, og_bridge, mcast_snooping_enable),
     COL(K_REFS, og_bridge, ports),
     COL(K_REFS, og_bridge, controller),
     { NULL, 0, 0, 0 }
 };
 static const struct column port_columns[] = {
     COL(K_STR, og_port, name),
+    COL(K_STR, og_port, vlan_mode),
+    COL_OPT(og_port, tag),
+    COL(K_NUMBERS, og_port, trunks),
     COL(K_REFS, og_port, interfaces),
     { NULL, 0, 0, 0 }
 };
@@ -191,6 +206,18 @@ atom_text(const struct json *json)
            ? json->string : NULL;
 }
 
+/* A number of a VLAN or a table as text, NULL if it cannot be one. */
+static const char *
+number_text(const struct json *json, char buf[NUMBER_SIZE])
+{
+    if (json->type != JSON_INTEGER || json->integer < 0
+        || json->integer > NUMBER_MAX) {
+        return NULL;
+    }
+    snprintf(buf, NUMBER_SIZE, "%d", (int) json->integer);
+    return buf;
+}
+
 /* The elements of a set, or the one atom that stands for a set of one. */
 static bool
 set_elements(const struct json *value, struct json *const **ret_elems,
@@ -263,18 +290,23 @@ parse_set(const struct ctx *ctx, const struct json *value,
           struct og_set *ret_set)
 {
     struct json *const one = (struct json *) value;
+    bool numbers = ctx->column->kind == K_NUMBERS;
     struct json *const *elems;
+    char number[NUMBER_SIZE];
     size_t n;
 
-    if (!set_elements(value, &elems, &n, &one) || n > OG_ROWS_MAX) {
+    if (!set_elements(value, &elems, &n, &one)
+        || n > (numbers ? NUMBER_MAX + 1 : OG_ROWS_MAX)) {
         return bad(ctx, "not a set, or too large");
     }
     for (size_t i = 0; i < n; i++) {
-        const char *s = atom_text(elems[i]);
+        const char *s = numbers ? number_text(elems[i], number)
+                                : atom_text(elems[i]);
 
         if (!s) {
             og_set_fini(ret_set);
-            return bad(ctx, "element is not a string, or too long");
+            return bad(ctx, numbers ? "element is not a small number"
+                       : "element is not a string, or too long");
         }
         og_set_append(ret_set, s);
     }
@@ -286,17 +318,20 @@ static bool
 apply_pair(const struct ctx *ctx, void *field, const struct json *pair)
 {
     const char *key, *value;
+    char number[NUMBER_SIZE];
 
     if (pair->type != JSON_ARRAY || pair->array.n != 2
-        || !(key = atom_text(pair->array.elems[0]))) {
-        return bad(ctx, "not a pair of strings, or too long");
+        || !(key = ctx->column->kind == K_NUMBER_MAP
+             ? number_text(pair->array.elems[0], number)
+             : atom_text(pair->array.elems[0]))) {
+        return bad(ctx, "not a pair, or too long");
     }
     if (ctx->column->kind == K_IFACE_ID && strcmp(key, "iface-id")) {
         return true;
     }
     value = atom_text(pair->array.elems[1]);
     if (!value) {
-        return bad(ctx, "not a pair of strings, or too long");
+        return bad(ctx, "not a pair, or too long");
     }
     if (ctx->column->kind == K_IFACE_ID) {
         char **id = field;
@@ -416,6 +451,7 @@ apply_column(const struct ctx *ctx, struct og_row *row,
     case K_BOOL:
         return apply_scalar(ctx, field, value);
     case K_SET:
+    case K_NUMBERS:
     case K_REFS:
         return apply_set(ctx, row, field, value);
     case K_OUR_MAP:
@@ -424,6 +460,7 @@ apply_column(const struct ctx *ctx, struct og_row *row,
         }
         /* fall through */
     case K_MAP:
+    case K_NUMBER_MAP:
     case K_IFACE_ID:
         return apply_map(ctx, field, value);
     }

@@ -214,7 +214,8 @@ on_row(void *aux, struct og_row *row, enum og_row_event event)
     if (row->table == OG_T_PORT) {
         struct og_port *port = (struct og_port *) row;
 
-        s->is_changed = s->is_changed || is_our_name(port->name);
+        s->is_changed = s->is_changed || is_our_name(port->name)
+                        || og_port_has_vlans(port);
         touch_port(s, port);
     } else {
         s->is_changed = true;

@@ -290,6 +290,7 @@ row_strings(struct og_row *row, char **strings[6])
         strings[n++] = &bridge->fail_mode;
     } else if (row->table == OG_T_PORT) {
         strings[n++] = &((struct og_port *) row)->name;
+        strings[n++] = &((struct og_port *) row)->vlan_mode;
     } else if (row->table == OG_T_INTERFACE) {
         struct og_iface *iface = (struct og_iface *) row;
 
@@ -320,7 +321,9 @@ og_view_add(struct og_ovsdb_view *view, enum og_table table,
     for (char ***s = strings; *s; s++) {
         **s = vx_xstrdup("");
     }
-    if (table == OG_T_CONTROLLER) {
+    if (table == OG_T_PORT) {
+        ((struct og_port *) row)->tag = -1;
+    } else if (table == OG_T_CONTROLLER) {
         ((struct og_controller *) row)->inactivity_probe = -1;
         ((struct og_controller *) row)->max_backoff = -1;
     } else if (table == OG_T_MANAGER) {
@@ -383,9 +386,12 @@ og_row_free(struct og_row *row)
         og_set_fini(&bridge->protocols);
         og_map_fini(&bridge->external_ids);
         og_map_fini(&bridge->other_config);
+        og_set_fini(&bridge->mirrors);
+        og_map_fini(&bridge->flow_tables);
         og_set_fini(&bridge->ports);
         og_set_fini(&bridge->controller);
     } else if (row->table == OG_T_PORT) {
+        og_set_fini(&((struct og_port *) row)->trunks);
         og_set_fini(&((struct og_port *) row)->interfaces);
     } else if (row->table == OG_T_INTERFACE) {
         og_map_fini(&((struct og_iface *) row)->options);
@@ -472,4 +478,10 @@ og_view_iface_bridge(const struct og_iface *iface)
 {
     return iface ? og_view_port_bridge((const struct og_port *)
                                        iface->row.parent) : NULL;
+}
+
+bool
+og_port_has_vlans(const struct og_port *port)
+{
+    return port->tag >= 0 || port->trunks.n || port->vlan_mode[0];
 }

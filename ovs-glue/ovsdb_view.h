@@ -79,6 +79,11 @@ struct og_bridge {
     struct og_set protocols;
     struct og_map external_ids;
     struct og_map other_config;
+    struct og_set mirrors;          /* UUIDs */
+    struct og_map flow_tables;      /* UUID by number of the table */
+    bool stp_enable;
+    bool rstp_enable;
+    bool mcast_snooping_enable;
     struct og_set ports;            /* UUIDs */
     struct og_set controller;       /* UUIDs */
 };
@@ -86,6 +91,9 @@ struct og_bridge {
 struct og_port {
     struct og_row row;
     char *name;
+    char *vlan_mode;
+    int64_t tag;                    /* -1 = not set */
+    struct og_set trunks;           /* numbers of VLANs */
     struct og_set interfaces;       /* UUIDs */
 };
 
@@ -156,6 +164,8 @@ const struct og_iface *og_view_iface(const struct og_ovsdb_view *view,
 /* The bridge a port or interface is on, NULL = none.  O(1). */
 const struct og_bridge *og_view_port_bridge(const struct og_port *port);
 const struct og_bridge *og_view_iface_bridge(const struct og_iface *iface);
+/* The port says something about VLANs. */
+bool og_port_has_vlans(const struct og_port *port);
 
 /* --- Writing: ovsdb_codec only. */
 

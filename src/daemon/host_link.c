@@ -194,6 +194,10 @@ planned(void *link_, bool ok, const char *error)
     link->planning = false;
     link->notes = NULL;
     if (link->host) {
+        if (ok && link->refresh) {
+            vx_switch_refresh(link->host->sw[0]);
+            vx_switch_refresh(link->host->sw[1]);
+        }
         if (ok && notes) {
             link->owner->env.differed(link->owner->env.ctx,
                                       link->host->oid, notes);
@@ -229,6 +233,7 @@ carry_out(struct link *link, const char *plan,
 {
     char *now = settlement(wanted);
 
+    link->refresh = wanted->notes->size > 0;
     if (wanted->notes->size && link->host->settled
         && !strcmp(link->host->settled, now)) {
         link->notes = vx_buf_steal(wanted->notes);

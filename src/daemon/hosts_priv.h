@@ -61,6 +61,7 @@ struct link {
     bool planning;              /* a transaction is under way */
     struct eviction *eviction;  /* under way, host_audit.c */
     char *notes;                /* what differed from what was settled */
+    bool refresh;               /* the plan under way puts something right */
 };
 
 /* An OpenFlow connection. */

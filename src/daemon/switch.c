@@ -18,6 +18,15 @@
 
 enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000 };
 
+static void
+refresh(struct vx_switch *sw)
+{
+    if (sw->refresh) {
+        sw->refresh = false;
+        vx_epoch_spoil(sw);
+    }
+}
+
 void
 vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state)
 {
@@ -26,6 +35,7 @@ vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state)
         if (state == VX_SWITCH_SYNCED) {
             sw->facts.error[0] = '\0';
             sw->pause_ms = PAUSE_MIN_MS;
+            refresh(sw);
             vx_epoch_quiet(sw);
         }
         sw->env.changed(sw->env.ctx, sw->env.host, sw->env.tier);
@@ -159,6 +169,16 @@ vx_switch_allow(struct vx_switch *sw, bool allowed)
 {
     sw->allowed = allowed;
     try_sync(sw);
+}
+
+void
+vx_switch_refresh(struct vx_switch *sw)
+{
+    sw->refresh = true;
+    if (sw->facts.state == VX_SWITCH_SYNCED) {
+        refresh(sw);
+        vx_epoch_quiet(sw);
+    }
 }
 
 bool

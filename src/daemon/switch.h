@@ -92,6 +92,11 @@ void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
                     const struct vx_delta *delta,
                     struct vx_receipt *receipt);
 bool vx_switch_takes_rows(const struct vx_switch *sw);
+/* Its OVSDB was not right and is now.  ovs-vswitchd (3.1) does not look at
+ * its datapath flows again when a mirror goes, but does for any flow
+ * modification: the epoch row is written anew, for that is one, and another
+ * some seconds later. */
+void vx_switch_refresh(struct vx_switch *sw);
 /* Something that was sent is not confirmed yet. */
 bool vx_switch_is_behind(const struct vx_switch *sw);
 void vx_switch_packet_out(struct vx_switch *sw, const void *frame,

@@ -42,6 +42,7 @@ struct vx_switch {
                                  * has given up */
     bool is_dumping;
     bool is_fresh;              /* just connected: an epoch may be believed */
+    bool refresh;               /* once it is synced, vx_switch_refresh */
     struct owed *first, **last;
     uint64_t last_tag;
     struct event *pause;

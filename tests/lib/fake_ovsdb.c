@@ -135,7 +135,8 @@ is_refs(const char *column)
 {
     return !strcmp(column, "ports") || !strcmp(column, "controller")
            || !strcmp(column, "interfaces") || !strcmp(column, "bridges")
-           || !strcmp(column, "manager_options");
+           || !strcmp(column, "manager_options")
+           || !strcmp(column, "mirrors");
 }
 
 static const struct og_set *
@@ -145,11 +146,15 @@ set_column(const struct og_row *row, const char *column)
         const struct og_bridge *b = (const struct og_bridge *) row;
 
         return !strcmp(column, "protocols") ? &b->protocols
+               : !strcmp(column, "mirrors") ? &b->mirrors
                : !strcmp(column, "ports") ? &b->ports
                : !strcmp(column, "controller") ? &b->controller : NULL;
     }
-    if (row->table == OG_T_PORT && !strcmp(column, "interfaces")) {
-        return &((const struct og_port *) row)->interfaces;
+    if (row->table == OG_T_PORT) {
+        const struct og_port *p = (const struct og_port *) row;
+
+        return !strcmp(column, "interfaces") ? &p->interfaces
+               : !strcmp(column, "trunks") ? &p->trunks : NULL;
     }
     if (row->table == OG_T_ROOT) {
         const struct og_root *r = (const struct og_root *) row;
@@ -171,7 +176,9 @@ map_column(const struct og_row *row, const char *column)
     case OG_T_BRIDGE:
         return is_ids ? &((const struct og_bridge *) row)->external_ids
                : !strcmp(column, "other_config")
-               ? &((const struct og_bridge *) row)->other_config : NULL;
+               ? &((const struct og_bridge *) row)->other_config
+               : !strcmp(column, "flow_tables")
+               ? &((const struct og_bridge *) row)->flow_tables : NULL;
     case OG_T_ROOT:
         return is_ids ? &((const struct og_root *) row)->external_ids : NULL;
     case OG_T_INTERFACE:
@@ -204,9 +211,16 @@ elements(struct json *const *value, const char *tag, size_t *ret_n)
     return value;
 }
 
+/* Of a number until the next one. */
 static const char *
 text(const struct json *atom)
 {
+    static char number[24];
+
+    if (atom->type == JSON_INTEGER) {
+        snprintf(number, sizeof number, "%" PRId64, json_integer(atom));
+        return number;
+    }
     return atom->type == JSON_ARRAY ? json_string(atom->array.elems[1])
                                     : json_string(atom);
 }
@@ -217,7 +231,12 @@ put_atom(struct vx_buf *buf, const char *column, const char *s)
     struct json *json = json_string_create(s);
     char *quoted = json_to_string(json, 0);
 
-    vx_buf_printf(buf, is_refs(column) ? "[\"uuid\",%s]" : "%s", quoted);
+    if (!strcmp(column, "trunks")) {
+        vx_buf_puts(buf, s);
+    } else {
+        vx_buf_printf(buf, is_refs(column) ? "[\"uuid\",%s]" : "%s",
+                      quoted);
+    }
     free(quoted);
     json_destroy(json);
 }
@@ -258,22 +277,23 @@ diff_set(struct vx_buf *buf, const struct og_set *old, const char *column,
 }
 
 static void
-put_pair(struct vx_buf *buf, const char **sep, const char *key,
-         const char *value)
+put_pair(struct vx_buf *buf, const char **sep, const struct og_pair *pair,
+         bool is_number)
 {
     vx_buf_printf(buf, "%s[", *sep);
-    put_atom(buf, "", key);
+    put_atom(buf, is_number ? "trunks" : "", pair->key);
     vx_buf_puts(buf, ",");
-    put_atom(buf, "", value);
+    put_atom(buf, is_number ? "mirrors" : "", pair->value);
     vx_buf_puts(buf, "]");
     *sep = ",";
 }
 
 /* For DELETE the value is a set of keys. INSERT leaves keys that are. */
 static void
-diff_map(struct vx_buf *buf, const struct og_map *old,
+diff_map(struct vx_buf *buf, const struct og_map *old, const char *column,
          struct json *const *value, enum how how)
 {
+    bool is_number = !strcmp(column, "flow_tables");
     struct og_map want = { NULL, 0, 0 };
     struct json *const *e;
     const char *sep = "";
@@ -284,8 +304,8 @@ diff_map(struct vx_buf *buf, const struct og_map *old,
         if (how == DELETE) {
             og_map_put(&want, text(e[i]), "");
         } else {
-            og_map_put(&want, json_string(e[i]->array.elems[0]),
-                       json_string(e[i]->array.elems[1]));
+            og_map_put(&want, text(e[i]->array.elems[0]),
+                       text(e[i]->array.elems[1]));
         }
     }
     vx_buf_puts(buf, "[\"map\",[");
@@ -293,14 +313,14 @@ diff_map(struct vx_buf *buf, const struct og_map *old,
         const char *now = og_map_get(old, want.items[i].key);
 
         if (!now || (how == REPLACE && strcmp(now, want.items[i].value))) {
-            put_pair(buf, &sep, want.items[i].key, want.items[i].value);
+            put_pair(buf, &sep, &want.items[i], is_number);
         }
     }
     for (size_t i = 0; how != INSERT && i < old->n; i++) {
         bool wanted = og_map_get(&want, old->items[i].key) != NULL;
 
         if (wanted == (how == DELETE)) {
-            put_pair(buf, &sep, old->items[i].key, old->items[i].value);
+            put_pair(buf, &sep, &old->items[i], is_number);
         }
     }
     vx_buf_puts(buf, "]]");
@@ -319,7 +339,7 @@ modify(struct fake_ovsdb *fake, const struct og_row *row, const char *column,
     if (set) {
         diff_set(&buf, set, column, value, how);
     } else if (map) {
-        diff_map(&buf, map, value, how);
+        diff_map(&buf, map, column, value, how);
     } else {
         char *s = json_to_string(*value, 0);
 

@@ -268,6 +268,33 @@ an_interface_comes_with_its_ofport_and_goes(void **state)
     teardown(&h);
 }
 
+/* A tap alone is not looked at by a plan: there are thousands. */
+static void
+a_port_in_a_vlan_is_a_change(void **state)
+{
+    struct host h;
+
+    (void) state;
+    setup(&h);
+    say(&h, START);
+    vx_buf_clear(&h.log);
+    say(&h, UPDATE("\"Port\":{" ROW("2", "modify", "\"tag\":0") "}"));
+    assert_log(&h, "changed;");
+    say(&h, UPDATE("\"Port\":{" ROW("2", "modify", "\"tag\":[\"set\",[]]")
+                   "}"));
+    assert_log(&h, "");
+    say(&h, UPDATE("\"Port\":{" ROW("2", "modify", "\"trunks\":[\"set\","
+                   "[1,4095]]") "}"));
+    assert_log(&h, "changed;");
+    say(&h, UPDATE("\"Port\":{" ROW("2", "modify", "\"trunks\":[\"set\","
+                   "[4095,1]]") "}"));
+    assert_log(&h, "");
+    say(&h, UPDATE(BRIDGE_TABLE("modify", "\"flow_tables\":[\"map\",[[3,"
+                                REF("7") "]]]")));
+    assert_log(&h, "changed;");
+    teardown(&h);
+}
+
 static void
 a_changed_iface_id_or_ofport_is_gone_and_new(void **state)
 {
@@ -468,6 +495,17 @@ static const struct bad {
     { UPDATE(BRIDGE_TABLE("modify", "\"other_config\":[\"map\",[[1]]]")),
       "pair" },
     { UPDATE(BRIDGE_TABLE("modify", "\"other_config\":{}")), "not a map" },
+    { UPDATE(BRIDGE_TABLE("modify", "\"flow_tables\":[\"map\",[["
+                          "\"1\"," REF("7") "]]]")), "pair" },
+    { UPDATE(BRIDGE_TABLE("modify", "\"flow_tables\":[\"map\",[[4096,"
+                          REF("7") "]]]")), "pair" },
+    { UPDATE(BRIDGE_TABLE("modify", "\"stp_enable\":1")), "boolean" },
+    { UPDATE("\"Port\":{" ROW("2", "modify", "\"trunks\":4096") "}"),
+      "small number" },
+    { UPDATE("\"Port\":{" ROW("2", "modify", "\"trunks\":[\"set\",[-1]]")
+      "}"), "small number" },
+    { UPDATE("\"Port\":{" ROW("2", "modify", "\"tag\":\"5\"") "}"),
+      "integer" },
     { UPDATE("\"Interface\":{" ROW("3", "modify", "\"ofport\":\"5\"") "}"),
       "integer" },
     { UPDATE("\"Interface\":{" ROW("3", "modify", "\"ofport\":1e30") "}"),
@@ -599,6 +637,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_for_its_columns_and_is_ready_with_the_view),
         cmocka_unit_test(bytes_may_come_one_by_one),
+        cmocka_unit_test(a_port_in_a_vlan_is_a_change),
         cmocka_unit_test(an_interface_comes_with_its_ofport_and_goes),
         cmocka_unit_test(a_changed_iface_id_or_ofport_is_gone_and_new),
         cmocka_unit_test(of_two_with_one_iface_id_the_first_stays),

@@ -14,6 +14,7 @@
 
 #include "core/pipeline.h"
 #include "lib/buf.h"
+#include "lib/xalloc.h"
 #include "ovs-glue/ovsdb_view.h"
 #include "tests/lib/fake_ovsdb.h"
 
@@ -130,6 +131,9 @@ an_ipv6_vtep_becomes_the_local_address(void **state)
     "{\"op\":\"insert\",\"table\":\"Controller\",\"uuid-name\":\"" NAME \
     "\",\"row\":{\"target\":\"tcp:198.51.100.1:6633\"}}"
 
+/* A row of a table that is not looked at. */
+#define OTHER "\"00000000-0000-0000-0000-0000000000aa\""
+
 /* What somebody did to a finished host. */
 static const struct damage {
     const char *what;
@@ -162,6 +166,25 @@ static const struct damage {
       false },
     { "no controller", SET("Bridge", "br-tenant",
                            "\"controller\":[\"set\",[]]"), false },
+    { "mirror", SET("Bridge", "br-tenant",
+                    "\"mirrors\":[\"uuid\"," OTHER "]"), true },
+    { "limited tables", SET("Bridge", "br-fabric", "\"flow_tables\":"
+                            "[\"map\",[[0,[\"uuid\"," OTHER "]],"
+                            "[10,[\"uuid\"," OTHER "]]]]"), true },
+    { "spanning tree", SET("Bridge", "br-fabric", "\"stp_enable\":true"),
+      true },
+    { "rapid spanning tree", SET("Bridge", "br-tenant",
+                                 "\"rstp_enable\":true"), true },
+    { "snooping", SET("Bridge", "br-tenant",
+                      "\"mcast_snooping_enable\":true"), true },
+    { "BPDUs", MUTATE("Bridge", "br-tenant", "\"other_config\",\"insert\","
+                      "[\"map\",[[\"forward-bpdu\",\"false\"]]]"), true },
+    { "tag", SET("Port", "vx0", "\"tag\":0"), true },
+    { "trunks", SET("Port", "vx-patch-t",
+                    "\"trunks\":[\"set\",[0,10,4095]]"), true },
+    { "one trunk", SET("Port", "br-fabric", "\"trunks\":7"), true },
+    { "VLAN mode", SET("Port", "br-tenant", "\"vlan_mode\":\"access\""),
+      true },
     { "in-band connection", CONTROLLER("\"connection_mode\":\"in-band\""),
       true },
     { "no probe", CONTROLLER("\"inactivity_probe\":[\"set\",[]]"), true },
@@ -386,6 +409,80 @@ taps_and_keys_of_others_are_kept(void **state)
 }
 
 static void
+put_tap_in_a_vlan(struct fake_ovsdb *fake, int i)
+{
+    char *ops = vx_xasprintf(
+        "[{\"op\":\"insert\",\"table\":\"Interface\",\"uuid-name\":\"i\","
+        "\"row\":{\"name\":\"t%d\"}},{\"op\":\"insert\",\"table\":\"Port\","
+        "\"uuid-name\":\"p\",\"row\":{\"name\":\"t%d\",\"tag\":%d,"
+        "\"interfaces\":[\"named-uuid\",\"i\"]}},{\"op\":\"mutate\","
+        "\"table\":\"Bridge\"," WHERE("br-tenant") ",\"mutations\":[["
+        "\"ports\",\"insert\",[\"named-uuid\",\"p\"]]]}]", i, i, i);
+
+    fake_transact(fake, ops);
+    free(ops);
+}
+
+static size_t
+count_lines(const struct vx_buf *buf)
+{
+    size_t n = 0;
+
+    for (const char *p = vx_buf_str(buf); *p; p++) {
+        n += *p == '\n';
+    }
+    return n;
+}
+
+/* As many as there are, in plans and notes of bounded size. */
+static void
+taps_in_vlans_are_taken_out_of_them(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct vx_buf notes = VX_BUF_INIT;
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    for (int i = 0; i < 300; i++) {
+        put_tap_in_a_vlan(&fake, i);
+    }
+    wanted.notes = &notes;
+    assert_int_equal(converge(&fake, &wanted), 2);
+    assert_int_equal(count_lines(&notes), 2 * 17);
+    for (int i = 0; i < 300; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "t%d", i);
+        assert_false(og_port_has_vlans(og_view_port(&fake.view, name)));
+    }
+    assert_done(&fake, &wanted);
+    vx_buf_fini(&notes);
+    fake_fini(&fake);
+}
+
+/* It is evicted when told, not served. */
+static void
+a_strange_port_on_br_fabric_keeps_its_tag(void **state)
+{
+    struct og_bootstrap_wanted wanted = wanted_v4();
+    struct fake_ovsdb fake;
+
+    (void) state;
+    fake_init(&fake);
+    converge(&fake, &wanted);
+    fake_transact(&fake,
+                  "[{\"op\":\"insert\",\"table\":\"Port\","
+                  "\"uuid-name\":\"p\",\"row\":{\"name\":\"odd\","
+                  "\"tag\":5}},{\"op\":\"mutate\",\"table\":\"Bridge\","
+                  WHERE("br-fabric") ",\"mutations\":[[\"ports\","
+                  "\"insert\",[\"named-uuid\",\"p\"]]]}]");
+    assert_null(og_bootstrap_plan(&fake.view, &wanted));
+    fake_fini(&fake);
+}
+
+static void
 a_new_target_replaces_the_old_in_the_same_transaction(void **state)
 {
     struct og_bootstrap_wanted wanted = wanted_v4();
@@ -564,6 +661,8 @@ main(void)
         cmocka_unit_test(
             a_port_of_others_on_br_fabric_is_strange_and_goes_when_told),
         cmocka_unit_test(taps_and_keys_of_others_are_kept),
+        cmocka_unit_test(taps_in_vlans_are_taken_out_of_them),
+        cmocka_unit_test(a_strange_port_on_br_fabric_keeps_its_tag),
         cmocka_unit_test(
             a_new_target_replaces_the_old_in_the_same_transaction),
         cmocka_unit_test(
