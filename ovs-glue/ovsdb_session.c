@@ -21,6 +21,7 @@
 
 #include "openvswitch/json.h"
 
+#include "core/pipeline.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/xalloc.h"
@@ -185,6 +186,15 @@ is_our_name(const char *name)
            || !strcmp(name, OG_PATCH_TO_TENANT) || !strcmp(name, OG_VXLAN);
 }
 
+static bool
+is_on_ours(const struct og_port *port)
+{
+    const struct og_bridge *bridge = og_view_port_bridge(port);
+
+    return bridge && (!strcmp(bridge->name, VX_BRIDGE_TENANT)
+                      || !strcmp(bridge->name, VX_BRIDGE_FABRIC));
+}
+
 static void
 touch_port(struct og_ovsdb_session *s, struct og_port *port)
 {
@@ -215,7 +225,7 @@ on_row(void *aux, struct og_row *row, enum og_row_event event)
         struct og_port *port = (struct og_port *) row;
 
         s->is_changed = s->is_changed || is_our_name(port->name)
-                        || og_port_has_vlans(port);
+                        || (og_port_has_vlans(port) && is_on_ours(port));
         touch_port(s, port);
     } else {
         s->is_changed = true;

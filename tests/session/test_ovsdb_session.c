@@ -292,6 +292,13 @@ a_port_in_a_vlan_is_a_change(void **state)
     say(&h, UPDATE(BRIDGE_TABLE("modify", "\"flow_tables\":[\"map\",[[3,"
                                 REF("7") "]]]")));
     assert_log(&h, "changed;");
+    /* On another bridge they are nobody's business. */
+    say(&h, UPDATE("\"Bridge\":{" ROW("6", "insert", "\"name\":\"br-x\","
+                   "\"ports\":" REF("4")) "},\"Port\":{" PORT_ROW("4", "5")
+                   "},\"Interface\":{" IFACE_ROW("5", "vm2", "6") "}"));
+    vx_buf_clear(&h.log);
+    say(&h, UPDATE("\"Port\":{" ROW("4", "modify", "\"tag\":9") "}"));
+    assert_log(&h, "");
     teardown(&h);
 }
 
