@@ -2,7 +2,7 @@
 /* Status of a port as a function of facts; see status.h.
  *
  * The order of the questions is the order in which a person would repair:
- * a place, a host that lives, an interface, confirmations, probes, the
+ * a place, a host that lives, an interface, confirmations, rows, probes, the
  * others. */
 #include "core/status.h"
 
@@ -116,6 +116,11 @@ vx_port_status_eval(const struct vx_port_facts *f,
     } else if (f->n_outstanding) {
         say(ret, VX_PORT_BUILDING, "waiting for %u confirmation%s",
             f->n_outstanding, f->n_outstanding == 1 ? "" : "s");
+    } else if (f->n_lacking) {
+        say(ret, VX_PORT_DEGRADED, "%u row%s missing or altered on host "
+            "\"%.60s\": netctl audit %.60s --repair, or the next audit, puts "
+            "that right", f->n_lacking, f->n_lacking == 1 ? " is" : "s are",
+            f->host, f->host);
     } else if (f->unproven && f->probe_from) {
         unproven(f, ret);
     } else if (f->n_away == 1) {

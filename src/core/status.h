@@ -14,7 +14,8 @@ enum vx_port_state {
     VX_PORT_ACTIVE,         /* every host that needs it has confirmed, and a
                              * probe has come */
     VX_PORT_DEGRADED,       /* works, but a host that needs it is away, or
-                             * does not get through to it */
+                             * does not get through to it, or its own host
+                             * lacks rows */
     VX_PORT_DOWN,           /* its own host is away */
 };
 
@@ -30,6 +31,8 @@ struct vx_port_facts {
     const char *host_reason;    /* why not, if not */
     bool plugged;               /* interface with an ofport is there */
     unsigned n_outstanding;     /* confirmations of the last change missing */
+    unsigned n_lacking;         /* rows it lives by that an audit has found
+                                 * missing or altered on its host */
     bool unproven;              /* no probe has got through yet, and one
                                  * has to */
     const char *probe_from;     /* host whose probe has not come, NULL = none

@@ -60,6 +60,8 @@ vx_subject_get(struct vx_audits *audits, uint64_t oid)
         s->oid = oid;
         vx_findings_init(&s->book, &audits->last_id);
         vx_repair_init(&s->repair, now);
+        vx_lacks_init(&s->lacks[0]);
+        vx_lacks_init(&s->lacks[1]);
         s->due_ms = INT64_MAX;
         if (audits->env.interval_ms) {
             s->due_ms = now + audits->env.interval_ms / 2;
@@ -77,6 +79,8 @@ subject_free(struct subject *s)
     vx_wants_done(s->wants);
     vx_wants_done(s->run_wants);
     vx_findings_fini(&s->book);
+    vx_lacks_fini(&s->lacks[0]);
+    vx_lacks_fini(&s->lacks[1]);
     free(s->example);
     free(s);
 }
@@ -224,12 +228,15 @@ on_drift(void *subject, unsigned what, const struct vx_crow *have,
     struct vx_row_hint hint;
     char object[400];
 
+    og_crow_hint(row, &hint);
+    if (what != VX_DIFF_FOREIGN) {
+        vx_lacks_note(&s->lacks[s->part], s->owner->env.model, &hint);
+    }
     count(s, f.kind, what);
     if (s->n_part[0] + s->n_part[1] + s->n_part[2] > VX_FINDINGS_MAX) {
         vx_findings_beyond(&s->book, s->part, 1);
         return;
     }
-    og_crow_hint(row, &hint);
     vx_explain_row(s->owner->env.model, tier_of(s), &hint, object,
                    sizeof object);
     og_crow_format(row, &text);
@@ -249,6 +256,25 @@ bridge_of(enum vx_finding_part part)
 {
     return part == VX_PART_TENANT ? VX_BRIDGE_TENANT
            : part == VX_PART_FABRIC ? VX_BRIDGE_FABRIC : "OVSDB";
+}
+
+static void
+touch(void *subject, uint64_t oid)
+{
+    const struct subject *s = subject;
+
+    s->owner->env.touch(s->owner->env.ctx, s->oid, oid);
+}
+
+static void
+note_lacks(struct subject *s)
+{
+    struct vx_host_facts facts;
+
+    if (vx_hosts_facts(s->owner->env.hosts, s->oid, &facts)) {
+        vx_lacks_end(&s->lacks[s->part], facts.sw[s->part].n_resyncs, touch,
+                     s);
+    }
 }
 
 static bool
@@ -271,6 +297,7 @@ on_compared(void *subject, size_t n_rows, size_t n_differences)
         s->wait_ms = n_differences ? wait_ms : s->wait_ms;
     }
     tell(s, bridge_of(s->part), then);
+    note_lacks(s);
     s->repairs = repair;
     s->is_lost = s->n_part[VX_DIFF_MISSING] > n_rows;
     if (repair && !s->on_demand && !s->has_begun) {
@@ -312,6 +339,7 @@ on_done(void *subject, const char *why, size_t n_repaired)
         vx_findings_repaired(&s->book, s->part, s->owner->env.wall_ms());
         vx_log_info(name_of(s), "%s: %zu rows repaired", bridge_of(s->part),
                     n_repaired);
+        note_lacks(s);          /* nothing, any more */
     }
     s->part++;
     next_part(s);
@@ -423,6 +451,7 @@ next_part(struct subject *s)
     }
     sw = vx_hosts_switch(s->owner->env.hosts, s->oid, tier_of(s));
     vx_findings_begin(&s->book, s->part);
+    vx_lacks_begin(&s->lacks[s->part]);
     if (!sw || !vx_switch_audit(sw, &audit)) {
         char why[120];
 
@@ -569,6 +598,22 @@ vx_audits_counters(const struct vx_audits *audits,
     VX_TREE_FOR_EACH(node, &audits->subjects) {
         ret_counters->n_open += vx_findings_n_open(&subject_of(node)->book);
     }
+}
+
+size_t
+vx_audits_n_lacking(const struct vx_audits *audits,
+                    const struct vx_host_facts *facts,
+                    const struct vx_place *place, uint64_t port)
+{
+    const struct subject *s = find(audits, place->host);
+    const uint64_t oids[] = { port, place->network, 0 };
+    size_t n = 0;
+
+    for (int i = 0; s && i < 6; i++) {
+        n += vx_lacks_get(&s->lacks[i / 3], facts->sw[i / 3].n_resyncs,
+                          oids[i % 3]);
+    }
+    return n;
 }
 
 int64_t

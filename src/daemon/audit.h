@@ -18,7 +18,9 @@
 
 struct event_base;
 struct vx_audits;
+struct vx_host_facts;
 struct vx_hosts;
+struct vx_place;
 
 struct vx_audits_env {
     void *ctx;
@@ -32,6 +34,9 @@ struct vx_audits_env {
     int64_t (*wall_ms)(void);
     /* Something new differs on the host. */
     void (*drift)(void *ctx, const char *host, const char *text);
+    /* Ports whose rows the host lacks, or does not lack any more: a port, all
+     * of a network, or (0) all of the host. */
+    void (*touch)(void *ctx, uint64_t host, uint64_t oid);
 };
 
 struct vx_audits *vx_audits_new(const struct vx_audits_env *env);
@@ -52,6 +57,11 @@ struct vx_audits_counters {
 };
 void vx_audits_counters(const struct vx_audits *audits,
                         struct vx_audits_counters *ret_counters);
+/* Rows the port lives by that the last audit has found missing or altered on
+ * its own host, and nobody has repaired.  facts: of that host. */
+size_t vx_audits_n_lacking(const struct vx_audits *audits,
+                           const struct vx_host_facts *facts,
+                           const struct vx_place *place, uint64_t port);
 /* Wall clock, ms; 0 = never. */
 int64_t vx_audits_last_ms(const struct vx_audits *audits, uint64_t host);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by audit.c (when, whom, what with it) and audit_api.c (who asked);
- * nobody else includes it. */
+/* Shared by audit.c (when, whom, what with it), audit_api.c (who asked) and
+ * audit_lacks.c (whose rows are not there); nobody else includes it. */
 #ifndef VX_DAEMON_AUDIT_PRIV_H
 #define VX_DAEMON_AUDIT_PRIV_H
 
+#include "core/explain.h"
 #include "core/repair.h"
 #include "daemon/audit.h"
 
@@ -24,6 +25,13 @@ struct want {
     struct vx_api_audit_waiter *waiter;     /* NULL: has left */
 };
 
+/* What a bridge lacks, by port and network. */
+enum { VX_LACKS_MAX = 1000 };   /* beyond: of all */
+struct vx_lacks {
+    struct vx_tree old, new;    /* of the last comparison, the one under way */
+    uint64_t n_resyncs;         /* of the bridge, then */
+};
+
 /* A host as it is audited. */
 struct subject {
     struct vx_tree_node by_oid;
@@ -31,6 +39,7 @@ struct subject {
     uint64_t oid;
     struct vx_findings book;
     struct vx_repair repair;
+    struct vx_lacks lacks[2];   /* br-tenant, br-fabric */
     int64_t due_ms;             /* mono; INT64_MAX = never */
     bool urgent;                /* due, whatever the interval */
     bool forgotten;             /* deleted; freed when its run ends */
@@ -72,6 +81,22 @@ struct vx_audits {
 struct subject *vx_subject_get(struct vx_audits *audits, uint64_t oid);
 /* Audits what is asked for or due, as far as there is room. */
 void vx_audits_kick(struct vx_audits *audits);
+
+/* audit_lacks.c */
+void vx_lacks_init(struct vx_lacks *lacks);
+void vx_lacks_fini(struct vx_lacks *lacks);
+/* A comparison begins. */
+void vx_lacks_begin(struct vx_lacks *lacks);
+/* A row of ours is missing or altered. */
+void vx_lacks_note(struct vx_lacks *lacks, const struct vx_model *model,
+                   const struct vx_row_hint *hint);
+/* That was all; touch is called for whose number may be another now: a port
+ * or a network, 0 = all ports of the host. */
+void vx_lacks_end(struct vx_lacks *lacks, uint64_t n_resyncs,
+                  void (*touch)(void *aux, uint64_t oid), void *aux);
+/* Rows of the object; O(log n). */
+size_t vx_lacks_get(const struct vx_lacks *lacks, uint64_t n_resyncs,
+                    uint64_t oid);
 
 /* audit_api.c */
 void vx_audits_api_init(struct vx_audits *audits);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "daemon/probe.h"
@@ -113,6 +114,8 @@ vx_app_port_status(void *app_, uint64_t oid,
         facts.host_reason = host.reason;
         facts.n_away = away->n_away - (away->n_away && !host.ready);
         facts.away = away->name;
+        facts.n_lacking = (unsigned) vx_audits_n_lacking(app->audits, &host,
+                                                         &place, oid);
     }
     probe_facts(app, oid, &facts, &reachable_at_ms);
     vx_port_status_eval(&facts, ret_status);

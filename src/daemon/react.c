@@ -272,6 +272,24 @@ drift(void *app, const char *host, const char *text)
 }
 
 static void
+drift_touched(void *app_, uint64_t host, uint64_t oid)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *obj = vx_model_by_oid(app->model, oid);
+
+    if (app->stopping) {
+        return;
+    }
+    if (!oid) {
+        vx_fabric_host_networks(app->fabric, host, touch_network, app);
+    } else if (obj && obj->kind == VX_NETWORK) {
+        touch_network(app, oid);
+    } else if (obj && obj->kind == VX_PORT) {
+        touch_port(app, oid);
+    }
+}
+
+static void
 iface_changed(void *app_, uint64_t host, const char *iface_id,
               uint32_t ofport)
 {
@@ -427,7 +445,7 @@ vx_app_wire(struct vx_app *app)
         .interval_ms = app->options.audit_interval_ms,
         .repair = app->options.audit_repair,
         .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
-        .drift = drift,
+        .drift = drift, .touch = drift_touched,
     };
     struct vx_watch_config watch_config = { .ring_bytes = 0 };
 

@@ -294,6 +294,23 @@ def test_changed_rows_of_ovsdb_are_put_right_and_told(fabric):
         api.wait_hosts(["h1", "h2"])
 
 
+def test_a_port_whose_host_lacks_its_rows_is_degraded_and_says_so(fabric):
+    h1 = fabric.hosts["h1"]
+    where = f"{web(2)}/ports/p1"
+    flow = next(f for f in h1.flows("br-tenant") if mac_of(2, 1) in f)
+    with intent.Api(fabric.api) as api:
+        api.wait_ports([where])
+        h1.ofctl("--strict", "del-flows", "br-tenant",
+                 Tamperer.match_of(flow))
+        assert audit(fabric, "h1")[0] == 4
+        api.wait_ports([where], "degraded", 5)
+        told = api.get(where)["reason"]
+        assert "1 row is missing or altered on host \"h1\"" in told, told
+        assert api.get(f"{web(1)}/ports/p1")["status"] == "active"
+        assert audit(fabric, "h1", "--repair")[0] == 0
+        api.wait_ports([where], "active", 5)
+
+
 def test_an_epoch_row_that_somebody_deletes_is_written_again(fabric):
     wait_epochs(fabric)
     fabric.hosts["h1"].ofctl("del-flows", "br-fabric", "table=253")

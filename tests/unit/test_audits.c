@@ -11,6 +11,9 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "core/diff.h"
+#include "core/fabric.h"
+#include "core/pipeline.h"
 #include "daemon/audit_priv.h"
 #include "daemon/hosts.h"
 #include "ovs-glue/of_codec.h"
@@ -21,6 +24,10 @@ enum { INTERVAL_MS = 60000 };
 /* The world: one host, one audit at a time. */
 static int64_t now;
 static bool unproven;
+static uint64_t n_resyncs;
+static struct vx_row_hint hint;         /* of what differs */
+static uint64_t touched;                /* last */
+static size_t n_touched;
 static size_t n_different;      /* rows of each bridge */
 static size_t n_begun, n_looks, n_repairs;
 static const struct vx_switch_audit *asked;     /* not yet compared */
@@ -36,6 +43,7 @@ vx_hosts_facts(const struct vx_hosts *hosts, uint64_t host,
     for (int i = 0; i < 2; i++) {
         ret_facts->sw[i].state = VX_SWITCH_SYNCED;
         ret_facts->sw[i].is_unproven = unproven;
+        ret_facts->sw[i].n_resyncs = n_resyncs;
     }
     return true;
 }
@@ -98,7 +106,7 @@ void
 og_crow_hint(const struct vx_crow *row, struct vx_row_hint *ret_hint)
 {
     (void) row;
-    (void) ret_hint;
+    *ret_hint = hint;
 }
 
 void
@@ -122,6 +130,15 @@ on_drift(void *ctx, const char *host, const char *text)
     (void) text;
 }
 
+static void
+on_touch(void *ctx, uint64_t host, uint64_t oid)
+{
+    (void) ctx;
+    (void) host;
+    touched = oid;
+    n_touched++;
+}
+
 /* --- A life. */
 
 static struct vx_model *model;
@@ -134,7 +151,7 @@ set_up(uint32_t interval_ms)
 {
     struct vx_audits_env env = {
         .interval_ms = interval_ms, .repair = true, .mono_ms = clock_ms,
-        .wall_ms = clock_ms, .drift = on_drift,
+        .wall_ms = clock_ms, .drift = on_drift, .touch = on_touch,
     };
     const struct vx_obj *host;
     struct vx_iter iter;
@@ -142,6 +159,7 @@ set_up(uint32_t interval_ms)
     now = 1000000;
     unproven = false;
     n_different = n_begun = n_looks = n_repairs = 0;
+    n_touched = 0;
     asked = NULL;
     model = fx_new_model();
     fx_do(model, "put zone z");
@@ -191,6 +209,11 @@ answer(void)
 
         n_begun += h1->part == VX_PART_TENANT;
         asked = NULL;
+        for (size_t i = 0; i < n_different; i++) {
+            const struct vx_crow row = { .type = VX_ROW_FLOW };
+
+            a.drift(a.ctx, VX_DIFF_MISSING, NULL, &row);
+        }
         repaired = a.compared(a.ctx, 10, n_different);
         n_looks += a.only_looks;
         n_repairs += repaired;
@@ -304,6 +327,59 @@ who_looks_at_a_believed_bridge_leaves_its_audit_to_come(void **state)
     assert_int_equal(n_repairs, 2);
 }
 
+static size_t
+n_lacking(uint64_t port, uint64_t network)
+{
+    const struct vx_place place = { .host = h1->oid, .network = network };
+    struct vx_host_facts facts;
+
+    vx_hosts_facts(NULL, h1->oid, &facts);
+    return vx_audits_n_lacking(audits, &facts, &place, port);
+}
+
+static void
+look_at(uint64_t cookie)
+{
+    hint = (struct vx_row_hint) { .type = VX_ROW_FLOW, .cookie = cookie };
+    n_touched = 0;
+    demand(false);
+}
+
+static void
+what_a_host_lacks_is_told_by_port_and_network(void **state)
+{
+    uint64_t network, port;
+
+    (void) state;
+    fx_do(model, "put tenant acme");
+    network = ((const struct vx_obj *)
+               fx_do(model, "put network acme/web"))->oid;
+    port = ((const struct vx_obj *) fx_do(
+        model, "put port acme/web/vm1 host=h1 mac=02:00:00:00:00:01"))->oid;
+    n_different = 3;
+    look_at(VX_COOKIE(VX_PORT, 0, port));
+    assert_int_equal(n_lacking(port, network), 6);
+    assert_int_equal(n_lacking(port + 1, network), 0);
+    assert_int_equal(touched, port);
+    look_at(VX_COOKIE(VX_NETWORK, 0, network));
+    assert_int_equal(n_lacking(port + 1, network), 6);
+    assert_int_equal(n_lacking(port, network + 1), 0);
+    assert_int_equal(touched, port);        /* as before, and no more */
+    look_at(VX_COOKIE_BASE);
+    assert_int_equal(n_lacking(port + 1, network + 1), 6);
+    look_at((uint64_t) VX_COOKIE_EPOCH << 56 | port);
+    assert_int_equal(n_lacking(port, network), 0);
+
+    look_at(VX_COOKIE(VX_PORT, 0, port));
+    n_touched = 0;
+    demand(true);
+    assert_int_equal(n_lacking(port, network), 0);
+    assert_true(n_touched >= 2);
+    look_at(VX_COOKIE(VX_PORT, 0, port));
+    n_resyncs++;                /* it was away, and compared anew */
+    assert_int_equal(n_lacking(port, network), 0);
+}
+
 int
 main(void)
 {
@@ -326,6 +402,9 @@ main(void)
         cmocka_unit_test_setup_teardown(
             who_looks_at_a_believed_bridge_leaves_its_audit_to_come,
             set_up_on_demand, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_a_host_lacks_is_told_by_port_and_network, set_up_on_demand,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,25 @@ a_port_that_everybody_confirmed_is_active(void **state)
 }
 
 static void
+a_port_whose_host_lacks_rows_is_degraded(void **state)
+{
+    (void) state;
+    struct vx_port_facts facts = good;
+
+    facts.n_lacking = 1;
+    expect(facts, "degraded", "1 row is missing or altered on host \"h1\": "
+           "netctl audit h1 --repair, or the next audit, puts that right");
+    facts.n_lacking = 2;
+    facts.unproven = true;
+    facts.probe_from = "h2";
+    expect(facts, "degraded", "2 rows are missing or altered on host "
+           "\"h1\": netctl audit h1 --repair, or the next audit, puts that "
+           "right");
+    facts.n_outstanding = 1;
+    expect(facts, "building", "waiting for 1 confirmation");
+}
+
+static void
 a_port_without_a_host_says_what_to_plug(void **state)
 {
     (void) state;
@@ -189,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_that_everybody_confirmed_is_active),
+        cmocka_unit_test(a_port_whose_host_lacks_rows_is_degraded),
         cmocka_unit_test(a_port_without_a_host_says_what_to_plug),
         cmocka_unit_test(a_port_on_a_draining_host_says_why_it_is_nowhere),
         cmocka_unit_test(a_port_waits_for_its_host_to_join),
