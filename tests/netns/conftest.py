@@ -19,6 +19,9 @@ def pytest_configure(config):
     """A SIGTERM unwinds like a Ctrl-C, so that fixtures clean up."""
     config.addinivalue_line("markers", "slow: left out by ./check --quick")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what it puts into the background deaf to SIGINT, and
+    # that is inherited: tests that interrupt somebody want it heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
