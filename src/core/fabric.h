@@ -154,6 +154,9 @@ uint64_t vx_fabric_locate(const struct vx_fabric *fabric, uint64_t port);
 /* Hosts with presence, sorted by oid; valid until the next change. */
 const uint64_t *vx_fabric_network_hosts(const struct vx_fabric *fabric,
                                         uint64_t network, size_t *ret_n);
+/* The host is one of them.  O(log n). */
+bool vx_fabric_has_presence(const struct vx_fabric *fabric, uint64_t network,
+                            uint64_t host);
 /* A port of the network is located on the host: presence for its own sake,
  * not for a guest or for a grace time.  O(log n). */
 bool vx_fabric_has_port_at(const struct vx_fabric *fabric, uint64_t network,

@@ -311,6 +311,15 @@ vx_fabric_network_hosts(const struct vx_fabric *f, uint64_t network,
 }
 
 bool
+vx_fabric_has_presence(const struct vx_fabric *f, uint64_t network,
+                       uint64_t host)
+{
+    const struct vx_fnet *net = vx_fnet_find(f, network);
+
+    return net && vx_fmember_find(net, host);
+}
+
+bool
 vx_fabric_has_port_at(const struct vx_fabric *f, uint64_t network,
                       uint64_t host)
 {

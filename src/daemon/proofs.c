@@ -36,20 +36,8 @@ static bool
 may_send(void *app_, uint64_t host, uint64_t network)
 {
     const struct vx_app *app = app_;
-    size_t n, low = 0;
-    const uint64_t *hosts = vx_fabric_network_hosts(app->fabric, network,
-                                                    &n);
 
-    for (size_t high = n; low < high;) {
-        size_t mid = low + (high - low) / 2;
-
-        if (hosts[mid] < host) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low < n && hosts[low] == host
+    return vx_fabric_has_presence(app->fabric, network, host)
            && vx_hosts_is_ready(app->hosts, host);
 }
 

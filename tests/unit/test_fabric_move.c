@@ -192,6 +192,7 @@ a_host_keeps_a_networks_rows_until_the_grace_time_is_over(void **state)
     assert_int_equal(ear->grace.object, NET + 1);
     assert_int_equal(ear->grace.host, 1);
     assert_false(vx_fabric_has_port_at(ear->fabric, NET + 1, 1));
+    assert_true(vx_fabric_has_presence(ear->fabric, NET + 1, 1));
     hush(ear);
     port = new_port(1, 1, "m");             /* it comes back: no presence */
     port->host = 1;                         /* has to be made again */
@@ -202,7 +203,11 @@ a_host_keeps_a_networks_rows_until_the_grace_time_is_over(void **state)
     struct vx_grace grace = ear->grace;
     assert_int_equal(grace.host, 2);
     hush(ear);
+    assert_true(vx_fabric_has_presence(ear->fabric, NET + 1, 2));
     vx_fabric_grace_over(ear->fabric, &grace);
+    assert_false(vx_fabric_has_presence(ear->fabric, NET + 1, 2));
+    assert_true(vx_fabric_has_presence(ear->fabric, NET + 1, 1));
+    assert_false(vx_fabric_has_presence(ear->fabric, NET + 7, 1));
     assert_true(ear->n_sent > 0);
     hush(ear);
     vx_fabric_grace_over(ear->fabric, &grace);
