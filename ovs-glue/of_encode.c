@@ -23,6 +23,11 @@ static const enum mf_field_id field_ids[VX_N_FIELDS] = {
     [VX_F_REG0] = MFF_REG0,
     [VX_F_REG1] = MFF_REG1,
     [VX_F_REG4] = MFF_REG4,
+    [VX_F_REG5] = MFF_REG5,
+    [VX_F_REG6] = MFF_REG6,
+    [VX_F_REG7] = MFF_REG7,
+    [VX_F_REG8] = MFF_REG8,
+    [VX_F_REG9] = MFF_REG9,
     [VX_F_XREG1] = MFF_XREG1,
     [VX_F_PKT_MARK] = MFF_PKT_MARK,
     [VX_F_TUN_ID] = MFF_TUN_ID,
@@ -36,12 +41,19 @@ static const enum mf_field_id field_ids[VX_N_FIELDS] = {
     [VX_F_VLAN_TCI] = MFF_VLAN_TCI,
     [VX_F_IP_PROTO] = MFF_IP_PROTO,
     [VX_F_IP_TTL] = MFF_IP_TTL,
+    [VX_F_IP_DSCP] = MFF_IP_DSCP_SHIFTED,
     [VX_F_IPV4_SRC] = MFF_IPV4_SRC,
     [VX_F_IPV4_DST] = MFF_IPV4_DST,
     [VX_F_IPV6_SRC] = MFF_IPV6_SRC,
     [VX_F_IPV6_DST] = MFF_IPV6_DST,
     [VX_F_UDP_SRC] = MFF_UDP_SRC,
     [VX_F_UDP_DST] = MFF_UDP_DST,
+    [VX_F_TCP_SRC] = MFF_TCP_SRC,
+    [VX_F_TCP_DST] = MFF_TCP_DST,
+    [VX_F_SCTP_SRC] = MFF_SCTP_SRC,
+    [VX_F_SCTP_DST] = MFF_SCTP_DST,
+    [VX_F_ICMP_TYPE] = MFF_ICMPV4_TYPE,
+    [VX_F_ICMP_CODE] = MFF_ICMPV4_CODE,
     [VX_F_ICMPV6_TYPE] = MFF_ICMPV6_TYPE,
     [VX_F_ICMPV6_CODE] = MFF_ICMPV6_CODE,
     [VX_F_ARP_OP] = MFF_ARP_OP,
@@ -59,7 +71,7 @@ static const enum mf_field_id field_ids[VX_N_FIELDS] = {
 /* What the encoder makes of our fields in OpenFlow 1.5: a register travels
  * as half of an extended register, the TCI as VLAN id and priority. */
 static const enum mf_field_id encoded_ids[] = {
-    MFF_XREG0, MFF_XREG1, MFF_XREG2, MFF_VLAN_VID, MFF_VLAN_PCP,
+    MFF_XREG0, MFF_XREG1, MFF_XREG2, MFF_XREG3, MFF_XREG4, MFF_VLAN_VID, MFF_VLAN_PCP,
 };
 
 void
@@ -124,6 +136,30 @@ put_resubmit(struct ofpbuf *out, uint8_t table)
     resubmit->table_id = table;
 }
 
+static void
+put_dec_ttl(struct ofpbuf *out)
+{
+    uint16_t controller = 0;
+    struct ofpact_cnt_ids *ids = ofpact_put_DEC_TTL(out);
+
+    ids->n_controllers = 1;
+    ofpbuf_put(out, &controller, sizeof controller);
+    ids = out->header;
+    ofpact_finish_DEC_TTL(out, &ids);
+}
+
+static void
+put_check_larger(struct ofpbuf *out, const struct vx_act *act)
+{
+    struct ofpact_check_pkt_larger *check =
+        ofpact_put_CHECK_PKT_LARGER(out);
+
+    check->pkt_len = act->arg;
+    check->dst.field = mf_from_id(field_ids[act->field]);
+    check->dst.ofs = 0;
+    check->dst.n_bits = 1;
+}
+
 void
 og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row)
 {
@@ -157,6 +193,12 @@ og_put_ofpacts(struct ofpbuf *out, const struct vx_row *row)
             break;
         case VX_ACT_RESUBMIT:
             put_resubmit(out, act->arg);
+            break;
+        case VX_ACT_DEC_TTL:
+            put_dec_ttl(out);
+            break;
+        case VX_ACT_CHECK_LARGER:
+            put_check_larger(out, act);
             break;
         }
     }

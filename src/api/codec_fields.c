@@ -146,6 +146,8 @@ vx_codec_fields(enum vx_kind kind, size_t *ret_n)
     TABLE(VX_PORT, port_fields)
     case VX_NONE:
     case VX_RETIRED_VNI:
+    case VX_ROUTE:
+    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }

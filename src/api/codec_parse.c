@@ -436,6 +436,8 @@ parse_spec(const struct body *body, struct vx_op *op)
     case VX_PORT: return parse_port(body, &op->spec.port);
     case VX_NONE:
     case VX_RETIRED_VNI:
+    case VX_ROUTE:
+    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }

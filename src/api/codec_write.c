@@ -166,6 +166,8 @@ vx_codec_object(const struct vx_codec_view *view, struct vx_buf *out)
     case VX_PORT: write_port(view, &jw); break;
     case VX_NONE:
     case VX_RETIRED_VNI:
+    case VX_ROUTE:
+    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }

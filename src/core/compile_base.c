@@ -187,6 +187,8 @@ base_tier2(struct vx_rows *rows)
     tier2(rows, VX_T2_ANSWER, 0, VX_DROP_STRAY);
     tier2(rows, VX_T2_ANSWER_ND, 0, VX_DROP_STRAY);
     tier2(rows, VX_T2_FDB, 0, VX_DROP_BAD_MARK);
+    tier2(rows, VX_T2_HOST, 0, VX_DROP_NO_HOST);
+    tier2(rows, VX_T2_OUT, 0, VX_DROP_STRAY);
 }
 
 void

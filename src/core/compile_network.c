@@ -37,9 +37,11 @@ flood(struct vx_row *row, uint32_t group)
     vx_act_group(row, group);
 }
 
-static void
-network_tier1(const struct vx_network *network, struct vx_rows *rows)
+void
+vx_compile_network_tier1(const struct vx_segment *segment,
+                         struct vx_rows *rows)
 {
+    const struct vx_network *network = segment->network;
     struct vx_row *row;
 
     vx_rows_group(rows, VX_TENANT_TIER, network->vni);
@@ -50,10 +52,31 @@ network_tier1(const struct vx_network *network, struct vx_rows *rows)
     flood(flow(rows, network, VX_TENANT_TIER, VX_T1_L2), network->vni);
 }
 
+/* Counted by class; what leaves the zone within its budgets. */
 static void
-network_tier2(const struct vx_network *network, struct vx_rows *rows)
+out(const struct vx_network *network, struct vx_rows *rows)
 {
+    for (enum vx_class class = VX_CLASS_ZONE; class < VX_N_CLASSES;
+         class++) {
+        struct vx_row *row = flow(rows, network, VX_FABRIC_TIER, VX_T2_OUT);
+
+        row->priority = 100;
+        vx_match_u(row, VX_F_REG1, class);
+        vx_act_output(row, VX_OFPORT_VXLAN);
+    }
+}
+
+void
+vx_compile_network_tier2(const struct vx_segment *segment,
+                         const struct vx_view *view, struct vx_rows *rows)
+{
+    const struct vx_network *network = segment->network;
     struct vx_row *row;
+
+    if (!view->member) {
+        return;
+    }
+    out(network, rows);
 
     vx_rows_group(rows, VX_FABRIC_TIER, network->vni);
 
@@ -78,12 +101,12 @@ network_tier2(const struct vx_network *network, struct vx_rows *rows)
 }
 
 void
-vx_compile_network(const struct vx_network *network, enum vx_tier tier,
-                   struct vx_rows *rows)
+vx_compile_bum_bucket(uint32_t host_num, uint32_t group,
+                      struct vx_rows *rows)
 {
-    if (tier == VX_TENANT_TIER) {
-        network_tier1(network, rows);
-    } else {
-        network_tier2(network, rows);
-    }
+    struct vx_row *row = vx_rows_bucket(rows, VX_FABRIC_TIER, group,
+                                        host_num);
+
+    vx_act_set_u(row, VX_F_REG9, host_num);
+    vx_act_resubmit(row, VX_T2_HOST);
 }

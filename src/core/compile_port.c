@@ -300,11 +300,12 @@ deliver(const struct tap *tap)
 }
 
 void
-vx_compile_tap(const struct vx_port *port, uint32_t vni,
+vx_compile_tap(const struct vx_port *port, const struct vx_segment *segment,
                struct vx_tap at, struct vx_rows *rows)
 {
     struct tap tap = {
-        .port = port, .rows = rows, .vni = vni, .ofport = at.ofport,
+        .port = port, .rows = rows, .vni = segment->network->vni,
+        .ofport = at.ofport,
         .second = at.second
     };
 
@@ -361,4 +362,17 @@ vx_compile_neigh(const struct vx_port *port, uint32_t vni,
 
     each_ip(port, 4, answer_arp, &tap);
     each_ip(port, 6, answer_nd, &tap);
+}
+
+void
+vx_compile_fdb(const struct vx_port *port, uint32_t vni, uint32_t to,
+               struct vx_rows *rows)
+{
+    struct vx_row *row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_FDB, 100,
+                                      VX_COOKIE(VX_PORT, 0, port->o.oid));
+
+    vx_match_u(row, VX_F_REG0, vni);
+    vx_match_mac(row, VX_F_ETH_DST, &port->mac);
+    vx_act_set_u(row, VX_F_REG9, to);
+    vx_act_goto(row, to >= VX_TO_BORDER ? VX_T2_BORDER : VX_T2_HOST);
 }

@@ -176,7 +176,8 @@ emit_host(struct vx_fabric *f, const struct vx_fhost *host,
         const struct vx_fhost *other = VX_FHOST(node);
 
         if (other != host && other->obj) {
-            vx_compile_vtep(other->obj, rows);
+            vx_compile_peer(other->obj,
+                            other->obj->zone == host->obj->zone, rows);
         }
     }
     vx_femit_change(f, VX_FABRIC_TIER, &host->oid, 1);
@@ -186,68 +187,27 @@ emit_host(struct vx_fabric *f, const struct vx_fhost *host,
     }
 }
 
+/* The host as the others see it, by zone: its address, its zone, whether it
+ * is admitted. */
 static void
-emit_vtep(struct vx_fabric *f, const struct vx_fhost *host,
+emit_peer(struct vx_fabric *f, const struct vx_fhost *host,
           const struct vx_host *before, const struct vx_host *after)
 {
-    size_t n = vx_femit_all_but(f, host);
+    VX_TREE_FOR_EACH(node, &f->hosts) {
+        const struct vx_fhost *viewer = VX_FHOST(node);
 
-    if (before) {
-        vx_compile_vtep(before, &f->old);
-    }
-    if (after) {
-        vx_compile_vtep(after, &f->new);
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
-}
-
-/* Rows of a network that lead to a host which has another address. */
-static void
-emit_fdb_moved(struct vx_fabric *f, const struct vx_fmember *member,
-               const struct vx_host *before)
-{
-    uint32_t vni = member->net->obj->vni;
-    size_t n = vx_femit_others(f, member->net, member->host, NULL);
-
-    if (!vx_femit_on(f)) {
-        return;
-    }
-    VX_TREE_FOR_EACH(node, &member->ports) {
-        const struct vx_port *port = VX_FPORT(node, by_member)->obj;
-
-        vx_compile_fdb(port, vni, before, &f->old);
-        vx_compile_fdb(port, vni, member->host->obj, &f->new);
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
-}
-
-static void
-host_moved(struct vx_fabric *f, struct vx_fhost *host,
-           const struct vx_host *before, const struct vx_host *after)
-{
-    bool had = vx_host_is_peer(before), has = vx_host_is_peer(after);
-    bool same_place = had && has && before->num == after->num;
-
-    VX_TREE_FOR_EACH(node, &host->members) {
-        struct vx_fmember *member = VX_FMEMBER(node);
-
-        if (had && !same_place) {
-            vx_fbum_remove(member->net, host);
-            vx_femit_bum(f, member->net, host, VX_FEMIT_DEL);
+        if (viewer == host || !viewer->obj) {
+            continue;
         }
-    }
-    host->obj = after;
-    emit_vtep(f, host, before, after);
-    VX_TREE_FOR_EACH(node, &host->members) {
-        struct vx_fmember *member = VX_FMEMBER(node);
-
-        emit_fdb_moved(f, member, before);
-        if (same_place) {
-            vx_femit_bum_moved(f, member->net, host, before);
-        } else if (has) {
-            vx_femit_bum(f, member->net, host, VX_FEMIT_ADD);
-            vx_fbum_insert(member->net, host);
+        if (before) {
+            vx_compile_peer(before, before->zone == viewer->obj->zone,
+                            &f->old);
         }
+        if (after) {
+            vx_compile_peer(after, after->zone == viewer->obj->zone,
+                            &f->new);
+        }
+        vx_femit_change(f, VX_FABRIC_TIER, &viewer->oid, 1);
     }
 }
 
@@ -264,7 +224,7 @@ static void
 host_added(struct vx_fabric *f, struct vx_fhost *host)
 {
     emit_host(f, host, VX_FEMIT_ADD);
-    emit_vtep(f, host, NULL, host->obj);
+    emit_peer(f, host, NULL, host->obj);
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
     }
@@ -286,7 +246,7 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     if (before->num != after->num
         || before->stranger != after->stranger
         || vx_ip_compare(&before->vtep, &after->vtep)) {
-        host_moved(f, host, before, after);
+        emit_peer(f, host, before, after);
     }
     host->obj = after;
     VX_TREE_FOR_EACH(node, &host->ports) {
@@ -338,7 +298,7 @@ host_removed(struct vx_fabric *f, const struct vx_obj *old)
         return;
     }
     clear_host(f, host);
-    emit_vtep(f, host, host->obj, NULL);
+    emit_peer(f, host, host->obj, NULL);
     emit_host(f, host, VX_FEMIT_DEL);
     before = host->obj;
     host->obj = NULL;
@@ -369,6 +329,8 @@ vx_fabric_change(struct vx_fabric *f, const struct vx_obj *old,
     case VX_TENANT:
     case VX_SUBNET:
     case VX_RETIRED_VNI:
+    case VX_ROUTE:
+    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }

@@ -115,7 +115,7 @@ vx_femit_port(const struct vx_port *port, const struct vx_fmember *at,
 
     vx_compile_neigh(port, vni, rows);
     if (viewer != at->host) {
-        vx_compile_fdb(port, vni, at->host->obj, rows);
+        vx_compile_fdb(port, vni, at->host->obj->num, rows);
     }
 }
 
@@ -125,10 +125,12 @@ vx_femit_network(const struct vx_fabric *f, const struct vx_fnet *net,
 {
     size_t n = 0;
 
-    vx_compile_network(net->obj, VX_FABRIC_TIER, rows);
+    vx_compile_network_tier2(&(struct vx_segment) { .network = net->obj },
+                             &(struct vx_view) { .member = true }, rows);
     for (size_t i = 0; i < net->n_bum && n < f->max_buckets; i++) {
         if (net->bum[i] != viewer) {
-            vx_compile_bum_bucket(net->bum[i]->obj, net->obj->vni, rows);
+            vx_compile_bum_bucket(net->bum[i]->obj->num, net->obj->vni,
+                                  rows);
             n++;
         }
     }
@@ -144,7 +146,9 @@ static void
 presence_tier1(struct vx_fabric *f, const struct vx_fmember *member,
                enum vx_femit what)
 {
-    vx_compile_network(member->net->obj, VX_TENANT_TIER, rows_of(f, what));
+    vx_compile_network_tier1(
+        &(struct vx_segment) { .network = member->net->obj },
+        rows_of(f, what));
     vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
 }
 
@@ -208,13 +212,12 @@ static enum bum_class
 bum_class(const struct vx_fabric *f, const struct vx_fnet *net,
           size_t rank, const struct vx_fhost *viewer)
 {
-    bool listed = vx_host_is_peer(viewer->obj);
-    size_t v = listed ? vx_fbum_rank(net, viewer->obj->num) : net->n_bum;
+    size_t v = vx_fbum_rank(net, viewer->obj->num);
 
-    if (rank - (listed && v < rank) >= f->max_buckets) {
+    if (rank - (v < rank) >= f->max_buckets) {
         return BUM_FULL;
     }
-    if (net->n_bum - listed < f->max_buckets) {
+    if (net->n_bum - 1 < f->max_buckets) {
         return BUM_ROOM;
     }
     return v < f->max_buckets ? BUM_EVICT_NEXT : BUM_EVICT;
@@ -244,40 +247,15 @@ vx_femit_bum(struct vx_fabric *f, const struct vx_fnet *net,
         if (!n) {
             continue;
         }
-        vx_compile_bum_bucket(host->obj, vni, rows_of(f, what));
+        vx_compile_bum_bucket(host->obj->num, vni, rows_of(f, what));
         if (class != BUM_ROOM) {
             size_t last = f->max_buckets - (class == BUM_EVICT);
 
-            vx_compile_bum_bucket(net->bum[last]->obj, vni,
+            vx_compile_bum_bucket(net->bum[last]->obj->num, vni,
                                   rows_of(f, !what));
         }
         vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
     }
-}
-
-void
-vx_femit_bum_moved(struct vx_fabric *f, const struct vx_fnet *net,
-                   const struct vx_fhost *host,
-                   const struct vx_host *before)
-{
-    size_t rank = vx_fbum_rank(net, host->obj->num), n = 0;
-
-    if (!vx_femit_on(f)) {
-        return;
-    }
-    f->list = vx_grow(f->list, &f->cap_list, net->n_hosts, sizeof *f->list);
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        const struct vx_fhost *viewer = net->members[i]->host;
-        bool ahead = vx_host_is_peer(viewer->obj)
-                     && viewer->obj->num < host->obj->num;
-
-        if (viewer != host && rank - ahead < f->max_buckets) {
-            f->list[n++] = viewer->oid;
-        }
-    }
-    vx_compile_bum_bucket(before, net->obj->vni, &f->old);
-    vx_compile_bum_bucket(host->obj, net->obj->vni, &f->new);
-    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
 }
 
 /* The rows of the ports at one member, for the others and for itself. */
@@ -303,12 +281,14 @@ void
 vx_femit_tier1(const struct vx_fmember *member,
                const struct vx_network *network, struct vx_rows *rows)
 {
-    vx_compile_network(network, VX_TENANT_TIER, rows);
+    struct vx_segment segment = { .network = network };
+
+    vx_compile_network_tier1(&segment, rows);
     VX_TREE_FOR_EACH(node, &member->ports) {
         const struct vx_fport *port = VX_FPORT(node, by_member);
 
         if (port->ofport) {
-            vx_compile_tap(port->obj, network->vni,
+            vx_compile_tap(port->obj, &segment,
                            (struct vx_tap) { port->ofport, false }, rows);
         }
     }
@@ -316,7 +296,7 @@ vx_femit_tier1(const struct vx_fmember *member,
         const struct vx_fport *port = VX_FPORT(node, by_guest);
 
         if (port->guest_ofport) {
-            vx_compile_tap(port->obj, network->vni,
+            vx_compile_tap(port->obj, &segment,
                            (struct vx_tap) { port->guest_ofport, true },
                            rows);
         }

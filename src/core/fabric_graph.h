@@ -43,7 +43,7 @@ struct vx_fnet {
     struct vx_fmember **members;    /* sorted by oid of host */
     uint64_t *hosts;            /* their oids */
     size_t n_hosts, cap_members, cap_hosts;
-    struct vx_fhost **bum;      /* members with a VTEP, sorted by number */
+    struct vx_fhost **bum;      /* hosts of members, sorted by number */
     size_t n_bum, cap_bum;
 };
 
@@ -200,10 +200,6 @@ void vx_femit_presence(struct vx_fabric *f, const struct vx_fmember *member,
 /* The host, which is not in net->bum, joins or has left it. */
 void vx_femit_bum(struct vx_fabric *f, const struct vx_fnet *net,
                   const struct vx_fhost *host, enum vx_femit what);
-/* The host, which is in net->bum, had another VTEP before. */
-void vx_femit_bum_moved(struct vx_fabric *f, const struct vx_fnet *net,
-                        const struct vx_fhost *host,
-                        const struct vx_host *before);
 /* The network, whose object is new already, had another VNI before. */
 void vx_femit_renumbered(struct vx_fabric *f, struct vx_fnet *net,
                          const struct vx_network *before);

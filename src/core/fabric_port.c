@@ -38,16 +38,16 @@ change_tap(struct vx_fabric *f, struct vx_fmember *member,
            const struct place *from, const struct place *to)
 {
     struct vx_tap old = tap_at(from, member), new = tap_at(to, member);
-    uint32_t vni = member->net->obj->vni;
+    struct vx_segment segment = { .network = member->net->obj };
 
     if (!vx_femit_on(f)) {
         return;
     }
     if (old.ofport) {
-        vx_compile_tap(from->obj, vni, old, &f->old);
+        vx_compile_tap(from->obj, &segment, old, &f->old);
     }
     if (new.ofport) {
-        vx_compile_tap(to->obj, vni, new, &f->new);
+        vx_compile_tap(to->obj, &segment, new, &f->new);
     }
     vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
 }
@@ -93,10 +93,8 @@ gain_presence(struct vx_fabric *f, struct vx_fnet *net,
     struct vx_fmember *member = vx_fmember_new(net, host);
 
     vx_femit_presence(f, member, VX_FEMIT_ADD);
-    if (vx_host_is_peer(host->obj)) {
-        vx_femit_bum(f, net, host, VX_FEMIT_ADD);
-        vx_fbum_insert(net, host);
-    }
+    vx_femit_bum(f, net, host, VX_FEMIT_ADD);
+    vx_fbum_insert(net, host);
     vx_femit_touch_network(f, net);
     return member;
 }
@@ -106,10 +104,8 @@ vx_fmember_lose(struct vx_fabric *f, struct vx_fmember *member)
 {
     struct vx_fnet *net = member->net;
 
-    if (vx_host_is_peer(member->host->obj)) {
-        vx_fbum_remove(net, member->host);
-        vx_femit_bum(f, net, member->host, VX_FEMIT_DEL);
-    }
+    vx_fbum_remove(net, member->host);
+    vx_femit_bum(f, net, member->host, VX_FEMIT_DEL);
     vx_femit_presence(f, member, VX_FEMIT_DEL);
     vx_fmember_free(member);
     vx_femit_touch_network(f, net);

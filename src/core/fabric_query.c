@@ -22,7 +22,8 @@ compile_base(const struct vx_fabric *f, const struct vx_fhost *host,
             const struct vx_fhost *other = VX_FHOST(node);
 
             if (other != host && other->obj) {
-                vx_compile_vtep(other->obj, rows);
+                vx_compile_peer(other->obj,
+                            other->obj->zone == host->obj->zone, rows);
             }
         }
     }
@@ -123,7 +124,7 @@ static void
 compile_port(const struct vx_fmember *member, const struct vx_fport *port,
              enum vx_tier tier, struct vx_rows *rows)
 {
-    uint32_t vni = member->net->obj->vni;
+    struct vx_segment segment = { .network = member->net->obj };
 
     if (tier == VX_FABRIC_TIER) {
         if (port->member) {
@@ -132,11 +133,11 @@ compile_port(const struct vx_fmember *member, const struct vx_fport *port,
         return;
     }
     if (port->member == member && port->ofport) {
-        vx_compile_tap(port->obj, vni,
+        vx_compile_tap(port->obj, &segment,
                        (struct vx_tap) { port->ofport, false }, rows);
     }
     if (port->guest == member && port->guest_ofport) {
-        vx_compile_tap(port->obj, vni,
+        vx_compile_tap(port->obj, &segment,
                        (struct vx_tap) { port->guest_ofport, true }, rows);
     }
 }
@@ -160,7 +161,8 @@ compile_some(const struct vx_fabric *f, const struct vx_fmember *member,
     if (!cursor->port) {
         cursor->port = 1;
         if (tier == VX_TENANT_TIER) {
-            vx_compile_network(net->obj, tier, rows);
+            vx_compile_network_tier1(
+                &(struct vx_segment) { .network = net->obj }, rows);
         } else {
             vx_femit_network(f, net, member->host, rows);
         }

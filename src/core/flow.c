@@ -19,6 +19,11 @@ static const uint8_t field_sizes[VX_N_FIELDS] = {
     [VX_F_REG0] = 4,
     [VX_F_REG1] = 4,
     [VX_F_REG4] = 4,
+    [VX_F_REG5] = 4,
+    [VX_F_REG6] = 4,
+    [VX_F_REG7] = 4,
+    [VX_F_REG8] = 4,
+    [VX_F_REG9] = 4,
     [VX_F_XREG1] = 8,
     [VX_F_PKT_MARK] = 4,
     [VX_F_TUN_ID] = 8,
@@ -32,12 +37,19 @@ static const uint8_t field_sizes[VX_N_FIELDS] = {
     [VX_F_VLAN_TCI] = 2,
     [VX_F_IP_PROTO] = 1,
     [VX_F_IP_TTL] = 1,
+    [VX_F_IP_DSCP] = 1,
     [VX_F_IPV4_SRC] = 4,
     [VX_F_IPV4_DST] = 4,
     [VX_F_IPV6_SRC] = 16,
     [VX_F_IPV6_DST] = 16,
     [VX_F_UDP_SRC] = 2,
     [VX_F_UDP_DST] = 2,
+    [VX_F_TCP_SRC] = 2,
+    [VX_F_TCP_DST] = 2,
+    [VX_F_SCTP_SRC] = 2,
+    [VX_F_SCTP_DST] = 2,
+    [VX_F_ICMP_TYPE] = 1,
+    [VX_F_ICMP_CODE] = 1,
     [VX_F_ICMPV6_TYPE] = 1,
     [VX_F_ICMPV6_CODE] = 1,
     [VX_F_ARP_OP] = 2,
@@ -301,6 +313,21 @@ vx_act_resubmit(struct vx_row *row, uint8_t table)
     add_act(row, VX_ACT_RESUBMIT)->arg = table;
 }
 
+void
+vx_act_dec_ttl(struct vx_row *row)
+{
+    add_act(row, VX_ACT_DEC_TTL);
+}
+
+void
+vx_act_check_larger(struct vx_row *row, enum vx_field bit0, uint16_t bytes)
+{
+    struct vx_act *act = add_act(row, VX_ACT_CHECK_LARGER);
+
+    act->field = bit0;
+    act->arg = bytes;
+}
+
 static int
 compare_u(uint64_t a, uint64_t b)
 {
@@ -385,7 +412,8 @@ vx_row_same(const struct vx_row *a, const struct vx_row *b)
 {
     if (a->cookie != b->cookie || a->n_acts != b->n_acts
         || a->rate != b->rate || a->burst != b->burst
-        || a->in_packets != b->in_packets || vx_row_compare_key(a, b)) {
+        || a->in_packets != b->in_packets || a->select != b->select
+        || vx_row_compare_key(a, b)) {
         return false;
     }
     for (unsigned i = 0; i < a->n_acts; i++) {
@@ -455,7 +483,7 @@ vx_row_hash(const struct vx_row *row)
         h = mix(h, (uint64_t) row->group << 32
                    | (row->type == VX_ROW_BUCKET ? row->bucket : 0));
         h = mix(h, (uint64_t) row->rate << 32 | row->burst);
-        h = mix(h, row->in_packets);
+        h = mix(h, row->in_packets | (uint64_t) row->select << 1);
     }
     for (unsigned i = 0; i < row->n_acts; i++) {
         h = hash_act(h, &row->acts[i]);

@@ -29,6 +29,11 @@ enum vx_field {
     VX_F_REG0,              /* 32: VNI */
     VX_F_REG1,              /* 32: path flags */
     VX_F_REG4,              /* 32: scratch of the responder */
+    VX_F_REG5,              /* 32: VNI of the tenant's router */
+    VX_F_REG6,              /* 32: number of a route or policy */
+    VX_F_REG7,              /* 32: ECMP slot */
+    VX_F_REG8,              /* 32: class of where it comes from */
+    VX_F_REG9,              /* 32: host or zone it goes to */
     VX_F_XREG1,             /* 64 (reg2, reg3): MAC to answer with */
     VX_F_PKT_MARK,          /* 32 */
     VX_F_TUN_ID,            /* 64 */
@@ -42,12 +47,19 @@ enum vx_field {
     VX_F_VLAN_TCI,          /* 16 */
     VX_F_IP_PROTO,          /* 8 */
     VX_F_IP_TTL,            /* 8, IPv6 hop limit too */
+    VX_F_IP_DSCP,           /* 8: 6 bits, not shifted */
     VX_F_IPV4_SRC,          /* 32 */
     VX_F_IPV4_DST,          /* 32 */
     VX_F_IPV6_SRC,          /* 128 */
     VX_F_IPV6_DST,          /* 128 */
     VX_F_UDP_SRC,           /* 16 */
     VX_F_UDP_DST,           /* 16 */
+    VX_F_TCP_SRC,           /* 16 */
+    VX_F_TCP_DST,           /* 16 */
+    VX_F_SCTP_SRC,          /* 16 */
+    VX_F_SCTP_DST,          /* 16 */
+    VX_F_ICMP_TYPE,         /* 8 */
+    VX_F_ICMP_CODE,         /* 8 */
     VX_F_ICMPV6_TYPE,       /* 8 */
     VX_F_ICMPV6_CODE,       /* 8 */
     VX_F_ARP_OP,            /* 16 */
@@ -82,8 +94,10 @@ enum vx_act_type {
     VX_ACT_GOTO,            /* table arg; the last action */
     VX_ACT_METER,           /* meter arg: what is over its rate ends here */
     VX_ACT_CONTROLLER,      /* to the controller, at most arg bytes of it */
-    VX_ACT_RESUBMIT,        /* table arg; only of a packet-out, where there
-                             * is no table to go on from */
+    VX_ACT_RESUBMIT,        /* table arg; of a bucket or packet-out, where
+                             * there is no table to go on from */
+    VX_ACT_DEC_TTL,         /* tables before see to it that it is above 1 */
+    VX_ACT_CHECK_LARGER,    /* bit 0 of field := frame above arg bytes */
 };
 
 struct vx_act {
@@ -98,7 +112,8 @@ struct vx_act {
 enum { VX_MAX_MATCH = 12, VX_MAX_ACTS = 12 };
 
 enum vx_row_type {
-    VX_ROW_GROUP,           /* OFPGT_ALL, without its buckets */
+    VX_ROW_GROUP,           /* OFPGT_ALL or OFPGT_SELECT, without its
+                             * buckets */
     VX_ROW_BUCKET,
     VX_ROW_FLOW,
     VX_ROW_METER,           /* one band: drop */
@@ -117,6 +132,8 @@ struct vx_row {
     uint32_t rate;          /* meter: packets or kbit a second */
     uint32_t burst;         /* meter: packets or kbit */
     bool in_packets;        /* meter: else in kbit */
+    bool select;            /* group: one of the buckets, by symmetric
+                             * layer 4 hash, else all */
     struct vx_match_field match[VX_MAX_MATCH];
     struct vx_act acts[VX_MAX_ACTS];
 };
@@ -166,6 +183,9 @@ void vx_act_goto(struct vx_row *row, uint8_t table);
 void vx_act_meter(struct vx_row *row, uint32_t meter);
 void vx_act_controller(struct vx_row *row, uint16_t max_size);
 void vx_act_resubmit(struct vx_row *row, uint8_t table);
+void vx_act_dec_ttl(struct vx_row *row);
+void vx_act_check_larger(struct vx_row *row, enum vx_field bit0,
+                         uint16_t bytes);
 
 /* Order of keys; the same for every permutation of match fields. */
 int vx_row_compare_key(const struct vx_row *a, const struct vx_row *b);

@@ -23,6 +23,11 @@ static const struct {
     [VX_F_REG0] = { "reg0", DECIMAL },
     [VX_F_REG1] = { "reg1", HEX },
     [VX_F_REG4] = { "reg4", HEX },
+    [VX_F_REG5] = { "reg5", HEX },
+    [VX_F_REG6] = { "reg6", HEX },
+    [VX_F_REG7] = { "reg7", HEX },
+    [VX_F_REG8] = { "reg8", HEX },
+    [VX_F_REG9] = { "reg9", HEX },
     [VX_F_XREG1] = { "xreg1", HEX },
     [VX_F_PKT_MARK] = { "pkt_mark", DECIMAL },
     [VX_F_TUN_ID] = { "tun_id", DECIMAL },
@@ -36,12 +41,19 @@ static const struct {
     [VX_F_VLAN_TCI] = { "vlan_tci", HEX },
     [VX_F_IP_PROTO] = { "nw_proto", DECIMAL },
     [VX_F_IP_TTL] = { "nw_ttl", DECIMAL },
+    [VX_F_IP_DSCP] = { "ip_dscp", DECIMAL },
     [VX_F_IPV4_SRC] = { "ip_src", IP },
     [VX_F_IPV4_DST] = { "ip_dst", IP },
     [VX_F_IPV6_SRC] = { "ipv6_src", IP },
     [VX_F_IPV6_DST] = { "ipv6_dst", IP },
     [VX_F_UDP_SRC] = { "udp_src", DECIMAL },
     [VX_F_UDP_DST] = { "udp_dst", DECIMAL },
+    [VX_F_TCP_SRC] = { "tcp_src", DECIMAL },
+    [VX_F_TCP_DST] = { "tcp_dst", DECIMAL },
+    [VX_F_SCTP_SRC] = { "sctp_src", DECIMAL },
+    [VX_F_SCTP_DST] = { "sctp_dst", DECIMAL },
+    [VX_F_ICMP_TYPE] = { "icmp_type", DECIMAL },
+    [VX_F_ICMP_CODE] = { "icmp_code", DECIMAL },
     [VX_F_ICMPV6_TYPE] = { "icmpv6_type", DECIMAL },
     [VX_F_ICMPV6_CODE] = { "icmpv6_code", DECIMAL },
     [VX_F_ARP_OP] = { "arp_op", DECIMAL },
@@ -199,6 +211,13 @@ format_act(struct vx_buf *buf, const struct vx_act *act)
         break;
     case VX_ACT_RESUBMIT:
         vx_buf_printf(buf, "resubmit(,%u)", act->arg);
+        break;
+    case VX_ACT_DEC_TTL:
+        vx_buf_puts(buf, "dec_ttl");
+        break;
+    case VX_ACT_CHECK_LARGER:
+        vx_buf_printf(buf, "check_pkt_larger(%u)->%s[0]", act->arg,
+                      fields[act->field].name);
         break;
     }
 }

@@ -35,6 +35,9 @@ static const struct kind_info kinds[VX_N_KINDS] = {
                   { offsetof(struct vx_port, iface_id) }, 1 },
     [VX_RETIRED_VNI] = { "retired VNI", "retired VNIs",
                          sizeof(struct vx_retired_vni), { 0 }, 0 },
+    [VX_ROUTE] = { "route", "routes", sizeof(struct vx_route), { 0 }, 0 },
+    [VX_POLICY] = { "policy", "policies", sizeof(struct vx_policy),
+                    { 0 }, 0 },
 };
 
 static char **

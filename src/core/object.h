@@ -27,6 +27,8 @@ enum vx_kind {
     VX_SUBNET,          /* key: tenant, network, CIDR */
     VX_PORT,            /* key: tenant, network, name */
     VX_RETIRED_VNI,     /* internal: a VNI in quarantine; key: decimal VNI */
+    VX_ROUTE,           /* key: tenant, prefix */
+    VX_POLICY,          /* key: tenant, name */
     VX_N_KINDS
 };
 
@@ -43,6 +45,17 @@ enum {
     VX_MTU_MAX = 9216,
     VX_MTU_DEFAULT = 1450,          /* 1500 - 50 bytes of VXLAN over IPv4 */
     VX_HOST_NUM_MAX = 0xffff00,     /* bucket ids and datapath ids use it */
+    VX_ZONE_NUM_MAX = 0xffff,
+    VX_ZONE_MAX_BORDERS = 16,
+    VX_HOP_NUM_MAX = 0xffffff,      /* routes and policies together */
+    VX_MAX_HOPS = 16,               /* next hops of a route or policy */
+    VX_TENANT_MAX_ROUTES = 16384,
+    VX_TENANT_MAX_POLICIES = 4096,
+    VX_POLICY_MAX_RANGES = 16,      /* of source, of destination ports */
+    VX_POLICY_MAX_ROWS = 1024,      /* flows of one policy on a host */
+    VX_POLICY_PRIORITY_MAX = 30000, /* 1..; the highest is the first */
+    VX_RATE_KBPS_MAX = 400000000,   /* 400 Gbit/s */
+    VX_RATE_PPS_MAX = 100000000,
 };
 
 #define VX_OID_MAX ((UINT64_C(1) << 48) - 1)
@@ -51,15 +64,30 @@ struct vx_obj {
     enum vx_kind kind;
     unsigned n_refs;
     uint64_t oid;           /* 1..VX_OID_MAX, never used twice */
-    uint64_t parent;        /* oid of the tenant (network) or network
-                             * (subnet, port); 0 for the others */
+    uint64_t parent;        /* oid of the tenant (network, route, policy) or
+                             * network (subnet, port); 0 for the others */
     uint64_t revision;      /* of the last change of intent */
     char *name;             /* last part of the key */
     char *description;      /* "" if none */
 };
 
+/* How a zone's hosts reach other zones. */
+enum vx_path {
+    VX_PATH_DEFAULT,        /* of a network: as its zone says */
+    VX_PATH_DIRECT,         /* host to host */
+    VX_PATH_BORDER,         /* by the border hosts of both zones; as direct
+                             * where a zone has none */
+};
+
 struct vx_zone {
     struct vx_obj o;
+    uint32_t num;           /* 1..VX_ZONE_NUM_MAX, lowest free, stable */
+    enum vx_path path;      /* VX_PATH_DIRECT or VX_PATH_BORDER */
+    uint64_t *borders;      /* oids of hosts, sorted; one that is in another
+                             * zone (any more) does not count */
+    size_t n_borders;
+    uint32_t budget_kbps;   /* what each of its hosts may send to other
+                             * zones; 0 = unlimited */
 };
 
 struct vx_host {
@@ -79,7 +107,10 @@ struct vx_host {
 
 struct vx_tenant {
     struct vx_obj o;
-    uint32_t router_vni;    /* L3VNI, 0 while the tenant has no router */
+    uint32_t router_vni;    /* L3VNI, 0 while the tenant has no router; comes
+                             * with the first routed subnet or budget */
+    uint32_t budget_kbps;   /* what it may send from each host to other
+                             * zones; 0 = unlimited */
     uint32_t quota_networks;    /* 0 = unlimited */
     uint32_t quota_ports;       /* 0 = unlimited */
 };
@@ -88,6 +119,9 @@ struct vx_network {
     struct vx_obj o;
     uint32_t vni;
     uint16_t mtu;           /* what tenants' interfaces use, bytes */
+    enum vx_path path;      /* VX_PATH_DEFAULT: as the zone says */
+    uint32_t bum_pps;       /* broadcast, unknown, multicast each host may
+                             * send to the fabric; 0 = unlimited */
 };
 
 struct vx_range {
@@ -98,6 +132,7 @@ struct vx_subnet {
     struct vx_obj o;
     struct vx_prefix prefix;
     struct vx_ip gateway;       /* family 0 if the subnet has none */
+    bool route;                 /* by the tenant's router; has a gateway */
     struct vx_range *ranges;    /* allocation ranges, sorted, disjoint */
     size_t n_ranges;            /* 0 = the whole subnet */
 };
@@ -116,6 +151,63 @@ struct vx_port {
                                  * interface at the target */
     char *iface_id;             /* external_ids:iface-id, unique in fabric */
     bool guard;                 /* spoof guard on */
+    uint32_t rate_kbps;         /* each direction; 0 = unlimited */
+    uint32_t rate_pps;
+    uint32_t bum_pps;           /* multicast and broadcast it may send,
+                                 * ARP and ND too; 0 = unlimited */
+};
+
+/* A static route of a tenant; o.name is the prefix. */
+struct vx_route {
+    struct vx_obj o;
+    struct vx_prefix prefix;
+    uint32_t num;               /* 1..VX_HOP_NUM_MAX, shared with policies */
+    struct vx_ip *via;          /* sorted; of the prefix's family, each in a
+                                 * routed subnet of the tenant */
+    size_t n_via;               /* 1..VX_MAX_HOPS */
+};
+
+struct vx_port_range {
+    uint16_t first, last;       /* inclusive */
+};
+
+/* All that is given has to hold. */
+struct vx_policy_match {
+    uint8_t family;             /* 4, 6; 0 = both */
+    struct vx_prefix src, dst;  /* ip.family 0 = any */
+    uint64_t network;           /* oid the packet comes from; 0 = any */
+    int16_t proto;              /* 0..255; -1 = any */
+    int16_t dscp;               /* 0..63; -1 = any */
+    struct vx_port_range *sports, *dports;  /* sorted, disjoint; only of TCP,
+                                             * UDP and SCTP; NULL = any */
+    size_t n_sports, n_dports;
+};
+
+enum vx_policy_action {
+    VX_POLICY_VIA,              /* to next hops */
+    VX_POLICY_DROP,
+    VX_POLICY_DSCP,             /* mark, then on as routed */
+    VX_POLICY_RATE,             /* what is over it is dropped, the rest goes
+                                 * on as routed */
+    VX_POLICY_GATEWAY,          /* to the tenant's gateways */
+};
+
+/* Where a policy is enforced. */
+enum { VX_WHERE_HOSTS = 1 << 0 };
+
+struct vx_policy {
+    struct vx_obj o;
+    uint32_t num;               /* 1..VX_HOP_NUM_MAX, shared with routes */
+    uint16_t priority;          /* unique in the tenant */
+    uint8_t where;              /* VX_WHERE_* */
+    enum vx_policy_action action;
+    bool fail_closed;           /* no living next hop: drop, else go on as if
+                                 * the policy were not there */
+    uint8_t dscp;               /* VX_POLICY_DSCP */
+    uint32_t rate_kbps;         /* VX_POLICY_RATE */
+    struct vx_ip *via;          /* VX_POLICY_VIA: sorted, one family */
+    size_t n_via;
+    struct vx_policy_match match;
 };
 
 struct vx_retired_vni {

@@ -21,7 +21,7 @@ enum vx_op_type {
 };
 
 struct vx_key {
-    const char *tenant;     /* networks, subnets, ports */
+    const char *tenant;     /* networks, subnets, ports, routes, policies */
     const char *network;    /* subnets, ports */
     const char *name;
 };
@@ -30,6 +30,13 @@ struct vx_key {
 enum {
     VX_KEEP_SYSTEM_ID = 1 << 0, VX_KEEP_VTEP = 1 << 1, VX_KEEP_MTU = 1 << 2,
     VX_KEEP_DATAPATH = 1 << 3, VX_KEEP_DRAINING = 1 << 4,
+};
+
+struct vx_zone_spec {
+    enum vx_path path;          /* VX_PATH_DEFAULT = direct */
+    const char *const *borders; /* names of hosts of the zone */
+    size_t n_borders;
+    uint32_t budget_kbps;
 };
 
 struct vx_host_spec {
@@ -49,15 +56,20 @@ struct vx_tenant_spec {
                                  * up the VNI of a router that was there */
     uint32_t quota_networks;
     uint32_t quota_ports;
+    uint32_t budget_kbps;       /* not 0: needs the router, as route does */
 };
 
 struct vx_network_spec {
     uint32_t vni;               /* 0 = keep, or allocate */
     uint16_t mtu;               /* 0 = VX_MTU_DEFAULT */
+    enum vx_path path;
+    uint32_t bum_pps;
 };
 
 struct vx_subnet_spec {
     bool no_gateway;
+    bool no_route;              /* else routed, if it has a gateway */
+    bool route;                 /* asked for: not without a gateway */
     struct vx_ip gateway;       /* family 0 = first usable address */
     const struct vx_range *ranges;
     size_t n_ranges;
@@ -76,6 +88,26 @@ struct vx_port_spec {
     bool migrate_hold;          /* until a call says so */
     const char *iface_id;       /* NULL = "TENANT/NETWORK/PORT" */
     bool no_guard;
+    uint32_t rate_kbps, rate_pps, bum_pps;
+};
+
+struct vx_route_spec {
+    const struct vx_ip *via;
+    size_t n_via;
+};
+
+/* Members as of struct vx_policy. */
+struct vx_policy_spec {
+    uint16_t priority;
+    enum vx_policy_action action;
+    uint8_t where;              /* 0 = VX_WHERE_HOSTS */
+    bool fail_closed;
+    uint8_t dscp;
+    uint32_t rate_kbps;
+    const struct vx_ip *via;
+    size_t n_via;
+    struct vx_policy_match match;   /* network is not looked at */
+    const char *network;            /* name; NULL = any */
 };
 
 struct vx_op {
@@ -88,11 +120,14 @@ struct vx_op {
                                  * located there are let go of */
     const char *description;    /* NULL = "" */
     union {
+        struct vx_zone_spec zone;
         struct vx_host_spec host;
         struct vx_tenant_spec tenant;
         struct vx_network_spec network;
         struct vx_subnet_spec subnet;
         struct vx_port_spec port;
+        struct vx_route_spec route;
+        struct vx_policy_spec policy;
     } spec;
 };
 

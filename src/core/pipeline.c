@@ -29,6 +29,12 @@ vx_drop_reason_name(enum vx_drop_reason reason)
         [VX_DROP_STRAY] = "stray",
         [VX_DROP_WARM_UP] = "warm-up",
         [VX_DROP_PROBE] = "probe",
+        [VX_DROP_LINK_LOCAL] = "link-local",
+        [VX_DROP_POLICY] = "policy",
+        [VX_DROP_NO_NEXT_HOP] = "no-next-hop",
+        [VX_DROP_PUNT] = "punt",
+        [VX_DROP_NO_HOST] = "no-host",
+        [VX_DROP_TRANSIT_LOOP] = "transit-loop",
     };
 
     return (unsigned) reason < VX_N_DROP_REASONS ? names[reason] : "unknown";

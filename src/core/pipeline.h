@@ -40,9 +40,16 @@ enum {
     VX_T1_CLASSIFY = 0,     /* in_port -> VNI */
     VX_T1_GUARD = 10,       /* spoof guard: MAC, IP, ARP, ND source */
     VX_T1_GUARD_ND = 11,    /* ND body, needs nd_* prerequisites */
-    VX_T1_POLICY = 30,      /* reserved */
-    VX_T1_ROUTE = 40,       /* reserved */
+    VX_T1_ENTER = 20,       /* who it is, is known: bridged or routed? */
+    VX_T1_GATEWAY = 25,     /* for the gateway itself; TTL */
+    VX_T1_POLICY = 30,      /* PBR */
+    VX_T1_ROUTE = 40,       /* longest prefix -> network or next hop */
+    VX_T1_HOP = 42,         /* several next hops: slot -> next hop */
+    VX_T1_MTU = 43,         /* too big for where it goes? */
+    VX_T1_MTU_SEEN = 44,
+    VX_T1_ADJ = 45,         /* routed: local endpoint's MAC */
     VX_T1_L2 = 50,          /* local delivery, else to tier 2 */
+    VX_T1_PUNT = 60,        /* to the controller, within the port's budget */
 };
 
 /* br-fabric, tier 2. */
@@ -53,7 +60,12 @@ enum {
     VX_T2_NEIGH = 20,       /* ARP/ND: who answers */
     VX_T2_ANSWER = 21,      /* ARP/ND: turn the request into the answer */
     VX_T2_ANSWER_ND = 22,   /* ND: fill in the target address option */
-    VX_T2_FDB = 30,         /* (VNI, MAC) -> VTEP; BUM -> group */
+    VX_T2_ADJ = 25,         /* routed: (VNI, IP) -> MAC */
+    VX_T2_FDB = 30,         /* (VNI, MAC) -> host number; BUM -> group */
+    VX_T2_BORDER = 35,      /* zone -> one of its border hosts */
+    VX_T2_BORDER_SLOT = 36,
+    VX_T2_HOST = 40,        /* host number -> VTEP, path class */
+    VX_T2_OUT = 60,         /* counted by class, within budgets, to VXLAN */
 };
 
 /* Both tiers: one flow whose cookie is the hash of all others, so that a
@@ -61,7 +73,64 @@ enum {
 enum { VX_T_EPOCH = 253 };
 /* Kind of its cookie; below it the hash. Another row format is another hash:
  * count VX_ROW_FORMAT up when the same rows become other bytes. */
-enum { VX_COOKIE_EPOCH = 0xfe, VX_ROW_FORMAT = 1 };
+enum { VX_COOKIE_EPOCH = 0xfe, VX_ROW_FORMAT = 2 };
+
+/* The anycast gateway's MAC, the same on every host and in every network; its
+ * link-local address is the one of EUI-64 (vx_ip_link_local). */
+#define VX_GATEWAY_MAC { .b = { 0x02, 0x76, 0x78, 0x66, 0x61, 0x62 } }
+
+/* Tier 2: where a packet goes to or comes from (reg1, reg8). */
+enum vx_class { VX_CLASS_LOCAL, VX_CLASS_ZONE, VX_CLASS_CROSS, VX_N_CLASSES };
+
+/* Tier 2, reg9: number of a host, or this and the number of a zone. */
+enum { VX_TO_BORDER = 0x1000000 };
+
+/* Tier 1, reg1 of what is punted (VX_T1_PUNT). */
+enum vx_punt {
+    VX_PUNT_TOO_BIG = 1,    /* the bit of check_pkt_larger, too */
+    VX_PUNT_TTL,
+    VX_PUNT_NO_ROUTE,
+    VX_PUNT_NO_HOP,
+    VX_PUNT_PORT_UNREACH,   /* for the gateway, which listens to nothing */
+    VX_PUNT_RS,             /* router solicitation */
+    VX_PUNT_ALIVE,          /* answer to a health probe */
+    VX_PUNT_NO_HOST,        /* tier 2: nobody has the address */
+    VX_N_PUNTS
+};
+enum { VX_PUNT_MAX = 256 };     /* bytes of it that the controller gets */
+
+/* OpenFlow meters: kind (8 bits), number (24). */
+enum vx_meter_kind {
+    VX_METER_NONE,
+    VX_METER_PUNT,          /* tier 1; ofport */
+    VX_METER_OUT_KBPS,      /* tier 1; ofport: what a port sends */
+    VX_METER_OUT_PPS,
+    VX_METER_IN_KBPS,       /* tier 1; ofport: what it gets */
+    VX_METER_IN_PPS,
+    VX_METER_PORT_BUM,      /* tier 1; ofport */
+    VX_METER_POLICY,        /* tier 1; number of the policy */
+    VX_METER_NETWORK_BUM,   /* tier 2; VNI */
+    VX_METER_TENANT,        /* tier 2; router VNI: to other zones */
+    VX_METER_HOST,          /* tier 2; 1: to other zones */
+    VX_METER_NO_HOST,       /* tier 2; 1: VX_PUNT_NO_HOST */
+    VX_N_METER_KINDS
+};
+#define VX_METER(KIND, NUMBER) ((uint32_t) (KIND) << 24 | (NUMBER))
+enum {
+    VX_METER_PUNT_PPS = 20, VX_METER_PUNT_BURST = 40,
+    VX_METER_NO_HOST_PPS = 100, VX_METER_NO_HOST_BURST = 100,
+};
+
+/* The one select group of a bridge: 16 equal buckets, bucket s is reg7=s and
+ * on to the table that knows where slot s leads. */
+enum { VX_GROUP_ECMP = 0x1000000, VX_ECMP_SLOTS = 16 };
+/* Groups of a network on its zone's designated border (with the VNI). */
+enum { VX_GROUP_FROM_ZONE = 0x2000000, VX_GROUP_FROM_CROSS = 0x3000000 };
+
+/* Tier 1, VX_T1_POLICY: OpenFlow priority of a policy's. */
+enum { VX_POLICY_PRIORITY_BASE = 1000 };
+/* VX_T1_ROUTE: this and the length of the prefix. */
+enum { VX_ROUTE_PRIORITY_BASE = 100 };
 
 /* VNI of packets that only make a host resolve a VTEP's address: no network
  * can have it (VX_VNI_MIN is 1), the receiver's table 6 drops it. */
@@ -102,13 +171,20 @@ enum vx_drop_reason {
     VX_DROP_WARM_UP,        /* VX_VNI_WARM: has done its work on the way */
     VX_DROP_PROBE,          /* tier 1: a VM sends what only the controller
                              * may */
+    VX_DROP_LINK_LOCAL,     /* link-local addresses are not routed */
+    VX_DROP_POLICY,         /* a policy says so */
+    VX_DROP_NO_NEXT_HOP,    /* none of a policy's next hops lives */
+    VX_DROP_PUNT,           /* for the controller, from a port without budget
+                             * for it */
+    VX_DROP_NO_HOST,        /* tier 2: host without a VTEP, or not admitted */
+    VX_DROP_TRANSIT_LOOP,   /* tier 2: would go back where it came from */
     VX_N_DROP_REASONS
 };
 
 /* "unknown-port", "mac-spoof", ... */
 const char *vx_drop_reason_name(enum vx_drop_reason reason);
 
-/* A group is OFPGT_ALL; its id is the VNI on both tiers. */
+/* A network's group is OFPGT_ALL; its id is the VNI on both tiers. */
 enum { VX_GROUP_MAX_BUCKETS = 500 };
 
 #endif

@@ -220,6 +220,12 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
         case VX_ACT_CONTROLLER:
             output(run, row->tier, packet, VX_OFPORT_CONTROLLER);
             break;
+        case VX_ACT_DEC_TTL:
+            packet->f[VX_F_IP_TTL][0]--;
+            break;
+        case VX_ACT_CHECK_LARGER:   /* no packet here has a size */
+            memset(packet->f[a->field], 0, sizeof packet->f[a->field]);
+            break;
         }
     }
     return -1;

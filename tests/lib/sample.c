@@ -29,19 +29,19 @@ port_rows(const struct sample *sample, enum vx_tier tier,
           struct vx_rows *rows)
 {
     unsigned n = at[0], h = at[1], p = at[2], vni = 1000 + n;
+    struct vx_network network = { .vni = vni };
 
     if (tier == VX_TENANT_TIER && !h) {
         struct vx_tap tap = {
             .ofport = sample->first_ofport + n * sample->n_ports + p
         };
 
-        vx_compile_tap(port, vni, tap, rows);
+        vx_compile_tap(port, &(struct vx_segment) { .network = &network },
+                       tap, rows);
     } else if (tier == VX_FABRIC_TIER) {
-        struct vx_host host = host_of(sample, h);
-
         vx_compile_neigh(port, vni, rows);
         if (h) {
-            vx_compile_fdb(port, vni, &host, rows);
+            vx_compile_fdb(port, vni, host_of(sample, h).num, rows);
         }
     }
 }
@@ -51,13 +51,18 @@ network_rows(const struct sample *sample, enum vx_tier tier, unsigned n,
              struct vx_rows *rows)
 {
     struct vx_network network = { .o = { .oid = 1000 + n }, .vni = 1000 + n };
+    struct vx_segment segment = { .network = &network };
+    struct vx_view view = { .member = true };
 
-    vx_compile_network(&network, tier, rows);
+    if (tier == VX_TENANT_TIER) {
+        vx_compile_network_tier1(&segment, rows);
+    } else {
+        vx_compile_network_tier2(&segment, &view, rows);
+    }
     for (unsigned h = 0; h <= sample->n_hosts; h++) {
-        struct vx_host host = host_of(sample, h);
-
         if (h && tier == VX_FABRIC_TIER) {
-            vx_compile_bum_bucket(&host, network.vni, rows);
+            vx_compile_bum_bucket(host_of(sample, h).num, network.vni,
+                                  rows);
         }
         for (unsigned p = 0; p < sample->n_ports; p++) {
             struct vx_ip ips[2] = {
@@ -85,7 +90,7 @@ sample_rows(const struct sample *sample, enum vx_tier tier,
     for (unsigned h = 1; tier == VX_FABRIC_TIER && h <= sample->n_hosts;
          h++) {
         struct vx_host host = host_of(sample, h);
-        vx_compile_vtep(&host, rows);
+        vx_compile_peer(&host, true, rows);
     }
     for (unsigned n = 0; n < sample->n_networks; n++) {
         network_rows(sample, tier, n, rows);

@@ -119,9 +119,9 @@ row_of_host(struct driver *d, char **w)
     };
 
     if (bum) {
-        vx_compile_bum_bucket(&host, atoi(w[1]), &d->rows);
+        vx_compile_bum_bucket(host.num, atoi(w[1]), &d->rows);
     } else {
-        vx_compile_vtep(&host, &d->rows);
+        vx_compile_peer(&host, true, &d->rows);
     }
 }
 
@@ -138,19 +138,27 @@ make_rows(struct driver *d, char **w, size_t n)
         struct vx_network network = {
             .o = { .oid = atoi(w[1]) }, .vni = atoi(w[1])
         };
-        vx_compile_network(&network, d->tier, &d->rows);
+        struct vx_segment segment = { .network = &network };
+
+        if (d->tier == VX_TENANT_TIER) {
+            vx_compile_network_tier1(&segment, &d->rows);
+        } else {
+            vx_compile_network_tier2(&segment,
+                                     &(struct vx_view) { .member = true },
+                                     &d->rows);
+        }
     } else if (n > 5 && !strcmp(w[0], "tap")) {
         struct vx_port port = port_of(w[4], w + 5, n - 5, ips);
         port.guard = !strcmp(w[3], "guard");
-        vx_compile_tap(&port, atoi(w[1]),
+        struct vx_network network = { .vni = atoi(w[1]) };
+        vx_compile_tap(&port, &(struct vx_segment) { .network = &network },
                        (struct vx_tap) { .ofport = atoi(w[2]) }, &d->rows);
     } else if (n > 3 && !strcmp(w[0], "neigh")) {
         struct vx_port port = port_of(w[2], w + 3, n - 3, ips);
         vx_compile_neigh(&port, atoi(w[1]), &d->rows);
     } else if (n > 4 && !strcmp(w[0], "fdb")) {
         struct vx_port port = port_of(w[2], w + 4, n - 4, ips);
-        struct vx_host host = { .vtep = ip_of(w[3]) };
-        vx_compile_fdb(&port, atoi(w[1]), &host, &d->rows);
+        vx_compile_fdb(&port, atoi(w[1]), atoi(w[3]), &d->rows);
     } else if (!strcmp(w[0], "epoch")) {
         vx_rows_flow(&d->rows, d->tier, VX_T_EPOCH, 0,
                      strtoull(w[1], NULL, 0));

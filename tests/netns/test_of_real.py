@@ -102,7 +102,7 @@ def tell_rows(host, drivers, hosts, networks):
                 tenant(f"tap {vni} {host.ofport(machine.tap)} guard {oid}"
                        f" {addresses}")
             else:
-                fabric(f"fdb {vni} {oid} {machine.host.vtep} {machine.mac}")
+                fabric(f"fdb {vni} {oid} {machine.host.number} {machine.mac}")
 
 
 @pytest.fixture(scope="module")
