@@ -26,6 +26,22 @@ scale: all
 	VXFABRIC_BIN='$(abs_builddir)/bin' \
 	    $(PYTHON3) $(srcdir)/tests/bench/scale.py $(SCALE_ARGS)
 
+# What the benchmarks of the datapath share: traffic between machines, bridges
+# by hand, figures. They need root.
+BENCH_TOOLS = tests/bench/traffic
+tests_bench_traffic_SOURCES = tests/bench/traffic.c
+tests_bench_traffic_LDADD =
+EXTRA_PROGRAMS += $(BENCH_TOOLS)
+EXTRA_DIST += tests/bench/bare.py tests/bench/measure.py
+BENCH_RUN = VXFABRIC_BIN='$(abs_builddir)/bin' \
+	VXFABRIC_TESTS='$(abs_builddir)/tests' $(PYTHON3)
+
+# Routing at the source host alone or at both, by hand: doc/decisions/irb.md.
+EXTRA_DIST += tests/bench/irb.py
+.PHONY: bench-irb
+bench-irb: $(BENCH_TOOLS)
+	$(BENCH_RUN) $(srcdir)/tests/bench/irb.py $(IRB_ARGS)
+
 # Minutes of random life on four hosts: nothing is wrong at the end. Needs
 # root.
 EXTRA_DIST += tests/bench/run_churn.py
