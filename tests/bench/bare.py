@@ -68,3 +68,16 @@ def know(machine, pairs):
     for ip, mac in pairs:
         machine.run("ip", "neigh", "replace", ip, "lladdr", mac, "dev",
                     "eth0", "nud", "permanent")
+
+
+def port_masks(first, last):
+    """The fewest value/mask pairs that are exactly the ports first..last."""
+    found = []
+    while first <= last:
+        size = first & -first if first else 1 << 16
+        while size > last - first + 1:
+            size >>= 1
+        found.append(f"0x{first:x}/0x{0x10000 - size & 0xffff:x}"
+                     if size < 1 << 16 else "0/0")
+        first += size
+    return found

@@ -42,6 +42,12 @@ EXTRA_DIST += tests/bench/irb.py
 bench-irb: $(BENCH_TOOLS)
 	$(BENCH_RUN) $(srcdir)/tests/bench/irb.py $(IRB_ARGS)
 
+# The product's datapath against one bridge by hand: ratios in the same run.
+EXTRA_DIST += tests/bench/datapath.py tests/bench/fabric.py
+.PHONY: bench-datapath
+bench-datapath: all $(BENCH_TOOLS)
+	$(BENCH_RUN) $(srcdir)/tests/bench/datapath.py $(DATAPATH_ARGS)
+
 # Minutes of random life on four hosts: nothing is wrong at the end. Needs
 # root.
 EXTRA_DIST += tests/bench/run_churn.py
