@@ -15,7 +15,10 @@
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
-enum { LOCATE_PATIENCE_MS = 15000 };
+enum {
+    LOCATE_PATIENCE_MS = 15000,
+    GRACES_MAX = 64,            /* per turn of the loop */
+};
 
 /* A port that has come to another host, which nobody was told yet. */
 struct newcomer {
@@ -65,7 +68,9 @@ arm_grace(struct vx_moves *moves)
     }
 }
 
-/* Rows that go are of the revision committed by now. */
+/* Rows that go are of the revision committed by now.  A network that goes
+ * from a host costs its ports there, and a host that was drained has left
+ * thousands: what is due beyond some is for the next turn. */
 static void
 graces_over(evutil_socket_t fd, short what, void *moves_)
 {
@@ -78,7 +83,8 @@ graces_over(evutil_socket_t fd, short what, void *moves_)
     app->epoch++;
     app->receipt = vx_receipts_open(app->receipts,
                                     vx_commit_revision(app->commit));
-    while (moves->first && moves->first->due_ms <= now) {
+    for (size_t n = 0; n < GRACES_MAX && moves->first
+                       && moves->first->due_ms <= now; n++) {
         struct stay *stay = moves->first;
 
         moves->first = stay->next;
