@@ -54,16 +54,22 @@ class Ears:
                 else:
                     self.others += 1
 
-    def until(self, arrived, deadline_s, what):
-        """Listens until arrived() is true."""
+    def within(self, arrived, deadline_s):
+        """Listens until arrived() is true; whether it was in time."""
         end = time.monotonic() + deadline_s
         self.listen()
         while not arrived():
             left = end - time.monotonic()
             if left <= 0:
-                raise LabError(f"not heard within {deadline_s} s: "
-                               f"{what() if callable(what) else what}")
+                return False
             self.listen(left)
+        return True
+
+    def until(self, arrived, deadline_s, what):
+        """Listens until arrived() is true."""
+        if not self.within(arrived, deadline_s):
+            raise LabError(f"not heard within {deadline_s} s: "
+                           f"{what() if callable(what) else what}")
 
 
 class Voices:

@@ -2,6 +2,7 @@
 """One Open vSwitch of its own in a namespace: ovsdb-server and ovs-vswitchd
 as children with their files in a folder of the lab, never the system's."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -150,6 +151,16 @@ class OvsHost:
         """ovs-appctl to ovs-vswitchd."""
         return self.tool("ovs-appctl", "-t",
                          f"{self.folder}/ovs-vswitchd.ctl", *argv, **kwargs)
+
+    def frames_lost(self):
+        """Frames that ovs-vswitchd has not handled since it was started, for
+        want of time: a socket of it was full when they came, or what looks
+        at its flows held it up."""
+        sockets = netns.run(netns.command(
+            self.namespace, ["ss", "-0", "-n", "-m", "-O", "-H"])).stdout
+        return sum(map(int, re.findall(r",d(\d+)\)", sockets)
+                       + re.findall(r"failed upcall: (\d+)", self.appctl(
+                           "dpif-netdev/pmd-stats-show"))))
 
     def flows(self, bridge, *match):
         """Flows of a bridge as text lines, without the heading."""
