@@ -50,6 +50,12 @@ answer_dump(struct pair *p, const uint8_t *msg)
     uint8_t body[8 + sizeof flow] = { msg[8], msg[9] };
 
     p->n_dumps++;
+    if (is_flow) {
+        p->dump_xid = u32(msg + 4);
+        if (p->endless_dump) {
+            return;
+        }
+    }
     for (size_t i = 0; is_flow && i < p->n_flow_replies; i++) {
         memcpy(body + 8, flow, sizeof flow);
         body[8 + 7] = i;

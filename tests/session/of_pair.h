@@ -40,6 +40,7 @@ struct pair {
     size_t refuse;                  /* number of the message, from 1 */
     size_t n_flow_replies;          /* parts of a dump */
     bool bad_dump;
+    bool endless_dump;              /* the test says the parts of flows */
 
     /* What the switch saw. */
     size_t bundle_sizes[MAX_EVENTS];
@@ -47,6 +48,7 @@ struct pair {
     size_t n_packets, packet_size, n_meters;
     bool refuses_packets;
     uint32_t refused_xid;
+    uint32_t dump_xid;              /* of the last request for flows */
     uint32_t held[MAX_EVENTS];      /* barriers */
     size_t n_held;
     bool peer_closed;

@@ -314,6 +314,49 @@ closes_on_a_malformed_dump(void **state)
     of_end(p);
 }
 
+/* One flow of another's, with an instruction that nobody knows. */
+static void
+say_long_flow(struct pair *p)
+{
+    enum { FLOW = 65000, INSTRUCTION = FLOW - 40 };
+    static uint8_t body[8 + FLOW] = {
+        0, 1, 0, 1,                         /* flows, more to come */
+        [8] = FLOW >> 8, FLOW & 255, [8 + 4] = 3,
+        [8 + 25] = 1, [8 + 27] = 4, [8 + 35] = 4,
+        [8 + 40] = 255, 255, INSTRUCTION >> 8, INSTRUCTION & 255,
+    };
+
+    of_say(p, MULTIPART_REPLY, p->dump_xid, body, sizeof body);
+    while (!p->n_closed && evbuffer_get_length(
+               bufferevent_get_output(p->peer)) > 1 << 20) {
+        event_base_loop(p->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+closes_on_a_dump_of_more_than_half_a_gigabyte(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+    size_t n = 0, enough = (1 << 29) / 65000;
+
+    p->endless_dump = true;
+    assert_true(og_of_session_dump(p->session, 3));
+    RUN_UNTIL(p, p->n_dumps);
+    for (; n < enough - 100; n++) {
+        say_long_flow(p);
+    }
+    of_settle(p);
+    assert_int_equal(p->n_closed, 0);
+    for (; n < enough + 1; n++) {
+        say_long_flow(p);
+    }
+    RUN_UNTIL(p, p->n_closed);
+    assert_non_null(strstr(p->why, "more than 536870912 bytes"));
+    assert_int_equal(p->n_dumped, 0);
+    of_end(p);
+}
+
 /* --- Endings and rubbish. */
 
 static void
@@ -612,6 +655,7 @@ main(void)
         cmocka_unit_test(puts_a_dump_together_from_its_parts),
         cmocka_unit_test(dumps_between_what_is_queued_before_and_after),
         cmocka_unit_test(closes_on_a_malformed_dump),
+        cmocka_unit_test(closes_on_a_dump_of_more_than_half_a_gigabyte),
         cmocka_unit_test(tells_that_the_switch_went_in_the_middle),
         cmocka_unit_test(can_be_freed_inside_a_callback),
         cmocka_unit_test(closes_on_a_message_shorter_than_its_header),

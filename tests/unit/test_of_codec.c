@@ -673,6 +673,73 @@ foreign_actions_and_timeouts_alter_a_row(void **state)
     vx_rows_fini(&rows);
 }
 
+static void
+put_outputs(struct ofpbuf *ofpacts, size_t n)
+{
+    ofpbuf_init(ofpacts, 0);
+    for (size_t i = 0; i < n; i++) {
+        ofpact_put_OUTPUT(ofpacts)->port = OFPP_IN_PORT;
+    }
+}
+
+/* 16 bytes each on the wire: some 16 kB. */
+enum { N_OUTPUTS = 1000, KEPT_MAX = 4096 };
+
+static void
+of_a_flow_longer_than_any_of_ours_the_beginning_is_kept(void **state)
+{
+    (void) state;
+    struct vx_rows rows = { 0 };
+    struct og_crows *have = og_crows_new(), *want = og_crows_new();
+    struct vx_diff diff;
+    struct match match;
+    struct ofpbuf ofpacts;
+
+    vx_match_u(vx_rows_flow(&rows, VX_TENANT_TIER, 10, 5, 0), VX_F_REG0, 9);
+    og_crows_add_rows(want, rows.rows, rows.n);
+    match_init_catchall(&match);
+    match_set_reg(&match, 0, 9);
+    put_outputs(&ofpacts, N_OUTPUTS);
+    one_flow(have, &match, &ofpacts, 0);
+    assert_int_equal(have->n, 1);
+    assert_int_equal(have->n_bad, 1);
+    assert_int_equal(have->rows[0].body_size, KEPT_MAX);
+    assert_int_equal(n_differences(have, want, &diff), 1);
+    assert_int_equal(diff.type, VX_DIFF_ALTERED);
+    ofpbuf_uninit(&ofpacts);
+    og_crows_free(have);
+    og_crows_free(want);
+    vx_rows_fini(&rows);
+}
+
+static void
+of_a_bucket_longer_than_any_of_ours_the_beginning_is_kept(void **state)
+{
+    (void) state;
+    struct og_crows *have = og_crows_new();
+    struct ofputil_group_desc gd = { .type = OFPGT11_ALL, .group_id = 7 };
+    struct ofputil_bucket bucket = {
+        .bucket_id = 1, .watch_port = OFPP_ANY, .watch_group = OFPG_ANY,
+    };
+    struct ofpbuf ofpacts;
+
+    put_outputs(&ofpacts, N_OUTPUTS);
+    bucket.ofpacts = ofpacts.data;
+    bucket.ofpacts_len = ofpacts.size;
+    ovs_list_init(&gd.buckets);
+    ovs_list_push_back(&gd.buckets, &bucket.list_node);
+    tell_group(&gd, have);
+    assert_int_equal(have->n, 2);
+    for (size_t i = 0; i < have->n; i++) {
+        const struct vx_crow *row = &have->rows[i];
+
+        assert_true(row->type != VX_ROW_BUCKET
+                    || row->body_size == KEPT_MAX);
+    }
+    ofpbuf_uninit(&ofpacts);
+    og_crows_free(have);
+}
+
 /* The buckets of a group of another type come as missing, since making the
  * group anew loses them. */
 static void
@@ -896,6 +963,10 @@ main(void)
         cmocka_unit_test(
             a_flow_with_a_foreign_match_becomes_a_row_that_can_be_deleted),
         cmocka_unit_test(foreign_actions_and_timeouts_alter_a_row),
+        cmocka_unit_test(
+            of_a_flow_longer_than_any_of_ours_the_beginning_is_kept),
+        cmocka_unit_test(
+            of_a_bucket_longer_than_any_of_ours_the_beginning_is_kept),
         cmocka_unit_test(
             a_group_of_another_type_is_made_anew_with_its_buckets),
         cmocka_unit_test(survives_every_byte_of_a_reply_being_wrong),
