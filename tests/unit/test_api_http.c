@@ -694,6 +694,20 @@ filters_narrow_a_list(void **state)
 }
 
 static void
+ports_on_their_way_to_a_host_are_listed_there_and_where_they_are(void **state)
+{
+    (void) state;
+    populate();
+    request(&fake, &answer, "PATCH", NET "/ports/vm1", "",
+            "{\"host\":\"h2\",\"migrate_from\":\"h1\"}");
+    expect(200, "\"migrate_from\":\"h1\"");
+    get("/v1/ports?host=h2", 200, "\"name\":\"vm1\"");
+    assert_int_equal(n_items(answer.body), 2);
+    get("/v1/ports?host=h1", 200, "\"name\":\"vm1\"");
+    assert_int_equal(n_items(answer.body), 1);
+}
+
+static void
 a_server_that_stops_lets_go_of_everything(void **state)
 {
     (void) state;
@@ -849,6 +863,7 @@ main(void)
         TEST(the_same_key_is_done_once_and_answered_twice),
         TEST(lists_come_in_pages_that_miss_nothing),
         TEST(filters_narrow_a_list),
+        TEST(ports_on_their_way_to_a_host_are_listed_there_and_where_they_are),
         TEST(a_server_that_stops_lets_go_of_everything),
         TEST(an_idle_connection_makes_room_a_busy_one_does_not),
         TEST(half_a_request_does_not_keep_others_out),
