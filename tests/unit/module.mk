@@ -87,6 +87,13 @@ tests_unit_test_switch_audit_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_switch_audit_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_switch
+tests_unit_test_switch_SOURCES = tests/unit/test_switch.c \
+	tests/sim/fake_codec.c tests/sim/sim.h
+tests_unit_test_switch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_switch_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_probe
 tests_unit_test_probe_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_probe_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \

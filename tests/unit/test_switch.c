@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a switch does with its epoch row when its OVSDB was put right: the
+ * code of switch.c and switch_epoch.c with the simulation's codec and a
+ * session that keeps what is queued. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "core/fabric.h"
+#include "core/pipeline.h"
+#include "daemon/switch_priv.h"
+#include "ovs-glue/of_session.h"
+#include "tests/sim/sim.h"
+
+enum { MAX_QUEUED = 8, HASH = 4711 };
+
+/* --- A session. */
+
+static char session;            /* only its address counts */
+static struct {
+    struct og_msgs *msgs;
+    uint64_t tag;
+} queued[MAX_QUEUED];
+static size_t n_queued;
+
+void
+og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
+                    uint64_t tag)
+{
+    assert_ptr_equal(s, &session);
+    assert_true(n_queued < MAX_QUEUED);
+    queued[n_queued].msgs = og_msgs_ref(msgs);
+    queued[n_queued++].tag = tag;
+}
+
+void
+og_of_session_free(struct og_of_session *s)
+{
+    assert_true(!s || (void *) s == &session);
+}
+
+void
+og_of_session_drop(struct og_of_session *s)
+{
+    (void) s;
+}
+
+bool
+og_of_session_dump(struct og_of_session *s, uint8_t table)
+{
+    (void) s;
+    (void) table;
+    return true;
+}
+
+bool
+og_of_session_dump_part(struct og_of_session *s,
+                        const struct og_of_part *part)
+{
+    (void) s;
+    (void) part;
+    return true;
+}
+
+void
+og_of_session_packet_out(struct og_of_session *s, const void *frame,
+                         size_t size, const struct vx_row *acts)
+{
+    (void) s;
+    (void) frame;
+    (void) size;
+    (void) acts;
+}
+
+void
+og_of_session_get_counters(const struct og_of_session *s,
+                           struct og_of_counters *ret_counters)
+{
+    (void) s;
+    *ret_counters = (struct og_of_counters) { 0 };
+}
+
+/* --- A switch. */
+
+static struct event_base *base;
+static struct vx_switch *sw;
+
+static uint64_t
+hash(void *ctx, uint64_t host, enum vx_tier tier)
+{
+    (void) ctx;
+    (void) host;
+    (void) tier;
+    return HASH;
+}
+
+static uint64_t
+revision(void *ctx)
+{
+    (void) ctx;
+    return 1;
+}
+
+static bool
+is_stranger(void *ctx, uint64_t host)
+{
+    (void) ctx;
+    (void) host;
+    return false;
+}
+
+static void
+changed(void *ctx, uint64_t host, enum vx_tier tier)
+{
+    (void) ctx;
+    (void) host;
+    (void) tier;
+}
+
+static int
+set_up(void **state)
+{
+    struct vx_switch_env env = {
+        .name = "h1/br-fabric", .tier = VX_FABRIC_TIER, .hash = hash,
+        .revision = revision, .is_stranger = is_stranger, .changed = changed,
+    };
+
+    (void) state;
+    base = event_base_new();
+    env.base = base;
+    sw = vx_switch_new(&env);
+    sw->session = (struct og_of_session *) (void *) &session;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void) state;
+    vx_switch_free(sw);
+    while (n_queued) {
+        og_msgs_unref(queued[--n_queued].msgs);
+    }
+    event_base_free(base);
+    return 0;
+}
+
+/* What was queued last is one modification of the epoch row. */
+static void
+expect_epoch_row(bool add)
+{
+    const struct sop *op;
+
+    assert_true(n_queued > 0);
+    assert_int_equal(og_msgs_length(queued[n_queued - 1].msgs), 1);
+    op = smsgs_get(queued[n_queued - 1].msgs, 0);
+    assert_int_equal(op->add, add);
+    assert_true(vx_epoch_is(sw, &op->row->crow));
+}
+
+/* It has been quiet for long enough. */
+static void
+quiet_is_over(void)
+{
+    assert_true(event_pending(sw->quiet, EV_TIMEOUT, NULL));
+    event_active(sw->quiet, EV_TIMEOUT, 0);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void
+sync_with_epoch(void)
+{
+    vx_switch_set_state(sw, VX_SWITCH_SYNCED);
+    quiet_is_over();
+    assert_int_equal(n_queued, 1);
+    expect_epoch_row(true);
+    vx_switch_committed(sw, queued[0].tag);
+    assert_int_not_equal(sw->epoch, 0);
+}
+
+static void
+a_refresh_deletes_the_epoch_row_and_later_writes_it_anew(void **state)
+{
+    uint64_t epoch;
+
+    (void) state;
+    sync_with_epoch();
+    epoch = sw->epoch;
+    vx_switch_refresh(sw);
+    assert_int_equal(n_queued, 2);
+    expect_epoch_row(false);
+    assert_int_equal(sw->epoch, 0);
+    assert_int_equal(vx_switch_state(sw), VX_SWITCH_SYNCED);
+    vx_switch_committed(sw, queued[1].tag);
+    quiet_is_over();
+    assert_int_equal(n_queued, 3);
+    expect_epoch_row(true);
+    assert_int_equal(sw->epoch, epoch);
+}
+
+static void
+a_refresh_of_a_switch_without_the_row_writes_it(void **state)
+{
+    (void) state;
+    vx_switch_set_state(sw, VX_SWITCH_SYNCED);
+    vx_switch_refresh(sw);
+    assert_int_equal(n_queued, 0);
+    quiet_is_over();
+    assert_int_equal(n_queued, 1);
+    expect_epoch_row(true);
+}
+
+/* As one is that was believed for its epoch. */
+static void
+a_refresh_waits_until_the_switch_is_synced_and_is_done_once(void **state)
+{
+    (void) state;
+    vx_switch_set_state(sw, VX_SWITCH_DUMPING);
+    vx_switch_refresh(sw);
+    assert_int_equal(n_queued, 0);
+    sw->epoch = (uint64_t) VX_COOKIE_EPOCH << 56 | HASH;
+    vx_switch_set_state(sw, VX_SWITCH_SYNCED);
+    assert_int_equal(n_queued, 1);
+    expect_epoch_row(false);
+    vx_switch_committed(sw, queued[0].tag);
+    quiet_is_over();
+    assert_int_equal(n_queued, 2);
+    expect_epoch_row(true);
+    vx_switch_committed(sw, queued[1].tag);
+    vx_switch_set_state(sw, VX_SWITCH_WAITING);
+    vx_switch_set_state(sw, VX_SWITCH_SYNCED);
+    assert_int_equal(n_queued, 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_refresh_deletes_the_epoch_row_and_later_writes_it_anew, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_refresh_of_a_switch_without_the_row_writes_it, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_refresh_waits_until_the_switch_is_synced_and_is_done_once,
+            set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
