@@ -121,26 +121,23 @@ waiter_free(struct vx_api_audit_waiter *waiter)
     free(waiter);
 }
 
+/* Nobody waits for it any more. */
 static void
-leave(struct want *wants, const struct vx_api_audit_waiter *waiter)
+leave(struct want *w)
 {
-    for (; wants; wants = wants->next) {
-        if (wants->waiter == waiter) {
-            wants->waiter = NULL;
-        }
+    *(w->before ? &w->before->after : &w->waiter->wants) = w->after;
+    if (w->after) {
+        w->after->before = w->before;
     }
+    w->waiter = NULL;
 }
 
 static void
-api_cancel(void *audits_, struct vx_api_audit_waiter *waiter)
+api_cancel(void *audits, struct vx_api_audit_waiter *waiter)
 {
-    struct vx_audits *audits = audits_;
-
-    VX_TREE_FOR_EACH(node, &audits->subjects) {
-        struct subject *s = VX_CONTAINER(node, struct subject, by_oid);
-
-        leave(s->wants, waiter);
-        leave(s->run_wants, waiter);
+    (void) audits;
+    while (waiter->wants) {
+        leave(waiter->wants);
     }
     waiter_free(waiter);
 }
@@ -163,7 +160,7 @@ on_timer(evutil_socket_t fd, short what, void *waiter_)
 
     (void) fd;
     (void) what;
-    wake(waiter, !waiter->n_pending);
+    wake(waiter, !waiter->wants);
 }
 
 void
@@ -171,9 +168,13 @@ vx_wants_done(struct want *wants)
 {
     while (wants) {
         struct want *next = wants->next;
+        struct vx_api_audit_waiter *waiter = wants->waiter;
 
-        if (wants->waiter && !--wants->waiter->n_pending) {
-            event_active(wants->waiter->timer, EV_TIMEOUT, 0);
+        if (waiter) {
+            leave(wants);
+            if (!waiter->wants) {
+                event_active(waiter->timer, EV_TIMEOUT, 0);
+            }
         }
         free(wants);
         wants = next;
@@ -196,11 +197,15 @@ want(struct vx_audits *audits, const struct vx_obj *host, bool repair,
     struct want *w = vx_xcalloc(1, sizeof *w);
 
     w->waiter = waiter;
+    w->after = waiter->wants;
+    if (w->after) {
+        w->after->before = w;
+    }
+    waiter->wants = w;
     w->next = s->wants;
     s->wants = w;
     s->demanded = true;
     s->repair_demanded |= repair;
-    waiter->n_pending++;
 }
 
 static struct vx_api_audit_waiter *
@@ -234,7 +239,7 @@ api_demand(void *audits_, const struct vx_api_audit_demand *demand,
     }
     if (demand->host) {
         want(audits, host, demand->repair, waiter);
-    } else if (!waiter->n_pending) {
+    } else if (!waiter->wants) {
         event_active(waiter->timer, EV_TIMEOUT, 0);
     }
     event_active(audits->tick, EV_TIMEOUT, 0);

@@ -14,15 +14,16 @@ struct event;
 struct vx_api_audit_waiter {
     struct vx_audits *owner;
     struct vx_api_audit_waiter *prev, *next;
-    size_t n_pending;
+    struct want *wants;         /* what it still waits for */
     struct event *timer;
     void (*woken)(void *aux, bool complete);
     void *aux;
 };
 
 struct want {
-    struct want *next;
+    struct want *next;          /* of the same run of a host */
     struct vx_api_audit_waiter *waiter;     /* NULL: has left */
+    struct want *before, *after;            /* of the same waiter, if any */
 };
 
 /* What a bridge lacks, by port and network. */

@@ -337,6 +337,49 @@ n_lacking(uint64_t port, uint64_t network)
     return vx_audits_n_lacking(audits, &facts, &place, port);
 }
 
+static struct vx_api_audit_waiter *
+wait_for_audit(const char *host, int *aux)
+{
+    const struct vx_api_audits *api = vx_audits_api(audits);
+    struct vx_api_audit_waiter *waiter;
+    struct vx_error err;
+
+    waiter = api->demand(api->ctx, &(struct vx_api_audit_demand) {
+        .host = host, .timeout_ms = 100000, .woken = on_woken, .aux = aux,
+    }, &err);
+    assert_non_null(waiter);
+    return waiter;
+}
+
+static void
+who_leaves_is_not_woken_and_all_others_are(void **state)
+{
+    const struct vx_api_audits *api = vx_audits_api(audits);
+    struct vx_api_audit_waiter *waiters[6];
+    int n[6] = { 0 };
+
+    (void) state;
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = wait_for_audit(i == 2 ? "h1" : NULL, &n[i]);
+    }
+    vx_audits_kick(audits);
+    assert_non_null(asked);             /* these wait for this run, */
+    for (int i = 3; i < 6; i++) {       /* those for the next one */
+        waiters[i] = wait_for_audit(NULL, &n[i]);
+    }
+    api->cancel(api->ctx, waiters[1]);
+    api->cancel(api->ctx, waiters[5]);
+    answer();
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_true(n[0] == 1 && n[1] == 0 && n[2] == 1 && n[3] == 0);
+    api->cancel(api->ctx, waiters[3]);
+    vx_audits_kick(audits);
+    answer();
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_true(n[0] == 1 && n[1] == 0 && n[2] == 1);
+    assert_true(n[3] == 0 && n[4] == 1 && n[5] == 0);
+}
+
 static void
 look_at(uint64_t cookie)
 {
@@ -402,6 +445,9 @@ main(void)
         cmocka_unit_test_setup_teardown(
             who_looks_at_a_believed_bridge_leaves_its_audit_to_come,
             set_up_on_demand, tear_down),
+        cmocka_unit_test_setup_teardown(
+            who_leaves_is_not_woken_and_all_others_are, set_up_on_demand,
+            tear_down),
         cmocka_unit_test_setup_teardown(
             what_a_host_lacks_is_told_by_port_and_network, set_up_on_demand,
             tear_down),
