@@ -239,6 +239,28 @@ def test_a_migration_that_is_given_up_changes_nothing(fabric, api, vm):
     assert new in fabric.machines
 
 
+def test_a_port_on_its_way_counts_where_it_goes_and_where_it_is(fabric, api,
+                                                               vm):
+    def seen(host):
+        ports = {p["name"] for p in api.items(f"/v1/ports?host={host}")}
+        return ports, api.get(f"/v1/hosts/{host}")["reason"]
+
+    patch(api, host="h2", migrate_from="h1", migrate_hold=True)
+    try:
+        for host, own in (("h1", "n1"), ("h2", "n2")):
+            done = fabric.netctl("host", "drain", host)
+            assert "2 ports are left" in done.stderr, done.stderr
+            assert seen(host) == ({"vm", own}, "2 ports are left")
+        plug_vm(fabric, "h2")
+        patch(api, migrate_from=None)
+        assert seen("h1") == ({"n1"}, "1 port is left")
+        assert seen("h2") == ({"vm", "n2"}, "2 ports are left")
+    finally:
+        for host in ("h1", "h2"):
+            fabric.netctl("host", "drain", host, "--undo")
+    api.wait_hosts(fabric.hosts)
+
+
 def test_a_migration_survives_the_controller(fabric, api, vm):
     """Begun before a crash, it goes on after it."""
     patch(api, host="h2", migrate_from="h1")
