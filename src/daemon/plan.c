@@ -51,16 +51,32 @@ vx_plan_count(struct vx_plan *plan, const uint64_t *hosts, size_t n_hosts,
     }
 }
 
-/* What only stays for a while would not come back with the inverse change: it
- * goes now, which is a little early and hurts nobody. */
-static void
-settle(struct vx_app *app, const struct vx_change *change)
+static const struct vx_obj *
+object_of(const struct vx_change *change)
 {
-    const struct vx_obj *obj = change->new ? change->new : change->old;
+    return change->new ? change->new : change->old;
+}
 
-    vx_fabric_settle(app->fabric, obj->oid);
-    if (obj->parent) {
-        vx_fabric_settle(app->fabric, obj->parent);
+/* What only stays for a while would not come back with the inverse change: it
+ * goes now, which is a little early and hurts nobody.  Parents after all
+ * objects: when the second place of a port ends, the network may stay there
+ * for a while for its own sake.  A batch is mostly of one network, which is
+ * settled once. */
+static void
+settle(struct vx_app *app, const struct vx_change *changes, size_t n)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        vx_fabric_settle(app->fabric, object_of(&changes[i])->oid);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t parent = object_of(&changes[i])->parent;
+
+        if (parent && parent != last) {
+            vx_fabric_settle(app->fabric, parent);
+        }
+        last = parent;
     }
 }
 
@@ -72,9 +88,7 @@ rehearse(struct vx_app *app, struct vx_plan *plan)
     size_t n;
 
     changes = vx_model_staged(app->model, &n);
-    for (size_t i = 0; i < n; i++) {
-        settle(app, &changes[i]);
-    }
+    settle(app, changes, n);
     app->sink.grace = NULL;
     app->plan = plan;
     app->sink_mode = VX_SINK_COUNT;
