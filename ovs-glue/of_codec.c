@@ -200,7 +200,7 @@ group_msg(struct og_msgs *msgs, uint16_t command, uint32_t group,
     struct ofp15_group_mod *gm = begin_msg(msgs, TYPE_GROUP_MOD, sizeof *gm);
 
     gm->command = htons(command);
-    gm->type = OFPGT11_ALL;
+    gm->type = og_group_type(group);
     gm->group_id = htonl(group);
     gm->command_bucket_id = htonl(bucket);
     end_msg(msgs);

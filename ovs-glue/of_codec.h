@@ -45,8 +45,8 @@ struct og_msgs *og_msgs_new(void);                      /* one reference */
 struct og_msgs *og_msgs_ref(struct og_msgs *msgs);
 void og_msgs_unref(struct og_msgs *msgs);               /* NULL is fine */
 
-/* Flow: OFPFC_ADD, replaces one of the same key.  Group: OFPGC_ADD, type
- * all, no buckets; an error if it exists.  Bucket: OFPGC_INSERT_BUCKET at
+/* Flow: OFPFC_ADD, replaces one of the same key.  Group: OFPGC_ADD, no
+ * buckets; an error if it exists.  Bucket: OFPGC_INSERT_BUCKET at
  * the end; an error if it exists (OpenFlow cannot replace a bucket: delete
  * the row first).  Meter: OFPMC_ADD, an error if it exists. */
 void og_msgs_add_row(struct og_msgs *msgs, const struct vx_row *row);
@@ -109,8 +109,8 @@ void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
 /* One OFPMP_FLOW / OFPMP_GROUP_DESC / OFPMP_METER_CONFIG reply message, whole,
  * its header's length being size.  A flow whose match or instructions are not
  * understood still becomes a row: it equals nothing wanted and can be deleted.
- * Buckets of a group that is not of type all are left out, so that a repair
- * makes the group anew.  False if the bytes are malformed; rows before the
+ * Buckets of a group that is not of the type it should be, or has properties,
+ * are left out, so that a repair makes the group anew.  False if the bytes are malformed; rows before the
  * malformed place stay. */
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);

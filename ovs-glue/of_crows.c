@@ -9,8 +9,8 @@
  * nothing wanted, and a key that can be sent back to delete it.
  *
  * Body of a flow: idle timeout, hard timeout, importance, flags (all zero in
- * what we send), instructions.  Body of a group: type.  Body of a bucket:
- * action list, and properties if there are any.  Body of a meter: flags and
+ * what we send), instructions.  Body of a group: type, and properties if there
+ * are any.  Body of a bucket: action list.  Body of a meter: flags and
  * bands, which have only one form. */
 #include <config.h>
 
@@ -40,7 +40,7 @@ enum {
     CHUNK_SIZE = 1 << 16,
     MATCH_MAX = 4096,           /* bytes; ours are below 400 */
     BODY_MAX = 4096,            /* likewise */
-    RAW_MARK = 0xff,            /* no instruction or action starts with it */
+    RAW_MARK = 0xfe,            /* no instruction or action starts with it */
 };
 
 /* A cursor over bytes of a switch. */
@@ -143,13 +143,15 @@ add_row(struct og_crows *crows, const struct vx_row *row,
         struct ofpbuf *scratch)
 {
     struct vx_crow *crow = add_crow(crows, row->type);
-    static const uint8_t type_all = OFPGT11_ALL;
+    uint8_t group_type;
 
     ofpbuf_clear(scratch);
     switch ((enum vx_row_type) row->type) {
     case VX_ROW_GROUP:
         set_group_key(crows, crow, row->group, NULL);
-        set_body(crows, crow, &type_all, 1);
+        group_type = og_group_type(row->group);
+        ovs_assert(row->select == (group_type == OFPGT11_SELECT));
+        set_body(crows, crow, &group_type, 1);
         break;
     case VX_ROW_BUCKET:
         set_group_key(crows, crow, row->group, &row->bucket);
@@ -246,19 +248,14 @@ match_is_ours(struct slice oxm)
     return true;
 }
 
-/* Output, group, set field, copy field and meter. */
 static bool
 actions_are_ours(struct slice actions)
 {
     struct slice action;
 
     while (actions.size) {
-        if (!take_element(&actions, 8, 2, &action)) {
-            return false;
-        }
-        unsigned type = get_u16(action.p);
-        if (type != 0 && type != 22 && type != 25 && type != 28
-            && type != 29) {
+        if (!take_element(&actions, 8, 2, &action)
+            || !og_action_is_ours(action.p, action.size)) {
             return false;
         }
     }
@@ -414,6 +411,18 @@ add_flow(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
     return true;
 }
 
+/* Nothing, or in a select group, which always says it, the usual weight. */
+static bool
+properties_are_ours(uint32_t group, struct slice properties)
+{
+    static const uint8_t weight[] = { 0, 0, 0, 8, 0, 1, 0, 0 };
+
+    return og_group_type(group) == OFPGT11_ALL
+           ? !properties.size
+           : properties.size == sizeof weight
+             && !memcmp(properties.p, weight, sizeof weight);
+}
+
 static bool
 add_bucket(struct og_crows *crows, uint32_t group, struct slice e,
            struct ofpbuf *scratch)
@@ -421,15 +430,17 @@ add_bucket(struct og_crows *crows, uint32_t group, struct slice e,
     const uint8_t *fixed = take(&e, 8);
     size_t actions_size = get_u16(fixed + 2);
     uint32_t bucket = get_u32(fixed + 4);
-    struct slice actions = { e.p, actions_size };
+    struct slice actions = { e.p, actions_size }, properties;
 
     if (actions_size > e.size || bucket > OFPG15_BUCKET_MAX) {
         return false;
     }
+    properties = (struct slice) { e.p + actions_size, e.size - actions_size };
     struct vx_crow *crow = add_crow(crows, VX_ROW_BUCKET);
     set_group_key(crows, crow, group, &bucket);
     ofpbuf_clear(scratch);
-    if (actions_size < e.size || !canonical_acts(actions, false, scratch)) {
+    if (!properties_are_ours(group, properties)
+        || !canonical_acts(actions, false, scratch)) {
         ofpbuf_clear(scratch);
         put_raw(scratch, e);
         crows->n_bad++;
@@ -453,8 +464,17 @@ add_group(struct og_crows *crows, struct slice e, struct ofpbuf *scratch)
     }
     struct vx_crow *crow = add_crow(crows, VX_ROW_GROUP);
     set_group_key(crows, crow, group, NULL);
-    set_body(crows, crow, &type, 1);
-    if (type != OFPGT11_ALL) {
+    if (buckets.size == e.size) {
+        set_body(crows, crow, &type, 1);
+    } else {                    /* a selection method of somebody's */
+        ofpbuf_clear(scratch);
+        ofpbuf_put(scratch, &type, 1);
+        ofpbuf_put(scratch, e.p + buckets.size, e.size - buckets.size);
+        shorten(scratch);
+        set_body(crows, crow, scratch->data, scratch->size);
+        return true;
+    }
+    if (type != og_group_type(group)) {
         return true;
     }
     while (buckets.size) {

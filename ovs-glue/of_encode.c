@@ -18,6 +18,8 @@
 #include "openvswitch/ofp-port.h"
 #include "util.h"
 
+#include "core/pipeline.h"
+
 static const enum mf_field_id field_ids[VX_N_FIELDS] = {
     [VX_F_IN_PORT] = MFF_IN_PORT_OXM,
     [VX_F_REG0] = MFF_REG0,
@@ -246,6 +248,30 @@ og_put_actions(struct ofpbuf *out, const struct vx_row *row)
     ofpacts_put_openflow_actions(ofpacts.data, ofpacts.size, out,
                                  OFP15_VERSION);
     ofpbuf_uninit(&ofpacts);
+}
+
+uint8_t
+og_group_type(uint32_t group)
+{
+    return group == VX_GROUP_ECMP ? OFPGT11_SELECT : OFPGT11_ALL;
+}
+
+/* Output, group, TTL, set field, copy field, meter; of Nicira's resubmit to a
+ * table and the check of a packet's size. */
+bool
+og_action_is_ours(const uint8_t *action, size_t size)
+{
+    static const uint8_t standard[] = { 0, 22, 24, 25, 28, 29 };
+    static const uint8_t nicira[] = { 0, 0, 0x23, 0x20, 0 };
+
+    if (size < 8) {
+        return false;
+    }
+    if (action[0] == 0xff && action[1] == 0xff) {
+        return size >= 16 && !memcmp(action + 4, nicira, sizeof nicira)
+               && (action[9] == 14 || action[9] == 49);
+    }
+    return !action[0] && memchr(standard, action[1], sizeof standard);
 }
 
 static uint32_t

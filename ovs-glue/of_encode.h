@@ -23,6 +23,11 @@ void og_put_band(struct ofpbuf *out, const struct vx_row *row);
 /* Appends ofpacts as instructions (flow) or as an action list (bucket). */
 void og_put_instructions(struct ofpbuf *out, const struct vx_row *row);
 void og_put_actions(struct ofpbuf *out, const struct vx_row *row);
+/* OFPGT_*: there is one group that selects. */
+uint8_t og_group_type(uint32_t group);
+/* Whether an action of size bytes, a multiple of 8, is of a kind that a row
+ * can have. */
+bool og_action_is_ours(const uint8_t *action, size_t size);
 /* Whether an OXM header (class, field, mask bit, length) is of a field that
  * a row can match. */
 bool og_oxm_is_ours(uint32_t header);

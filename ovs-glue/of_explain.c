@@ -29,7 +29,7 @@ enum {
     HEX_MAX = 64,               /* bytes shown as such */
     LIST_MAX = 4096,            /* bytes of a list that is decoded */
     FIXED = 8,                  /* timeouts, importance, flags */
-    RAW_MARK = 0xff,            /* see of_crows.c */
+    RAW_MARK = 0xfe,            /* see of_crows.c */
 };
 
 static uint16_t
@@ -118,14 +118,15 @@ format_match(const struct vx_crow *crow, struct vx_buf *buf)
     ds_destroy(&ds);
 }
 
-/* A list of actions of OpenFlow's own, none nested. */
+/* A list of actions of OpenFlow's own or of kinds of ours, none nested. */
 static bool
 is_standard_list(const uint8_t *p, size_t size)
 {
     while (size) {
         size_t n = size < 8 ? 0 : get_u16(p + 2);
 
-        if (n < 8 || n > size || n % 8 || get_u16(p) >= 0x100) {
+        if (n < 8 || n > size || n % 8
+            || (get_u16(p) >= 0x100 && !og_action_is_ours(p, n))) {
             return false;
         }
         p += n;

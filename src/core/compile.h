@@ -26,6 +26,10 @@ void vx_compile_peer(const struct vx_host *host, bool same_zone,
                      struct vx_rows *rows);
 /* The budget of a host for what leaves its zone: its meter. */
 void vx_compile_host_budget(const struct vx_zone *zone, struct vx_rows *rows);
+/* The budget of a tenant for what leaves a host's zone: its meter, on hosts
+ * with a network of it. */
+void vx_compile_tenant_budget(const struct vx_tenant *tenant,
+                              struct vx_rows *rows);
 /* How to get to a zone by its border hosts (tables 35, 36); living ones only,
  * n_hosts > 0. */
 void vx_compile_border(const struct vx_zone *zone,
@@ -130,6 +134,10 @@ void vx_compile_policy(const struct vx_policy *policy, uint32_t router,
 /* Rows that vx_compile_policy makes of it, but those of next hops; what is
  * validated against VX_POLICY_MAX_ROWS.  O(ranges). */
 size_t vx_policy_n_rows(const struct vx_policy *policy);
+/* The fewest value/mask pairs that cover the range, at most 30; returns how
+ * many, the arrays may be NULL. */
+size_t vx_port_masks(const struct vx_port_range *range, uint16_t *ret_values,
+                     uint16_t *ret_masks);
 
 /* Which of n > 0 keys (addresses, host numbers as 128-bit values) serves the
  * slot, 0 <= slot < VX_ECMP_SLOTS: rendezvous hashing, so that a key that goes

@@ -1,43 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of no object: classification, the join of the tiers, the ARP and ND
- * responder, probes of the controller, misses.  doc/pipeline.md, cookie
- * "base". */
-#include <netinet/in.h>
+/* Rows of no object: classification, the join of the tiers, probes of the
+ * controller, misses.  doc/pipeline.md, cookie "base".  Those of the
+ * responder, the gateway and of routing are in files of their own. */
+#include "core/compile_priv.h"
 
-#include "core/compile.h"
-#include "core/pipeline.h"
-
-enum {
-    ETH_ARP = 0x0806,
-    ETH_IPV6 = 0x86dd,
-    ND_NS = 135,
-    ND_NA = 136,
-    ND_OPT_TLL = 2,
-};
-
-static struct vx_row *
-tier1(struct vx_rows *rows, uint8_t table, uint16_t priority,
-      enum vx_drop_reason reason)
+void
+vx_compile_meter(struct vx_rows *rows, enum vx_tier tier, uint32_t meter,
+                 uint32_t rate_kbps)
 {
-    return vx_rows_flow(rows, VX_TENANT_TIER, table, priority,
-                        VX_COOKIE_BASE | VX_COOKIE(0, reason, 0));
+    struct vx_row *row = vx_rows_meter(rows, tier, meter);
+
+    row->rate = rate_kbps;
+    row->burst = rate_kbps;
 }
 
-static struct vx_row *
-tier2(struct vx_rows *rows, uint8_t table, uint16_t priority,
-      enum vx_drop_reason reason)
+void
+vx_compile_meter_pps(struct vx_rows *rows, enum vx_tier tier, uint32_t meter,
+                     uint32_t rate_pps, uint32_t burst)
 {
-    return vx_rows_flow(rows, VX_FABRIC_TIER, table, priority,
-                        VX_COOKIE_BASE | VX_COOKIE(0, reason, 0));
-}
+    struct vx_row *row = vx_rows_meter(rows, tier, meter);
 
-static void
-match_icmp6(struct vx_row *row, unsigned type)
-{
-    vx_match_u(row, VX_F_ETH_TYPE, ETH_IPV6);
-    vx_match_u(row, VX_F_IP_PROTO, IPPROTO_ICMPV6);
-    vx_match_u(row, VX_F_ICMPV6_TYPE, type);
-    vx_match_u(row, VX_F_ICMPV6_CODE, 0);
+    row->in_packets = true;
+    row->rate = rate_pps;
+    row->burst = burst;
 }
 
 /* From the other tier: the VNI leaves the mark, which is cleared at once. */
@@ -49,34 +34,27 @@ act_enter(struct vx_row *row, uint8_t table)
     vx_act_goto(row, table);
 }
 
-static void
-act_cross(struct vx_row *row)
-{
-    vx_act_move(row, VX_F_PKT_MARK, VX_F_REG0);
-    vx_act_output(row, VX_OFPORT_PATCH);
-}
-
 /* Frames of the controller: from its packet-out to tier 2, from there to the
  * controller.  Above all rows that lead to a tap. */
 static void
 probes(struct vx_rows *rows)
 {
-    struct vx_row *row = vx_rows_meter(rows, VX_TENANT_TIER,
-                                       VX_METER_CONTROLLER);
+    struct vx_row *row;
 
-    row->in_packets = true;
-    row->rate = VX_METER_CONTROLLER_PKTPS;
-    row->burst = VX_METER_CONTROLLER_BURST;
+    vx_compile_meter_pps(rows, VX_TENANT_TIER, VX_METER_CONTROLLER,
+                         VX_METER_CONTROLLER_PKTPS,
+                         VX_METER_CONTROLLER_BURST);
 
-    row = tier1(rows, VX_T1_GUARD, 200, VX_DROP_PROBE);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_GUARD, 200);
+    row->cookie |= VX_COOKIE(0, VX_DROP_PROBE, 0);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
-    row = tier1(rows, VX_T1_L2, 200, VX_PASS);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 200);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
     vx_act_controller(row, VX_PROBE_MAX);
-    row = tier1(rows, VX_T1_L2, 190, VX_PASS);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 190);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_PROBE);
-    act_cross(row);
+    vx_act_cross(row);
 }
 
 static void
@@ -86,109 +64,95 @@ base_tier1(struct vx_rows *rows)
 
     probes(rows);
 
-    row = tier1(rows, VX_T1_CLASSIFY, 100, VX_PASS);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_CLASSIFY, 100);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
     act_enter(row, VX_T1_L2);
-    tier1(rows, VX_T1_CLASSIFY, 0, VX_DROP_UNKNOWN_PORT);
+    vx_base_drop(rows, VX_TENANT_TIER, VX_T1_CLASSIFY, VX_DROP_UNKNOWN_PORT);
 
-    row = tier1(rows, VX_T1_L2, 110, VX_PASS);
-    vx_match_u(row, VX_F_ETH_TYPE, ETH_ARP);
-    vx_match_u(row, VX_F_ARP_OP, 1);
-    act_cross(row);
-    row = tier1(rows, VX_T1_L2, 110, VX_PASS);
-    match_icmp6(row, ND_NS);
-    act_cross(row);
-    row = tier1(rows, VX_T1_L2, 10, VX_DROP_NOT_LOCAL);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 110);
+    vx_match_arp(row, 1);
+    vx_act_cross(row);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 110);
+    vx_match_nd(row, VX_ND_NS);
+    vx_act_cross(row);
+    row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 10);
+    row->cookie |= VX_COOKIE(0, VX_DROP_NOT_LOCAL, 0);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
-    act_cross(tier1(rows, VX_T1_L2, 0, VX_PASS));
+    vx_act_cross(vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 0));
+
+    vx_compile_base_gateway(rows);
+    vx_compile_base_route(rows);
+    vx_compile_ecmp_group(VX_TENANT_TIER, VX_T1_HOP, rows);
 }
 
+/* Packets for the gateway were routed by tier 1 of the host they come from:
+ * only the MAC of whom they are for is missing. */
 static void
-answer_arp(struct vx_rows *rows)
+routed_tier2(struct vx_rows *rows)
 {
-    struct vx_row *row = tier2(rows, VX_T2_ANSWER, 100, VX_PASS);
+    for (int family = 4; family <= 6; family += 2) {
+        struct vx_row *row = vx_base(rows, VX_FABRIC_TIER, VX_T2_NEIGH, 10);
 
-    vx_match_u(row, VX_F_ETH_TYPE, ETH_ARP);
-    vx_act_move(row, VX_F_ETH_DST, VX_F_ETH_SRC);
-    vx_act_move(row, VX_F_ETH_SRC, VX_F_XREG1);
-    vx_act_set_u(row, VX_F_ARP_OP, 2);
-    vx_act_move(row, VX_F_ARP_THA, VX_F_ARP_SHA);
-    vx_act_move(row, VX_F_ARP_SHA, VX_F_XREG1);
-    vx_act_move(row, VX_F_REG4, VX_F_ARP_TPA);
-    vx_act_move(row, VX_F_ARP_TPA, VX_F_ARP_SPA);
-    vx_act_move(row, VX_F_ARP_SPA, VX_F_REG4);
-    vx_act_move(row, VX_F_PKT_MARK, VX_F_REG0);
-    vx_act_in_port(row);
+        vx_match_mac(row, VX_F_ETH_DST, &vx_gateway_mac);
+        vx_match_family(row, family);
+        vx_act_goto(row, VX_T2_ADJ);
+    }
+    vx_base_drop(rows, VX_FABRIC_TIER, VX_T2_ADJ, VX_DROP_STRAY);
+    vx_compile_meter_pps(rows, VX_FABRIC_TIER, VX_METER(VX_METER_NO_HOST, 1),
+                         VX_METER_NO_HOST_PPS, VX_METER_NO_HOST_BURST);
 }
 
-/* nd_tll can be set only where the type is 136 already: the next table. */
+/* A border sends nothing back to where it came from: not to another zone what
+ * is from another zone, nor to its own what is from its own. */
 static void
-act_answer_nd(struct vx_row *row, uint32_t flags)
+no_loop(struct vx_rows *rows)
 {
-    vx_act_set_u(row, VX_F_ICMPV6_TYPE, ND_NA);
-    vx_act_set_u(row, VX_F_ND_RESERVED, flags);
-    vx_act_set_u(row, VX_F_ND_OPTIONS_TYPE, ND_OPT_TLL);
-    vx_act_goto(row, VX_T2_ANSWER_ND);
-}
+    for (enum vx_class class = VX_CLASS_ZONE; class < VX_N_CLASSES;
+         class++) {
+        struct vx_row *row = vx_base(rows, VX_FABRIC_TIER, VX_T2_OUT, 200);
 
-static void
-answer_nd(struct vx_rows *rows)
-{
-    static const struct vx_ip none = { .family = 6 };
-    static const struct vx_ip all_nodes = {
-        .family = 6, .b = { 0xff, 2, [15] = 1 }
-    };
-    struct vx_row *row;
-
-    /* RFC 4861 7.2.4: unsolicited where the asker has no address yet. */
-    row = tier2(rows, VX_T2_ANSWER, 110, VX_PASS);
-    match_icmp6(row, ND_NS);
-    vx_match_ip(row, VX_F_IPV6_SRC, &none);
-    vx_act_move(row, VX_F_ETH_DST, VX_F_ETH_SRC);
-    vx_act_move(row, VX_F_ETH_SRC, VX_F_XREG1);
-    vx_act_move(row, VX_F_IPV6_SRC, VX_F_ND_TARGET);
-    vx_act_set_ip(row, VX_F_IPV6_DST, &all_nodes);
-    act_answer_nd(row, 0x20000000);
-
-    row = tier2(rows, VX_T2_ANSWER, 100, VX_PASS);
-    match_icmp6(row, ND_NS);
-    vx_act_move(row, VX_F_ETH_DST, VX_F_ETH_SRC);
-    vx_act_move(row, VX_F_ETH_SRC, VX_F_XREG1);
-    vx_act_move(row, VX_F_IPV6_DST, VX_F_IPV6_SRC);
-    vx_act_move(row, VX_F_IPV6_SRC, VX_F_ND_TARGET);
-    act_answer_nd(row, 0x60000000);
-
-    row = tier2(rows, VX_T2_ANSWER_ND, 100, VX_PASS);
-    match_icmp6(row, ND_NA);
-    vx_act_move(row, VX_F_ND_TLL, VX_F_ETH_SRC);
-    vx_act_move(row, VX_F_PKT_MARK, VX_F_REG0);
-    vx_act_in_port(row);
+        row->cookie |= VX_COOKIE(0, VX_DROP_TRANSIT_LOOP, 0);
+        vx_match_u(row, VX_F_REG8, class);
+        vx_match_u(row, VX_F_REG1, class);
+    }
 }
 
 static void
 base_tier2(struct vx_rows *rows)
 {
+    static const struct {
+        uint8_t table;
+        enum vx_drop_reason reason;
+    } misses[] = {
+        { VX_T2_CLASSIFY, VX_DROP_STRAY },
+        { VX_T2_VTEP, VX_DROP_UNKNOWN_VTEP },
+        { VX_T2_INGRESS, VX_DROP_UNKNOWN_VNI },
+        { VX_T2_FDB, VX_DROP_BAD_MARK },
+        { VX_T2_BORDER, VX_DROP_NO_HOST },
+        { VX_T2_BORDER_SLOT, VX_DROP_NO_HOST },
+        { VX_T2_HOST, VX_DROP_NO_HOST },
+        { VX_T2_OUT, VX_DROP_STRAY },
+    };
     struct vx_row *row;
 
-    row = tier2(rows, VX_T2_CLASSIFY, 100, VX_PASS);
+    row = vx_base(rows, VX_FABRIC_TIER, VX_T2_CLASSIFY, 100);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
     act_enter(row, VX_T2_NEIGH);
-    row = tier2(rows, VX_T2_CLASSIFY, 100, VX_PASS);
+    row = vx_base(rows, VX_FABRIC_TIER, VX_T2_CLASSIFY, 100);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_VXLAN);
     vx_act_goto(row, VX_T2_VTEP);
-    tier2(rows, VX_T2_CLASSIFY, 0, VX_DROP_STRAY);
-    tier2(rows, VX_T2_VTEP, 0, VX_DROP_UNKNOWN_VTEP);
-    row = tier2(rows, VX_T2_INGRESS, 100, VX_DROP_WARM_UP);
+    row = vx_base(rows, VX_FABRIC_TIER, VX_T2_INGRESS, 100);
+    row->cookie |= VX_COOKIE(0, VX_DROP_WARM_UP, 0);
     vx_match_u(row, VX_F_REG0, VX_VNI_WARM);
-    tier2(rows, VX_T2_INGRESS, 0, VX_DROP_UNKNOWN_VNI);
-    vx_act_goto(tier2(rows, VX_T2_NEIGH, 0, VX_PASS), VX_T2_FDB);
-    answer_arp(rows);
-    answer_nd(rows);
-    tier2(rows, VX_T2_ANSWER, 0, VX_DROP_STRAY);
-    tier2(rows, VX_T2_ANSWER_ND, 0, VX_DROP_STRAY);
-    tier2(rows, VX_T2_FDB, 0, VX_DROP_BAD_MARK);
-    tier2(rows, VX_T2_HOST, 0, VX_DROP_NO_HOST);
-    tier2(rows, VX_T2_OUT, 0, VX_DROP_STRAY);
+    for (size_t i = 0; i < sizeof misses / sizeof misses[0]; i++) {
+        vx_base_drop(rows, VX_FABRIC_TIER, misses[i].table,
+                     misses[i].reason);
+    }
+    vx_act_goto(vx_base(rows, VX_FABRIC_TIER, VX_T2_NEIGH, 0), VX_T2_FDB);
+    vx_compile_answers(rows);
+    routed_tier2(rows);
+    no_loop(rows);
+    vx_compile_ecmp_group(VX_FABRIC_TIER, VX_T2_BORDER_SLOT, rows);
 }
 
 void

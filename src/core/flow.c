@@ -203,6 +203,25 @@ vx_match_ip(struct vx_row *row, enum vx_field field, const struct vx_ip *ip)
               ip->family == 4 ? 4 : 16);
 }
 
+void
+vx_match_prefix(struct vx_row *row, enum vx_field field,
+                const struct vx_prefix *prefix)
+{
+    struct vx_match_field *match;
+    size_t size = vx_field_size(field);
+
+    assert(size == vx_ip_bits(&prefix->ip) / 8);
+    if (!prefix->length) {
+        return;
+    }
+    match = add_match(row, field);
+    memcpy(match->value, prefix->ip.b, size);
+    match->masked = prefix->length < 8 * size;
+    for (unsigned i = 0; match->masked && i < prefix->length; i++) {
+        match->mask[i / 8] |= 0x80 >> i % 8;
+    }
+}
+
 static struct vx_act *
 add_act(struct vx_row *row, enum vx_act_type type)
 {

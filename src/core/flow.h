@@ -133,7 +133,8 @@ struct vx_row {
     uint32_t burst;         /* meter: packets or kbit */
     bool in_packets;        /* meter: else in kbit */
     bool select;            /* group: one of the buckets, by symmetric
-                             * layer 4 hash, else all */
+                             * layer 4 hash, else all; VX_GROUP_ECMP alone
+                             * is such a group */
     struct vx_match_field match[VX_MAX_MATCH];
     struct vx_act acts[VX_MAX_ACTS];
 };
@@ -167,6 +168,9 @@ void vx_match_mac(struct vx_row *row, enum vx_field field,
 /* 4 or 16 bytes; the field must be of the address's family. */
 void vx_match_ip(struct vx_row *row, enum vx_field field,
                  const struct vx_ip *ip);
+/* Nothing at all if its length is 0. */
+void vx_match_prefix(struct vx_row *row, enum vx_field field,
+                     const struct vx_prefix *prefix);
 void vx_act_set_u(struct vx_row *row, enum vx_field field, uint64_t value);
 void vx_act_set_mac(struct vx_row *row, enum vx_field field,
                     const struct vx_mac *mac);

@@ -23,9 +23,9 @@ static const struct {
     [VX_F_REG0] = { "reg0", DECIMAL },
     [VX_F_REG1] = { "reg1", HEX },
     [VX_F_REG4] = { "reg4", HEX },
-    [VX_F_REG5] = { "reg5", HEX },
-    [VX_F_REG6] = { "reg6", HEX },
-    [VX_F_REG7] = { "reg7", HEX },
+    [VX_F_REG5] = { "reg5", DECIMAL },
+    [VX_F_REG6] = { "reg6", DECIMAL },
+    [VX_F_REG7] = { "reg7", DECIMAL },
     [VX_F_REG8] = { "reg8", HEX },
     [VX_F_REG9] = { "reg9", HEX },
     [VX_F_XREG1] = { "xreg1", HEX },
@@ -127,6 +127,10 @@ format_protocol(struct vx_buf *buf, const struct vx_row *row)
         word = "icmp6";
     } else if (type == 0x0800 && proto == 17) {
         word = "udp";
+    } else if (type == 0x0800 && proto == 6) {
+        word = "tcp";
+    } else if (type == 0x0800 && proto == 1) {
+        word = "icmp";
     } else {
         both = false;
         word = type == 0x0806 ? "arp" : type == 0x0800 ? "ip"
@@ -240,7 +244,8 @@ vx_row_format(const struct vx_row *row, struct vx_buf *buf)
 {
     switch ((enum vx_row_type) row->type) {
     case VX_ROW_GROUP:
-        vx_buf_printf(buf, "group_id=%u,type=all", row->group);
+        vx_buf_printf(buf, "group_id=%u,type=%s", row->group,
+                      row->select ? "select" : "all");
         break;
     case VX_ROW_BUCKET:
         vx_buf_printf(buf, "group_id=%u,bucket=bucket_id:%u,", row->group,

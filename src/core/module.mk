@@ -4,10 +4,16 @@ noinst_LIBRARIES += src/core/libvxcore.a
 src_core_libvxcore_a_SOURCES =
 src_core_libvxcore_a_SOURCES += \
 	src/core/compile.h \
+	src/core/compile_answer.c \
 	src/core/compile_base.c \
+	src/core/compile_gateway.c \
+	src/core/compile_hops.h \
 	src/core/compile_host.c \
 	src/core/compile_network.c \
+	src/core/compile_policy.c \
 	src/core/compile_port.c \
+	src/core/compile_priv.h \
+	src/core/compile_route.c \
 	src/core/diff.c \
 	src/core/diff.h \
 	src/core/explain.c \

@@ -49,6 +49,7 @@ enum {
     VX_T1_MTU_SEEN = 44,
     VX_T1_ADJ = 45,         /* routed: local endpoint's MAC */
     VX_T1_L2 = 50,          /* local delivery, else to tier 2 */
+    VX_T1_TAP = 55,         /* bucket: tap with a budget for what it gets */
     VX_T1_PUNT = 60,        /* to the controller, within the port's budget */
 };
 

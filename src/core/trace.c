@@ -3,7 +3,8 @@
  *
  * Semantics are those of ovs-vswitchd: the highest priority wins, an output
  * happens where it stands in the list with the packet as it is then, every
- * bucket of a group works on a copy, output to the port the packet came from
+ * bucket of a group works on a copy (of a select group only one, which one is
+ * not what a switch would say), output to the port the packet came from
  * is silently nothing, and of all metadata only pkt_mark survives a patch
  * port. */
 #include "core/trace.h"
@@ -129,8 +130,8 @@ static void
 cross(struct run *run, enum vx_tier tier, const struct vx_packet *packet)
 {
     static const enum vx_field lost[] = {
-        VX_F_REG0, VX_F_REG1, VX_F_REG4, VX_F_XREG1, VX_F_TUN_ID,
-        VX_F_TUN_SRC, VX_F_TUN_DST, VX_F_TUN_IPV6_SRC, VX_F_TUN_IPV6_DST,
+        VX_F_REG0, VX_F_REG1, VX_F_REG4, VX_F_REG5, VX_F_REG6, VX_F_REG7,
+        VX_F_REG8, VX_F_REG9, VX_F_XREG1, VX_F_TUN_ID, VX_F_TUN_SRC, VX_F_TUN_DST, VX_F_TUN_IPV6_SRC, VX_F_TUN_IPV6_DST,
     };
     struct vx_packet other = *packet;
 
@@ -166,16 +167,80 @@ output(struct run *run, enum vx_tier tier, const struct vx_packet *packet,
 static int act(struct run *run, const struct vx_row *row,
                struct vx_packet *packet);
 
+/* The same for both directions of a flow, as the switch's own. */
+static unsigned
+symmetric_hash(const struct vx_packet *packet)
+{
+    static const enum vx_field pairs[][2] = {
+        { VX_F_ETH_SRC, VX_F_ETH_DST }, { VX_F_IPV4_SRC, VX_F_IPV4_DST },
+        { VX_F_IPV6_SRC, VX_F_IPV6_DST }, { VX_F_TCP_SRC, VX_F_TCP_DST },
+        { VX_F_UDP_SRC, VX_F_UDP_DST }, { VX_F_SCTP_SRC, VX_F_SCTP_DST },
+    };
+    uint32_t h = packet->f[VX_F_IP_PROTO][0] + 1u;
+
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        for (size_t k = 0; k < vx_field_size(pairs[i][0]); k++) {
+            h = (h ^ packet->f[pairs[i][0]][k] ^ packet->f[pairs[i][1]][k])
+                * UINT32_C(16777619);
+        }
+    }
+    return h ^ h >> 16;
+}
+
+static bool
+is_select(const struct vx_rows *rows, uint32_t group)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->rows[i].type == VX_ROW_GROUP
+            && rows->rows[i].group == group) {
+            return rows->rows[i].select;
+        }
+    }
+    return false;
+}
+
+/* The bucket of that rank by id, modulo their number; NULL if there is
+ * none. */
+static const struct vx_row *
+pick_bucket(const struct vx_rows *rows, uint32_t group, unsigned hash)
+{
+    const struct vx_row *best = NULL;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < rows->n; i++) {
+        n += rows->rows[i].type == VX_ROW_BUCKET
+             && rows->rows[i].group == group;
+    }
+    for (unsigned rank = 0; n && rank <= hash % n; rank++) {
+        const struct vx_row *last = best;
+
+        best = NULL;
+        for (size_t i = 0; i < rows->n; i++) {
+            const struct vx_row *row = &rows->rows[i];
+
+            if (row->type == VX_ROW_BUCKET && row->group == group
+                && (!last || row->bucket > last->bucket)
+                && (!best || row->bucket < best->bucket)) {
+                best = row;
+            }
+        }
+    }
+    return best;
+}
+
 static void
-flood(struct run *run, enum vx_tier tier, uint32_t group,
-      const struct vx_packet *packet)
+enter_group(struct run *run, enum vx_tier tier, uint32_t group,
+            const struct vx_packet *packet)
 {
     const struct vx_rows *rows = run->rows[tier];
+    const struct vx_row *only = is_select(rows, group)
+        ? pick_bucket(rows, group, symmetric_hash(packet)) : NULL;
 
     for (size_t i = 0; i < rows->n; i++) {
         const struct vx_row *row = &rows->rows[i];
 
-        if (row->type == VX_ROW_BUCKET && row->group == group) {
+        if (row->type == VX_ROW_BUCKET && row->group == group
+            && (!only || row == only)) {
             struct vx_packet copy = *packet;
 
             act(run, row, &copy);
@@ -208,7 +273,7 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
             output(run, row->tier, packet, in_port);
             break;
         case VX_ACT_GROUP:
-            flood(run, row->tier, a->arg, packet);
+            enter_group(run, row->tier, a->arg, packet);
             break;
         case VX_ACT_GOTO:
             return a->arg;
@@ -224,7 +289,7 @@ act(struct run *run, const struct vx_row *row, struct vx_packet *packet)
             packet->f[VX_F_IP_TTL][0]--;
             break;
         case VX_ACT_CHECK_LARGER:   /* no packet here has a size */
-            memset(packet->f[a->field], 0, sizeof packet->f[a->field]);
+            packet->f[a->field][vx_field_size(a->field) - 1] &= 0xfe;
             break;
         }
     }
