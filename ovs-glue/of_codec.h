@@ -110,8 +110,8 @@ void og_crows_add_rows(struct og_crows *crows, const struct vx_row *rows,
  * its header's length being size.  A flow whose match or instructions are not
  * understood still becomes a row: it equals nothing wanted and can be deleted.
  * Buckets of a group that is not of the type it should be, or has properties,
- * are left out, so that a repair makes the group anew.  False if the bytes are malformed; rows before the
- * malformed place stay. */
+ * are left out, so that a repair makes the group anew.  False if the bytes are
+ * malformed; rows before the malformed place stay. */
 bool og_crows_add_reply(struct og_crows *crows, const void *msg, size_t size,
                         struct vx_error *err);
 

@@ -73,7 +73,8 @@ static const enum mf_field_id field_ids[VX_N_FIELDS] = {
 /* What the encoder makes of our fields in OpenFlow 1.5: a register travels
  * as half of an extended register, the TCI as VLAN id and priority. */
 static const enum mf_field_id encoded_ids[] = {
-    MFF_XREG0, MFF_XREG1, MFF_XREG2, MFF_XREG3, MFF_XREG4, MFF_VLAN_VID, MFF_VLAN_PCP,
+    MFF_XREG0, MFF_XREG1, MFF_XREG2, MFF_XREG3, MFF_XREG4,
+    MFF_VLAN_VID, MFF_VLAN_PCP,
 };
 
 void

@@ -131,7 +131,8 @@ cross(struct run *run, enum vx_tier tier, const struct vx_packet *packet)
 {
     static const enum vx_field lost[] = {
         VX_F_REG0, VX_F_REG1, VX_F_REG4, VX_F_REG5, VX_F_REG6, VX_F_REG7,
-        VX_F_REG8, VX_F_REG9, VX_F_XREG1, VX_F_TUN_ID, VX_F_TUN_SRC, VX_F_TUN_DST, VX_F_TUN_IPV6_SRC, VX_F_TUN_IPV6_DST,
+        VX_F_REG8, VX_F_REG9, VX_F_XREG1, VX_F_TUN_ID, VX_F_TUN_SRC,
+        VX_F_TUN_DST, VX_F_TUN_IPV6_SRC, VX_F_TUN_IPV6_DST,
     };
     struct vx_packet other = *packet;
 

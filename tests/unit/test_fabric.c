@@ -300,7 +300,8 @@ count_type(const struct ear *ear, uint64_t host, enum vx_row_type type,
 
     vx_fabric_compile(ear->fabric, host, VX_FABRIC_TIER, &rows);
     for (size_t i = 0; i < rows.n; i++) {
-        n += rows.rows[i].type == type && rows.rows[i].cookie == cookie;
+        n += rows.rows[i].type == type && rows.rows[i].cookie == cookie
+             && rows.rows[i].group != VX_GROUP_ECMP;
     }
     vx_rows_fini(&rows);
     return n;

@@ -346,9 +346,12 @@ a_switch_is_loaded_base_first_then_networks_in_use(void **state)
     vx_fabric_iface(ear->fabric, 1, "c", 5);
     vx_fabric_compile(ear->fabric, 1, VX_TENANT_TIER, &rows);
     assert_int_equal(rows.rows[0].type, VX_ROW_METER);
-    assert_int_equal(VX_COOKIE_KIND(rows.rows[1].cookie), 0xff);
+    assert_int_equal(rows.rows[1].group, VX_GROUP_ECMP);
+    assert_int_equal(VX_COOKIE_KIND(rows.rows[2 + VX_ECMP_SLOTS].cookie),
+                     0xff);
     for (size_t i = 0; i < rows.n; i++) {
-        if (rows.rows[i].type == VX_ROW_GROUP && n < 4) {
+        if (rows.rows[i].type == VX_ROW_GROUP && n < 4
+            && rows.rows[i].group != VX_GROUP_ECMP) {
             groups[n++] = rows.rows[i].group;
         }
     }
