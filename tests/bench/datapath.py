@@ -213,6 +213,7 @@ def run(options):
     right, missing = True, []
     with lab_module.Lab(f"vxd{os.getpid()}") as lab:
         bare.warm(lab.add_hosts(3))
+        measure.favour(lab.hosts.values())
         sides = {"product": Product(lab), "hand": ByHand(lab)}
         for case in CASES:
             if options.only not in case[0]:

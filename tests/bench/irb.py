@@ -206,6 +206,7 @@ def run(options):
     with lab_module.Lab(f"vxi{os.getpid()}") as lab:
         hosts = lab.add_hosts(2)
         bare.warm(hosts)
+        measure.favour(hosts)
         pairs = [Pair(lab, kind, homes) for kind in KINDS]
         hops = {p.kind: p.check() for p in pairs}
         rates = {p.kind: [] for p in pairs}

@@ -48,6 +48,12 @@ EXTRA_DIST += tests/bench/datapath.py tests/bench/fabric.py
 bench-datapath: all $(BENCH_TOOLS)
 	$(BENCH_RUN) $(srcdir)/tests/bench/datapath.py $(DATAPATH_ARGS)
 
+# A tenant in burst next to another one, with and without budgets.
+EXTRA_DIST += tests/bench/burst.py
+.PHONY: burst
+burst: all $(BENCH_TOOLS)
+	$(BENCH_RUN) $(srcdir)/tests/bench/burst.py $(BURST_ARGS)
+
 # Minutes of random life on four hosts: nothing is wrong at the end. Needs
 # root.
 EXTRA_DIST += tests/bench/run_churn.py

@@ -7,15 +7,18 @@
  *                                   echoes UDP at PORT + 1; a line with the
  *                                   UDP datagrams since the last one on every
  *                                   SIGUSR1; ends on SIGTERM
- *   traffic bulk IP PORT MS         one TCP stream to a sink for MS; the rate
- *                                   is what the sink has read
- *   traffic flows IP PORT N PPS     N UDP datagrams, each a flow of its own
- *                                   (source ports, then destination ports);
- *                                   PPS 0: as fast as it goes.  N 0: for ever
+ *   traffic bulk IP PORT MS MBIT    one TCP stream to a sink for MS, no faster
+ *                                   than MBIT (0: as fast as it goes); the
+ *                                   rate is what the sink has read
+ *   traffic flows IP PORT N PPS SIZE    N UDP datagrams, each a flow of its
+ *                                   own (source ports, then destination ports;
+ *                                   PORT 0: any of both, far apart); PPS 0: as
+ *                                   fast as it goes.  N 0: for ever
  *   traffic flood DEVICE N PPS SIZE frames to the broadcast address, with the
  *                                   addresses that DEVICE has
- *   traffic stream IP PORT MS PPS SIZE   UDP at a constant rate to a sink's
- *                                   echo: what came back, and after how long
+ *   traffic stream IP PORT MS PPS SIZE   UDP at a constant rate to the echo
+ *                                   of the sink at PORT: what came back, and
+ *                                   after how long
  *
  * Datagrams of flows and flood are built here and go out through a raw
  * socket: no socket, port or connection per flow, so that the generator costs
@@ -263,10 +266,17 @@ run_bulk(char **argv)
 {
     static char room[1 << 16];
     int fd = socket(AF_INET, SOCK_STREAM, 0);
+    unsigned int bytes_per_s = (unsigned int) atoi(argv[3]) * 125000u;
     int64_t end;
     struct sockaddr_in to;
     ssize_t n;
 
+    if (bytes_per_s) {
+        setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &bytes_per_s,
+                   sizeof bytes_per_s);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int) { 1 << 18 },
+                   sizeof(int));
+    }
     /* A stream that the fabric has stopped ends after a while as well. */
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO,
                &(struct timeval) { .tv_sec = 10 }, sizeof(struct timeval));
@@ -387,6 +397,14 @@ next_flow(uint8_t *bytes, uint64_t number)
 {
     struct udphdr *udp = (struct udphdr *) (bytes + sizeof(struct iphdr));
 
+    if (!flows_port) {
+        /* Odd factor: no pair twice in 2^32. */
+        uint32_t pair = (uint32_t) number * 2654435761u;
+
+        udp->source = htons((uint16_t) pair);
+        udp->dest = htons((uint16_t) (pair >> 16));
+        return;
+    }
     udp->source = htons((uint16_t) (FIRST_SOURCE + number % N_SOURCES));
     udp->dest = htons((uint16_t) (flows_port + number / N_SOURCES));
 }
@@ -417,10 +435,13 @@ run_flows(char **argv)
                            .to = &to, .to_size = sizeof to,
                            .n = strtoull(argv[2], NULL, 10),
                            .pps = strtoull(argv[3], NULL, 10),
-                           .size = sizeof(struct iphdr)
-                                   + sizeof(struct udphdr) + 18 };
+                           .size = (size_t) atoi(argv[4]) };
     struct in_addr ends[2];
 
+    if (burst.size < 46 || burst.size > sizeof model) {
+        errno = EINVAL;
+        return die("size");
+    }
     if (burst.fd < 0 || !to_address(argv[0], argv[1], &to)
         || !source_of(&to, &ends[0])) {
         return die(argv[0]);
@@ -584,8 +605,11 @@ run_stream(char **argv)
         errno = EINVAL;
         return die("stream");
     }
-    if (!to_address(argv[0], argv[1], &to)
-        || connect(stream.fd, (struct sockaddr *) &to, sizeof to)) {
+    if (!to_address(argv[0], argv[1], &to)) {
+        return die(argv[0]);
+    }
+    to.sin_port = htons((uint16_t) (ntohs(to.sin_port) + 1));
+    if (connect(stream.fd, (struct sockaddr *) &to, sizeof to)) {
         return die(argv[0]);
     }
     pump(&stream, (int64_t) span_ms * 1000, pps, size);
@@ -615,17 +639,18 @@ main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     if (argc == 3 && !strcmp(argv[1], "sink")) {
         return run_sink(argv[2]);
-    } else if (argc == 5 && !strcmp(argv[1], "bulk")) {
+    } else if (argc == 6 && !strcmp(argv[1], "bulk")) {
         return run_bulk(argv + 2);
-    } else if (argc == 6 && !strcmp(argv[1], "flows")) {
+    } else if (argc == 7 && !strcmp(argv[1], "flows")) {
         return run_flows(argv + 2);
     } else if (argc == 6 && !strcmp(argv[1], "flood")) {
         return run_flood(argv + 2);
     } else if (argc == 7 && !strcmp(argv[1], "stream")) {
         return run_stream(argv + 2);
     }
-    fprintf(stderr, "usage: traffic sink PORT | bulk IP PORT MS |"
-            " flows IP PORT N PPS |\n       flood DEVICE N PPS SIZE |"
-            " stream IP PORT MS PPS SIZE\n");
+    fprintf(stderr, "usage: traffic sink PORT | bulk IP PORT MS MBIT |\n"
+            "       flows IP PORT N PPS SIZE |\n"
+            "       flood DEVICE N PPS SIZE |\n"
+            "       stream IP PORT MS PPS SIZE\n");
     return 2;
 }
