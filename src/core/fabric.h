@@ -169,6 +169,14 @@ void vx_fabric_host_networks(const struct vx_fabric *fabric, uint64_t host,
 void vx_fabric_network_ports(const struct vx_fabric *fabric,
                              uint64_t network,
                              void (*f)(void *aux, uint64_t port), void *aux);
+/* The port with this interface on the host, at its place or its second one;
+ * 0 = none.  O(log n). */
+uint64_t vx_fabric_port_at(const struct vx_fabric *fabric, uint64_t host,
+                           uint32_t ofport);
+/* The first port of the network, with a location or without, whose oid is
+ * higher; 0 = none.  O(log n). */
+uint64_t vx_fabric_next_port(const struct vx_fabric *fabric,
+                             uint64_t network, uint64_t after);
 /* Ports located on the host. */
 size_t vx_fabric_host_n_ports(const struct vx_fabric *fabric, uint64_t host);
 

@@ -122,6 +122,14 @@ const struct vx_host *vx_model_by_system_id(const struct vx_model *model,
                                             const char *system_id);
 const struct vx_host *vx_model_by_vtep(const struct vx_model *model,
                                        const struct vx_ip *vtep);
+/* The port of the network that has the address, or NULL. */
+const struct vx_port *vx_model_port_by_ip(const struct vx_model *model,
+                                          uint64_t network,
+                                          const struct vx_ip *ip);
+/* The routed subnet of the tenant that has the address, or NULL. */
+const struct vx_subnet *
+vx_model_routed_subnet(const struct vx_model *model, uint64_t tenant,
+                       const struct vx_ip *ip);
 /* Ports that migrate to the host and are not there yet. */
 size_t vx_model_n_arrivals(const struct vx_model *model, uint64_t host);
 const struct vx_host *vx_model_host_by_num(const struct vx_model *model,

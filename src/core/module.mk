@@ -25,17 +25,26 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/fabric_graph.h \
 	src/core/fabric_port.c \
 	src/core/fabric_query.c \
+	src/core/fabric_tap.c \
 	src/core/findings.c \
 	src/core/findings.h \
 	src/core/flow.c \
 	src/core/flow.h \
 	src/core/flow_format.c \
+	src/core/health.c \
+	src/core/health.h \
 	src/core/hookq.c \
 	src/core/hookq.h \
+	src/core/icmp.c \
+	src/core/icmp.h \
 	src/core/order.c \
 	src/core/order.h \
 	src/core/pipeline.c \
 	src/core/pipeline.h \
+	src/core/punt.c \
+	src/core/punt.h \
+	src/core/ra.c \
+	src/core/ra.h \
 	src/core/repair.c \
 	src/core/repair.h \
 	src/core/rowset.c \
@@ -49,6 +58,7 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/announce.h \
 	src/core/model.c \
 	src/core/model.h \
+	src/core/model_address.c \
 	src/core/model_alloc.c \
 	src/core/model_find.c \
 	src/core/model_index.c \

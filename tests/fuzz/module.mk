@@ -13,6 +13,10 @@ FUZZ_TARGETS += tests/fuzz/fuzz_addr
 tests_fuzz_fuzz_addr_SOURCES = tests/fuzz/fuzz_addr.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_addr_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_punt
+tests_fuzz_fuzz_punt_SOURCES = tests/fuzz/fuzz_punt.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_punt_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
 if ENABLE_FUZZER
 FUZZ_DRIVER =
 noinst_PROGRAMS += $(FUZZ_TARGETS)

@@ -14,6 +14,7 @@ UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
 UNIT_TESTS += tests/unit/test_status
 UNIT_TESTS += tests/unit/test_hookq
+UNIT_TESTS += tests/unit/test_punt
 
 MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
 UNIT_TESTS += tests/unit/test_model
