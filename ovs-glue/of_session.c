@@ -452,14 +452,13 @@ handle_echo(struct og_of_session *s, const uint8_t *msg, size_t size)
 static void
 handle_packet_in(struct og_of_session *s, const uint8_t *msg, size_t size)
 {
-    const uint8_t *frame;
-    size_t frame_size;
+    struct vx_packet_in in;
 
     if (s->state != STATE_READY || !s->cb->packet_in) {
         return;
     }
-    if (og_wire_packet_in(msg, size, &frame, &frame_size)) {
-        s->cb->packet_in(s->aux, frame, frame_size);
+    if (og_wire_packet_in(msg, size, &in)) {
+        s->cb->packet_in(s->aux, &in);
     } else {
         close_session(s, "malformed packet-in of %zu bytes", size);
     }

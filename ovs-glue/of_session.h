@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "core/flow.h"
+#include "core/punt.h"
 #include "lib/err.h"
 
 struct bufferevent;
@@ -64,7 +65,7 @@ struct og_of_callbacks {
     /* A frame that a row of the switch has sent here, as much of it as the row
      * says: the bytes are whatever came from the network, and valid for the
      * time of the call.  NULL: they are of no interest. */
-    void (*packet_in)(void *aux, const uint8_t *frame, size_t size);
+    void (*packet_in)(void *aux, const struct vx_packet_in *in);
     /* Exactly once unless freed before.  Free the session, here or later;
      * nothing else will be called and calls do nothing. */
     void (*closed)(void *aux, const char *why);

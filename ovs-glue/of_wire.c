@@ -30,6 +30,9 @@
 #include "ovs-glue/of_encode.h"
 #include "ovs-glue/of_session.h"
 
+/* Classes of OXM fields, OpenFlow 1.5.1, 7.2.3.3. */
+enum { OXM_BASIC = 0x8000, OXM_PACKET_REGS = 0x8001 };
+
 static size_t
 put(struct evbuffer *out, struct ofpbuf *take_msg, uint32_t xid)
 {
@@ -232,23 +235,74 @@ og_wire_is_commit_reply(const uint8_t *msg, size_t size)
     return size >= 16 && !msg[12] && msg[13] == OFPBCT_COMMIT_REPLY;
 }
 
+static uint64_t
+big_endian(const uint8_t *p, size_t n)
+{
+    uint64_t u = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        u = u << 8 | p[i];
+    }
+    return u;
+}
+
+/* One OXM field, mask left out: what OVS sends of a packet is exact, and a
+ * register that shares its pair with an unknown one is masked. */
+static void
+read_oxm(unsigned class, unsigned field, const uint8_t *value, size_t size,
+         struct vx_packet_in *in)
+{
+    if (class == OXM_BASIC && field == 0 && size >= 4) {
+        in->in_port = (uint32_t) big_endian(value, 4);
+    } else if (class == OXM_PACKET_REGS && field == 0 && size >= 8) {
+        in->reg0 = (uint32_t) big_endian(value, 4);
+        in->reg1 = (uint32_t) big_endian(value + 4, 4);
+    } else if (class == OXM_PACKET_REGS && field == 2 && size >= 8) {
+        in->reg5 = (uint32_t) big_endian(value + 4, 4);
+    }
+}
+
+/* Fields: class (2), field and has-mask bit (1), length (1), value, mask. */
+static bool
+read_match(const uint8_t *p, size_t size, struct vx_packet_in *in)
+{
+    while (size >= 4) {
+        size_t length = p[3];
+
+        if (length > size - 4) {
+            return false;
+        }
+        read_oxm((unsigned) big_endian(p, 2), p[2] >> 1, p + 4,
+                 p[2] & 1 ? length / 2 : length, in);
+        p += 4 + length;
+        size -= 4 + length;
+    }
+    return !size;
+}
+
 /* Fixed part (24 with the header), match: type (2), length without padding
  * (2), fields, padding; two bytes more; frame. */
 bool
-og_wire_packet_in(const uint8_t *msg, size_t size, const uint8_t **ret_frame,
-                  size_t *ret_size)
+og_wire_packet_in(const uint8_t *msg, size_t size,
+                  struct vx_packet_in *ret_in)
 {
+    struct vx_packet_in in = { .size = 0 };
+
     if (size < 24 + 4) {
         return false;
     }
     size_t match = msg[26] << 8 | msg[27];
     size_t start = 24 + (match + 7) / 8 * 8 + 2;
 
-    if (match < 4 || start > size) {
+    if (match < 4 || start > size
+        || !read_match(msg + 28, match - 4, &in)) {
         return false;
     }
-    *ret_frame = msg + start;
-    *ret_size = size - start;
+    in.frame = msg + start;
+    in.size = size - start;
+    in.table = msg[15];
+    in.cookie = big_endian(msg + 16, 8);
+    *ret_in = in;
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct evbuffer;
+struct vx_packet_in;
 struct vx_row;
 
 enum og_wire_type {             /* OFPT_*, OpenFlow 1.5.1, 7.1.1 */
@@ -56,9 +57,10 @@ size_t og_wire_packet_out(struct evbuffer *out, uint32_t xid,
 bool og_wire_hello_is_ours(const void *msg, size_t size);
 bool og_wire_features(const uint8_t *msg, size_t size, uint64_t *ret_dpid);
 bool og_wire_is_commit_reply(const uint8_t *msg, size_t size);
-/* The frame in a packet-in, as much of it as was sent. */
+/* A packet-in: the frame, as much of it as was sent, and what is known of
+ * where it was; ret_in borrows from msg. */
 bool og_wire_packet_in(const uint8_t *msg, size_t size,
-                       const uint8_t **ret_frame, size_t *ret_size);
+                       struct vx_packet_in *ret_in);
 /* Whether more replies follow; size is at least 16. */
 bool og_wire_has_more(const uint8_t *msg);
 

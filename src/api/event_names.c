@@ -12,4 +12,6 @@ const char *const vx_api_event_names[VX_N_EVENTS + 1] = {
     [VX_EVENT_DRIFT] = "drift",
     [VX_EVENT_VNI_LOW] = "vni-low",
     [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
+    [VX_EVENT_HOP_UP] = "hop-up",
+    [VX_EVENT_HOP_DOWN] = "hop-down",
 };

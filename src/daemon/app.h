@@ -7,6 +7,7 @@
  *   moves.c    ports that change hosts, and what stays behind
  *   events.c   where events are born
  *   proofs.c   what probes of ports are made from
+ *   routers.c  what the gateway hears and says itself
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
@@ -26,10 +27,13 @@ struct evconnlistener;
 struct vx_audits;
 struct vx_commit;
 struct vx_hooks;
+struct vx_hops;
 struct vx_hosts;
 struct vx_moves;
 struct vx_ports;
 struct vx_probes;
+struct vx_punts;
+struct vx_radv;
 struct vx_receipt;
 struct vx_receipts;
 struct vx_server;
@@ -62,6 +66,9 @@ struct vx_app {
     struct vx_ports *ports;
     struct vx_probes *probes;
     struct vx_hosts *hosts;
+    struct vx_punts *punts;
+    struct vx_radv *radv;
+    struct vx_hops *hops;
     struct vx_audits *audits;
     struct vx_commit *commit;
     struct vx_watch *watch;
@@ -128,6 +135,12 @@ void vx_app_probes_change(struct vx_app *app, const struct vx_obj *old,
 /* Those who watch are told the status of the port. */
 void vx_app_show_port(struct vx_app *app, uint64_t port,
                       const struct vx_port_status *status);
+
+/* routers.c */
+void vx_app_routers_init(struct vx_app *app);
+/* The fabric knows what was loaded. */
+void vx_app_routers_start(struct vx_app *app);
+void vx_app_routers_free(struct vx_app *app);
 
 /* facts.c */
 bool vx_app_port_status(void *app, uint64_t port,

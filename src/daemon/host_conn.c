@@ -110,14 +110,14 @@ on_failed(void *conn, const struct vx_error *err)
 }
 
 static void
-on_packet_in(void *conn_, const uint8_t *frame, size_t size)
+on_packet_in(void *conn_, const struct vx_packet_in *in)
 {
     struct conn *conn = conn_;
     struct vx_hosts *hosts = conn->owner;
 
-    if (conn->host && !conn->host->doomed && conn->tier == VX_TENANT_TIER
-        && !hosts->stopping) {
-        hosts->env.packet_in(hosts->env.ctx, conn->host->oid, frame, size);
+    if (conn->host && !conn->host->doomed && !hosts->stopping) {
+        hosts->env.packet_in(hosts->env.ctx, conn->host->oid, conn->tier,
+                             in);
     }
 }
 

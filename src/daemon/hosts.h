@@ -24,6 +24,7 @@
 #include "core/fabric.h"
 #include "core/model.h"
 #include "core/op.h"
+#include "core/punt.h"
 #include "daemon/options.h"
 #include "daemon/switch.h"
 #include "lib/err.h"
@@ -56,9 +57,9 @@ struct vx_hosts_env {
     /* An interface came or went: what follows belongs to one receipt. */
     void (*iface)(void *ctx, uint64_t host, const char *iface_id,
                   uint32_t ofport);
-    /* A frame that br-tenant has sent to the controller: any bytes. */
-    void (*packet_in)(void *ctx, uint64_t host, const uint8_t *frame,
-                      size_t size);
+    /* A frame that a bridge has sent to the controller: any bytes. */
+    void (*packet_in)(void *ctx, uint64_t host, enum vx_tier tier,
+                      const struct vx_packet_in *in);
 };
 
 struct vx_hosts *vx_hosts_new(const struct vx_hosts_env *env);

@@ -105,6 +105,7 @@ vx_app_replay(struct vx_app *app)
         }
     }
     app->sink_mode = VX_SINK_LIVE;
+    vx_app_routers_start(app);
 }
 
 void

@@ -10,9 +10,12 @@
 #include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
+#include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "daemon/probe.h"
+#include "daemon/punts.h"
+#include "daemon/router_adv.h"
 #include "lib/buf.h"
 #include "vxconfig.h"
 
@@ -81,6 +84,40 @@ probes(const struct vx_app *app, struct vx_buf *out)
                   "vxfabric_ports_probed{state=\"late\"} %zu\n"
                   "vxfabric_ports_probed{state=\"background\"} %zu\n",
                   c.n_running, c.n_late, c.n_background);
+}
+
+static void
+routers(const struct vx_app *app, struct vx_buf *out)
+{
+    struct vx_punt_counters punts;
+    struct vx_hops_counters hops;
+
+    vx_punts_get_counters(app->punts, &punts);
+    metric(out, "punts_total", "counter",
+           "Packets that switches asked the controller about, by reason.");
+    for (unsigned i = 1; i < VX_N_PUNTS; i++) {
+        vx_buf_printf(out, "vxfabric_punts_total{reason=\"%s\"} %"PRIu64"\n",
+                      vx_punt_name((enum vx_punt) i), punts.n_heard[i]);
+    }
+    single(out, "punts_limited_total", "counter",
+           "Of those, packets over a port's budget.", punts.n_limited);
+    single(out, "punts_stray_total", "counter",
+           "Of those, packets of no port or that cannot be read.",
+           punts.n_stray);
+    single(out, "icmp_errors_sent_total", "counter",
+           "ICMP errors sent for gateways.", punts.n_errors);
+    single(out, "router_advertisements_sent_total", "counter",
+           "Router advertisements sent.", vx_radv_n_sent(app->radv));
+    vx_hops_get_counters(app->hops, &hops);
+    metric(out, "next_hops", "gauge",
+           "Ports that routes and policies lead to, by health.");
+    vx_buf_printf(out, "vxfabric_next_hops{health=\"alive\"} %zu\n"
+                  "vxfabric_next_hops{health=\"dead\"} %zu\n",
+                  hops.n_hops - hops.n_dead, hops.n_dead);
+    single(out, "next_hop_questions_total", "counter",
+           "Questions to next hops.", hops.n_asked);
+    single(out, "next_hop_answers_total", "counter",
+           "Questions to next hops that were answered.", hops.n_answered);
 }
 
 static void
@@ -249,6 +286,7 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     objects(app, out);
     ports(app, out);
     probes(app, out);
+    routers(app, out);
     commits(app, out);
     connections(app, out);
     host_rows(app, out);

@@ -10,6 +10,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/commit.c src/daemon/commit.h \
 	src/daemon/events.c src/daemon/events.h \
 	src/daemon/facts.c \
+	src/daemon/health.c src/daemon/health.h \
 	src/daemon/hook_dir.c src/daemon/hook_dir.h \
 	src/daemon/hook_exec.c src/daemon/hook_exec.h \
 	src/daemon/hooks.c src/daemon/hooks.h src/daemon/hooks_priv.h \
@@ -28,8 +29,11 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/ports.c src/daemon/ports.h \
 	src/daemon/probe.c src/daemon/probe.h \
 	src/daemon/proofs.c \
+	src/daemon/punts.c src/daemon/punts.h \
 	src/daemon/react.c \
 	src/daemon/receipts.c src/daemon/receipts.h \
+	src/daemon/router_adv.c src/daemon/router_adv.h \
+	src/daemon/routers.c \
 	src/daemon/switch.c src/daemon/switch.h src/daemon/switch_priv.h \
 	src/daemon/switch_audit.c \
 	src/daemon/switch_epoch.c \

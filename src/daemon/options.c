@@ -43,6 +43,7 @@ vx_options_init(struct vx_options *options)
         .auto_zones = true,
         .journal_revisions = 100000,
         .probe_ms = 5000,
+        .health_interval_ms = 700,
         .epoch = true,
         .audit_interval_ms = 60 * 1000,
         .audit_repair = true,
@@ -323,6 +324,15 @@ set_counted(struct vx_options *options, const char *key, const char *value,
                            "is needed", value);
         }
         options->probe_ms = (uint32_t) n;
+    } else if (!strcmp(key, "health_interval_ms")) {
+        if (!parse_number(key, value, 60000, &n, err)) {
+            return false;
+        }
+        if (n && n < 100) {
+            return vx_fail(err, VX_INVALID, key, "health_interval_ms = %s: 0, "
+                           "or at least 100 is needed", value);
+        }
+        options->health_interval_ms = (uint32_t) n;
     } else if (!strcmp(key, "audit_interval")) {
         if (!parse_number(key, value, 86400, &n, err)) {
             return false;

@@ -41,6 +41,8 @@ struct vx_options {
     uint32_t journal_revisions;     /* kept for watch?since= */
     uint32_t grace_ms;              /* what stays on a host for a while */
     uint32_t probe_ms;              /* keepalive of host connections */
+    uint32_t health_interval_ms;    /* between two questions to a next hop,
+                                     * 0 = none is asked */
     bool epoch;                     /* a switch that was not touched is
                                      * believed */
     uint32_t audit_interval_ms;     /* of each host, 0 = only on demand */

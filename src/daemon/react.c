@@ -17,11 +17,14 @@
 #include "api/watch.h"
 #include "daemon/audit.h"
 #include "daemon/commit.h"
+#include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "daemon/moves.h"
 #include "daemon/ports.h"
 #include "daemon/probe.h"
+#include "daemon/punts.h"
 #include "daemon/receipts.h"
+#include "daemon/router_adv.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -89,6 +92,7 @@ sink_port_touched(void *app_, uint64_t port)
         }
         app->epoch++;
         vx_ports_touch(app->ports, port);
+        vx_hops_touched(app->hops, port);
     }
 }
 
@@ -122,6 +126,7 @@ apply_change(void *app_, const struct vx_change *change,
         vx_moves_changed(app->moves, (const void *) change->old,
                          (const void *) change->new);
     }
+    vx_radv_change(app->radv, change->old, change->new);
     if (obj->kind == VX_PORT || obj->kind == VX_HOST) {
         vx_app_object_event(app, change->old, change->new);
     }
@@ -346,11 +351,14 @@ evaluate_port(void *app, uint64_t port, struct vx_port_status *ret_status)
 }
 
 static void
-packet_in(void *app_, uint64_t host, const uint8_t *frame, size_t size)
+packet_in(void *app_, uint64_t host, enum vx_tier tier,
+          const struct vx_packet_in *in)
 {
     struct vx_app *app = app_;
 
-    vx_probes_heard(app->probes, host, frame, size);
+    if (!vx_punts_heard(app->punts, host, tier, in)) {
+        vx_probes_heard(app->probes, host, in->frame, in->size);
+    }
 }
 
 static uint64_t
@@ -369,6 +377,9 @@ port_changed(void *app_, uint64_t oid, const struct vx_port_status *status)
     char name[256];
 
     vx_app_show_port(app, oid, status);
+    if (status->state == VX_PORT_ACTIVE) {
+        vx_radv_plugged(app->radv, oid);
+    }
     vx_model_path(app->model, obj, name, sizeof name);
     vx_log_debug(name, "%s%s%s", vx_port_state_name(status->state),
                  status->reason[0] ? ": " : "", status->reason);
@@ -461,6 +472,7 @@ vx_app_wire(struct vx_app *app)
     app->receipts = vx_receipts_new(&receipts_env);
     app->ports = vx_ports_new(&ports_env);
     vx_app_probes_init(app);
+    vx_app_routers_init(app);
     hosts_env.fabric = app->fabric;
     hosts_env.receipts = app->receipts;
     app->hosts = vx_hosts_new(&hosts_env);
@@ -479,6 +491,7 @@ vx_app_unwire(struct vx_app *app)
     vx_audits_free(app->audits);
     vx_commit_free(app->commit);
     vx_probes_free(app->probes);
+    vx_app_routers_free(app);
     vx_ports_free(app->ports);
     vx_receipts_free(app->receipts);
     vx_fabric_free(app->fabric);

@@ -70,13 +70,13 @@ on_failed(void *aux, const struct vx_error *err)
 
 /* Reads every byte. */
 static void
-on_packet_in(void *aux, const uint8_t *frame, size_t size)
+on_packet_in(void *aux, const struct vx_packet_in *in)
 {
     static volatile uint8_t sum;
 
     (void) aux;
-    for (size_t i = 0; i < size; i++) {
-        sum += frame[i];
+    for (size_t i = 0; i < in->size; i++) {
+        sum += in->frame[i];
     }
 }
 

@@ -411,13 +411,14 @@ on_failed(void *driver, const struct vx_error *err)
 }
 
 static void
-on_packet_in(void *driver, const uint8_t *frame, size_t size)
+on_packet_in(void *driver, const struct vx_packet_in *in)
 {
     struct driver *d = driver;
 
     d->n_caught++;
-    d->caught_size = size < sizeof d->caught ? size : sizeof d->caught;
-    memcpy(d->caught, frame, d->caught_size);
+    d->caught_size = in->size < sizeof d->caught ? in->size
+                     : sizeof d->caught;
+    memcpy(d->caught, in->frame, d->caught_size);
 }
 
 static void

@@ -225,13 +225,15 @@ on_failed(void *pair, const struct vx_error *err)
 }
 
 static void
-on_packet_in(void *pair, const uint8_t *frame, size_t size)
+on_packet_in(void *pair, const struct vx_packet_in *in)
 {
     struct pair *p = pair;
 
     p->n_frames++;
-    snprintf(p->frame, sizeof p->frame, "%.*s", (int) size,
-             (const char *) frame);
+    p->in = *in;
+    p->in.frame = NULL;
+    snprintf(p->frame, sizeof p->frame, "%.*s", (int) in->size,
+             (const char *) in->frame);
 }
 
 static void

@@ -56,6 +56,7 @@ struct pair {
     /* What the owner heard. */
     uint64_t dpid;
     char frame[64];
+    struct vx_packet_in in;     /* the last one, without its frame */
     size_t n_frames;
     uint64_t tags[MAX_EVENTS];
     size_t n_tags, n_failed, n_dumped, n_closed, n_ready;

@@ -574,13 +574,45 @@ hands_over_a_frame_that_a_row_has_sent(void **state)
     of_end(p);
 }
 
+/* in_port 7; (reg0, reg1) both known; (reg4, reg5) reg5 only; a field that
+ * is of no interest. */
+static void
+hands_over_where_a_frame_was(void **state)
+{
+    (void) state;
+    static const uint8_t match[] = {
+        0, 1, 0, 4 + 8 + 12 + 20 + 5,
+        0x80, 0, 0, 4, 0, 0, 0, 7,
+        0x80, 1, 0, 8, 0, 0x12, 0x34, 0x56, 0, 0, 0, 3,
+        0x80, 1, 5, 16, 0, 0, 0, 0, 0, 0, 0x27, 0x10,
+        0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+        0x80, 0, 6, 1, 9,
+    };
+    uint8_t body[16 + 56 + 2 + 5] = { [7] = 60, [8] = 0xff, [15] = 1,
+                                      [74] = 'f', 'r', 'a', 'm', 'e' };
+    struct pair *p = of_begin_ready();
+
+    memcpy(body + 16, match, sizeof match);
+    of_say(p, PACKET_IN, 0, body, sizeof body);
+    RUN_UNTIL(p, p->n_frames == 1);
+    assert_string_equal(p->frame, "frame");
+    assert_int_equal(p->in.size, 5);
+    assert_int_equal(p->in.table, 60);
+    assert_true(p->in.cookie == UINT64_C(0xff00000000000001));
+    assert_int_equal(p->in.in_port, 7);
+    assert_int_equal(p->in.reg0, 0x123456);
+    assert_int_equal(p->in.reg1, 3);
+    assert_int_equal(p->in.reg5, 10000);
+    of_end(p);
+}
+
 static void
 closes_on_a_malformed_packet_in(void **state)
 {
     (void) state;
-    for (size_t i = 0; i < 4; i++) {
-        uint8_t body[40] = { [17] = 1, [19] = i == 2 ? 3 : 12,
-                             [18] = i == 3 };
+    for (size_t i = 0; i < 6; i++) {
+        uint8_t body[40] = { [17] = 1, [19] = i == 2 ? 3 : i == 5 ? 7 : 12,
+                             [18] = i == 3, [23] = i == 4 ? 5 : 4 };
         struct pair *p = of_begin_ready();
 
         of_say(p, PACKET_IN, 0, body, i == 0 ? 19 : i == 1 ? 33 : sizeof body);
@@ -667,6 +699,7 @@ main(void)
             sends_meters_outside_of_bundles_in_the_order_of_the_queue),
         cmocka_unit_test(tells_which_meter_was_refused),
         cmocka_unit_test(hands_over_a_frame_that_a_row_has_sent),
+        cmocka_unit_test(hands_over_where_a_frame_was),
         cmocka_unit_test(closes_on_a_malformed_packet_in),
         cmocka_unit_test(a_refused_frame_does_no_harm_to_a_bundle),
         cmocka_unit_test(sends_a_frame_through_actions),

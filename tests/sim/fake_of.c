@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pipeline.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/of_queue.h"
 #include "tests/sim/sim.h"
@@ -207,7 +208,8 @@ of_receive(struct og_of_session *s, struct item *item)
         s->cb->dumped(s->aux, scrows_new(item->rows, item->n));
         break;
     case ITEM_PACKET_IN:
-        s->cb->packet_in(s->aux, item->frame, item->n);
+        s->cb->packet_in(s->aux, &(struct vx_packet_in) {
+            .frame = item->frame, .size = item->n, .table = VX_T1_L2 });
         break;
     case ITEM_CLOSED:
         s->cb->closed(s->aux, "connection lost");

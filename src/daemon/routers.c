@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gateway hears and says itself: wiring between packet-ins
+ * (punts.h), router advertisements (router_adv.h), the health of next hops
+ * (health.h) and the rest. */
+#include "daemon/app.h"
+
+#include "daemon/commit.h"
+#include "daemon/health.h"
+#include "daemon/hosts.h"
+#include "daemon/ports.h"
+#include "daemon/punts.h"
+#include "daemon/receipts.h"
+#include "daemon/router_adv.h"
+#include "lib/log.h"
+
+static void
+send_to_tap(void *app_, const struct vx_punt_tap *tap, const uint8_t *frame,
+            size_t size)
+{
+    struct vx_app *app = app_;
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct vx_row *row = vx_rows_flow(&rows, VX_TENANT_TIER, 0, 0, 0);
+
+    vx_act_output(row, tap->ofport);
+    vx_hosts_packet_out(app->hosts, tap->host, VX_TENANT_TIER, frame, size,
+                        row);
+    vx_rows_fini(&rows);
+}
+
+static bool
+may_send(void *app_, uint64_t host)
+{
+    const struct vx_app *app = app_;
+
+    return vx_hosts_is_ready(app->hosts, host);
+}
+
+static void
+solicited(void *app_, const struct vx_punt_tap *tap,
+          const struct vx_punted *punted)
+{
+    struct vx_app *app = app_;
+
+    vx_radv_solicited(app->radv, tap, punted);
+}
+
+static void
+alive(void *app_, uint64_t port, const struct vx_ip *ip)
+{
+    struct vx_app *app = app_;
+
+    vx_hops_answered(app->hops, port, ip);
+}
+
+/* What the switches get for it is one receipt, as of an interface. */
+static void
+hop_changed(void *app_, uint64_t oid, bool is_alive, const char *why)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *port = vx_model_by_oid(app->model, oid);
+    char name[256];
+
+    if (app->stopping) {
+        return;
+    }
+    app->receipt = vx_receipts_open(app->receipts,
+                                    vx_commit_revision(app->commit));
+    app->attach_touched = true;
+    app->attach_touched = false;
+    vx_receipt_close(app->receipt);
+    app->receipt = NULL;
+    if (port && why) {
+        vx_model_path(app->model, port, name, sizeof name);
+        vx_log_info(name, "next hop is %s: %s", is_alive ? "up" : "down",
+                    why);
+        vx_app_event(app, is_alive ? VX_EVENT_HOP_UP : VX_EVENT_HOP_DOWN,
+                     name, why);
+    }
+}
+
+void
+vx_app_routers_init(struct vx_app *app)
+{
+    const struct vx_punts_env punts_env = {
+        .ctx = app, .model = app->model, .fabric = app->fabric,
+        .send = send_to_tap, .solicited = solicited, .alive = alive,
+        .mono_ms = vx_app_mono_ms,
+    };
+    const struct vx_radv_env radv_env = {
+        .ctx = app, .base = app->base, .model = app->model,
+        .fabric = app->fabric, .may_send = may_send, .send = send_to_tap,
+        .mono_ms = vx_app_mono_ms,
+    };
+    const struct vx_hops_env hops_env = {
+        .ctx = app, .base = app->base, .model = app->model,
+        .fabric = app->fabric,
+        .interval_ms = app->options.health_interval_ms,
+        .may_send = may_send, .send = send_to_tap, .changed = hop_changed,
+        .mono_ms = vx_app_mono_ms,
+    };
+
+    app->punts = vx_punts_new(&punts_env);
+    app->radv = vx_radv_new(&radv_env);
+    app->hops = vx_hops_new(&hops_env);
+}
+
+void
+vx_app_routers_start(struct vx_app *app)
+{
+    vx_radv_start(app->radv);
+}
+
+void
+vx_app_routers_free(struct vx_app *app)
+{
+    vx_punts_free(app->punts);
+    vx_radv_free(app->radv);
+    vx_hops_free(app->hops);
+}
