@@ -177,14 +177,14 @@ def take(case, sides, rounds):
     """{side: ([Mbit/s], [us per new flow, all hosts])}"""
     ends = {name: side.ends(case) for name, side in sides.items()}
     found = {name: ([], []) for name in sides}
-    with measure.sinks([two for _, two in ends.values()]) as sink:
+    with measure.sinks([two for _, two in ends.values()]):
         for turn in range(rounds):
             for name in sorted(ends, reverse=turn % 2):
                 one, two = ends[name]
                 hosts = list(dict.fromkeys((one.host, two.host)))
                 rates, costs = found[name]
                 rates.append(measure.throughput(one, two))
-                costs.append(sum(measure.set_up(one, two, sink[two], hosts)))
+                costs.append(sum(measure.set_up(one, two, hosts)))
     return found
 
 

@@ -211,13 +211,13 @@ def run(options):
         hops = {p.kind: p.check() for p in pairs}
         rates = {p.kind: [] for p in pairs}
         costs = {p.kind: [] for p in pairs}
-        with measure.sinks([p.ends[1] for p in pairs]) as sink:
+        with measure.sinks([p.ends[1] for p in pairs]):
             for turn in range(options.rounds):
                 for pair in pairs[turn % 3:] + pairs[:turn % 3]:
                     one, two = pair.ends
                     rates[pair.kind].append(measure.throughput(one, two))
                     costs[pair.kind].append(measure.set_up(
-                        one, two, sink[two], hosts))
+                        one, two, hosts))
     lines = [("", "TCP Mbit/s", "set-up us, source", "destination", "sum",
               "TTL taken")]
     total = {}

@@ -48,6 +48,12 @@ EXTRA_DIST += tests/bench/datapath.py tests/bench/fabric.py
 bench-datapath: all $(BENCH_TOOLS)
 	$(BENCH_RUN) $(srcdir)/tests/bench/datapath.py $(DATAPATH_ARGS)
 
+# A list of 1,000 policies with port ranges: rows, megaflows, masks, slow path.
+EXTRA_DIST += tests/bench/policies.py
+.PHONY: bench-policies
+bench-policies: all $(BENCH_TOOLS)
+	$(BENCH_RUN) $(srcdir)/tests/bench/policies.py $(POLICIES_ARGS)
+
 # A tenant in burst next to another one, with and without budgets.
 EXTRA_DIST += tests/bench/burst.py
 .PHONY: burst

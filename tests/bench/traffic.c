@@ -4,9 +4,7 @@
  * and read its one line of JSON.
  *
  *   traffic sink PORT               takes TCP and UDP at PORT, says "ready";
- *                                   echoes UDP at PORT + 1; a line with the
- *                                   UDP datagrams since the last one on every
- *                                   SIGUSR1; ends on SIGTERM
+ *                                   echoes UDP at PORT + 1; until SIGTERM
  *   traffic bulk IP PORT MS MBIT    one TCP stream to a sink for MS, no faster
  *                                   than MBIT (0: as fast as it goes); the
  *                                   rate is what the sink has read
@@ -28,7 +26,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/ip.h>
-#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <netpacket/packet.h>
 #include <poll.h>
@@ -42,7 +39,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,8 +97,7 @@ struct connection {
 
 struct sink {
     struct connection connections[CONNECTIONS_MAX];
-    int n_connections, listener, counted, echoed, signals;
-    uint64_t n_datagrams;
+    int n_connections, listener, counted, echoed;
 };
 
 static int
@@ -163,7 +158,7 @@ read_connection(struct connection *c)
 }
 
 static void
-take_datagrams(int fd, bool echo, uint64_t *n)
+take_datagrams(int fd, bool echo)
 {
     char bytes[2048];
     struct sockaddr_in from;
@@ -175,59 +170,37 @@ take_datagrams(int fd, bool echo, uint64_t *n)
         if (echo) {
             sendto(fd, bytes, (size_t) length, 0, (struct sockaddr *) &from,
                    size);
-        } else {
-            ++*n;
         }
         size = sizeof from;
     }
 }
 
-/* Answers a signal; false if it was the last. */
-static bool
-take_signal(struct sink *sink)
-{
-    struct signalfd_siginfo info;
-
-    if (read(sink->signals, &info, sizeof info) != sizeof info) {
-        return true;
-    }
-    take_datagrams(sink->counted, false, &sink->n_datagrams);
-    printf("{\"datagrams\":%ju}\n", (uintmax_t) sink->n_datagrams);
-    fflush(stdout);
-    sink->n_datagrams = 0;
-    return info.ssi_signo == SIGUSR1;
-}
-
 static void
 serve(struct sink *sink)
 {
-    struct pollfd polled[4 + CONNECTIONS_MAX];
+    struct pollfd polled[3 + CONNECTIONS_MAX];
 
-    for (;;) {
-        const int fixed[] = { sink->signals, sink->listener, sink->counted,
-                              sink->echoed };
+    while (!is_over) {
+        const int fixed[] = { sink->listener, sink->counted, sink->echoed };
         int n = sink->n_connections;
 
-        for (int i = 0; i < 4 + n; i++) {
+        for (int i = 0; i < 3 + n; i++) {
             polled[i] = (struct pollfd) {
-                .fd = i < 4 ? fixed[i] : sink->connections[i - 4].fd,
+                .fd = i < 3 ? fixed[i] : sink->connections[i - 3].fd,
                 .events = POLLIN };
         }
-        poll(polled, (nfds_t) (4 + n), -1);
+        poll(polled, (nfds_t) (3 + n), -1);
         for (int i = n - 1; i >= 0; i--) {
-            if (polled[4 + i].revents
+            if (polled[3 + i].revents
                 && !read_connection(&sink->connections[i])) {
                 sink->connections[i] =
                     sink->connections[--sink->n_connections];
             }
         }
-        take_datagrams(sink->echoed, true, NULL);
-        take_datagrams(sink->counted, false, &sink->n_datagrams);
-        if (polled[1].revents) {
+        take_datagrams(sink->echoed, true);
+        take_datagrams(sink->counted, false);
+        if (polled[0].revents) {
             take_connection(sink);
-        }
-        if (polled[0].revents && !take_signal(sink)) {
-            return;
         }
     }
 }
@@ -237,20 +210,12 @@ run_sink(const char *port)
 {
     static struct sink sink;
     uint16_t number = (uint16_t) atoi(port);
-    sigset_t set;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    sink.signals = signalfd(-1, &set, SFD_NONBLOCK);
     sink.listener = listen_at(SOCK_STREAM, number);
     sink.counted = listen_at(SOCK_DGRAM, number);
     sink.echoed = listen_at(SOCK_DGRAM, (uint16_t) (number + 1));
-    if (sink.signals < 0 || sink.listener < 0 || sink.counted < 0
-        || sink.echoed < 0) {
+    if (sink.listener < 0 || sink.counted < 0 || sink.echoed < 0) {
         return die("sink");
     }
     printf("ready\n");
