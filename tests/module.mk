@@ -16,6 +16,7 @@ AM_TESTS_ENVIRONMENT = \
 # Programs that such tests drive.
 NETNS_TOOLS = tests/netns/of_driver tests/netns/loss/udp_stream
 tests_netns_of_driver_SOURCES = tests/netns/of_driver.c \
+	tests/lib/rowtalk.c tests/lib/rowtalk.h \
 	tests/lib/sample.c tests/lib/sample.h
 tests_netns_of_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_netns_of_driver_LDADD = $(LIBS_OVS)

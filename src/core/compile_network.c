@@ -187,26 +187,39 @@ fdb(const struct side *side)
          VX_DROP_UNKNOWN_MAC);
 }
 
-/* Counted by class; what leaves the zone within its budgets. */
 static void
-out(const struct side *side)
+act_budgets(struct vx_row *row, const struct vx_view *view)
 {
-    const struct vx_view *view = side->view;
+    if (view->tenant_budget) {
+        vx_act_meter(row, VX_METER(VX_METER_TENANT, view->tenant_budget));
+    }
+    if (view->host_budget) {
+        vx_act_meter(row, VX_METER(VX_METER_HOST, 1));
+    }
+}
 
+/* Counted by class; what leaves the zone within its budgets.  What a border
+ * got through the tunnel port leaves by it only if told that this is meant. */
+static void
+out(const struct side *side, bool transit)
+{
     for (enum vx_class class = VX_CLASS_ZONE; class < VX_N_CLASSES;
          class++) {
         struct vx_row *row = tier2(side->rows, side->network, VX_T2_OUT,
-                                   100);
+                                   transit ? 110 : 100);
 
+        if (transit) {
+            vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_VXLAN);
+        }
         vx_match_u(row, VX_F_REG1, class);
-        if (class == VX_CLASS_CROSS && view->tenant_budget) {
-            vx_act_meter(row, VX_METER(VX_METER_TENANT,
-                                       view->tenant_budget));
+        if (class == VX_CLASS_CROSS) {
+            act_budgets(row, side->view);
         }
-        if (class == VX_CLASS_CROSS && view->host_budget) {
-            vx_act_meter(row, VX_METER(VX_METER_HOST, 1));
+        if (transit) {
+            vx_act_in_port(row);
+        } else {
+            vx_act_output(row, VX_OFPORT_VXLAN);
         }
-        vx_act_output(row, VX_OFPORT_VXLAN);
     }
 }
 
@@ -220,7 +233,10 @@ vx_compile_network_tier2(const struct vx_segment *segment,
     };
 
     if (view->member || view->transit) {
-        out(&side);
+        out(&side, false);
+        if (view->transit) {
+            out(&side, true);
+        }
         ingress(&side);
         neigh(&side);
         adj(&side);

@@ -6,13 +6,8 @@
  *   of_driver SOCKET          listens on a unix socket, for one bridge
  *
  *   tier 1|2                  of the rows that follow; forgets those before
- *   base                      rows, made by the compiler:
- *   vtep NUM IP
- *   network VNI
- *   bum VNI NUM VTEP
- *   tap VNI OFPORT guard|free OID MAC IP...
- *   neigh VNI OID MAC IP...
- *   fdb VNI OID VTEP MAC
+ *   words of tests/lib/rowtalk.h
+ *                             rows, made by the compiler
  *   epoch REVISION
  *   sample NETWORKS HOSTS PORTS
  *   forget                    rows wanted, not those of the switch
@@ -38,7 +33,6 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-#include "core/compile.h"
 #include "core/diff.h"
 #include "core/order.h"
 #include "core/pipeline.h"
@@ -46,6 +40,7 @@
 #include "lib/xalloc.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
+#include "tests/lib/rowtalk.h"
 #include "tests/lib/sample.h"
 
 enum { MAX_WORDS = 40 };
@@ -56,6 +51,7 @@ struct driver {
     struct og_of_session *session;
     enum vx_tier tier;
     struct vx_rows rows;
+    struct rowtalk talk;
     struct og_crows *have;
     bool busy;              /* a command waits for the switch */
     double started_ms;
@@ -79,86 +75,11 @@ static void run_commands(struct driver *d);
 
 /* --- Rows. */
 
-static struct vx_ip
-ip_of(const char *s)
-{
-    struct vx_ip ip = { 0 };
-
-    if (!vx_ip_parse(s, &ip)) {
-        fprintf(stderr, "not an address: %s\n", s);
-        exit(2);
-    }
-    return ip;
-}
-
-/* words: MAC IP... */
-static struct vx_port
-port_of(const char *oid, char **words, size_t n, struct vx_ip *ips)
-{
-    struct vx_port port = { .o = { .oid = strtoull(oid, NULL, 0) },
-                            .ips = ips };
-
-    if (!n || !vx_mac_parse(words[0], &port.mac)) {
-        fprintf(stderr, "a MAC is missing\n");
-        exit(2);
-    }
-    for (size_t i = 1; i < n; i++) {
-        ips[port.n_ips++] = ip_of(words[i]);
-    }
-    return port;
-}
-
-static void
-row_of_host(struct driver *d, char **w)
-{
-    bool bum = !strcmp(w[0], "bum");
-    struct vx_host host = {
-        .o = { .oid = 500 + atoi(w[1 + bum]) },
-        .num = atoi(w[1 + bum]),
-        .vtep = ip_of(w[2 + bum]),
-    };
-
-    if (bum) {
-        vx_compile_bum_bucket(host.num, atoi(w[1]), &d->rows);
-    } else {
-        vx_compile_peer(&host, true, &d->rows);
-    }
-}
-
 static bool
 make_rows(struct driver *d, char **w, size_t n)
 {
-    struct vx_ip ips[MAX_WORDS];
-
-    if (!strcmp(w[0], "base")) {
-        vx_compile_base(d->tier, &d->rows);
-    } else if (n >= 3 && (!strcmp(w[0], "vtep") || !strcmp(w[0], "bum"))) {
-        row_of_host(d, w);
-    } else if (!strcmp(w[0], "network")) {
-        struct vx_network network = {
-            .o = { .oid = atoi(w[1]) }, .vni = atoi(w[1])
-        };
-        struct vx_segment segment = { .network = &network };
-
-        if (d->tier == VX_TENANT_TIER) {
-            vx_compile_network_tier1(&segment, &d->rows);
-        } else {
-            vx_compile_network_tier2(&segment,
-                                     &(struct vx_view) { .member = true },
-                                     &d->rows);
-        }
-    } else if (n > 5 && !strcmp(w[0], "tap")) {
-        struct vx_port port = port_of(w[4], w + 5, n - 5, ips);
-        port.guard = !strcmp(w[3], "guard");
-        struct vx_network network = { .vni = atoi(w[1]) };
-        vx_compile_tap(&port, &(struct vx_segment) { .network = &network },
-                       (struct vx_tap) { .ofport = atoi(w[2]) }, &d->rows);
-    } else if (n > 3 && !strcmp(w[0], "neigh")) {
-        struct vx_port port = port_of(w[2], w + 3, n - 3, ips);
-        vx_compile_neigh(&port, atoi(w[1]), &d->rows);
-    } else if (n > 4 && !strcmp(w[0], "fdb")) {
-        struct vx_port port = port_of(w[2], w + 4, n - 4, ips);
-        vx_compile_fdb(&port, atoi(w[1]), atoi(w[3]), &d->rows);
+    if (rowtalk_words(&d->talk, d->tier, w, n, &d->rows)) {
+        /* Said by the rows. */
     } else if (!strcmp(w[0], "epoch")) {
         vx_rows_flow(&d->rows, d->tier, VX_T_EPOCH, 0,
                      strtoull(w[1], NULL, 0));
