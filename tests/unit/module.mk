@@ -137,3 +137,8 @@ tests_unit_test_api_hooks_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 UNIT_TESTS += tests/unit/test_hooks
 tests_unit_test_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_hooks_LDADD = $(LIBS_DAEMON) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_routers
+tests_unit_test_routers_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_routers_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
