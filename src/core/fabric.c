@@ -31,6 +31,8 @@ port_removed(struct vx_fabric *f, const struct vx_obj *old)
     obj = port->obj;
     vx_fport_unlink_iface(f, port);
     vx_fport_move(f, port, &(struct vx_fplace) { 0 });
+    vx_fport_unlink_ips(port);
+    vx_fport_hops_changed(f, port, obj);
     vx_fport_free(f, port);
     vx_fport_refresh(f, obj->iface_id);
     vx_obj_unref(&obj->o);
@@ -92,6 +94,10 @@ port_changed(struct vx_fabric *f, const struct vx_obj *new)
     note_leaving(f, port, obj, renamed);
     place = place_before_refresh(f, port, obj, renamed);
     vx_fport_move(f, port, &place);
+    vx_fport_unlink_ips(port);
+    vx_fport_link_ips(port);
+    vx_fport_hops_changed(f, port, before);
+    vx_fport_hops_changed(f, port, obj);
     if (renamed) {
         vx_fport_link_iface(f, port);
     }
@@ -113,22 +119,63 @@ refresh_ports_of_network(struct vx_fabric *f, struct vx_fnet *net)
     }
 }
 
+static bool
+is_direct(const struct vx_network *network)
+{
+    return network && network->path == VX_PATH_DIRECT;
+}
+
+/* Hosts know each other before a network needs it, and until none does. */
 static void
 network_changed(struct vx_fabric *f, const struct vx_obj *new)
 {
     struct vx_fnet *net = vx_fnet_get(f, new->oid);
     const struct vx_network *before = net->obj;
+    const struct vx_network *after = (const void *) vx_obj_ref(new);
 
-    net->obj = (const struct vx_network *) vx_obj_ref(new);
+    if (!is_direct(before) && is_direct(after)) {
+        vx_fabric_count_direct(f, true);
+    }
+    net->obj = after;
     if (!before) {
+        net->seg = (struct vx_segment) { .network = after };
+        net->tenant = vx_ften_get(f, new->parent);
+        vx_tree_insert(&net->tenant->nets, &net->oid, &net->by_tenant);
+        vx_fnet_refresh(f, net);
         refresh_ports_of_network(f, net);
-        return;
+    } else {
+        vx_fnet_refresh(f, net);
     }
-    if (before->vni != net->obj->vni) {
-        vx_femit_renumbered(f, net, before);
-        vx_femit_touch_network(f, net);
+    if (!before || before->vni != after->vni) {
+        vx_fnet_tell_routes(f, net);    /* policies that name it */
     }
-    vx_obj_unref(&before->o);
+    if (is_direct(before) && !is_direct(after)) {
+        vx_fabric_count_direct(f, false);
+    }
+    if (before) {
+        vx_obj_unref(&before->o);
+    }
+}
+
+/* Out of the router first, then off every host. */
+static void
+clear_network(struct vx_fabric *f, struct vx_fnet *net)
+{
+    f->at_once = true;
+    net->going = true;
+    vx_fnet_refresh(f, net);
+    VX_TREE_FOR_EACH(node, &net->ports) {
+        struct vx_fport *port = VX_FPORT(node, by_network);
+
+        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
+    }
+    for (size_t i = net->n_hosts; i-- > 0;) {
+        if (i < net->n_hosts && net->members[i]->full) {
+            vx_fmember_lose(f, net->members[i]);
+        }
+    }
+    net->going = false;
+    f->at_once = false;
 }
 
 static void
@@ -136,79 +183,26 @@ network_removed(struct vx_fabric *f, const struct vx_obj *old)
 {
     struct vx_fnet *net = vx_fnet_find(f, old->oid);
     const struct vx_network *before;
+    struct vx_ften *tenant;
 
     if (!net || !net->obj) {
         return;
     }
-    f->at_once = true;
-    VX_TREE_FOR_EACH(node, &net->ports) {
-        struct vx_fport *port = VX_FPORT(node, by_network);
-
-        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
-    }
-    while (net->n_hosts) {
-        vx_fmember_lose(f, net->members[net->n_hosts - 1]);
-    }
-    f->at_once = false;
+    clear_network(f, net);
     before = net->obj;
+    tenant = net->tenant;
     net->obj = NULL;
+    vx_fnet_tell_routes(f, net);        /* policies that name it */
+    vx_tree_remove(&tenant->nets, &net->by_tenant);
+    net->tenant = NULL;
+    net->seg = (struct vx_segment) { 0 };
     refresh_ports_of_network(f, net);   /* others may have their iface-id */
     vx_fnet_put(f, net);
+    vx_ften_put(f, tenant);
+    if (is_direct(before)) {
+        vx_fabric_count_direct(f, false);
+    }
     vx_obj_unref(&before->o);
-}
-
-/* Rows of a host that depend on no network: base, and all other VTEPs. */
-static void
-emit_host(struct vx_fabric *f, const struct vx_fhost *host,
-          enum vx_femit what)
-{
-    struct vx_rows *rows = what == VX_FEMIT_ADD ? &f->new : &f->old;
-
-    if (!vx_femit_on(f)) {
-        return;
-    }
-    if (what == VX_FEMIT_DEL) {
-        vx_compile_base(VX_TENANT_TIER, rows);
-        vx_femit_change(f, VX_TENANT_TIER, &host->oid, 1);
-    }
-    vx_compile_base(VX_FABRIC_TIER, rows);
-    VX_TREE_FOR_EACH(node, &f->hosts) {
-        const struct vx_fhost *other = VX_FHOST(node);
-
-        if (other != host && other->obj) {
-            vx_compile_peer(other->obj,
-                            other->obj->zone == host->obj->zone, rows);
-        }
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, &host->oid, 1);
-    if (what == VX_FEMIT_ADD) {
-        vx_compile_base(VX_TENANT_TIER, rows);
-        vx_femit_change(f, VX_TENANT_TIER, &host->oid, 1);
-    }
-}
-
-/* The host as the others see it, by zone: its address, its zone, whether it
- * is admitted. */
-static void
-emit_peer(struct vx_fabric *f, const struct vx_fhost *host,
-          const struct vx_host *before, const struct vx_host *after)
-{
-    VX_TREE_FOR_EACH(node, &f->hosts) {
-        const struct vx_fhost *viewer = VX_FHOST(node);
-
-        if (viewer == host || !viewer->obj) {
-            continue;
-        }
-        if (before) {
-            vx_compile_peer(before, before->zone == viewer->obj->zone,
-                            &f->old);
-        }
-        if (after) {
-            vx_compile_peer(after, after->zone == viewer->obj->zone,
-                            &f->new);
-        }
-        vx_femit_change(f, VX_FABRIC_TIER, &viewer->oid, 1);
-    }
 }
 
 static void
@@ -221,10 +215,55 @@ refresh_ifaces(struct vx_fabric *f, const struct vx_fhost *host)
 }
 
 static void
-host_added(struct vx_fabric *f, struct vx_fhost *host)
+host_added(struct vx_fabric *f, struct vx_fhost *host,
+           const struct vx_host *obj)
 {
-    emit_host(f, host, VX_FEMIT_ADD);
-    emit_peer(f, host, NULL, host->obj);
+    vx_fhost_set_obj(f, host, obj);
+    VX_TREE_FOR_EACH(node, &host->ports) {
+        vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
+    }
+    refresh_ifaces(f, host);
+}
+
+/* Nothing is on the host any more, nor lingers. */
+static void
+clear_host(struct vx_fabric *f, struct vx_fhost *host)
+{
+    uint64_t oid = 0;
+    struct vx_tree_node *node;
+
+    f->at_once = true;
+    VX_TREE_FOR_EACH(port_node, &host->ports) {
+        struct vx_fport *port = VX_FPORT(port_node, by_host);
+
+        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
+    }
+    while ((node = vx_tree_ceil(&host->members, &oid))) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+
+        if (member->guests.count) {
+            struct vx_fport *port = VX_FPORT(vx_tree_first(&member->guests),
+                                             by_guest);
+            struct vx_fplace place = vx_fport_place(port);
+
+            place.guest = NULL;
+            place.guest_ofport = 0;
+            vx_fport_move(f, port, &place);
+            continue;
+        }
+        oid = member->net->oid + 1;
+        if (member->full) {
+            vx_fmember_lose(f, member);
+        }
+    }
+    f->at_once = false;
+}
+
+static void
+host_gone(struct vx_fabric *f, struct vx_fhost *host)
+{
+    clear_host(f, host);
+    vx_fhost_set_obj(f, host, NULL);
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
     }
@@ -239,16 +278,17 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     const struct vx_host *before = host->obj;
 
     if (!before) {
-        host->obj = after;
-        host_added(f, host);
+        host_added(f, host, after);
         return;
     }
     if (before->num != after->num
-        || before->stranger != after->stranger
-        || vx_ip_compare(&before->vtep, &after->vtep)) {
-        emit_peer(f, host, before, after);
+        || (before->zone != after->zone
+            && !vx_fhost_moves_lightly(f, host, after))) {
+        host_gone(f, host);
+        host_added(f, host, after);
+    } else {
+        vx_fhost_set_obj(f, host, after);
     }
-    host->obj = after;
     VX_TREE_FOR_EACH(node, &host->ports) {
         vx_femit_touch(f, VX_FPORT(node, by_host));
     }
@@ -256,36 +296,6 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
         refresh_ifaces(f, host);    /* ports may be located there again */
     }
     vx_obj_unref(&before->o);
-}
-
-/* Nothing is on the host any more, nor lingers. */
-static void
-clear_host(struct vx_fabric *f, struct vx_fhost *host)
-{
-    struct vx_tree_node *node;
-
-    f->at_once = true;
-    VX_TREE_FOR_EACH(port_node, &host->ports) {
-        struct vx_fport *port = VX_FPORT(port_node, by_host);
-
-        vx_fport_move(f, port, &(struct vx_fplace) { .obj = port->obj });
-    }
-    while ((node = vx_tree_first(&host->members))) {
-        struct vx_fmember *member = VX_FMEMBER(node);
-
-        if (member->guests.count) {
-            struct vx_fport *port = VX_FPORT(vx_tree_first(&member->guests),
-                                             by_guest);
-            struct vx_fplace place = vx_fport_place(port);
-
-            place.guest = NULL;
-            place.guest_ofport = 0;
-            vx_fport_move(f, port, &place);
-        } else {
-            vx_fmember_lose(f, member);
-        }
-    }
-    f->at_once = false;
 }
 
 static void
@@ -297,17 +307,21 @@ host_removed(struct vx_fabric *f, const struct vx_obj *old)
     if (!host || !host->obj) {
         return;
     }
-    clear_host(f, host);
-    emit_peer(f, host, host->obj, NULL);
-    emit_host(f, host, VX_FEMIT_DEL);
     before = host->obj;
-    host->obj = NULL;
-    VX_TREE_FOR_EACH(node, &host->ports) {
-        vx_fport_refresh(f, VX_FPORT(node, by_host)->obj->iface_id);
-    }
-    refresh_ifaces(f, host);
+    host_gone(f, host);
     vx_fhost_put(f, host);
     vx_obj_unref(&before->o);
+}
+
+void
+vx_fabric_port_alive(struct vx_fabric *f, uint64_t oid, bool alive)
+{
+    struct vx_fport *port = vx_fport_find(f, oid);
+
+    if (port && port->dead == alive) {
+        port->dead = !alive;
+        vx_fport_hops_changed(f, port, port->obj);
+    }
 }
 
 void
@@ -324,13 +338,21 @@ vx_fabric_change(struct vx_fabric *f, const struct vx_obj *old,
     case VX_PORT:
         new ? port_changed(f, new) : port_removed(f, old);
         break;
-    case VX_NONE:
     case VX_ZONE:
+        vx_fabric_zone(f, (new ? new : old)->oid, (const void *) new);
+        break;
     case VX_TENANT:
+        vx_fabric_tenant(f, (new ? new : old)->oid, (const void *) new);
+        break;
     case VX_SUBNET:
-    case VX_RETIRED_VNI:
+        vx_fabric_subnet(f, new ? new : old, new != NULL);
+        break;
     case VX_ROUTE:
     case VX_POLICY:
+        vx_fabric_path(f, new ? new : old, new != NULL);
+        break;
+    case VX_NONE:
+    case VX_RETIRED_VNI:
     case VX_N_KINDS:
         break;
     }
@@ -380,6 +402,15 @@ vx_fabric_iface(struct vx_fabric *f, uint64_t host_oid, const char *id,
     vx_fport_refresh(f, id);
 }
 
+static void
+forget_left(struct vx_fabric *f, struct vx_fport *port)
+{
+    if (port->left) {
+        port->left = 0;
+        vx_fport_refresh(f, port->obj->iface_id);
+    }
+}
+
 void
 vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
 {
@@ -392,17 +423,7 @@ vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
         vx_fmember_lose(f, member);
     } else if (port && port->left == grace->host
                && port->grace == grace->number) {
-        port->left = 0;
-        vx_fport_refresh(f, port->obj->iface_id);
-    }
-}
-
-static void
-forget_left(struct vx_fabric *f, struct vx_fport *port)
-{
-    if (port->left) {
-        port->left = 0;
-        vx_fport_refresh(f, port->obj->iface_id);
+        forget_left(f, port);
     }
 }
 

@@ -75,6 +75,9 @@ struct vx_fabric_sink {
     /* Something stays for a while: call vx_fabric_grace_over() then.  NULL:
      * nothing stays. */
     void (*grace)(void *ctx, const struct vx_grace *grace);
+    /* The port at this address becomes a next hop of a route or policy, or
+     * is none any more. */
+    void (*hop)(void *ctx, uint64_t port, const struct vx_ip *ip, bool used);
 };
 
 /* The sink is borrowed until vx_fabric_free. */
@@ -101,6 +104,24 @@ void vx_fabric_iface(struct vx_fabric *fabric, uint64_t host,
 void vx_fabric_grace_over(struct vx_fabric *fabric,
                           const struct vx_grace *grace);
 
+/* A port lives (as all do unless told) or not: next hops that do not are not
+ * used.  O(paths by its addresses * hosts of the tenant). */
+void vx_fabric_port_alive(struct vx_fabric *fabric, uint64_t port,
+                          bool alive);
+/* A host lives (as all do unless told) or not: as a border it is not used
+ * while others of its zone live.  O(rows of the zone's networks). */
+void vx_fabric_host_alive(struct vx_fabric *fabric, uint64_t host,
+                          bool alive);
+/* Calls f for every next hop that was found: port and address, sorted by
+ * tenant and address, each once. */
+void vx_fabric_hops(const struct vx_fabric *fabric,
+                    void (*f)(void *aux, uint64_t port,
+                              const struct vx_ip *ip), void *aux);
+/* The port that is at this address in a routed subnet of the tenant, and
+ * whether it is placed and lives; 0 = none.  O(log n). */
+uint64_t vx_fabric_hop(const struct vx_fabric *fabric, uint64_t tenant,
+                       const struct vx_ip *ip, bool *ret_usable);
+
 /* What stays for a while of this network, host or port goes now. */
 void vx_fabric_settle(struct vx_fabric *fabric, uint64_t oid);
 
@@ -124,7 +145,7 @@ uint64_t vx_fabric_hash(struct vx_fabric *fabric, uint64_t host,
  * touch is in one part exactly. */
 enum { VX_FABRIC_PART = 1000 };
 struct vx_fabric_cursor {
-    uint64_t network, port;
+    uint64_t network, port, tenant, path;
     size_t max;                 /* rows; 0 = VX_FABRIC_PART */
 };
 bool vx_fabric_compile_part(const struct vx_fabric *fabric, uint64_t host,

@@ -5,6 +5,8 @@
  * array of oids handed to the sink.  Nothing here changes the graph. */
 #include "core/fabric_graph.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/compile.h"
@@ -73,266 +75,303 @@ vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
     f->old.n = f->new.n = 0;
 }
 
-size_t
-vx_femit_others(struct vx_fabric *f, const struct vx_fnet *net,
-                const struct vx_fhost *a, const struct vx_fhost *b)
+void
+vx_femit_list(struct vx_fabric *f, size_t n)
 {
-    size_t n = 0;
-
-    f->list = vx_grow(f->list, &f->cap_list, net->n_hosts, sizeof *f->list);
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        uint64_t oid = net->hosts[i];
-
-        if ((!a || oid != a->oid) && (!b || oid != b->oid)) {
-            f->list[n++] = oid;
-        }
-    }
-    return n;
+    f->list = vx_grow(f->list, &f->cap_list, n + 1, sizeof *f->list);
 }
 
-size_t
-vx_femit_all_but(struct vx_fabric *f, const struct vx_fhost *but)
-{
-    size_t n = 0;
-
-    f->list = vx_grow(f->list, &f->cap_list, f->hosts.count,
-                      sizeof *f->list);
-    VX_TREE_FOR_EACH(node, &f->hosts) {
-        const struct vx_fhost *host = VX_FHOST(node);
-
-        if (host != but && host->obj) {
-            f->list[n++] = host->oid;
-        }
-    }
-    return n;
-}
+/* --- Rows of the graph as it is. */
 
 void
 vx_femit_port(const struct vx_port *port, const struct vx_fmember *at,
-              const struct vx_fhost *viewer, struct vx_rows *rows)
+              const struct vx_fport_view *view, struct vx_rows *rows)
 {
-    uint32_t vni = at->net->obj->vni;
+    uint32_t vni = at->net->seg.network->vni;
 
-    vx_compile_neigh(port, vni, rows);
-    if (viewer != at->host) {
-        vx_compile_fdb(port, vni, at->host->obj->num, rows);
+    if (view->neigh) {
+        vx_compile_neigh(port, vni, rows);
+    }
+    if (view->adj) {
+        vx_compile_adj(port, vni, rows);
+    }
+    if (view->local) {
+        vx_compile_fdb_local(port, vni, rows);
+    } else if (view->to) {
+        vx_compile_fdb(port, vni, view->to, rows);
     }
 }
 
 void
-vx_femit_network(const struct vx_fabric *f, const struct vx_fnet *net,
-                 const struct vx_fhost *viewer, struct vx_rows *rows)
+vx_femit_sight(const struct vx_fmember *viewer, const struct vx_fport *port,
+               struct vx_rows *rows)
 {
-    size_t n = 0;
+    struct vx_fport_view view;
 
-    vx_compile_network_tier2(&(struct vx_segment) { .network = net->obj },
-                             &(struct vx_view) { .member = true }, rows);
-    for (size_t i = 0; i < net->n_bum && n < f->max_buckets; i++) {
-        if (net->bum[i] != viewer) {
-            vx_compile_bum_bucket(net->bum[i]->obj->num, net->obj->vni,
-                                  rows);
-            n++;
+    if (port->member) {
+        view = vx_fport_view(viewer, port->member);
+        vx_femit_port(port->obj, port->member, &view, rows);
+    }
+}
+
+void
+vx_femit_network(const struct vx_fabric *f, const struct vx_fmember *viewer,
+                 struct vx_rows *rows)
+{
+    const struct vx_fnet *net = viewer->net;
+    struct vx_view view = vx_fmember_view(viewer);
+
+    if (!vx_fmember_has_role(viewer)) {
+        return;
+    }
+    vx_compile_network_tier2(&net->seg, &view, rows);
+    vx_fbum_compile(f, viewer, NULL, rows);
+    if (!view.member && !view.transit) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &net->subs) {
+        const struct vx_fsub *sub = VX_FSUB(node);
+
+        if (sub->told) {
+            vx_compile_gateway(sub->told, net->seg.network->vni, rows);
         }
     }
 }
 
-static struct vx_rows *
-rows_of(struct vx_fabric *f, enum vx_femit what)
+void
+vx_femit_network_tier1(const struct vx_fmember *member, struct vx_rows *rows)
 {
-    return what == VX_FEMIT_ADD ? &f->new : &f->old;
+    if (member->full) {
+        vx_compile_network_tier1(&member->net->seg, rows);
+    }
+}
+
+void
+vx_femit_taps(const struct vx_fmember *member, const struct vx_fport *port,
+              struct vx_rows *rows)
+{
+    if (port->member == member && port->ofport) {
+        vx_compile_tap(port->obj, &member->net->seg,
+                       (struct vx_tap) { port->ofport, false }, rows);
+    }
+    if (port->guest == member && port->guest_ofport) {
+        vx_compile_tap(port->obj, &member->net->seg,
+                       (struct vx_tap) { port->guest_ofport, true }, rows);
+    }
+}
+
+/* --- Differences. */
+
+/* Tier 2 rows of some ports of the network from this one on; the first that
+ * is left, NULL = none. */
+static struct vx_tree_node *
+some_ports(const struct vx_fmember *member, struct vx_tree_node *node,
+           struct vx_rows *rows)
+{
+    for (unsigned i = 0; node && i < CHUNK / 8;
+         i++, node = vx_tree_next(node)) {
+        vx_femit_sight(member, VX_FPORT(node, by_network), rows);
+    }
+    return node;
 }
 
 static void
-presence_tier1(struct vx_fabric *f, const struct vx_fmember *member,
-               enum vx_femit what)
+member_tier2(struct vx_fabric *f, const struct vx_fmember *member,
+             const struct vx_fstate *state)
 {
-    vx_compile_network_tier1(
-        &(struct vx_segment) { .network = member->net->obj },
-        rows_of(f, what));
+    struct vx_tree_node *node = vx_tree_first(&member->net->ports), *next;
+
+    state->set(state->aux, false);
+    vx_femit_network(f, member, &f->old);
+    state->set(state->aux, true);
+    vx_femit_network(f, member, &f->new);
+    vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
+    for (; node && !state->network_only; node = next) {
+        state->set(state->aux, false);
+        some_ports(member, node, &f->old);
+        state->set(state->aux, true);
+        next = some_ports(member, node, &f->new);
+        vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
+    }
+}
+
+void
+vx_femit_tier1(const struct vx_fmember *member, struct vx_rows *rows)
+{
+    vx_femit_network_tier1(member, rows);
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        vx_femit_taps(member, VX_FPORT(node, by_member), rows);
+    }
+    VX_TREE_FOR_EACH(node, &member->guests) {
+        vx_femit_taps(member, VX_FPORT(node, by_guest), rows);
+    }
+}
+
+/* In one piece: a group and its buckets belong together. */
+static void
+member_tier1(struct vx_fabric *f, const struct vx_fmember *member,
+             const struct vx_fstate *state)
+{
+    state->set(state->aux, false);
+    vx_femit_tier1(member, &f->old);
+    state->set(state->aux, true);
+    vx_femit_tier1(member, &f->new);
     vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
 }
 
-static void
-presence_network(struct vx_fabric *f, const struct vx_fmember *member,
-                 enum vx_femit what)
+void
+vx_femit_members(struct vx_fabric *f, struct vx_fmember *const *members,
+                 size_t n, enum vx_tier tier, const struct vx_fstate *state)
 {
-    vx_femit_network(f, member->net, member->host, rows_of(f, what));
-    vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
+    for (size_t i = 0; vx_femit_on(f) && i < n; i++) {
+        if (tier == VX_FABRIC_TIER) {
+            member_tier2(f, members[i], state);
+        } else {
+            member_tier1(f, members[i], state);
+        }
+    }
+    state->set(state->aux, true);
+}
+
+/* --- A port that moves: members that see it alike get the same rows. */
+
+/* Enough for all that vx_fport_view can say of one port, before and after:
+ * nothing, as reached, full or transit, local, each way. */
+enum { MAX_ALIKE = 64 };
+
+struct alike {
+    struct vx_fport_view from, to;
+    size_t n;
+};
+
+static struct vx_fport_view
+see(const struct vx_fmember *viewer, const struct vx_port *port,
+    const struct vx_fmember *at)
+{
+    return port && at ? vx_fport_view(viewer, at)
+                      : (struct vx_fport_view) { 0 };
+}
+
+static bool
+same_view(const struct vx_fport_view *a, const struct vx_fport_view *b)
+{
+    return a->neigh == b->neigh && a->adj == b->adj && a->local == b->local
+           && a->to == b->to;
+}
+
+static unsigned
+class_of(struct alike *classes, unsigned *n_classes,
+         const struct vx_fport_view *from, const struct vx_fport_view *to)
+{
+    for (unsigned i = 0; i < *n_classes; i++) {
+        if (same_view(&classes[i].from, from)
+            && same_view(&classes[i].to, to)) {
+            return i;
+        }
+    }
+    assert(*n_classes < MAX_ALIKE);
+    classes[*n_classes] = (struct alike) { *from, *to, 0 };
+    return (*n_classes)++;
 }
 
 static void
-presence_ports(struct vx_fabric *f, const struct vx_fmember *member,
-               enum vx_femit what)
+move_class(struct vx_fabric *f, const struct vx_fmove *move,
+           const struct alike *class)
 {
-    struct vx_rows *rows = rows_of(f, what);
+    if (move->from && move->from_at) {
+        vx_femit_port(move->from, move->from_at, &class->from, &f->old);
+    }
+    if (move->to && move->to_at) {
+        vx_femit_port(move->to, move->to_at, &class->to, &f->new);
+    }
+    vx_femit_change(f, VX_FABRIC_TIER, f->list, class->n);
+}
 
-    VX_TREE_FOR_EACH(node, &member->net->ports) {
-        const struct vx_fport *port = VX_FPORT(node, by_network);
+void
+vx_femit_move(struct vx_fabric *f, const struct vx_fnet *net,
+              const struct vx_fmove *move)
+{
+    struct alike classes[MAX_ALIKE];
+    unsigned n_classes = 0;
+    uint8_t *of;
 
-        if (!port->member) {
-            continue;
+    if (!vx_femit_on(f) || !net->n_hosts) {
+        return;
+    }
+    of = vx_xmalloc(net->n_hosts);
+    for (size_t i = 0; i < net->n_hosts; i++) {
+        struct vx_fport_view from = see(net->members[i], move->from,
+                                        move->from_at);
+        struct vx_fport_view to = see(net->members[i], move->to,
+                                      move->to_at);
+
+        of[i] = class_of(classes, &n_classes, &from, &to);
+    }
+    for (unsigned c = 0; c < n_classes; c++) {
+        classes[c].n = vx_femit_alike(f, net, of, c);
+        move_class(f, move, &classes[c]);
+    }
+    free(of);
+}
+
+/* --- Another VNI: the new one is complete everywhere before a tap is switched
+ * over to it, and the old one goes last. */
+
+struct renumbering {
+    struct vx_fnet *net;
+    const struct vx_segment *before;
+    struct vx_segment after;
+};
+
+static void
+set_segment(void *aux, bool after)
+{
+    struct renumbering *r = aux;
+
+    r->net->seg = after ? r->after : *r->before;
+}
+
+/* All tier 2 rows of one side. */
+static void
+all_tier2(struct vx_fabric *f, const struct vx_fnet *net, enum vx_femit what)
+{
+    struct vx_rows *rows = what == VX_FEMIT_ADD ? &f->new : &f->old;
+
+    for (size_t i = 0; i < net->n_hosts; i++) {
+        const struct vx_fmember *member = net->members[i];
+        struct vx_tree_node *node = vx_tree_first(&net->ports);
+
+        if (what == VX_FEMIT_ADD) {
+            vx_femit_network(f, member, rows);
+            vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
         }
-        vx_femit_port(port->obj, port->member, member->host, rows);
-        if (rows->n >= CHUNK) {
+        while (node) {
+            node = some_ports(member, node, rows);
+            vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
+        }
+        if (what == VX_FEMIT_DEL) {
+            vx_femit_network(f, member, rows);
             vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
         }
     }
-    vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
 }
 
-void
-vx_femit_presence(struct vx_fabric *f, const struct vx_fmember *member,
-                  enum vx_femit what)
-{
-    if (!vx_femit_on(f)) {
-        return;
-    }
-    if (what == VX_FEMIT_ADD) {
-        presence_network(f, member, what);
-        presence_ports(f, member, what);
-        presence_tier1(f, member, what);
-    } else {
-        presence_tier1(f, member, what);
-        presence_ports(f, member, what);
-        presence_network(f, member, what);
-    }
-}
-
-/* What one more host in the BUM list means to a viewer's group. */
-enum bum_class {
-    BUM_ROOM,           /* its bucket, nobody has to go */
-    BUM_EVICT,          /* ... instead of net->bum[max - 1] */
-    BUM_EVICT_NEXT,     /* ... instead of net->bum[max]: the viewer itself,
-                         * who has no bucket, is among the first */
-    N_BUM_CLASSES,
-    BUM_FULL,           /* too far back in the list */
-};
-
-static enum bum_class
-bum_class(const struct vx_fabric *f, const struct vx_fnet *net,
-          size_t rank, const struct vx_fhost *viewer)
-{
-    size_t v = vx_fbum_rank(net, viewer->obj->num);
-
-    if (rank - (v < rank) >= f->max_buckets) {
-        return BUM_FULL;
-    }
-    if (net->n_bum - 1 < f->max_buckets) {
-        return BUM_ROOM;
-    }
-    return v < f->max_buckets ? BUM_EVICT_NEXT : BUM_EVICT;
-}
-
-void
-vx_femit_bum(struct vx_fabric *f, const struct vx_fnet *net,
-             const struct vx_fhost *host, enum vx_femit what)
-{
-    size_t rank = vx_fbum_rank(net, host->obj->num);
-    uint32_t vni = net->obj->vni;
-
-    if (!vx_femit_on(f)) {
-        return;
-    }
-    f->list = vx_grow(f->list, &f->cap_list, net->n_hosts, sizeof *f->list);
-    for (enum bum_class class = 0; class < N_BUM_CLASSES; class++) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < net->n_hosts; i++) {
-            const struct vx_fhost *viewer = net->members[i]->host;
-
-            if (viewer != host && bum_class(f, net, rank, viewer) == class) {
-                f->list[n++] = viewer->oid;
-            }
-        }
-        if (!n) {
-            continue;
-        }
-        vx_compile_bum_bucket(host->obj->num, vni, rows_of(f, what));
-        if (class != BUM_ROOM) {
-            size_t last = f->max_buckets - (class == BUM_EVICT);
-
-            vx_compile_bum_bucket(net->bum[last]->obj->num, vni,
-                                  rows_of(f, !what));
-        }
-        vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
-    }
-}
-
-/* The rows of the ports at one member, for the others and for itself. */
-static void
-member_ports(struct vx_fabric *f, const struct vx_fmember *member,
-             enum vx_femit what)
-{
-    struct vx_rows *rows = rows_of(f, what);
-    size_t n = vx_femit_others(f, member->net, member->host, NULL);
-
-    VX_TREE_FOR_EACH(node, &member->ports) {
-        vx_femit_port(VX_FPORT(node, by_member)->obj, member, NULL, rows);
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
-    VX_TREE_FOR_EACH(node, &member->ports) {
-        vx_femit_port(VX_FPORT(node, by_member)->obj, member, member->host,
-                      rows);
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, &member->host->oid, 1);
-}
-
-void
-vx_femit_tier1(const struct vx_fmember *member,
-               const struct vx_network *network, struct vx_rows *rows)
-{
-    struct vx_segment segment = { .network = network };
-
-    vx_compile_network_tier1(&segment, rows);
-    VX_TREE_FOR_EACH(node, &member->ports) {
-        const struct vx_fport *port = VX_FPORT(node, by_member);
-
-        if (port->ofport) {
-            vx_compile_tap(port->obj, &segment,
-                           (struct vx_tap) { port->ofport, false }, rows);
-        }
-    }
-    VX_TREE_FOR_EACH(node, &member->guests) {
-        const struct vx_fport *port = VX_FPORT(node, by_guest);
-
-        if (port->guest_ofport) {
-            vx_compile_tap(port->obj, &segment,
-                           (struct vx_tap) { port->guest_ofport, true },
-                           rows);
-        }
-    }
-}
-
-/* The new VNI is complete everywhere before a tap is switched over to it,
- * and the old one goes last. */
 void
 vx_femit_renumbered(struct vx_fabric *f, struct vx_fnet *net,
-                    const struct vx_network *before)
+                    const struct vx_segment *before)
 {
-    const struct vx_network *after = net->obj;
+    struct renumbering r = { net, before, net->seg };
+    struct vx_fstate state = { .set = set_segment, .aux = &r };
 
     if (!vx_femit_on(f)) {
         return;
     }
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        presence_network(f, net->members[i], VX_FEMIT_ADD);
-    }
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        member_ports(f, net->members[i], VX_FEMIT_ADD);
-    }
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        vx_femit_tier1(net->members[i], before, &f->old);
-        vx_femit_tier1(net->members[i], after, &f->new);
-        vx_femit_change(f, VX_TENANT_TIER, &net->hosts[i], 1);
-    }
-    net->obj = before;
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        member_ports(f, net->members[i], VX_FEMIT_DEL);
-    }
-    for (size_t i = 0; i < net->n_hosts; i++) {
-        presence_network(f, net->members[i], VX_FEMIT_DEL);
-    }
-    net->obj = after;
+    all_tier2(f, net, VX_FEMIT_ADD);
+    vx_femit_members(f, net->members, net->n_hosts, VX_TENANT_TIER, &state);
+    vx_fnet_tell_routes(f, net);
+    net->seg = *before;
+    all_tier2(f, net, VX_FEMIT_DEL);
+    net->seg = r.after;
 }
 
 void

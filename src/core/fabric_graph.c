@@ -32,6 +32,12 @@ OID_COMPARE(compare_member_port, struct vx_fport, by_member, oid)
 OID_COMPARE(compare_guest_port, struct vx_fport, by_guest, oid)
 OID_COMPARE(compare_member, struct vx_fmember, by_network, net->oid)
 OID_COMPARE(compare_ofport, struct vx_fiface, by_ofport, ofport)
+OID_COMPARE(compare_zone, struct vx_fzone, by_oid, oid)
+OID_COMPARE(compare_tenant, struct vx_ften, by_oid, oid)
+OID_COMPARE(compare_sub, struct vx_fsub, by_oid, oid)
+OID_COMPARE(compare_net_sub, struct vx_fsub, by_network, oid)
+OID_COMPARE(compare_path, struct vx_fpath, by_oid, oid)
+OID_COMPARE(compare_reach, struct vx_freach, by_tenant, tenant->oid)
 
 /* Key of both indexes by iface-id. */
 struct id_key {
@@ -64,6 +70,16 @@ compare_iface_id(const void *key, const struct vx_tree_node *node)
     return compare_id(key, iface->id, iface->host->oid);
 }
 
+static int
+compare_ip(const void *key_, const struct vx_tree_node *node)
+{
+    const struct vx_fip_key *key = key_;
+    const struct vx_fip *ip = VX_CONTAINER(node, struct vx_fip, by_ip);
+    int cmp = vx_ip_compare(key->ip, &ip->ip);
+
+    return cmp ? cmp : compare_u(key->oid, ip->port->oid);
+}
+
 struct vx_fhost *
 vx_fhost_find(const struct vx_fabric *f, uint64_t oid)
 {
@@ -83,6 +99,7 @@ vx_fhost_get(struct vx_fabric *f, uint64_t oid)
         vx_tree_init(&host->ports, compare_host_port);
         vx_tree_init(&host->members, compare_member);
         vx_tree_init(&host->ifaces, compare_ofport);
+        vx_tree_init(&host->reaches, compare_reach);
         vx_tree_insert(&f->hosts, &oid, &host->by_oid);
     }
     return host;
@@ -115,6 +132,8 @@ vx_fnet_get(struct vx_fabric *f, uint64_t oid)
         net = vx_xcalloc(1, sizeof *net);
         net->oid = oid;
         vx_tree_init(&net->ports, compare_net_port);
+        vx_tree_init(&net->subs, compare_net_sub);
+        vx_tree_init(&net->ips, compare_ip);
         vx_tree_insert(&f->nets, &oid, &net->by_oid);
     }
     return net;
@@ -123,12 +142,14 @@ vx_fnet_get(struct vx_fabric *f, uint64_t oid)
 void
 vx_fnet_put(struct vx_fabric *f, struct vx_fnet *net)
 {
-    if (!net->obj && !net->ports.count) {
-        assert(!net->n_hosts && !net->n_bum);
+    if (!net->obj && !net->ports.count && !net->subs.count) {
+        assert(!net->n_hosts && !net->n_bum && !net->n_zones);
+        assert(!net->tenant);
         vx_tree_remove(&f->nets, &net->by_oid);
         free(net->members);
         free(net->hosts);
         free(net->bum);
+        free(net->zones);
         free(net);
     }
 }
@@ -192,6 +213,7 @@ vx_fmember_free(struct vx_fmember *member)
     size_t n = net->n_hosts - i - 1;
 
     assert(vx_fmember_is_empty(member) && net->members[i] == member);
+    assert(!member->full && !member->reached);
     memmove(&net->members[i], &net->members[i + 1],
             n * sizeof *net->members);
     memmove(&net->hosts[i], &net->hosts[i + 1], n * sizeof *net->hosts);
@@ -223,7 +245,7 @@ vx_fport_new(struct vx_fabric *f, uint64_t oid, uint64_t network)
 void
 vx_fport_free(struct vx_fabric *f, struct vx_fport *port)
 {
-    assert(!port->member && !port->guest);
+    assert(!port->member && !port->guest && !port->n_ips);
     vx_fport_set_location(f, port, 0);
     vx_tree_remove(&port->net->ports, &port->by_network);
     vx_tree_remove(&f->ports, &port->by_oid);
@@ -448,16 +470,73 @@ vx_fabric_new(const struct vx_fabric_sink *sink)
     vx_tree_init(&f->hosts, compare_host);
     vx_tree_init(&f->nets, compare_net);
     vx_tree_init(&f->ports, compare_port);
+    vx_tree_init(&f->zones, compare_zone);
+    vx_tree_init(&f->tenants, compare_tenant);
+    vx_tree_init(&f->subs, compare_sub);
+    vx_tree_init(&f->paths, compare_path);
     vx_tree_init(&f->ports_by_iface, compare_port_id);
     vx_tree_init(&f->ifaces, compare_iface_id);
     return f;
 }
 
-/* obj: a host, network or port, or NULL. */
+/* obj: an object of any kind, or NULL. */
 static void
 unref(const void *obj)
 {
     vx_obj_unref(obj);
+}
+
+static void
+free_members(struct vx_fnet *net)
+{
+    while (net->n_hosts) {
+        struct vx_fmember *member = net->members[net->n_hosts - 1];
+
+        vx_fmember_set_roles(member, false, false);
+        vx_fmember_free(member);
+    }
+    net->n_bum = 0;
+}
+
+static void
+free_routing(struct vx_fabric *f)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->paths) {
+        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath, by_oid);
+
+        vx_fpath_unlink_uses(path);
+        unref(path->told.obj);
+        path->told.obj = NULL;
+        unref(path->obj);
+        vx_fpath_free(f, path);
+    }
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->subs) {
+        struct vx_fsub *sub = VX_CONTAINER(node, struct vx_fsub, by_oid);
+
+        if (sub->told) {
+            vx_tree_remove(&sub->net->tenant->routed, &sub->by_prefix);
+            unref(sub->told);
+            sub->told = NULL;
+        }
+        unref(sub->obj);
+        vx_fsub_free(f, sub);
+    }
+}
+
+static void
+free_tenants(struct vx_fabric *f)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->tenants) {
+        struct vx_ften *tenant = VX_CONTAINER(node, struct vx_ften, by_oid);
+        struct vx_tree_node *reach;
+
+        while ((reach = vx_tree_first(&tenant->reaches))) {
+            vx_freach_free(VX_CONTAINER(reach, struct vx_freach, by_host));
+        }
+        unref(tenant->obj);
+        tenant->obj = NULL;
+        vx_ften_put(f, tenant);
+    }
 }
 
 /* Leaves first; whatever loses its last reference goes with it. */
@@ -472,15 +551,12 @@ free_nodes(struct vx_fabric *f)
 
         vx_fport_set_member(port, NULL);
         vx_fport_set_guest(port, NULL);
+        vx_fport_unlink_ips(port);
     }
     VX_TREE_FOR_EACH(node, &f->nets) {
-        struct vx_fnet *net = VX_FNET(node);
-
-        while (net->n_hosts) {
-            vx_fmember_free(net->members[net->n_hosts - 1]);
-        }
-        net->n_bum = 0;
+        free_members(VX_FNET(node));
     }
+    free_routing(f);
     VX_TREE_FOR_EACH_SAFE(node, next, &f->ports) {
         struct vx_fport *port = VX_FPORT(node, by_oid);
 
@@ -490,16 +566,29 @@ free_nodes(struct vx_fabric *f)
     VX_TREE_FOR_EACH_SAFE(node, next, &f->nets) {
         struct vx_fnet *net = VX_FNET(node);
 
+        if (net->tenant) {
+            vx_tree_remove(&net->tenant->nets, &net->by_tenant);
+            net->tenant = NULL;
+        }
         unref(net->obj);
         net->obj = NULL;
         vx_fnet_put(f, net);
     }
+    free_tenants(f);
     VX_TREE_FOR_EACH_SAFE(node, next, &f->hosts) {
         struct vx_fhost *host = VX_FHOST(node);
 
+        vx_fhost_set_zone(host, NULL);
         unref(host->obj);
         host->obj = NULL;
         vx_fhost_put(f, host);
+    }
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->zones) {
+        struct vx_fzone *zone = VX_CONTAINER(node, struct vx_fzone, by_oid);
+
+        unref(zone->obj);
+        zone->obj = NULL;
+        vx_fzone_put(f, zone);
     }
 }
 

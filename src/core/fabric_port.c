@@ -38,16 +38,15 @@ change_tap(struct vx_fabric *f, struct vx_fmember *member,
            const struct place *from, const struct place *to)
 {
     struct vx_tap old = tap_at(from, member), new = tap_at(to, member);
-    struct vx_segment segment = { .network = member->net->obj };
 
     if (!vx_femit_on(f)) {
         return;
     }
     if (old.ofport) {
-        vx_compile_tap(from->obj, &segment, old, &f->old);
+        vx_compile_tap(from->obj, &member->net->seg, old, &f->old);
     }
     if (new.ofport) {
-        vx_compile_tap(to->obj, &segment, new, &f->new);
+        vx_compile_tap(to->obj, &member->net->seg, new, &f->new);
     }
     vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
 }
@@ -87,40 +86,13 @@ bring_tap(struct vx_fabric *f, struct vx_fmember *member,
 /* --- Presence. */
 
 static struct vx_fmember *
-gain_presence(struct vx_fabric *f, struct vx_fnet *net,
-              struct vx_fhost *host)
-{
-    struct vx_fmember *member = vx_fmember_new(net, host);
-
-    vx_femit_presence(f, member, VX_FEMIT_ADD);
-    vx_femit_bum(f, net, host, VX_FEMIT_ADD);
-    vx_fbum_insert(net, host);
-    vx_femit_touch_network(f, net);
-    return member;
-}
-
-void
-vx_fmember_lose(struct vx_fabric *f, struct vx_fmember *member)
-{
-    struct vx_fnet *net = member->net;
-
-    vx_fbum_remove(net, member->host);
-    vx_femit_bum(f, net, member->host, VX_FEMIT_DEL);
-    vx_femit_presence(f, member, VX_FEMIT_DEL);
-    vx_fmember_free(member);
-    vx_femit_touch_network(f, net);
-}
-
-static struct vx_fmember *
-member_at(struct vx_fabric *f, struct vx_fnet *net, struct vx_fhost *host,
-          bool *ret_gained)
+member_at(struct vx_fabric *f, struct vx_fnet *net, struct vx_fhost *host)
 {
     struct vx_fmember *member = host ? vx_fmember_find(net, host->oid)
                                 : NULL;
 
-    *ret_gained = host && !member;
-    if (*ret_gained) {
-        member = gain_presence(f, net, host);
+    if (host && (!member || !member->full)) {
+        member = vx_fmember_gain(f, net, host);
     } else if (member && member->grace) {
         member->grace = 0;
         vx_femit_touch_network(f, net);
@@ -153,58 +125,6 @@ linger(struct vx_fabric *f, struct vx_fmember *member)
     member->grace = tell_grace(f, member->net->oid, member->host->oid);
     vx_femit_touch_network(f, member->net);
     return true;
-}
-
-/* --- Tier 2. */
-
-/* Tier 2 rows of the port for one viewer (NULL: any other host). */
-static void
-emit_for(struct vx_fabric *f, const struct place *from,
-         const struct place *to, const struct vx_fmember *viewer)
-{
-    const struct vx_fnet *net = (to->member ? to : from)->member->net;
-    const struct vx_fhost *host = viewer ? viewer->host : NULL;
-    const uint64_t *hosts = viewer ? &host->oid : NULL;
-    size_t n = 1;
-
-    if (!viewer) {
-        n = vx_femit_others(f, net,
-                            from->member ? from->member->host : NULL,
-                            to->member ? to->member->host : NULL);
-        hosts = f->list;
-    }
-    if (!n) {
-        return;
-    }
-    if (from->member) {
-        vx_femit_port(from->obj, from->member, host, &f->old);
-    }
-    if (to->member) {
-        vx_femit_port(to->obj, to->member, host, &f->new);
-    }
-    vx_femit_change(f, VX_FABRIC_TIER, hosts, n);
-}
-
-/* Three kinds of viewers: the new host (gained: it has none of the port's
- * rows yet), the old one (lost: it keeps none of them), the others. */
-static void
-emit_tier2(struct vx_fabric *f, const struct place *from,
-           const struct place *to, bool gained, bool lost)
-{
-    static const struct place nowhere;
-
-    if (!vx_femit_on(f)
-        || (from->obj == to->obj && from->member == to->member)
-        || (!from->member && !to->member)) {
-        return;
-    }
-    if (to->member) {
-        emit_for(f, gained ? &nowhere : from, to, to->member);
-    }
-    emit_for(f, from, to, NULL);
-    if (from->member && from->member != to->member) {
-        emit_for(f, from, lost ? &nowhere : to, from->member);
-    }
 }
 
 /* --- The move. */
@@ -240,6 +160,15 @@ taps_to_come(struct vx_fnet *net, const struct vx_fplace *want)
     };
 }
 
+/* An empty member stays for a while, or goes. */
+static void
+leave_member(struct vx_fabric *f, struct vx_fmember *member)
+{
+    if (member && vx_fmember_is_empty(member) && !linger(f, member)) {
+        vx_fmember_lose(f, member);
+    }
+}
+
 void
 vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
               const struct vx_fplace *want)
@@ -248,35 +177,40 @@ vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
     struct place from = { port->obj, port->member, port->guest, port->ofport,
                           port->guest_ofport };
     struct place to = taps_to_come(port->net, want);
-    bool gained, lost, guest_gained;
 
     if (same_place(&now, want)) {
         return;
     }
     drop_tap(f, &from, &to, false);
     drop_tap(f, &from, &to, true);
-    to.guest = member_at(f, port->net, want->guest, &guest_gained);
-    vx_fport_set_guest(port, to.guest);
-    vx_fport_set_member(port, NULL);
-    to.member = member_at(f, port->net, want->host, &gained);
-    lost = from.member && from.member != to.member
-           && vx_fmember_is_empty(from.member) && !linger(f, from.member);
-    emit_tier2(f, &from, &to, gained, lost);
+    port->ofport = from.ofport;
+    port->guest_ofport = from.guest_ofport;
+    to.guest = member_at(f, port->net, want->guest);
+    to.member = member_at(f, port->net, want->host);
+    vx_femit_move(f, port->net, &(struct vx_fmove) {
+        from.obj, to.obj, from.member, to.member
+    });
     port->obj = want->obj;
+    bring_tap(f, to.member, &from, &to);
+    if (to.guest != to.member) {
+        bring_tap(f, to.guest, &from, &to);
+    }
     port->ofport = want->ofport;
     port->guest_ofport = want->guest_ofport;
-    bring_tap(f, to.member, &from, &to);
-    bring_tap(f, to.guest, &from, &to);
-    if (lost) {
-        vx_fmember_lose(f, from.member);
-    }
+    vx_fport_set_guest(port, to.guest);
     vx_fport_set_member(port, to.member);
-    if (from.guest && from.guest != to.guest && from.guest != to.member
-        && vx_fmember_is_empty(from.guest) && !linger(f, from.guest)) {
-        vx_fmember_lose(f, from.guest);
+    if (from.member != to.member && from.member != to.guest) {
+        leave_member(f, from.member);
+    }
+    if (from.guest != from.member && from.guest != to.guest
+        && from.guest != to.member) {
+        leave_member(f, from.guest);
     }
     if (want->obj) {
         vx_femit_touch(f, port);
+        if (!from.member != !to.member) {
+            vx_fport_hops_changed(f, port, port->obj);
+        }
     }
 }
 

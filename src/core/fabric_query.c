@@ -9,23 +9,28 @@
 #include "core/order.h"
 #include "lib/xalloc.h"
 
-/* What belongs to no network. */
+/* What belongs to no network: the host's own, and in tier 1 what it needs to
+ * route for its tenants, which no tap may come before. */
 static void
 compile_base(const struct vx_fabric *f, const struct vx_fhost *host,
              enum vx_tier tier, struct vx_rows *rows)
 {
     size_t first = rows->n;
 
-    vx_compile_base(tier, rows);
-    if (tier == VX_FABRIC_TIER) {
-        VX_TREE_FOR_EACH(node, &f->hosts) {
-            const struct vx_fhost *other = VX_FHOST(node);
+    vx_femit_host(f, host, tier, rows);
+    vx_order_add_from(rows, first);
+}
 
-            if (other != host && other->obj) {
-                vx_compile_peer(other->obj,
-                            other->obj->zone == host->obj->zone, rows);
-            }
-        }
+static void
+compile_reach(const struct vx_freach *reach, enum vx_tier tier,
+              struct vx_rows *rows)
+{
+    size_t first = rows->n;
+
+    if (tier == VX_FABRIC_TIER) {
+        vx_femit_budget(reach, rows);
+    } else if (reach->n_full) {
+        vx_femit_reach(reach, rows);
     }
     vx_order_add_from(rows, first);
 }
@@ -38,8 +43,8 @@ emit_ports(const struct vx_fmember *member, bool plugged,
     VX_TREE_FOR_EACH(node, &member->net->ports) {
         const struct vx_fport *port = VX_FPORT(node, by_network);
 
-        if (port->member && !port->ofport == !plugged) {
-            vx_femit_port(port->obj, port->member, member->host, rows);
+        if (!port->ofport == !plugged) {
+            vx_femit_sight(member, port, rows);
         }
     }
 }
@@ -50,13 +55,12 @@ static void
 compile_member(const struct vx_fabric *f, const struct vx_fmember *member,
                enum vx_tier tier, struct vx_rows *rows)
 {
-    const struct vx_fnet *net = member->net;
     size_t first = rows->n;
 
     if (tier == VX_TENANT_TIER) {
-        vx_femit_tier1(member, net->obj, rows);
+        vx_femit_tier1(member, rows);
     } else {
-        vx_femit_network(f, net, member->host, rows);
+        vx_femit_network(f, member, rows);
         emit_ports(member, true, rows);
         vx_order_add_from(rows, first);
         first = rows->n;
@@ -119,33 +123,57 @@ by_urgency(const struct vx_fhost *host)
     return list;
 }
 
-/* What a port has on the member's host, as compile_member. */
-static void
-compile_port(const struct vx_fmember *member, const struct vx_fport *port,
-             enum vx_tier tier, struct vx_rows *rows)
-{
-    struct vx_segment segment = { .network = member->net->obj };
-
-    if (tier == VX_FABRIC_TIER) {
-        if (port->member) {
-            vx_femit_port(port->obj, port->member, member->host, rows);
-        }
-        return;
-    }
-    if (port->member == member && port->ofport) {
-        vx_compile_tap(port->obj, &segment,
-                       (struct vx_tap) { port->ofport, false }, rows);
-    }
-    if (port->guest == member && port->guest_ofport) {
-        vx_compile_tap(port->obj, &segment,
-                       (struct vx_tap) { port->guest_ofport, true }, rows);
-    }
-}
-
 static size_t
 part_size(const struct vx_fabric_cursor *cursor)
 {
     return cursor->max ? cursor->max : VX_FABRIC_PART;
+}
+
+/* Where a part goes on in a member: the network itself (0, 1), its ports in
+ * tier 2 or those that are here in tier 1, then guests (GUESTS | oid). */
+#define GUESTS (UINT64_C(1) << 63)
+
+static struct vx_tree_node *
+first_port(const struct vx_fmember *member, enum vx_tier tier,
+           const struct vx_fabric_cursor *cursor)
+{
+    uint64_t oid = cursor->port & ~GUESTS;
+
+    return cursor->port & GUESTS ? vx_tree_ceil(&member->guests, &oid)
+           : vx_tree_ceil(tier == VX_FABRIC_TIER ? &member->net->ports
+                                                 : &member->ports, &oid);
+}
+
+static const struct vx_fport *
+port_of(struct vx_tree_node *node, enum vx_tier tier, uint64_t cursor)
+{
+    return cursor & GUESTS ? VX_FPORT(node, by_guest)
+           : tier == VX_FABRIC_TIER ? VX_FPORT(node, by_network)
+           : VX_FPORT(node, by_member);
+}
+
+/* False: there is more. */
+static bool
+some_ports(const struct vx_fmember *member, enum vx_tier tier,
+           struct vx_fabric_cursor *cursor, struct vx_rows *rows)
+{
+    struct vx_tree_node *node = first_port(member, tier, cursor);
+    size_t max = part_size(cursor), n_left = max;
+
+    for (; node; node = vx_tree_next(node)) {
+        const struct vx_fport *port = port_of(node, tier, cursor->port);
+
+        if (rows->n >= max || !n_left--) {
+            return false;
+        }
+        if (tier == VX_FABRIC_TIER) {
+            vx_femit_sight(member, port, rows);
+        } else {
+            vx_femit_taps(member, port, rows);
+        }
+        cursor->port = (port->oid + 1) | (cursor->port & GUESTS);
+    }
+    return true;
 }
 
 /* False: the network has more. */
@@ -154,30 +182,52 @@ compile_some(const struct vx_fabric *f, const struct vx_fmember *member,
              enum vx_tier tier, struct vx_fabric_cursor *cursor,
              struct vx_rows *rows)
 {
-    const struct vx_fnet *net = member->net;
-    struct vx_tree_node *node;
-    size_t max = part_size(cursor), n_left = max;
-
     if (!cursor->port) {
         cursor->port = 1;
         if (tier == VX_TENANT_TIER) {
-            vx_compile_network_tier1(
-                &(struct vx_segment) { .network = net->obj }, rows);
+            vx_femit_network_tier1(member, rows);
         } else {
-            vx_femit_network(f, net, member->host, rows);
+            vx_femit_network(f, member, rows);
         }
     }
-    for (node = vx_tree_ceil(&net->ports, &cursor->port); node;
-         node = vx_tree_next(node)) {
-        const struct vx_fport *port = VX_FPORT(node, by_network);
-
-        if (rows->n >= max || !n_left--) {
-            return false;
-        }
-        compile_port(member, port, tier, rows);
-        cursor->port = port->oid + 1;
+    if (!some_ports(member, tier, cursor, rows)) {
+        return false;
+    }
+    if (tier == VX_TENANT_TIER && !(cursor->port & GUESTS)) {
+        cursor->port = GUESTS;
+        return some_ports(member, tier, cursor, rows);
     }
     return true;
+}
+
+/* The tenants' part, tenant by tenant: a policy is never split.  True: there
+ * is more. */
+static bool
+compile_reaches(const struct vx_fhost *host, enum vx_tier tier,
+                struct vx_fabric_cursor *cursor, struct vx_rows *rows)
+{
+    struct vx_tree_node *node = vx_tree_ceil(&host->reaches,
+                                             &cursor->tenant);
+
+    for (; node; node = vx_tree_next(node)) {
+        const struct vx_freach *reach = VX_CONTAINER(node, struct vx_freach,
+                                                     by_tenant);
+
+        if (rows->n >= part_size(cursor)) {
+            return true;
+        }
+        if (tier == VX_FABRIC_TIER) {
+            vx_femit_budget(reach, rows);
+        } else if (!vx_femit_reach_some(reach, part_size(cursor),
+                                        &cursor->path, rows)) {
+            cursor->tenant = reach->tenant->oid;
+            return true;
+        }
+        cursor->tenant = reach->tenant->oid + 1;
+        cursor->path = 0;
+    }
+    cursor->tenant = UINT64_MAX;
+    return false;
 }
 
 bool
@@ -195,6 +245,10 @@ vx_fabric_compile_part(const struct vx_fabric *f, uint64_t oid,
     if (!cursor->network) {
         compile_base(f, host, tier, rows);
         cursor->network = 1;
+    }
+    if (cursor->tenant != UINT64_MAX
+        && compile_reaches(host, tier, cursor, rows)) {
+        return true;
     }
     for (node = vx_tree_ceil(&host->members, &cursor->network);
          node && rows->n < part_size(cursor); node = vx_tree_next(node)) {
@@ -225,6 +279,10 @@ vx_fabric_compile(const struct vx_fabric *f, uint64_t oid, enum vx_tier tier,
         return;
     }
     compile_base(f, host, tier, ret_rows);
+    VX_TREE_FOR_EACH(node, &host->reaches) {
+        compile_reach(VX_CONTAINER(node, struct vx_freach, by_tenant), tier,
+                      ret_rows);
+    }
     list = by_urgency(host);
     for (size_t i = 0; i < host->members.count; i++) {
         compile_member(f, list[i].member, tier, ret_rows);

@@ -21,11 +21,17 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/fabric.c \
 	src/core/fabric.h \
 	src/core/fabric_emit.c \
+	src/core/fabric_bum.c \
 	src/core/fabric_graph.c \
 	src/core/fabric_graph.h \
+	src/core/fabric_member.c \
+	src/core/fabric_nodes.c \
 	src/core/fabric_port.c \
 	src/core/fabric_query.c \
 	src/core/fabric_tap.c \
+	src/core/fabric_route.c \
+	src/core/fabric_view.c \
+	src/core/fabric_zone.c \
 	src/core/findings.c \
 	src/core/findings.h \
 	src/core/flow.c \

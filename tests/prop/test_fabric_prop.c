@@ -6,7 +6,8 @@
  * differences are those of a full compile, and packets sent on paper from
  * every tap get to the ports of their own network and nowhere else.
  *
- * VX_PROP_SEED replays one seed, VX_PROP_STEPS sets the length. */
+ * VX_PROP_SEED replays one seed, VX_PROP_STEPS sets the length, VX_PROP_LOUD
+ * says every row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -32,6 +33,10 @@ enum {
     N_IDS = 9,
     N_OFPORTS = 6,
     N_GRACES = 16,
+    N_ZONES = 2,
+    N_TENANTS = 2,
+    N_SUBNETS = 12,
+    N_PATHS = 5,
 };
 
 /* One switch: its rows, sorted by key. */
@@ -45,6 +50,12 @@ struct world {
     unsigned step;
     struct vx_fabric *fabric;
     const struct vx_obj *hosts[N_HOSTS], *nets[N_NETS], *ports[N_PORTS];
+    const struct vx_obj *zones[N_ZONES], *tenants[N_TENANTS];
+    const struct vx_obj *subnets[N_SUBNETS], *paths[N_PATHS];
+    bool flat;                  /* no zones with borders */
+    bool loud;                  /* say all rows */
+    bool port_dead[N_PORTS], host_dead[N_HOSTS];
+    unsigned n_routed;          /* routed packets that arrived */
     uint64_t next_oid;
     uint32_t ofports[N_HOSTS][N_IDS];
     struct set sets[N_HOSTS][VX_FABRIC_TIER + 1];
@@ -265,6 +276,15 @@ sink_rows(void *w_, const uint64_t *hosts, size_t n_hosts,
         struct set *set = &w->sets[hosts[i] - 1][delta->tier];
 
         w->touched[hosts[i] - 1] = true;
+        for (size_t k = 0; w->loud && k < delta->n_del + delta->n_add; k++) {
+            bool del = k < delta->n_del;
+
+            print_message("%u host %u tier %d %s %s\n", w->step,
+                          (unsigned) hosts[i] - 1, delta->tier,
+                          del ? "del" : "add",
+                          text(del ? &delta->del[k]
+                                   : &delta->add[k - delta->n_del]));
+        }
         for (size_t k = 0; k < delta->n_del; k++) {
             delete_row(w, set, &delta->del[k]);
         }
@@ -334,6 +354,7 @@ step_host(struct world *w)
         };
     }
     host->stranger = !roll(w, 6);
+    host->zone = w->flat ? 901 : 901 + roll(w, N_ZONES);
     change(w, &w->hosts[i], &host->o);
 }
 
@@ -369,6 +390,10 @@ step_network(struct world *w)
     net = (struct vx_network *) vx_obj_new(VX_NETWORK);
     net->o.oid = 100 + i;
     net->vni = free_vni(w, i);
+    net->o.parent = 801 + i / 2;
+    net->mtu = 1450 + 50 * roll(w, 2);
+    net->path = w->flat ? VX_PATH_DEFAULT : roll(w, 3);
+    net->bum_pps = roll(w, 2) * 100;
     w->renumbering = true;
     change(w, &w->nets[i], &net->o);
     w->renumbering = false;
@@ -389,6 +414,8 @@ random_port(struct world *w, unsigned i, struct vx_port *port)
     };
     port->host = roll(w, 3) ? 1 + roll(w, N_HOSTS) : 0;
     port->guard = roll(w, 3);
+    port->rate_kbps = roll(w, 4) ? 0 : 1000;
+    port->bum_pps = roll(w, 4) ? 0 : 100;
     free(port->iface_id);
     port->iface_id = vx_xasprintf("if%u", roll(w, 6) ? i : roll(w, N_IDS));
 }
@@ -470,6 +497,146 @@ step_grace(struct world *w)
     if (grace.number) {
         vx_fabric_grace_over(w->fabric, &grace);
     }
+}
+
+static void
+step_zone(struct world *w)
+{
+    unsigned i = roll(w, N_ZONES);
+    struct vx_zone *zone;
+
+    if (roll(w, 6) == 0 && w->zones[i]) {
+        change(w, &w->zones[i], NULL);
+        return;
+    }
+    zone = (struct vx_zone *) vx_obj_new(VX_ZONE);
+    zone->o.oid = 901 + i;
+    zone->num = 1 + i;
+    zone->path = w->flat || roll(w, 2) ? VX_PATH_DIRECT : VX_PATH_BORDER;
+    zone->budget_kbps = roll(w, 2) * 1000;
+    zone->borders = vx_xcalloc(N_HOSTS, sizeof *zone->borders);
+    for (unsigned h = 0; !w->flat && h < N_HOSTS; h++) {
+        if (roll(w, 3) == 0) {
+            zone->borders[zone->n_borders++] = h + 1;
+        }
+    }
+    change(w, &w->zones[i], &zone->o);
+}
+
+static void
+step_tenant(struct world *w)
+{
+    unsigned i = roll(w, N_TENANTS);
+    struct vx_tenant *tenant = (struct vx_tenant *) vx_obj_new(VX_TENANT);
+
+    tenant->o.oid = 801 + i;
+    tenant->router_vni = roll(w, 4) ? 51 + i + 2 * !roll(w, 4) : 0;
+    tenant->budget_kbps = roll(w, 2) * 1000;
+    change(w, &w->tenants[i], &tenant->o);
+}
+
+/* Each address range of random_port() belongs to one subnet at most. */
+static void
+step_subnet(struct world *w)
+{
+    unsigned i = roll(w, N_SUBNETS);
+    struct vx_subnet *old = (struct vx_subnet *) w->subnets[i], *subnet;
+    bool six = i % 3 == 2;
+
+    if (roll(w, 4) == 0 && old) {
+        change(w, &w->subnets[i], NULL);
+        return;
+    }
+    subnet = (struct vx_subnet *) vx_obj_new(VX_SUBNET);
+    subnet->o.oid = old ? old->o.oid : w->next_oid++;
+    subnet->o.parent = old ? old->o.parent
+        : w->ports[six ? i / 3 : i - i / 3]
+        ? w->ports[six ? i / 3 : i - i / 3]->parent : 100 + roll(w, N_NETS);
+    subnet->prefix = six
+        ? (struct vx_prefix) { { .family = 6, .b = { 0xfd, [1] = i / 3 } },
+                               16 }
+        : (struct vx_prefix) { { .family = 4, .b = { 10, 0, i - i / 3 } },
+                               24 };
+    subnet->gateway = subnet->prefix.ip;
+    subnet->gateway.b[six ? 15 : 3] = 254 - roll(w, 2);
+    subnet->route = roll(w, 5);
+    change(w, &w->subnets[i], &subnet->o);
+}
+
+static void
+random_via(struct world *w, struct vx_ip **ret_via, size_t *ret_n)
+{
+    *ret_n = 1 + roll(w, 3);
+    *ret_via = vx_xcalloc(*ret_n, sizeof **ret_via);
+    for (unsigned i = 0; i < *ret_n; i++) {
+        (*ret_via)[i] = (struct vx_ip) {
+            .family = 4, .b = { 10, 0, 2 * i + roll(w, 2), roll(w, 2) }
+        };
+    }
+}
+
+static void
+step_path(struct world *w)
+{
+    unsigned i = roll(w, N_PATHS);
+    const struct vx_obj *old = w->paths[i];
+    struct vx_obj *obj;
+
+    if (old && roll(w, 3) == 0) {
+        change(w, &w->paths[i], NULL);
+        return;
+    }
+    obj = vx_obj_new(i % 2 ? VX_ROUTE : VX_POLICY);
+    obj->oid = old ? old->oid : w->next_oid++;
+    obj->parent = old ? old->parent : 801 + roll(w, N_TENANTS);
+    if (i % 2) {
+        struct vx_route *route = (struct vx_route *) obj;
+
+        route->prefix = (struct vx_prefix) {
+            { .family = 4, .b = { 10, 9, i } }, 24
+        };
+        route->num = 1 + i;
+        random_via(w, &route->via, &route->n_via);
+    } else {
+        struct vx_policy *policy = (struct vx_policy *) obj;
+
+        policy->num = 1 + i;
+        policy->priority = 1 + i;
+        policy->action = roll(w, 5);
+        policy->dscp = 10;
+        policy->rate_kbps = 100;
+        policy->fail_closed = roll(w, 2);
+        policy->match.proto = policy->match.dscp = -1;
+        policy->match.network = roll(w, 2) ? 100 + roll(w, N_NETS) : 0;
+        policy->match.family = 4;
+        if (policy->action == VX_POLICY_VIA) {
+            random_via(w, &policy->via, &policy->n_via);
+        }
+    }
+    change(w, &w->paths[i], obj);
+}
+
+static void
+step_alive(struct world *w)
+{
+    unsigned h = roll(w, N_HOSTS), i = roll(w, N_PORTS);
+
+    w->host_dead[h] = roll(w, 2);
+    vx_fabric_host_alive(w->fabric, h + 1, !w->host_dead[h]);
+    if (w->ports[i]) {
+        vx_fabric_port_alive(w->fabric, w->ports[i]->oid, roll(w, 2));
+    }
+}
+
+static void
+step_routing(struct world *w)
+{
+    static void (*const steps[])(struct world *w) = {
+        step_zone, step_tenant, step_subnet, step_subnet, step_subnet,
+        step_path, step_path, step_alive,
+    };
+
+    steps[roll(w, sizeof steps / sizeof steps[0])](w);
 }
 
 /* What the daemon does with a wish to locate: store it, then change. */
@@ -594,6 +761,9 @@ send_packet(struct world *w, const struct tables *t, unsigned host,
     for (size_t i = 0; i < trace.n_exits; i++) {
         struct vx_exit *exit = &trace.exits[i];
 
+        if (exit->port == VX_OFPORT_CONTROLLER) {
+            continue;
+        }
         if (exit->tier == VX_TENANT_TIER) {
             delivered[host][exit->port]++;
             continue;
@@ -673,7 +843,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
         *count = 0;
         expected = to && k != target ? 0 : wanted(w, i, host, k);
         if (copies > expected
-            || (copies < expected
+            || (copies < expected && w->flat
                 && (to || w->fabric->max_buckets >= N_HOSTS))) {
             FAIL(w, "%u copies instead of %u from port %u to %u (%s)",
                  copies, expected, i, k, to ? "unicast" : "flood");
@@ -685,6 +855,45 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
                 FAIL(w, "delivered to no port's tap %u of host %u", p, h);
             }
         }
+    }
+}
+
+/* A packet of port i to an address of port k, by the gateway: it may be
+ * diverted, but stays with the tenant. */
+static void
+check_routed(struct world *w, const struct tables *t, unsigned i, unsigned k)
+{
+    static const struct vx_mac gateway = VX_GATEWAY_MAC;
+    const struct vx_port *from = (const struct vx_port *) w->ports[i];
+    const struct vx_port *to = (const struct vx_port *) w->ports[k];
+    unsigned delivered[N_HOSTS][N_OFPORTS + 1] = { { 0 } }, n = 0;
+    struct vx_packet packet = { 0 };
+
+    if (!to || !to->n_ips || !from->n_ips || from->guard) {
+        return;
+    }
+    vx_packet_set_u(&packet, VX_F_IN_PORT, tap_of(w, i));
+    vx_packet_set_mac(&packet, VX_F_ETH_SRC, &from->mac);
+    vx_packet_set_mac(&packet, VX_F_ETH_DST, &gateway);
+    vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x800);
+    vx_packet_set_u(&packet, VX_F_IP_TTL, 64);
+    vx_packet_set_ip(&packet, VX_F_IPV4_SRC, &from->ips[0]);
+    vx_packet_set_ip(&packet, VX_F_IPV4_DST, &to->ips[0]);
+    send_packet(w, t, vx_port_location(from) - 1, &packet, delivered);
+    for (unsigned p = 0; p < N_PORTS; p++) {
+        uint32_t tap = tap_of(w, p);
+        unsigned copies = tap ? delivered[vx_port_location(
+            (const struct vx_port *) w->ports[p]) - 1][tap] : 0;
+
+        n += copies;
+        if (copies && net_of(w, (const struct vx_port *) w->ports[p])
+                      ->o.parent != net_of(w, from)->o.parent) {
+            FAIL(w, "routed from port %u to another tenant's %u", i, p);
+        }
+        w->n_routed += copies && p == k;
+    }
+    if (n > 1) {
+        FAIL(w, "routed from port %u, %u copies", i, n);
     }
 }
 
@@ -784,6 +993,9 @@ judge(struct world *w)
             if (second ? second_tap_of(w, i) : tap_of(w, i)) {
                 check_traffic(w, &t, i, N_PORTS, second);
                 check_traffic(w, &t, i, roll(w, N_PORTS), second);
+                if (!second) {
+                    check_routed(w, &t, i, roll(w, N_PORTS));
+                }
             }
         }
     }
@@ -815,12 +1027,25 @@ take_down(struct world *w)
     for (unsigned i = 0; i < N_PORTS; i++) {
         vx_obj_unref(w->ports[i]);
     }
+    for (unsigned i = 0; i < N_SUBNETS; i++) {
+        vx_obj_unref(w->subnets[i]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        vx_obj_unref(w->zones[i]);
+        vx_obj_unref(w->tenants[i]);
+    }
+    for (unsigned i = 0; i < N_PATHS; i++) {
+        vx_obj_unref(w->paths[i]);
+    }
 }
 
 static void
 live(uint64_t seed, unsigned n_steps, size_t max_buckets)
 {
-    struct world w = { .seed = seed, .random = seed, .next_oid = 1000 };
+    struct world w = {
+        .seed = seed, .random = seed, .next_oid = 1000, .flat = seed % 2,
+        .loud = getenv("VX_PROP_LOUD"),
+    };
     const struct vx_fabric_sink sink = {
         .ctx = &w, .rows = sink_rows, .locate = sink_locate,
         .port_touched = sink_touched,
@@ -830,7 +1055,7 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
     w.fabric = vx_fabric_new(&sink);
     w.fabric->max_buckets = max_buckets;
     for (w.step = 0; w.step < n_steps; w.step++) {
-        unsigned what = roll(&w, 20);
+        unsigned what = roll(&w, 26);
 
         if (what == 0) {
             step_host(&w);
@@ -842,8 +1067,10 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
             step_iface(&w);
         } else if (what < 18) {
             step_migrate(&w);
-        } else {
+        } else if (what < 20) {
             step_grace(&w);
+        } else {
+            step_routing(&w);
         }
         if (w.locate_port && roll(&w, 4)) {
             locate(&w);
@@ -852,6 +1079,7 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
         judge_touched(&w);
     }
     assert_true(w.n_second || n_steps < 1000);
+    assert_true(w.n_routed || n_steps < 1000 || seed % 8);
     take_down(&w);
 }
 

@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routing: tenants, subnets, routes and policies.
+ *
+ * What the switches were told of a subnet or path is kept with it (told), so
+ * an event works out what is wanted now and emits the difference to the hosts
+ * that the tenant's router reaches.  A next hop is an address; an index of
+ * uses leads from the address of a port that comes, goes or dies to the paths
+ * by it, so nothing here looks at ports that are not concerned.
+ *
+ * Cost: a route or policy costs O(hosts of the tenant); a port costs O(paths
+ * by its addresses) on top of what it costs itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/fabric_graph.h"
+#include "lib/xalloc.h"
+
+static const struct vx_policy *
+policy_of(const struct vx_obj *obj)
+{
+    return (const struct vx_policy *) (const void *) obj;
+}
+
+static size_t
+reach_list(struct vx_fabric *f, const struct vx_ften *tenant)
+{
+    size_t n = 0;
+
+    vx_femit_list(f, tenant->reaches.count);
+    VX_TREE_FOR_EACH(node, &tenant->reaches) {
+        const struct vx_freach *reach = VX_FREACH(node);
+
+        if (reach->n_full) {
+            f->list[n++] = reach->host->oid;
+        }
+    }
+    return n;
+}
+
+/* --- Next hops. */
+
+/* The port at an address in a routed subnet of the tenant. */
+static struct vx_fport *
+port_at(const struct vx_ften *tenant, const struct vx_ip *ip)
+{
+    struct vx_tree_node *node = vx_tree_floor(&tenant->routed, ip);
+    const struct vx_fsub *sub = node ? VX_CONTAINER(node, struct vx_fsub,
+                                                    by_prefix) : NULL;
+
+    return sub && vx_prefix_contains(&sub->told->prefix, ip)
+           ? vx_fnet_port_of_ip(sub->net, ip) : NULL;
+}
+
+static bool
+is_used(const struct vx_ften *tenant, const struct vx_ip *ip, uint64_t port)
+{
+    for (const struct vx_fuse *use = vx_fuse_first(tenant, ip); use;
+         use = vx_fuse_next(use)) {
+        if (use->port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+set_target(struct vx_fabric *f, struct vx_fuse *use, uint64_t port)
+{
+    const struct vx_ften *tenant = use->path->tenant;
+    uint64_t before = use->port;
+    bool known = port && is_used(tenant, &use->ip, port);
+
+    if (before == port) {
+        return;
+    }
+    use->port = port;
+    if (!f->sink || !f->sink->hop) {
+        return;
+    }
+    if (before && !is_used(tenant, &use->ip, before)) {
+        f->sink->hop(f->sink->ctx, before, &use->ip, false);
+    }
+    if (port && !known) {
+        f->sink->hop(f->sink->ctx, port, &use->ip, true);
+    }
+}
+
+void
+vx_fabric_hops(const struct vx_fabric *f,
+               void (*each)(void *aux, uint64_t port,
+                            const struct vx_ip *ip), void *aux)
+{
+    VX_TREE_FOR_EACH(tenant, &f->tenants) {
+        const struct vx_fuse *last = NULL;
+
+        VX_TREE_FOR_EACH(node, &VX_CONTAINER(tenant, struct vx_ften,
+                                             by_oid)->uses) {
+            const struct vx_fuse *use = VX_CONTAINER(node, struct vx_fuse,
+                                                     by_ip);
+
+            if (use->port && (!last || last->port != use->port
+                              || vx_ip_compare(&last->ip, &use->ip))) {
+                each(aux, use->port, &use->ip);
+            }
+            last = use;
+        }
+    }
+}
+
+uint64_t
+vx_fabric_hop(const struct vx_fabric *f, uint64_t oid,
+              const struct vx_ip *ip, bool *ret_usable)
+{
+    const struct vx_ften *tenant = vx_ften_find(f, oid);
+    const struct vx_fport *port = tenant ? port_at(tenant, ip) : NULL;
+
+    *ret_usable = port && port->member && !port->dead;
+    return port ? port->oid : 0;
+}
+
+/* --- Paths. */
+
+void
+vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows)
+{
+    if (!told->obj) {
+        return;
+    }
+    if (told->obj->kind == VX_ROUTE) {
+        vx_compile_route((const void *) told->obj, told->router, told->hops,
+                         told->n_hops, rows);
+    } else {
+        vx_compile_policy(policy_of(told->obj), told->router, told->vni,
+                          told->hops, told->n_hops, rows);
+    }
+}
+
+static void
+find_hops(struct vx_fabric *f, struct vx_fpath *path,
+          struct vx_fpath_told *want)
+{
+    for (size_t i = 0; i < path->n_uses; i++) {
+        const struct vx_ip *ip = &path->uses[i].ip;
+        const struct vx_fport *port = port_at(path->tenant, ip);
+
+        set_target(f, &path->uses[i], port ? port->oid : 0);
+        if (port && port->member && !port->dead) {
+            want->hops[want->n_hops++] = (struct vx_nexthop) {
+                *ip, port->obj->mac, port->net->seg.network->vni
+            };
+        }
+    }
+}
+
+static struct vx_fpath_told
+wanted_path(struct vx_fabric *f, struct vx_fpath *path)
+{
+    const struct vx_ften *tenant = path->tenant;
+    struct vx_fpath_told want = { .obj = path->obj };
+    uint64_t network = path->obj && path->obj->kind == VX_POLICY
+                       ? policy_of(path->obj)->match.network : 0;
+    const struct vx_fnet *net = network ? vx_fnet_find(f, network) : NULL;
+
+    find_hops(f, path, &want);
+    want.router = tenant->obj ? tenant->obj->router_vni : 0;
+    want.vni = net && net->obj ? net->seg.network->vni : 0;
+    if (!want.obj || !want.router || (network && !want.vni)) {
+        return (struct vx_fpath_told) { 0 };
+    }
+    return want;
+}
+
+static bool
+same_hops(const struct vx_fpath_told *a, const struct vx_fpath_told *b)
+{
+    bool same = a->n_hops == b->n_hops;
+
+    for (size_t i = 0; same && i < a->n_hops; i++) {
+        same = !vx_ip_compare(&a->hops[i].ip, &b->hops[i].ip)
+               && !vx_mac_compare(&a->hops[i].mac, &b->hops[i].mac)
+               && a->hops[i].vni == b->hops[i].vni;
+    }
+    return same;
+}
+
+static void
+tell_path(struct vx_fabric *f, struct vx_fpath *path)
+{
+    struct vx_fpath_told want = wanted_path(f, path);
+    const struct vx_obj *before = path->told.obj;
+
+    if (before == want.obj && path->told.router == want.router
+        && path->told.vni == want.vni && same_hops(&path->told, &want)) {
+        return;
+    }
+    if (vx_femit_on(f)) {
+        vx_femit_path(&path->told, &f->old);
+        vx_femit_path(&want, &f->new);
+        vx_femit_change(f, VX_TENANT_TIER, f->list,
+                        reach_list(f, path->tenant));
+    }
+    path->told = want;
+    if (want.obj) {
+        vx_obj_ref(want.obj);
+    }
+    vx_obj_unref(before);
+}
+
+static void
+tell_paths(struct vx_fabric *f, struct vx_ften *tenant)
+{
+    VX_TREE_FOR_EACH(node, &tenant->paths) {
+        tell_path(f, VX_FPATH(node));
+    }
+}
+
+void
+vx_fabric_path(struct vx_fabric *f, const struct vx_obj *obj, bool there)
+{
+    struct vx_fpath *path = vx_fpath_find(f, obj->oid);
+    const struct vx_obj *before;
+
+    if (!path && !there) {
+        return;
+    }
+    if (!path) {
+        path = vx_fpath_new(f, obj->oid, obj->parent);
+    }
+    for (size_t i = 0; i < path->n_uses; i++) {
+        set_target(f, &path->uses[i], 0);
+    }
+    vx_fpath_unlink_uses(path);
+    before = path->obj;
+    path->obj = there ? vx_obj_ref(obj) : NULL;
+    if (there) {
+        vx_fpath_link_uses(path);
+    }
+    tell_path(f, path);
+    vx_obj_unref(before);
+    if (!there) {
+        vx_fpath_free(f, path);
+    }
+}
+
+static void
+ip_changed(struct vx_fabric *f, struct vx_ften *tenant,
+           const struct vx_ip *ip)
+{
+    for (struct vx_fuse *use = vx_fuse_first(tenant, ip); use;
+         use = vx_fuse_next(use)) {
+        tell_path(f, use->path);
+    }
+}
+
+void
+vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
+                      const struct vx_port *obj)
+{
+    struct vx_ften *tenant = port->net->tenant;
+
+    if (!tenant || !tenant->uses.count || !obj) {
+        return;
+    }
+    for (size_t i = 0; i < obj->n_ips; i++) {
+        ip_changed(f, tenant, &obj->ips[i]);
+    }
+}
+
+/* --- Subnets. */
+
+struct sub_told {
+    const struct vx_subnet *obj;
+    uint32_t vni, router;
+};
+
+static struct sub_told
+wanted_sub(const struct vx_fsub *sub)
+{
+    const struct vx_segment *seg = &sub->net->seg;
+
+    if (!sub->obj || !sub->obj->route || !seg->router) {
+        return (struct sub_told) { 0 };
+    }
+    return (struct sub_told) { sub->obj, seg->network->vni, seg->router };
+}
+
+/* Hosts that answer for the gateway. */
+static size_t
+gateway_list(struct vx_fabric *f, const struct vx_fnet *net)
+{
+    size_t n = 0;
+
+    vx_femit_list(f, net->n_hosts);
+    for (size_t i = 0; i < net->n_hosts; i++) {
+        if (net->members[i]->full || vx_fmember_is_transit(net->members[i])) {
+            f->list[n++] = net->hosts[i];
+        }
+    }
+    return n;
+}
+
+static void
+emit_sub(struct vx_fabric *f, const struct vx_fsub *sub,
+         const struct sub_told *want)
+{
+    const struct vx_fnet *net = sub->net;
+
+    if (!vx_femit_on(f)) {
+        return;
+    }
+    if (sub->told != want->obj) {
+        if (sub->told) {
+            vx_compile_gateway(sub->told, net->seg.network->vni, &f->old);
+        }
+        if (want->obj) {
+            vx_compile_gateway(want->obj, net->seg.network->vni, &f->new);
+        }
+        vx_femit_change(f, VX_FABRIC_TIER, f->list, gateway_list(f, net));
+    }
+    if (sub->told) {
+        vx_compile_subnet(sub->told, sub->vni, sub->router, &f->old);
+    }
+    if (want->obj) {
+        vx_compile_subnet(want->obj, want->vni, want->router, &f->new);
+    }
+    vx_femit_change(f, VX_TENANT_TIER, f->list,
+                    reach_list(f, net->tenant));
+}
+
+/* Addresses that were, or are now, in the prefix. */
+static void
+prefix_changed(struct vx_fabric *f, struct vx_ften *tenant,
+               const struct vx_prefix *prefix)
+{
+    struct vx_fip_key key = { &prefix->ip, 0 };
+    struct vx_tree_node *node = vx_tree_ceil(&tenant->uses, &key);
+
+    for (; node; node = vx_tree_next(node)) {
+        struct vx_fuse *use = VX_CONTAINER(node, struct vx_fuse, by_ip);
+
+        if (!vx_prefix_contains(prefix, &use->ip)) {
+            break;
+        }
+        tell_path(f, use->path);
+    }
+}
+
+static void
+tell_sub(struct vx_fabric *f, struct vx_fsub *sub)
+{
+    struct vx_ften *tenant = sub->net->tenant;
+    struct sub_told want = wanted_sub(sub);
+    const struct vx_subnet *before = sub->told;
+
+    if (before == want.obj && sub->vni == want.vni
+        && sub->router == want.router) {
+        return;
+    }
+    if (want.obj && !before
+        && vx_tree_find(&tenant->routed, &want.obj->prefix.ip)) {
+        return;     /* the model lets no two of them overlap */
+    }
+    emit_sub(f, sub, &want);
+    if (before) {
+        vx_tree_remove(&tenant->routed, &sub->by_prefix);
+    }
+    sub->told = want.obj;
+    sub->vni = want.vni;
+    sub->router = want.router;
+    if (want.obj) {
+        vx_obj_ref(&want.obj->o);
+        vx_tree_insert(&tenant->routed, &want.obj->prefix.ip,
+                       &sub->by_prefix);
+        prefix_changed(f, tenant, &want.obj->prefix);
+    }
+    if (before) {
+        prefix_changed(f, tenant, &before->prefix);
+        vx_obj_unref(&before->o);
+    }
+}
+
+static void
+tell_subs(struct vx_fabric *f, struct vx_fnet *net)
+{
+    VX_TREE_FOR_EACH(node, &net->subs) {
+        tell_sub(f, VX_FSUB(node));
+    }
+}
+
+void
+vx_fnet_tell_routes(struct vx_fabric *f, struct vx_fnet *net)
+{
+    tell_subs(f, net);
+    tell_paths(f, net->tenant);
+}
+
+bool
+vx_femit_reach_some(const struct vx_freach *reach, size_t max,
+                    uint64_t *path, struct vx_rows *rows)
+{
+    struct vx_tree_node *node;
+
+    if (!reach->n_full) {
+        return true;
+    }
+    if (!*path) {
+        *path = 1;
+        VX_TREE_FOR_EACH(sub_node, &reach->tenant->routed) {
+            const struct vx_fsub *sub = VX_CONTAINER(sub_node,
+                                                     struct vx_fsub,
+                                                     by_prefix);
+
+            vx_compile_subnet(sub->told, sub->vni, sub->router, rows);
+        }
+    }
+    for (node = vx_tree_ceil(&reach->tenant->paths, path); node;
+         node = vx_tree_next(node)) {
+        if (rows->n >= max) {
+            return false;
+        }
+        vx_femit_path(&VX_FPATH(node)->told, rows);
+        *path = VX_FPATH(node)->oid + 1;
+    }
+    return true;
+}
+
+void
+vx_femit_reach(const struct vx_freach *reach, struct vx_rows *rows)
+{
+    uint64_t path = 0;
+
+    vx_femit_reach_some(reach, SIZE_MAX, &path, rows);
+}
+
+void
+vx_femit_budget(const struct vx_freach *reach, struct vx_rows *rows)
+{
+    const struct vx_tenant *tenant = reach->tenant->obj;
+
+    if (tenant && tenant->budget_kbps && tenant->router_vni) {
+        vx_compile_tenant_budget(tenant, rows);
+    }
+}
+
+/* --- Segments. */
+
+static struct vx_segment
+wanted_segment(const struct vx_fnet *net)
+{
+    struct vx_segment want = { .network = net->obj };
+    const struct vx_ften *tenant = net->tenant;
+    uint32_t router = tenant->obj && !net->going
+                      ? tenant->obj->router_vni : 0;
+
+    VX_TREE_FOR_EACH(node, &net->subs) {
+        const struct vx_subnet *obj = VX_FSUB(node)->obj;
+
+        if (obj && obj->route && router) {
+            want.router = router;
+            want.routed6 |= obj->prefix.ip.family == 6;
+        }
+    }
+    want.small_mtu = want.router && net->obj->mtu < tenant->max_mtu;
+    return want;
+}
+
+static bool
+same_segment(const struct vx_segment *a, const struct vx_segment *b)
+{
+    return a->network == b->network && a->router == b->router
+           && a->routed6 == b->routed6 && a->small_mtu == b->small_mtu;
+}
+
+struct change {
+    struct vx_fnet *net;
+    struct vx_segment before, after;
+};
+
+static void
+set_segment(void *aux, bool after)
+{
+    struct change *c = aux;
+
+    c->net->seg = after ? c->after : c->before;
+}
+
+static void
+emit_segment(struct vx_fabric *f, struct change *c, enum vx_tier tier)
+{
+    struct vx_fstate state = { .set = set_segment, .aux = c };
+
+    vx_femit_members(f, c->net->members, c->net->n_hosts, tier, &state);
+}
+
+/* The way to the network is there before anybody takes it. */
+static void
+route_on(struct vx_fabric *f, struct change *c)
+{
+    struct vx_fnet *net = c->net;
+
+    emit_segment(f, c, VX_FABRIC_TIER);
+    VX_TREE_FOR_EACH(node, &net->tenant->reaches) {
+        if (VX_FREACH(node)->n_full) {
+            vx_fmember_reach(f, net, VX_FREACH(node)->host);
+        }
+    }
+    for (size_t i = 0; i < net->n_hosts; i++) {
+        if (net->members[i]->full) {
+            vx_freach_gain(f, net->members[i]);
+        }
+    }
+    tell_subs(f, net);
+    emit_segment(f, c, VX_TENANT_TIER);
+}
+
+static void
+unreach_all(struct vx_fabric *f, struct vx_fnet *net)
+{
+    for (size_t i = net->n_hosts; i-- > 0;) {
+        if (i < net->n_hosts && net->members[i]->reached) {
+            vx_fmember_unreach(f, net->members[i]);
+        }
+    }
+}
+
+static void
+route_off(struct vx_fabric *f, struct change *c)
+{
+    struct vx_fnet *net = c->net;
+
+    emit_segment(f, c, VX_TENANT_TIER);
+    tell_subs(f, net);              /* the segment has no router now */
+    net->seg = c->before;
+    for (size_t i = net->n_hosts; i-- > 0;) {
+        if (i < net->n_hosts && net->members[i]->full) {
+            vx_freach_lose(f, net->members[i]);
+        }
+    }
+    unreach_all(f, net);
+    emit_segment(f, c, VX_FABRIC_TIER);
+}
+
+/* Another object of the network, with the same router. */
+static void
+change_object(struct vx_fabric *f, struct change *c)
+{
+    if (c->before.network->vni != c->after.network->vni) {
+        c->net->seg = c->after;
+        vx_femit_renumbered(f, c->net, &c->before);
+        vx_fnet_tell_routes(f, c->net);
+        vx_femit_touch_network(f, c->net);
+        return;
+    }
+    if (c->before.network->path != c->after.network->path) {
+        for (size_t i = 0; i < c->net->n_zones; i++) {
+            vx_fnet_add_transits(f, c->net, c->net->zones[i].zone);
+        }
+    }
+    emit_segment(f, c, VX_FABRIC_TIER);
+    emit_segment(f, c, VX_TENANT_TIER);
+    vx_fnet_drop_roleless(f, c->net);
+}
+
+static void
+change_segment(struct vx_fabric *f, struct vx_fnet *net,
+               const struct vx_segment *want)
+{
+    struct change c = { net, net->seg, net->seg };
+
+    if (c.before.network != want->network) {
+        c.after.network = want->network;
+        change_object(f, &c);
+    }
+    c.before = net->seg;
+    c.after = *want;
+    if (same_segment(&c.before, &c.after)) {
+        return;
+    }
+    if (!c.before.router && c.after.router) {
+        route_on(f, &c);
+    } else if (c.before.router && !c.after.router) {
+        route_off(f, &c);
+    } else {
+        emit_segment(f, &c, VX_FABRIC_TIER);
+        tell_subs(f, net);
+        emit_segment(f, &c, VX_TENANT_TIER);
+    }
+}
+
+static void
+refresh_segment(struct vx_fabric *f, struct vx_fnet *net)
+{
+    struct vx_segment want = wanted_segment(net);
+
+    if (!same_segment(&net->seg, &want)) {
+        change_segment(f, net, &want);
+    }
+    tell_subs(f, net);
+}
+
+static uint16_t
+routed_mtu(const struct vx_fnet *net)
+{
+    return net->seg.router ? net->seg.network->mtu : 0;
+}
+
+/* O(networks of the tenant): only when the last one of the biggest MTU went. */
+static void
+find_max_mtu(struct vx_ften *tenant)
+{
+    tenant->max_mtu = 0;
+    VX_TREE_FOR_EACH(node, &tenant->nets) {
+        uint16_t mtu = routed_mtu(VX_CONTAINER(node, struct vx_fnet,
+                                               by_tenant));
+
+        if (mtu > tenant->max_mtu) {
+            tenant->max_mtu = mtu;
+            tenant->n_max_mtu = 0;
+        }
+        tenant->n_max_mtu += mtu && mtu == tenant->max_mtu;
+    }
+}
+
+/* True if the biggest MTU of the tenant is another one. */
+static bool
+count_mtu(struct vx_ften *tenant, uint16_t before, uint16_t after)
+{
+    uint16_t max = tenant->max_mtu;
+
+    if (before == after) {
+        return false;
+    }
+    tenant->n_max_mtu -= before && before == max;
+    tenant->n_max_mtu += after && after == max;
+    if (after > max) {
+        tenant->max_mtu = after;
+        tenant->n_max_mtu = 1;
+    } else if (max && !tenant->n_max_mtu) {
+        find_max_mtu(tenant);
+    }
+    return tenant->max_mtu != max;
+}
+
+void
+vx_fnet_refresh(struct vx_fabric *f, struct vx_fnet *net)
+{
+    struct vx_ften *tenant = net->tenant;
+    uint16_t before = routed_mtu(net);
+
+    refresh_segment(f, net);
+    if (count_mtu(tenant, before, routed_mtu(net))) {
+        VX_TREE_FOR_EACH(node, &tenant->nets) {
+            refresh_segment(f, VX_CONTAINER(node, struct vx_fnet,
+                                            by_tenant));
+        }
+    }
+}
+
+void
+vx_fabric_subnet(struct vx_fabric *f, const struct vx_obj *obj, bool there)
+{
+    struct vx_fsub *sub = vx_fsub_find(f, obj->oid);
+    const struct vx_subnet *before;
+
+    if (!sub && !there) {
+        return;
+    }
+    if (!sub) {
+        sub = vx_fsub_new(f, obj->oid, obj->parent);
+    }
+    before = sub->obj;
+    sub->obj = there ? (const void *) vx_obj_ref(obj) : NULL;
+    if (sub->net->obj) {
+        vx_fnet_refresh(f, sub->net);
+    }
+    if (before) {
+        vx_obj_unref(&before->o);
+    }
+    if (!there) {
+        vx_fsub_free(f, sub);
+    }
+}
+
+/* --- Tenants. */
+
+struct tenant_change {
+    struct vx_ften *tenant;
+    const struct vx_tenant *before, *after;
+};
+
+static void
+set_tenant(void *aux, bool after)
+{
+    struct tenant_change *c = aux;
+
+    c->tenant->obj = after ? c->after : c->before;
+}
+
+static uint32_t
+budget_meter(const struct vx_tenant *tenant)
+{
+    return tenant && tenant->budget_kbps ? tenant->router_vni : 0;
+}
+
+static void
+emit_budgets(struct vx_fabric *f, const struct vx_ften *tenant,
+             const struct vx_tenant *old, const struct vx_tenant *new)
+{
+    size_t n = 0;
+
+    if (!vx_femit_on(f)) {
+        return;
+    }
+    vx_femit_list(f, tenant->reaches.count);
+    VX_TREE_FOR_EACH(node, &tenant->reaches) {
+        f->list[n++] = VX_FREACH(node)->host->oid;
+    }
+    if (budget_meter(old)) {
+        vx_compile_tenant_budget(old, &f->old);
+    }
+    if (budget_meter(new)) {
+        vx_compile_tenant_budget(new, &f->new);
+    }
+    vx_femit_change(f, VX_FABRIC_TIER, f->list, n);
+}
+
+/* A meter is there before rows refer to it, and goes after them. */
+static void
+change_budget(struct vx_fabric *f, struct tenant_change *c)
+{
+    struct vx_fstate state = {
+        .set = set_tenant, .aux = c, .network_only = true
+    };
+    uint32_t old = budget_meter(c->before), new = budget_meter(c->after);
+
+    if (old == new) {
+        emit_budgets(f, c->tenant, c->before, c->after);
+        return;
+    }
+    emit_budgets(f, c->tenant, NULL, c->after);
+    VX_TREE_FOR_EACH(node, &c->tenant->nets) {
+        struct vx_fnet *net = VX_CONTAINER(node, struct vx_fnet, by_tenant);
+
+        vx_femit_members(f, net->members, net->n_hosts, VX_FABRIC_TIER,
+                         &state);
+    }
+    emit_budgets(f, c->tenant, c->before, NULL);
+}
+
+void
+vx_fabric_tenant(struct vx_fabric *f, uint64_t oid,
+                 const struct vx_tenant *obj)
+{
+    struct vx_ften *tenant = vx_ften_get(f, oid);
+    struct tenant_change c = { tenant, tenant->obj, obj };
+
+    if (obj) {
+        vx_obj_ref(&obj->o);
+    }
+    change_budget(f, &c);
+    tenant->obj = obj;
+    VX_TREE_FOR_EACH(node, &tenant->nets) {
+        vx_fnet_refresh(f, VX_CONTAINER(node, struct vx_fnet, by_tenant));
+    }
+    tell_paths(f, tenant);
+    if (c.before) {
+        vx_obj_unref(&c.before->o);
+    }
+    vx_ften_put(f, tenant);
+}
