@@ -544,20 +544,20 @@ route_off(struct vx_fabric *f, struct change *c)
 static void
 change_object(struct vx_fabric *f, struct change *c)
 {
-    if (c->before.network->vni != c->after.network->vni) {
-        c->net->seg = c->after;
-        vx_femit_renumbered(f, c->net, &c->before);
-        vx_fnet_tell_routes(f, c->net);
-        vx_femit_touch_network(f, c->net);
-        return;
-    }
     if (c->before.network->path != c->after.network->path) {
         for (size_t i = 0; i < c->net->n_zones; i++) {
             vx_fnet_add_transits(f, c->net, c->net->zones[i].zone);
         }
     }
-    emit_segment(f, c, VX_FABRIC_TIER);
-    emit_segment(f, c, VX_TENANT_TIER);
+    if (c->before.network->vni != c->after.network->vni) {
+        c->net->seg = c->after;
+        vx_femit_renumbered(f, c->net, &c->before);
+        vx_fnet_tell_routes(f, c->net);
+        vx_femit_touch_network(f, c->net);
+    } else {
+        emit_segment(f, c, VX_FABRIC_TIER);
+        emit_segment(f, c, VX_TENANT_TIER);
+    }
     vx_fnet_drop_roleless(f, c->net);
 }
 

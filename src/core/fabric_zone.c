@@ -356,7 +356,8 @@ vx_fabric_count_direct(struct vx_fabric *f, bool one_more)
 
 /* --- Hosts. */
 
-/* The host as all others see it, from one object to another. */
+/* The host as all others see it, from one object to another, and as a border
+ * it sees itself. */
 static void
 emit_peer(struct vx_fabric *f, struct vx_fhost *host,
           const struct vx_host *before, const struct vx_host *after)
@@ -364,7 +365,7 @@ emit_peer(struct vx_fabric *f, struct vx_fhost *host,
     VX_TREE_FOR_EACH(node, &f->hosts) {
         const struct vx_fhost *viewer = VX_FHOST(node);
 
-        if (viewer == host || !viewer->obj || !vx_femit_on(f)) {
+        if ((viewer != host && !viewer->obj) || !vx_femit_on(f)) {
             continue;
         }
         host->obj = before;

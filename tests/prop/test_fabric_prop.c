@@ -609,6 +609,9 @@ step_path(struct world *w)
         policy->match.proto = policy->match.dscp = -1;
         policy->match.network = roll(w, 2) ? 100 + roll(w, N_NETS) : 0;
         policy->match.family = 4;
+        policy->match.dst = (struct vx_prefix) {
+            { .family = 4, .b = { 10, 0, roll(w, N_PORTS) } }, 24
+        };
         if (policy->action == VX_POLICY_VIA) {
             random_via(w, &policy->via, &policy->n_via);
         }
@@ -1039,7 +1042,8 @@ take_down(struct world *w)
     }
 }
 
-static void
+/* Returns how many routed packets arrived. */
+static unsigned
 live(uint64_t seed, unsigned n_steps, size_t max_buckets)
 {
     struct world w = {
@@ -1079,8 +1083,8 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
         judge_touched(&w);
     }
     assert_true(w.n_second || n_steps < 1000);
-    assert_true(w.n_routed || n_steps < 1000 || seed % 8);
     take_down(&w);
+    return w.n_routed;
 }
 
 static unsigned
@@ -1096,11 +1100,13 @@ differences_add_up_to_a_full_compile_and_tenants_stay_apart(void **state)
 {
     (void) state;
     unsigned n_steps = number("VX_PROP_STEPS", 4000);
-    unsigned first = number("VX_PROP_SEED", 0);
+    unsigned first = number("VX_PROP_SEED", 0), n_routed = 0;
 
     for (unsigned i = 0; i < (first ? 1 : 8); i++) {
-        live(first ? first : 1 + i, n_steps, VX_GROUP_MAX_BUCKETS);
+        n_routed += live(first ? first : 1 + i, n_steps,
+                         VX_GROUP_MAX_BUCKETS);
     }
+    assert_true(n_routed || first);
 }
 
 static void
