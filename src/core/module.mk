@@ -3,6 +3,12 @@
 noinst_LIBRARIES += src/core/libvxcore.a
 src_core_libvxcore_a_SOURCES =
 src_core_libvxcore_a_SOURCES += \
+	src/core/burst.c \
+	src/core/burst.h \
+	src/core/counts.c \
+	src/core/counts.h \
+	src/core/locality.c \
+	src/core/locality.h \
 	src/core/compile.h \
 	src/core/compile_answer.c \
 	src/core/compile_base.c \

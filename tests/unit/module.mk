@@ -13,6 +13,7 @@ UNIT_TESTS += tests/unit/test_fabric_move
 UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
 UNIT_TESTS += tests/unit/test_status
+UNIT_TESTS += tests/unit/test_counts
 UNIT_TESTS += tests/unit/test_hookq
 UNIT_TESTS += tests/unit/test_punt
 
