@@ -16,6 +16,7 @@ noinst_LIBRARIES += ovs-glue/libovsglue.a
 ovs_glue_libovsglue_a_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 ovs_glue_libovsglue_a_SOURCES = \
 	ovs-glue/of_codec.c ovs-glue/of_codec.h \
+	ovs-glue/of_counts.c ovs-glue/of_counts.h \
 	ovs-glue/of_crows.c \
 	ovs-glue/of_encode.c ovs-glue/of_encode.h \
 	ovs-glue/of_explain.c \

@@ -26,6 +26,7 @@
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/of_codec.h"
+#include "ovs-glue/of_counts.h"
 #include "ovs-glue/of_queue.h"
 #include "ovs-glue/of_wire.h"
 
@@ -76,6 +77,9 @@ struct og_of_session {
                                                  * reply, else 0 */
     uint32_t n_packets;         /* out, for their xids */
 
+    struct og_counts counts;    /* what is being counted */
+    uint32_t count_xid;         /* request without last reply, else 0 */
+
     unsigned interval_ms, timeout_ms;
     bool heard;                 /* a byte since the timer was set */
     bool probed;                /* echo request since then */
@@ -96,6 +100,7 @@ destroy(struct og_of_session *s)
     event_free(s->timer);
     og_queue_fini(&s->queue);
     og_crows_free(s->dump);
+    free(s->counts.rows);
     free(s);
 }
 
@@ -334,6 +339,17 @@ dump_xid(struct og_of_session *s, uint32_t xid)
            : xid == s->meter_xid ? &s->meter_xid : NULL;
 }
 
+static void
+finish_count(struct og_of_session *s, const char *why)
+{
+    struct og_counts counts = s->counts;
+
+    s->counts = (struct og_counts) { NULL, 0, 0 };
+    s->count_xid = 0;
+    s->cb->counted(s->aux, counts.rows, why ? 0 : counts.n, why);
+    free(counts.rows);
+}
+
 /* The switch works in order, so an error while a bundle is in flight is of
  * the oldest one. */
 static void
@@ -349,6 +365,8 @@ handle_error(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
         close_session(s, "handshake failed: %s", err.message);
     } else if (dump_xid(s, xid)) {
         close_session(s, "dump refused: %s", err.message);
+    } else if (xid && xid == s->count_xid) {
+        finish_count(s, err.message);
     } else if (is_of_packet(xid) || !og_queue_in_flight(&s->queue)
                || og_queue_is_void(&s->queue)) {
         return;
@@ -414,12 +432,29 @@ finish_dump(struct og_of_session *s)
 }
 
 static void
+handle_counts(struct og_of_session *s, const uint8_t *msg, size_t size)
+{
+    struct vx_error err;
+
+    s->progressed = true;
+    if (!og_counts_add_reply(&s->counts, msg, size, &err)) {
+        finish_count(s, err.message);
+    } else if (!og_wire_has_more(msg)) {
+        finish_count(s, NULL);
+    }
+}
+
+static void
 handle_multipart(struct og_of_session *s, uint32_t xid, const uint8_t *msg,
                  size_t size)
 {
     uint32_t *request = dump_xid(s, xid);
     struct vx_error err;
 
+    if (xid && xid == s->count_xid) {
+        handle_counts(s, msg, size);
+        return;
+    }
     if (!request) {
         return;
     }
@@ -593,7 +628,7 @@ set_timer(struct og_of_session *s, unsigned ms)
 static bool
 is_stalled(struct og_of_session *s)
 {
-    bool waits = s->dump || og_queue_in_flight(&s->queue);
+    bool waits = s->dump || s->count_xid || og_queue_in_flight(&s->queue);
 
     s->n_stalled = waits && !s->progressed ? s->n_stalled + 1 : 0;
     s->progressed = false;
@@ -727,6 +762,20 @@ og_of_session_dump_part(struct og_of_session *s,
     s->dump_part = *part;
     og_queue_push_dump(&s->queue);
     event_active(s->turn, EV_TIMEOUT, 0);
+    return true;
+}
+
+bool
+og_of_session_count(struct og_of_session *s, const struct og_of_part *part)
+{
+    if (s->state != STATE_READY || s->count_xid || s->queue.has_dump
+        || evbuffer_get_length(output(s)) > OG_OF_OUTPUT_MAX) {
+        return false;
+    }
+    s->count_xid = own_xid(s);
+    count_out(s, part->table == OG_OF_NO_TABLE
+                 ? og_wire_meter_stats(output(s), s->count_xid)
+                 : og_wire_flow_dump(output(s), s->count_xid, part));
     return true;
 }
 

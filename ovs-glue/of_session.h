@@ -3,6 +3,7 @@
  *
  *   bridge --connects--> bufferevent --> HELLO, FEATURES --> ready(dpid)
  *   dump()  --> flows, groups and meters, streamed --------> dumped(crows)
+ *   count() --> counters of flows or meters ---------------> counted(rows)
  *   queue() --> bundles of at most 1,000 messages, window -> committed(tag)
  *                                  any error of a bundle --> failed(err)
  *   a frame that a row sends to the controller ------------> packet_in()
@@ -28,6 +29,7 @@
 struct bufferevent;
 struct og_crows;
 struct og_msgs;
+struct vx_count;
 struct og_of_session;
 
 enum {
@@ -39,9 +41,11 @@ enum {
 };
 
 /* A part of what a switch holds: flows of a table with
- * (cookie & cookie_mask) == cookie; or, of no table, what is not a flow. */
+ * (cookie & cookie_mask) == cookie that output to out_port; or, of no table,
+ * what is not a flow. */
 struct og_of_part {
     uint8_t table;
+    uint16_t out_port;          /* 0 = anything */
     uint64_t cookie, cookie_mask;
 };
 
@@ -62,6 +66,12 @@ struct og_of_callbacks {
      * decode) applied without that message; bundles behind it that were on
      * their way are applied too: dump and queue the difference. */
     void (*failed)(void *aux, const struct vx_error *err);
+    /* The counters asked for; the rows, which may be changed, are valid for
+     * the time of the call.  why: NULL, or why there are none.  Once per
+     * og_of_session_count(), unless the session closes before.  NULL: they
+     * are never asked for. */
+    void (*counted)(void *aux, struct vx_count *rows, size_t n,
+                    const char *why);
     /* A frame that a row of the switch has sent here, as much of it as the row
      * says: the bytes are whatever came from the network, and valid for the
      * time of the call.  NULL: they are of no interest. */
@@ -116,6 +126,12 @@ bool og_of_session_dump(struct og_of_session *session, uint8_t table);
  * takes, so that of a big one had better be several. */
 bool og_of_session_dump_part(struct og_of_session *session,
                              const struct og_of_part *part);
+
+/* Asks for the counters of the flows of a part, or, of OG_OF_NO_TABLE, of all
+ * meters.  Not part of the queue: neither waits for the other.  One request
+ * at a time, and none while a dump is wanted or under way: false then. */
+bool og_of_session_count(struct og_of_session *session,
+                         const struct og_of_part *part);
 
 /* Sends a frame through the actions of a row, as if it came from the port
  * that the row matches, or from the controller port if it matches none; the

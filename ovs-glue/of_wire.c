@@ -140,7 +140,7 @@ og_wire_flow_dump(struct evbuffer *out, uint32_t xid,
         .table_id = part->table,
         .cookie = htonll(part->cookie),
         .cookie_mask = htonll(part->cookie_mask),
-        .out_port = OFPP_ANY,
+        .out_port = part->out_port ? u16_to_ofp(part->out_port) : OFPP_ANY,
         .out_group = OFPG_ANY,
     };
 
@@ -162,6 +162,14 @@ og_wire_meter_dump(struct evbuffer *out, uint32_t xid)
 {
     return put(out, ofputil_encode_meter_request(
                         OFP15_VERSION, OFPUTIL_METER_CONFIG, OFPM13_ALL),
+               xid);
+}
+
+size_t
+og_wire_meter_stats(struct evbuffer *out, uint32_t xid)
+{
+    return put(out, ofputil_encode_meter_request(
+                        OFP15_VERSION, OFPUTIL_METER_STATS, OFPM13_ALL),
                xid);
 }
 

@@ -12,3 +12,9 @@ TESTS += $(SESSION_TESTS)
 SESSION_TESTS += tests/session/test_ovsdb_session
 tests_session_test_ovsdb_session_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_session_test_ovsdb_session_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
+
+SESSION_TESTS += tests/session/test_of_counts
+tests_session_test_of_counts_SOURCES = tests/session/test_of_counts.c \
+	tests/session/of_pair.c tests/session/of_pair.h
+tests_session_test_of_counts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_session_test_of_counts_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)

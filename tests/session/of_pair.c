@@ -118,7 +118,11 @@ handle(struct pair *p, const uint8_t *msg, size_t size)
         p->n_echo_replies++;
         break;
     case MULTIPART_REQUEST:
-        answer_dump(p, msg);
+        if (p->when_asked) {
+            p->when_asked(p, xid, msg);
+        } else {
+            answer_dump(p, msg);
+        }
         break;
     case BARRIER_REQUEST:
         if (p->mute) {
@@ -225,6 +229,17 @@ on_failed(void *pair, const struct vx_error *err)
 }
 
 static void
+on_counted(void *pair, struct vx_count *rows, size_t n, const char *why)
+{
+    struct pair *p = pair;
+
+    p->n_counted++;
+    p->n_counts = n;
+    memcpy(p->counts, rows, (n < 4 ? n : 4) * sizeof *rows);
+    snprintf(p->uncounted, sizeof p->uncounted, "%s", why ? why : "");
+}
+
+static void
 on_packet_in(void *pair, const struct vx_packet_in *in)
 {
     struct pair *p = pair;
@@ -247,7 +262,7 @@ on_closed(void *pair, const char *why)
 
 static const struct og_of_callbacks callbacks = {
     .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-    .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
+    .failed = on_failed, .counted = on_counted, .packet_in = on_packet_in, .closed = on_closed,
 };
 
 /* --- Help. */

@@ -14,6 +14,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "core/counts.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
 
@@ -41,6 +42,8 @@ struct pair {
     size_t n_flow_replies;          /* parts of a dump */
     bool bad_dump;
     bool endless_dump;              /* the test says the parts of flows */
+    /* Instead of the answer to a multipart request. */
+    void (*when_asked)(struct pair *p, uint32_t xid, const uint8_t *msg);
 
     /* What the switch saw. */
     size_t bundle_sizes[MAX_EVENTS];
@@ -60,6 +63,9 @@ struct pair {
     size_t n_frames;
     uint64_t tags[MAX_EVENTS];
     size_t n_tags, n_failed, n_dumped, n_closed, n_ready;
+    size_t n_counted, n_counts;
+    struct vx_count counts[4];
+    char uncounted[512];            /* why */
     struct og_crows *crows;
     char why[512], error[512];
     void (*when_committed)(struct pair *p);
