@@ -14,6 +14,7 @@
 
 #include "api/audits.h"
 #include "api/codec.h"
+#include "api/counters.h"
 #include "api/hooks.h"
 #include "api/watch.h"
 #include "core/model.h"
@@ -122,6 +123,7 @@ struct vx_api_backend {
     /* NULL if there are none: its paths are not there then. */
     const struct vx_api_hooks *hooks;
     const struct vx_api_audits *audits;
+    const struct vx_api_counters *counters;
 };
 
 #endif

@@ -14,4 +14,6 @@ const char *const vx_api_event_names[VX_N_EVENTS + 1] = {
     [VX_EVENT_VNI_EXHAUSTION] = "vni-exhaustion",
     [VX_EVENT_HOP_UP] = "hop-up",
     [VX_EVENT_HOP_DOWN] = "hop-down",
+    [VX_EVENT_BURST_START] = "burst-start",
+    [VX_EVENT_BURST_END] = "burst-end",
 };

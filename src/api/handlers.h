@@ -6,7 +6,8 @@
  *   handle_change.c  PUT, PATCH, DELETE, batch; wait, dry run
  *   handle_watch.c   GET /v1/watch
  *   handle_hooks.c   events, hooks, their runs
- *   handle_audit.c   audits */
+ *   handle_audit.c   audits
+ *   handle_counters.c  locality, bursts */
 #ifndef VX_API_HANDLERS_H
 #define VX_API_HANDLERS_H
 
@@ -18,6 +19,7 @@
 
 struct audit;
 struct change;              /* a request for a change in flight */
+struct fresh;
 struct watcher;
 
 struct vx_server {
@@ -28,6 +30,7 @@ struct vx_server {
     struct event *heartbeat;
     struct change *changes;
     struct audit *audits;
+    struct fresh *fresh;
     struct watcher *watchers;
     struct vx_unix_socket *sockets;
     unsigned port;
@@ -69,6 +72,9 @@ bool vx_handle_hooks(struct vx_call *call);
 /* False if the path is another. */
 bool vx_handle_audit(struct vx_call *call);
 void vx_handle_audit_cancel_all(struct vx_server *server);
+/* False if the path is another. */
+bool vx_handle_counters(struct vx_call *call);
+void vx_handle_counters_cancel_all(struct vx_server *server);
 void vx_handle_change_cancel_all(struct vx_server *server);
 void vx_handle_watch_cancel_all(struct vx_server *server);
 

@@ -5,6 +5,8 @@ src_api_libvxapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 src_api_libvxapi_a_SOURCES = \
 	src/api/audits.h src/api/backend.h \
+	src/api/burst_write.c \
+	src/api/counters.h src/api/handle_counters.c \
 	src/api/codec.h src/api/codec_fields.c src/api/codec_parse.c \
 	src/api/codec_path.c src/api/codec_record.c src/api/codec_write.c \
 	src/api/event_names.c \

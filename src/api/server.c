@@ -90,7 +90,8 @@ handle_index(struct vx_call *call)
     static const char *const resources[] = {
         "/v1/zones", "/v1/hosts", "/v1/tenants", "/v1/networks",
         "/v1/subnets", "/v1/ports", "/v1/batch", "/v1/watch",
-        "/v1/events", "/v1/hooks", "/v1/hook-runs", "/v1/audit",
+        "/v1/events", "/v1/hooks", "/v1/hook-runs", "/v1/audit", "/v1/locality",
+        "/v1/bursts",
         "/v1/openapi.json", "/v1/refused-hosts", "/healthz", "/metrics",
     };
     const struct vx_api_backend *b = call->server->backend;
@@ -266,7 +267,8 @@ dispatch(struct vx_call *call)
         routes[i].handle(call);
         return;
     }
-    if (!vx_handle_hooks(call) && !vx_handle_audit(call)) {
+    if (!vx_handle_hooks(call) && !vx_handle_audit(call)
+        && !vx_handle_counters(call)) {
         dispatch_object(call);
     }
 }
@@ -342,6 +344,7 @@ vx_server_free(struct vx_server *server)
         return;
     }
     vx_handle_audit_cancel_all(server);
+    vx_handle_counters_cancel_all(server);
     vx_handle_change_cancel_all(server);
     vx_handle_watch_cancel_all(server);
     vx_http_free(server->http);

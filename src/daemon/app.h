@@ -11,7 +11,7 @@
  *   facts.c    what the status of a port or host is made from
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
- *   metrics.c  Prometheus text */
+ *   metrics.c  Prometheus text; of what hosts count: metrics_traffic.c */
 #ifndef VX_DAEMON_APP_H
 #define VX_DAEMON_APP_H 1
 
@@ -26,6 +26,7 @@ struct event_base;
 struct evconnlistener;
 struct vx_audits;
 struct vx_commit;
+struct vx_counters;
 struct vx_hooks;
 struct vx_hops;
 struct vx_hosts;
@@ -70,6 +71,7 @@ struct vx_app {
     struct vx_radv *radv;
     struct vx_hops *hops;
     struct vx_audits *audits;
+    struct vx_counters *counters;
     struct vx_commit *commit;
     struct vx_watch *watch;
     struct vx_hooks *hooks;
@@ -163,5 +165,7 @@ void vx_plan_count(struct vx_plan *plan, const uint64_t *hosts,
 
 /* metrics.c */
 void vx_app_metrics(void *app, struct vx_buf *out);
+/* metrics_traffic.c */
+void vx_app_metrics_traffic(const struct vx_app *app, struct vx_buf *out);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/commit.h"
+#include "daemon/counters.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
@@ -172,5 +173,6 @@ vx_app_backend_init(struct vx_app *app)
         .metrics = vx_app_metrics, .journal = backend_journal,
         .hooks = vx_hooks_api(app->hooks),
         .audits = vx_audits_api(app->audits),
+        .counters = vx_counters_api(app->counters),
     };
 }

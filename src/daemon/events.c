@@ -62,10 +62,17 @@ void
 vx_app_event(struct vx_app *app, enum vx_app_event event,
              const char *object, const char *text)
 {
+    vx_app_event_with(app, event, object, text, NULL);
+}
+
+void
+vx_app_event_with(struct vx_app *app, enum vx_app_event event,
+                  const char *object, const char *text, const char *data)
+{
     show(app, event, object, text);
     vx_hooks_event(app->hooks, &(struct vx_hooks_event) {
-        .name = vx_api_event_names[event], .object = object,
-        .text = text });
+        .name = vx_api_event_names[event], .object = object, .text = text,
+        .data = data });
 }
 
 void

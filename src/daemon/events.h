@@ -22,6 +22,11 @@ struct vx_buf;
 void vx_app_event(struct vx_app *app, enum vx_app_event event,
                   const char *object, const char *text);
 
+/* The same with the object it is about, as JSON. */
+void vx_app_event_with(struct vx_app *app, enum vx_app_event event,
+                       const char *object, const char *text,
+                       const char *data);
+
 /* The host is ready, or not any more. */
 void vx_app_host_event(struct vx_app *app, const struct vx_obj *host,
                        bool ready);

@@ -64,6 +64,8 @@ struct vx_hooks_event {
     const char *name;           /* one of env.events */
     const char *object;
     const char *text;           /* for a person, may be "" */
+    const char *data;           /* JSON of what it is about; NULL: the object
+                                 * told_oid */
     uint64_t told_oid;          /* with the event, */
     unsigned told;              /* this becomes the last told of the object;
                                  * ignored where oid is 0.  The object goes

@@ -167,6 +167,7 @@ vx_hooks_event(struct vx_hooks *hooks, const struct vx_hooks_event *event)
     birth->name = name;
     birth->object = vx_xstrdup(event->object);
     birth->text = vx_xstrdup(event->text);
+    birth->data = event->data ? vx_xstrdup(event->data) : NULL;
     hooks->n_unwritten++;
     birth->time_ms = hooks->env.wall_ms();
     birth->test = event->test;
@@ -214,6 +215,7 @@ birth_fini(struct vx_hooks_birth *birth)
 {
     free(birth->object);
     free(birth->text);
+    free(birth->data);
 }
 
 static void
@@ -265,7 +267,8 @@ make_body(const struct vx_hooks *hooks, const struct vx_hooks_birth *birth,
     vx_buf_puts(&body, ",\"text\":");
     vx_json_string(&body, birth->text);
     vx_buf_printf(&body, ",\"data\":%s,\"test\":%s}",
-                  has_data ? vx_buf_str(&data) : "null",
+                  birth->data ? birth->data
+                  : has_data ? vx_buf_str(&data) : "null",
                   birth->test ? "true" : "false");
     vx_buf_fini(&data);
     return vx_buf_steal(&body);

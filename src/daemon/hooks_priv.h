@@ -35,6 +35,7 @@ struct vx_hooks_run {
 struct vx_hooks_birth {
     const char *name;           /* static, NULL = no event */
     char *object, *text;
+    char *data;                 /* JSON, or NULL */
     int64_t time_ms;
     uint64_t told_oid;
     unsigned told;

@@ -98,6 +98,12 @@ on_dumped(void *conn, struct og_crows *take_crows)
 }
 
 static void
+on_counted(void *conn, struct vx_count *rows, size_t n, const char *why)
+{
+    vx_switch_counted(switch_of(conn), rows, n, why);
+}
+
+static void
 on_committed(void *conn, uint64_t tag)
 {
     vx_switch_committed(switch_of(conn), tag);
@@ -139,7 +145,8 @@ vx_hosts_accept_openflow(struct vx_hosts *hosts, int take_fd,
 {
     static const struct og_of_callbacks callbacks = {
         .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-        .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
+        .failed = on_failed, .counted = on_counted,
+        .packet_in = on_packet_in, .closed = on_closed,
     };
     struct bufferevent *bev;
     struct conn *conn;

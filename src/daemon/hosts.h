@@ -130,6 +130,11 @@ bool vx_hosts_evict(struct vx_hosts *hosts, uint64_t host,
                     void (*done)(void *aux, uint64_t host, bool ok),
                     void *aux);
 
+/* The iface-id of the interface with this number, NULL if there is none
+ * (host_iface.c).  O(interfaces). */
+const char *vx_hosts_iface_at(const struct vx_hosts *hosts, uint64_t host,
+                              uint32_t ofport);
+
 /* A staged change of hosts has come to nothing: what was refused or put off
  * because of it is tried again. */
 void vx_hosts_undone(struct vx_hosts *hosts);

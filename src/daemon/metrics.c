@@ -297,4 +297,5 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     }
     audits(app, out);
     hooks(app, out);
+    vx_app_metrics_traffic(app, out);
 }

@@ -8,6 +8,9 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/audit_api.c src/daemon/audit_lacks.c \
 	src/daemon/backend.c \
 	src/daemon/commit.c src/daemon/commit.h \
+	src/daemon/counters.c src/daemon/counters.h \
+	src/daemon/counters_api.c src/daemon/counters_burst.c \
+	src/daemon/counters_priv.h \
 	src/daemon/events.c src/daemon/events.h \
 	src/daemon/facts.c \
 	src/daemon/health.c src/daemon/health.h \
@@ -19,10 +22,12 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/host_audit.c \
 	src/daemon/host_conn.c \
 	src/daemon/host_identity.c \
+	src/daemon/host_iface.c \
 	src/daemon/host_link.c \
 	src/daemon/hosts.c src/daemon/hosts.h src/daemon/hosts_priv.h \
 	src/daemon/load.c \
 	src/daemon/metrics.c \
+	src/daemon/metrics_traffic.c \
 	src/daemon/moves.c src/daemon/moves.h \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/plan.c \
@@ -36,6 +41,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/routers.c \
 	src/daemon/switch.c src/daemon/switch.h src/daemon/switch_priv.h \
 	src/daemon/switch_audit.c \
+	src/daemon/switch_count.c \
 	src/daemon/switch_epoch.c \
 	src/daemon/switch_resync.c \
 	src/daemon/webhook.c src/daemon/webhook.h

@@ -48,6 +48,9 @@ struct vx_options {
     uint32_t audit_interval_ms;     /* of each host, 0 = only on demand */
     bool audit_repair;              /* of its own accord */
 
+    uint32_t counters_interval_ms;  /* of each host, 0 = only on demand */
+    uint32_t counters_tenants;      /* of their own in /metrics */
+
     char *hooks_dir;                /* executables in EVENT/ */
     struct vx_webhook webhooks[VX_OPTIONS_MAX_WEBHOOKS];
     size_t n_webhooks;

@@ -11,12 +11,14 @@
 #include "daemon/app.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/watch.h"
 #include "daemon/audit.h"
 #include "daemon/commit.h"
+#include "daemon/counters.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "daemon/moves.h"
@@ -119,6 +121,9 @@ apply_change(void *app_, const struct vx_change *change,
     if (obj->kind == VX_HOST && !change->new) {
         vx_hosts_update(app->hosts, (const void *) change->old, NULL);
         vx_audits_forget(app->audits, obj->oid);
+    }
+    if (!change->new && obj->kind != VX_PORT) {
+        vx_counters_forget(app->counters, obj->oid);
     }
     app->receipt = NULL;
     app->attach_touched = false;
@@ -274,6 +279,29 @@ static void
 drift(void *app, const char *host, const char *text)
 {
     vx_app_event(app, VX_EVENT_DRIFT, host, text);
+}
+
+static void
+burst(void *app, const struct vx_api_burst *burst)
+{
+    struct vx_buf data = VX_BUF_INIT;
+    char text[200];
+
+    if (((const struct vx_app *) app)->stopping) {
+        return;
+    }
+    snprintf(text, sizeof text, "%s %s on host %s: %llu packets dropped, "
+             "%llu kbit/s offered, the budget is %llu %s", burst->kind,
+             burst->budget, burst->host,
+             (unsigned long long) burst->dropped,
+             (unsigned long long) vx_api_burst_bps(burst) / 1000,
+             (unsigned long long) burst->rate, burst->unit);
+    vx_api_burst_write(burst, &data);
+    vx_app_event_with(app, burst->active ? VX_EVENT_BURST_START
+                                         : VX_EVENT_BURST_END,
+                      burst->object[0] ? burst->object : burst->host, text,
+                      vx_buf_str(&data));
+    vx_buf_fini(&data);
 }
 
 static void
@@ -458,6 +486,12 @@ vx_app_wire(struct vx_app *app)
         .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
         .drift = drift, .touch = drift_touched,
     };
+    struct vx_counters_env counters_env = {
+        .ctx = app, .base = app->base, .model = app->model,
+        .interval_ms = app->options.counters_interval_ms,
+        .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
+        .burst = burst,
+    };
     struct vx_watch_config watch_config = { .ring_bytes = 0 };
 
     app->watch = vx_watch_new(&watch_config,
@@ -478,6 +512,8 @@ vx_app_wire(struct vx_app *app)
     app->hosts = vx_hosts_new(&hosts_env);
     audits_env.hosts = app->hosts;
     app->audits = vx_audits_new(&audits_env);
+    counters_env.hosts = app->hosts;
+    app->counters = vx_counters_new(&counters_env);
     commit_env.watch = app->watch;
     commit_env.receipts = app->receipts;
     app->commit = vx_commit_new(&commit_env);
@@ -489,6 +525,7 @@ vx_app_unwire(struct vx_app *app)
 {
     vx_hosts_free(app->hosts);
     vx_audits_free(app->audits);
+    vx_counters_free(app->counters);
     vx_commit_free(app->commit);
     vx_probes_free(app->probes);
     vx_app_routers_free(app);

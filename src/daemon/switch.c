@@ -121,6 +121,7 @@ vx_switch_free(struct vx_switch *sw)
         sw->session = NULL;
         vx_resync_end(sw, false);
         vx_run_stop(sw, "the host is gone");
+        vx_switch_counted(sw, NULL, 0, "the host is gone");
         forget_owed(sw);
         vx_epoch_fini(sw);
         event_free(sw->pause);
@@ -149,6 +150,7 @@ vx_switch_disconnect(struct vx_switch *sw, const char *why)
         vx_epoch_forget(sw);
         vx_switch_set_state(sw, VX_SWITCH_AWAY);
         vx_run_stop(sw, why);
+        vx_switch_counted(sw, NULL, 0, why);
         forget_owed(sw);
     }
 }

@@ -25,7 +25,9 @@ struct event_base;
 struct og_crows;
 struct og_msgs;
 struct og_of_counters;
+struct og_of_part;
 struct og_of_session;
+struct vx_count;
 struct vx_crow;
 struct vx_delta;
 struct vx_error;
@@ -125,7 +127,18 @@ struct vx_switch_audit {
 bool vx_switch_audit(struct vx_switch *sw,
                      const struct vx_switch_audit *audit);
 
+/* Counters of a part of the flows, or of the meters (og_of_session_count).
+ * done comes once, never from within vx_switch_count; the rows are borrowed
+ * for the time of the call.  why: NULL, or why there are none.  False: not
+ * synced, or busy with another such request or a dump. */
+typedef void vx_switch_counted_cb(void *ctx, struct vx_count *rows, size_t n,
+                                  const char *why);
+bool vx_switch_count(struct vx_switch *sw, const struct og_of_part *part,
+                     vx_switch_counted_cb *done, void *ctx);
+
 /* Events of the session, from whoever owns its callbacks. */
+void vx_switch_counted(struct vx_switch *sw, struct vx_count *rows, size_t n,
+                       const char *why);
 void vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have);
 void vx_switch_committed(struct vx_switch *sw, uint64_t tag);
 void vx_switch_failed(struct vx_switch *sw, const struct vx_error *err);

@@ -4,7 +4,8 @@
  *   switch.c         life, states, what is sent and owed
  *   switch_epoch.c   the row that says that nothing was touched
  *   switch_resync.c  all rows compared after a connect, and put in order
- *   switch_audit.c   the same beside the work, without leaving SYNCED */
+ *   switch_audit.c   the same beside the work, without leaving SYNCED
+ *   switch_count.c   counters, beside the work as well */
 #ifndef VX_DAEMON_SWITCH_PRIV_H
 #define VX_DAEMON_SWITCH_PRIV_H
 
@@ -52,6 +53,10 @@ struct vx_switch {
 
     struct resync *resync;      /* comparison under way */
     struct event *slice;        /* its next slice */
+
+    vx_switch_counted_cb *counting;     /* counters are asked for, else
+                                         * NULL */
+    void *counting_ctx;
 
     struct run *run;            /* audit under way */
     struct event *step;         /* its next step */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/counts.h"
 #include "core/pipeline.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/of_queue.h"
@@ -18,6 +19,7 @@ struct og_of_session {
     struct og_queue queue;
     struct og_of_part part;
     bool dumping;
+    bool counting;
     bool stuck;                 /* nothing to send until something comes */
 };
 
@@ -80,6 +82,17 @@ og_of_session_dump_part(struct og_of_session *s,
     s->part = *part;
     og_queue_push_dump(&s->queue);
     s->stuck = false;
+    return true;
+}
+
+bool
+og_of_session_count(struct og_of_session *s, const struct og_of_part *part)
+{
+    if (s->counting || s->queue.has_dump || !outside()) {
+        return false;
+    }
+    s->counting = true;
+    conn_push(&s->conn->to_machine, ITEM_COUNT)->part = *part;
     return true;
 }
 
@@ -187,6 +200,23 @@ refused(struct og_of_session *s, const struct item *item)
     }
 }
 
+static void
+counted(struct og_of_session *s, const struct item *item)
+{
+    struct vx_count *rows = vx_xcalloc(item->n + 1, sizeof *rows);
+
+    for (size_t i = 0; i < item->n; i++) {
+        rows[i].key = i;
+        rows[i].cookie = item->rows[i]->crow.cookie;
+        rows[i].priority = item->rows[i]->crow.priority;
+        rows[i].out_port = VX_OFPORT_PATCH;
+        rows[i].packets = rows[i].bytes = (uint64_t) sim->now_ms;
+    }
+    s->counting = false;
+    s->cb->counted(s->aux, rows, item->n, NULL);
+    free(rows);
+}
+
 void
 of_receive(struct og_of_session *s, struct item *item)
 {
@@ -206,6 +236,9 @@ of_receive(struct og_of_session *s, struct item *item)
         s->dumping = false;
         og_queue_dump_done(&s->queue);
         s->cb->dumped(s->aux, scrows_new(item->rows, item->n));
+        break;
+    case ITEM_COUNTED:
+        counted(s, item);
         break;
     case ITEM_PACKET_IN:
         s->cb->packet_in(s->aux, &(struct vx_packet_in) {

@@ -144,9 +144,10 @@ const struct vx_rows *machine_rows(struct machine *machine,
 enum item_type {
     /* to the controller */
     ITEM_READY, ITEM_DONE, ITEM_REFUSED, ITEM_DUMPED,
-    ITEM_UPDATE, ITEM_ANSWER, ITEM_PACKET_IN, ITEM_CLOSED,
+    ITEM_UPDATE, ITEM_ANSWER, ITEM_PACKET_IN, ITEM_COUNTED, ITEM_CLOSED,
     /* to the machine */
-    ITEM_BUNDLE, ITEM_DUMP, ITEM_PACKET_OUT, ITEM_TRANSACT, ITEM_EOF,
+    ITEM_BUNDLE, ITEM_DUMP, ITEM_COUNT, ITEM_PACKET_OUT, ITEM_TRANSACT,
+    ITEM_EOF,
 };
 
 struct item {
@@ -154,7 +155,7 @@ struct item {
     enum item_type type;
     int64_t not_before_ms;
     uint64_t dpid;
-    struct og_of_part part;     /* DUMP */
+    struct og_of_part part;     /* DUMP, COUNT */
     struct sop *ops;            /* BUNDLE */
     bool bundled;               /* BUNDLE: atomic */
     struct srow **rows;         /* DUMPED */

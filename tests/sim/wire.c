@@ -184,6 +184,21 @@ dump(struct conn *conn, const struct og_of_part *part)
     }
 }
 
+/* Who they are of is told, how much it was is not: no packets flow. */
+static void
+count(struct conn *conn, const struct og_of_part *part)
+{
+    const struct table *table = &conn->machine->tables[conn->tier];
+    struct item *reply = conn_push(&conn->to_controller, ITEM_COUNTED);
+
+    reply->rows = vx_xcalloc(table->n + 1, sizeof *reply->rows);
+    for (size_t i = 0; part->table != OG_OF_NO_TABLE && i < table->n; i++) {
+        if (is_in(part, &table->rows[i]->crow)) {
+            reply->rows[reply->n++] = srow_ref(table->rows[i]);
+        }
+    }
+}
+
 static void
 bundle(struct conn *conn, const struct item *item)
 {
@@ -257,6 +272,9 @@ at_machine(struct conn *conn, const struct item *item)
         break;
     case ITEM_DUMP:
         dump(conn, &item->part);
+        break;
+    case ITEM_COUNT:
+        count(conn, &item->part);
         break;
     case ITEM_PACKET_OUT:
         packet_out(conn, item);
