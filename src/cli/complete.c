@@ -170,6 +170,7 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
         break;
     case VX_CLI_HOSTS: offer_names(c, &vx_cli_host, "", ""); break;
     case VX_CLI_ZONES: offer_names(c, &vx_cli_zone, "", ""); break;
+    case VX_CLI_TENANTS: offer_names(c, &vx_cli_tenant, "", ""); break;
     case VX_CLI_ANYTHING:
     case VX_CLI_FILES: break;           /* the shell's own */
     }

@@ -30,6 +30,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/suggest.c \
 	src/cli/table.c src/cli/table.h \
 	src/cli/tenant.c \
+	src/cli/top.c \
 	src/cli/underlay.c src/cli/underlay.h \
 	src/cli/verbs.c \
 	src/cli/watch.c \

@@ -126,6 +126,14 @@ const struct vx_cli_command vx_cli_commands[] = {
       .kind = &vx_cli_hook, .args = "EVENT", .min_words = 1,
       .max_words = 1, .help = "run the hooks of an event with a test event",
       .run = vx_cli_do_hook_test },
+    { .object = "top", .name = "locality", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_top, .args = "", .opts = vx_cli_top_locality_opts,
+      .help = "traffic that stays on its host, in its zone, or crosses",
+      .run = vx_cli_do_top_locality },
+    { .object = "top", .name = "bursts", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_top, .args = "", .opts = vx_cli_top_bursts_opts,
+      .help = "budgets that dropped packets: whose, how much, how long",
+      .run = vx_cli_do_top_bursts },
     { .name = "apply", .verb = VX_CLI_OTHER, .args = "", .max_words = 0,
       .help = "apply a JSON document as one atomic batch",
       .opts = apply_opts, .run = vx_cli_do_apply },
@@ -151,7 +159,7 @@ vx_cli_kind_find(const char *name)
 {
     static const struct vx_cli_kind *const kinds[] = {
         &vx_cli_zone, &vx_cli_host, &vx_cli_tenant, &vx_cli_network,
-        &vx_cli_subnet, &vx_cli_port, &vx_cli_hook,
+        &vx_cli_subnet, &vx_cli_port, &vx_cli_hook, &vx_cli_top,
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -41,6 +41,7 @@ enum vx_cli_values {
     VX_CLI_FORMATS,
     VX_CLI_HOSTS,
     VX_CLI_ZONES,
+    VX_CLI_TENANTS,
     VX_CLI_STATES,
     VX_CLI_RUN_STATES,
 };
@@ -93,7 +94,9 @@ extern const struct vx_cli_opt vx_cli_global_opts[];
 
 extern const struct vx_cli_kind vx_cli_zone, vx_cli_host, vx_cli_tenant,
     vx_cli_network, vx_cli_subnet, vx_cli_port;
-extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run;
+extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run, vx_cli_top;
+extern const struct vx_cli_opt vx_cli_top_locality_opts[],
+    vx_cli_top_bursts_opts[];
 extern const struct vx_cli_opt vx_cli_audit_opts[], vx_cli_host_join_opts[],
     vx_cli_host_leave_opts[], vx_cli_host_drain_opts[];
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by counters.c (who is asked, when, what), counters_api.c (who wants
- * to know) and counters_burst.c (whose a burst is); nobody else includes it. */
+ * to know) and counters_burst.c (whose a burst is); nobody else includes
+ * it. */
 #ifndef VX_DAEMON_COUNTERS_PRIV_H
 #define VX_DAEMON_COUNTERS_PRIV_H
 

@@ -262,7 +262,8 @@ on_closed(void *pair, const char *why)
 
 static const struct og_of_callbacks callbacks = {
     .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
-    .failed = on_failed, .counted = on_counted, .packet_in = on_packet_in, .closed = on_closed,
+    .failed = on_failed, .counted = on_counted, .packet_in = on_packet_in,
+    .closed = on_closed,
 };
 
 /* --- Help. */

@@ -104,7 +104,8 @@ tests_unit_test_probe_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 UNIT_TESTS += tests/unit/test_api_http
 tests_unit_test_api_http_SOURCES = tests/unit/test_api_http.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_http_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_http_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
@@ -113,7 +114,8 @@ tests_unit_test_api_http_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 UNIT_TESTS += tests/unit/test_api_watch
 tests_unit_test_api_watch_SOURCES = tests/unit/test_api_watch.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_watch_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_watch_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
@@ -129,10 +131,21 @@ tests_unit_test_store_hooks_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_api_hooks
 tests_unit_test_api_hooks_SOURCES = tests/unit/test_api_hooks.c \
 	tests/lib/api_case.h \
-	tests/lib/fake_audits.c tests/lib/fake_backend.c tests/lib/fake_backend.h
+	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
 tests_unit_test_api_hooks_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
+	$(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_counters
+tests_unit_test_api_counters_SOURCES = tests/unit/test_api_counters.c \
+	tests/lib/api_case.h \
+	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_backend.c tests/lib/fake_backend.h
+tests_unit_test_api_counters_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS)
+tests_unit_test_api_counters_LDADD = $(LIBS_CODEC) $(LIBEVENT_LIBS) \
 	$(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_hooks

@@ -59,6 +59,14 @@ og_of_session_dump(struct og_of_session *s, uint8_t table)
 }
 
 bool
+og_of_session_count(struct og_of_session *s, const struct og_of_part *part)
+{
+    (void) s;
+    (void) part;
+    return false;
+}
+
+bool
 og_of_session_dump_part(struct og_of_session *s,
                         const struct og_of_part *part)
 {
