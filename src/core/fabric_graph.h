@@ -3,17 +3,17 @@
  *
  *   zone --hosts--> host --members--> member <--members-- network <-- tenant
  *     borders        |                  |                   |  |         |
- *                    |      ports (located here)      ports, subnets   paths
- *                    |      guests (second place of a port             (routes,
- *                    |              that migrates)                  policies)
- *                    +---reaches--> reach <-----------reaches-----------+
+ *                    |     ports (located here)      ports, subnets   paths
+ *                    |     guests (second place of a port            (routes,
+ *                    |             that migrates)                 policies)
+ *                    +---reaches--> reach <----------reaches----------+
  *
  * A member is what a host has of a network, by role: full (ports or guests
  * are there, or its grace time is not over: the sink was told, and says when
  * it is), reached (ports of a network routed with it are there), transit (it
  * is a border of its zone, and others of the zone have the network).  A
- * reach is what a host has of a tenant: its router, if there are full members of
- * routed networks, and its budget.
+ * reach is what a host has of a tenant: its router, if there are full members
+ * of routed networks, and its budget.
  *
  * A node can be there before its object (a port whose host is not known, an
  * interface of a host that has not joined): obj is NULL then, and the node

@@ -604,7 +604,7 @@ routed_mtu(const struct vx_fnet *net)
     return net->seg.router ? net->seg.network->mtu : 0;
 }
 
-/* O(networks of the tenant): only when the last one of the biggest MTU went. */
+/* O(networks of the tenant): only when the last one of the biggest went. */
 static void
 find_max_mtu(struct vx_ften *tenant)
 {
