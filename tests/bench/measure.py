@@ -185,6 +185,7 @@ def set_up(source, target, hosts, *, expected=None, **flows):
     send_flows()."""
     if expected is None:
         expected = flows.get("n_flows", N_FLOWS)
+    hosts = list(hosts)
     for attempt in range(TRIES):
         with without_megaflows(hosts):
             costs, arrived = send_flows(source, target, hosts, **flows)
