@@ -81,6 +81,8 @@ struct og_of_session {
     uint32_t count_xid;         /* request without last reply, else 0 */
 
     unsigned interval_ms, timeout_ms;
+    bool pinged;                /* by the owner, */
+    uint64_t pinged_at;         /* ... at these bytes_in */
     bool heard;                 /* a byte since the timer was set */
     bool probed;                /* echo request since then */
     bool progressed;            /* of queue or dump, since the last tick */
@@ -787,6 +789,17 @@ og_of_session_packet_out(struct og_of_session *s, const void *frame,
         && evbuffer_get_length(output(s)) <= ABUSE_MAX) {
         count_out(s, og_wire_packet_out(output(s), packet_xid(s), frame,
                                         size, acts));
+    }
+}
+
+void
+og_of_session_ping(struct og_of_session *s)
+{
+    if (s->state == STATE_READY
+        && (!s->pinged || s->pinged_at != s->counters.bytes_in)) {
+        s->pinged = true;
+        s->pinged_at = s->counters.bytes_in;
+        count_out(s, og_wire_echo_request(output(s), own_xid(s)));
     }
 }
 

@@ -140,6 +140,10 @@ void og_of_session_packet_out(struct og_of_session *session,
                               const void *frame, size_t size,
                               const struct vx_row *acts);
 
+/* Asks the switch for an echo, unless it owes an answer to the last such
+ * question: when bytes_in has grown it has done what was sent before. */
+void og_of_session_ping(struct og_of_session *session);
+
 void og_of_session_get_counters(const struct og_of_session *session,
                                 struct og_of_counters *ret_counters);
 

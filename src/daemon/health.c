@@ -25,6 +25,7 @@ struct hop {
     uint64_t oid;
     int64_t due_ms;             /* the next look */
     int64_t ask_ms;             /* the next question, not before */
+    uint64_t pulse;             /* of its host, at the last one */
     struct vx_health health;
     struct vx_ip *ips;
     size_t n_ips;               /* 0: is to be forgotten */
@@ -271,6 +272,7 @@ ask_if_due(struct vx_hops *hops, struct hop *hop,
            const struct vx_punt_tap *tap, int64_t now_ms)
 {
     unsigned interval_ms = hops->env.interval_ms;
+    uint64_t pulse;
 
     if (!interval_ms || hop->ask_ms > now_ms) {
         return;
@@ -279,6 +281,11 @@ ask_if_due(struct vx_hops *hops, struct hop *hop,
         hop->ask_ms = now_ms + interval_ms;
         return;
     }
+    pulse = hops->env.pulse(hops->env.ctx, tap->host);
+    if (pulse == hop->pulse) {
+        vx_health_away(&hop->health);
+    }
+    hop->pulse = pulse;
     tell(hops, hop, vx_health_ask(&hop->health), "it does not answer");
     ask(hops, hop, tap);
     hop->ask_ms = now_ms + vx_health_pause(&hop->health, interval_ms);

@@ -30,6 +30,9 @@ struct vx_hops_env {
     unsigned interval_ms;       /* 0: nobody is asked; what has no interface
                                  * is dead, all others are alive */
     bool (*may_send)(void *ctx, uint64_t host);
+    /* Grows when the host is heard again, which it is asked for: while it is
+     * not, a port's silence says nothing. */
+    uint64_t (*pulse)(void *ctx, uint64_t host);
     void (*send)(void *ctx, const struct vx_punt_tap *tap,
                  const uint8_t *frame, size_t size);
     /* why: for a person; NULL: it is a next hop no more, which is no news. */

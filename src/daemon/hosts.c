@@ -502,6 +502,14 @@ vx_hosts_packet_out(struct vx_hosts *hosts, uint64_t oid, enum vx_tier tier,
     }
 }
 
+uint64_t
+vx_hosts_pulse(struct vx_hosts *hosts, uint64_t oid)
+{
+    struct host *host = vx_hosts_find(hosts, oid);
+
+    return host ? vx_switch_ping(host->sw[VX_TENANT_TIER - 1]) : 0;
+}
+
 bool
 vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t oid)
 {

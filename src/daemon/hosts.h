@@ -90,6 +90,11 @@ void vx_hosts_packet_out(struct vx_hosts *hosts, uint64_t host,
                          enum vx_tier tier, const void *frame, size_t size,
                          const struct vx_row *acts);
 
+/* A number that has grown when the host's br-tenant is heard again, which it
+ * is asked for, behind what was sent to it; 0 if it is not connected.  So
+ * silence of a machine is told from silence of its host. */
+uint64_t vx_hosts_pulse(struct vx_hosts *hosts, uint64_t host);
+
 bool vx_hosts_is_ready(const struct vx_hosts *hosts, uint64_t host);
 
 struct vx_host_facts {

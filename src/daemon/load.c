@@ -86,7 +86,8 @@ void
 vx_app_replay(struct vx_app *app)
 {
     static const enum vx_kind order[] = {
-        VX_ZONE, VX_HOST, VX_TENANT, VX_NETWORK, VX_SUBNET, VX_PORT
+        VX_ZONE, VX_HOST, VX_TENANT, VX_NETWORK, VX_SUBNET, VX_PORT,
+        VX_ROUTE, VX_POLICY
     };
 
     app->sink_mode = VX_SINK_MUTE;

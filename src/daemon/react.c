@@ -70,6 +70,16 @@ sink_locate(void *app_, uint64_t port, uint64_t host)
 }
 
 static void
+sink_hop(void *app_, uint64_t port, const struct vx_ip *ip, bool used)
+{
+    struct vx_app *app = app_;
+
+    if (app->sink_mode == VX_SINK_LIVE) {
+        vx_hops_used(app->hops, port, ip, used);
+    }
+}
+
+static void
 sink_grace(void *app_, const struct vx_grace *grace)
 {
     struct vx_app *app = app_;
@@ -498,7 +508,7 @@ vx_app_wire(struct vx_app *app)
                               vx_model_revision(app->model));
     app->sink = (struct vx_fabric_sink) {
         .ctx = app, .rows = sink_rows, .locate = sink_locate,
-        .port_touched = sink_port_touched,
+        .port_touched = sink_port_touched, .hop = sink_hop,
     };
     vx_app_grace_on(app);
     app->fabric = vx_fabric_new(&app->sink);

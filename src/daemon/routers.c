@@ -35,6 +35,14 @@ may_send(void *app_, uint64_t host)
     return vx_hosts_is_ready(app->hosts, host);
 }
 
+static uint64_t
+pulse(void *app_, uint64_t host)
+{
+    struct vx_app *app = app_;
+
+    return vx_hosts_pulse(app->hosts, host);
+}
+
 static void
 solicited(void *app_, const struct vx_punt_tap *tap,
           const struct vx_punted *punted)
@@ -66,6 +74,7 @@ hop_changed(void *app_, uint64_t oid, bool is_alive, const char *why)
     app->receipt = vx_receipts_open(app->receipts,
                                     vx_commit_revision(app->commit));
     app->attach_touched = true;
+    vx_fabric_port_alive(app->fabric, oid, is_alive);
     app->attach_touched = false;
     vx_receipt_close(app->receipt);
     app->receipt = NULL;
@@ -95,7 +104,8 @@ vx_app_routers_init(struct vx_app *app)
         .ctx = app, .base = app->base, .model = app->model,
         .fabric = app->fabric,
         .interval_ms = app->options.health_interval_ms,
-        .may_send = may_send, .send = send_to_tap, .changed = hop_changed,
+        .may_send = may_send, .pulse = pulse, .send = send_to_tap,
+        .changed = hop_changed,
         .mono_ms = vx_app_mono_ms,
     };
 
@@ -104,10 +114,19 @@ vx_app_routers_init(struct vx_app *app)
     app->hops = vx_hops_new(&hops_env);
 }
 
+static void
+add_hop(void *app_, uint64_t port, const struct vx_ip *ip)
+{
+    struct vx_app *app = app_;
+
+    vx_hops_used(app->hops, port, ip, true);
+}
+
 void
 vx_app_routers_start(struct vx_app *app)
 {
     vx_radv_start(app->radv);
+    vx_fabric_hops(app->fabric, add_hop, app);
 }
 
 void

@@ -364,6 +364,19 @@ vx_switch_get_facts(const struct vx_switch *sw,
     }
 }
 
+uint64_t
+vx_switch_ping(struct vx_switch *sw)
+{
+    struct og_of_counters counters;
+
+    if (!sw->session) {
+        return 0;
+    }
+    og_of_session_ping(sw->session);
+    og_of_session_get_counters(sw->session, &counters);
+    return counters.bytes_in;
+}
+
 bool
 vx_switch_counters(const struct vx_switch *sw,
                    struct og_of_counters *ret_counters)

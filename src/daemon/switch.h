@@ -146,6 +146,8 @@ void vx_switch_failed(struct vx_switch *sw, const struct vx_error *err);
 enum vx_switch_state vx_switch_state(const struct vx_switch *sw);
 void vx_switch_get_facts(const struct vx_switch *sw,
                          struct vx_switch_facts *ret_facts);
+/* Asks it for a sign of life; bytes heard of it so far, 0 if away. */
+uint64_t vx_switch_ping(struct vx_switch *sw);
 bool vx_switch_counters(const struct vx_switch *sw,
                         struct og_of_counters *ret_counters);
 const char *vx_switch_state_name(enum vx_switch_state state);

@@ -111,6 +111,13 @@ og_of_session_packet_out(struct og_of_session *s, const void *frame,
     }
 }
 
+/* Nobody answers: a machine is never taken for dead because of it. */
+void
+og_of_session_ping(struct og_of_session *s)
+{
+    (void) s;
+}
+
 void
 og_of_session_get_counters(const struct og_of_session *s,
                            struct og_of_counters *ret_counters)

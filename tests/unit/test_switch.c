@@ -86,6 +86,12 @@ og_of_session_packet_out(struct og_of_session *s, const void *frame,
 }
 
 void
+og_of_session_ping(struct og_of_session *s)
+{
+    (void) s;
+}
+
+void
 og_of_session_get_counters(const struct og_of_session *s,
                            struct og_of_counters *ret_counters)
 {
