@@ -70,6 +70,7 @@ struct vx_app {
     struct vx_punts *punts;
     struct vx_radv *radv;
     struct vx_hops *hops;
+    struct vx_borders *borders;
     struct vx_audits *audits;
     struct vx_counters *counters;
     struct vx_commit *commit;

@@ -7,6 +7,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/audit.c src/daemon/audit.h src/daemon/audit_priv.h \
 	src/daemon/audit_api.c src/daemon/audit_lacks.c \
 	src/daemon/backend.c \
+	src/daemon/borders.c src/daemon/borders.h \
 	src/daemon/commit.c src/daemon/commit.h \
 	src/daemon/counters.c src/daemon/counters.h \
 	src/daemon/counters_api.c src/daemon/counters_burst.c \

@@ -59,6 +59,7 @@ vx_options_init(struct vx_options *options)
         .events_kept = 10000,
         .vni_low = 1000,
         .grace_ms = 30 * 1000,
+        .border_down_ms = 1500,
     };
 }
 
@@ -270,6 +271,7 @@ set_ranged(struct vx_options *options, const char *key, const char *value,
           1000 },
         { "counters_tenants", &options->counters_tenants, 0, 100000, 1 },
         { "grace_ms", &options->grace_ms, 0, 86400000, 1 },
+        { "border_down_ms", &options->border_down_ms, 0, 3600000, 1 },
         { "vni_low", &options->vni_low, 0, VX_VNI_MAX, 1 },
     };
 

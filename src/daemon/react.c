@@ -17,6 +17,7 @@
 
 #include "api/watch.h"
 #include "daemon/audit.h"
+#include "daemon/borders.h"
 #include "daemon/commit.h"
 #include "daemon/counters.h"
 #include "daemon/health.h"
@@ -129,6 +130,7 @@ apply_change(void *app_, const struct vx_change *change,
     }
     vx_fabric_change(app->fabric, change->old, change->new);
     if (obj->kind == VX_HOST && !change->new) {
+        vx_borders_forget(app->borders, obj->oid);
         vx_hosts_update(app->hosts, (const void *) change->old, NULL);
         vx_audits_forget(app->audits, obj->oid);
     }
@@ -246,6 +248,7 @@ host_changed(void *app_, uint64_t host, bool ready)
     app->epoch++;
     vx_fabric_host_networks(app->fabric, host, touch_network, app);
     vx_wait_look(app->ports, host);
+    vx_borders_ready(app->borders, host, ready);
     if (obj) {
         struct vx_api_host_status status;
 

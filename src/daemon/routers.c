@@ -4,6 +4,7 @@
  * (health.h) and the rest. */
 #include "daemon/app.h"
 
+#include "daemon/borders.h"
 #include "daemon/commit.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
@@ -87,6 +88,41 @@ hop_changed(void *app_, uint64_t oid, bool is_alive, const char *why)
     }
 }
 
+/* Likewise of a border host: the rows of its zone's networks. */
+static void
+border_changed(void *app_, uint64_t oid, bool is_alive)
+{
+    struct vx_app *app = app_;
+    const struct vx_obj *host = vx_model_by_oid(app->model, oid);
+
+    if (app->stopping) {
+        return;
+    }
+    app->receipt = vx_receipts_open(app->receipts,
+                                    vx_commit_revision(app->commit));
+    vx_fabric_host_alive(app->fabric, oid, is_alive);
+    vx_receipt_close(app->receipt);
+    app->receipt = NULL;
+    if (host) {
+        vx_log_info(host->name, is_alive
+                    ? "the host is used as a border again, if it is one"
+                    : "the host is not used as a border while others are "
+                      "there");
+    }
+}
+
+static void
+borders_init(struct vx_app *app)
+{
+    const struct vx_borders_env env = {
+        .ctx = app, .base = app->base,
+        .down_ms = app->options.border_down_ms, .alive = border_changed,
+        .mono_ms = vx_app_mono_ms,
+    };
+
+    app->borders = vx_borders_new(&env);
+}
+
 void
 vx_app_routers_init(struct vx_app *app)
 {
@@ -109,6 +145,7 @@ vx_app_routers_init(struct vx_app *app)
         .mono_ms = vx_app_mono_ms,
     };
 
+    borders_init(app);
     app->punts = vx_punts_new(&punts_env);
     app->radv = vx_radv_new(&radv_env);
     app->hops = vx_hops_new(&hops_env);
@@ -132,6 +169,7 @@ vx_app_routers_start(struct vx_app *app)
 void
 vx_app_routers_free(struct vx_app *app)
 {
+    vx_borders_free(app->borders);
     vx_punts_free(app->punts);
     vx_radv_free(app->radv);
     vx_hops_free(app->hops);

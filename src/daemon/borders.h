@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether border hosts live, as far as the controller can tell.
+ *
+ *   host ready, not ready --> here --time--> vx_fabric_host_alive --> rows
+ *
+ * A host that was ready and is not any more for border_down_ms is not used as
+ * a border until it is ready again.  One that was never ready since the
+ * controller started keeps its work: a controller that starts, or is cut off
+ * from all, changes nothing (and the fabric uses all borders of a zone when
+ * none lives). */
+#ifndef VX_DAEMON_BORDERS_H
+#define VX_DAEMON_BORDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct vx_borders;
+
+struct vx_borders_env {
+    void *ctx;
+    struct event_base *base;
+    uint32_t down_ms;
+    int64_t (*mono_ms)(void);
+    /* Its state has changed. */
+    void (*alive)(void *ctx, uint64_t host, bool alive);
+};
+
+struct vx_borders *vx_borders_new(const struct vx_borders_env *env);
+void vx_borders_free(struct vx_borders *borders);
+
+/* A host has become ready, or is not any more.  O(log n). */
+void vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready);
+/* It is deleted. */
+void vx_borders_forget(struct vx_borders *borders, uint64_t host);
+bool vx_borders_is_alive(const struct vx_borders *borders, uint64_t host);
+
+#endif
