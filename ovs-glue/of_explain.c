@@ -321,7 +321,7 @@ og_crow_hint(const struct vx_crow *crow, struct vx_row_hint *ret_hint)
     };
     if (crow->type == VX_ROW_FLOW) {
         each_oxm(crow->key, crow->key_size, vni_oxm, ret_hint);
-    } else if (crow->type != VX_ROW_METER && crow->key_size >= 4) {
+    } else if (crow->key_size >= 4) {
         ret_hint->vni = get_u32(crow->key);
         ret_hint->bucket = crow->key_size >= 8 ? get_u32(crow->key + 4) : 0;
     }

@@ -66,8 +66,9 @@ vx_lacks_begin(struct vx_lacks *lacks)
 static uint64_t
 owner_of(const struct vx_model *model, const struct vx_row_hint *hint)
 {
-    const struct vx_network *network = hint->type != VX_ROW_FLOW && hint->vni
-        ? vx_model_by_vni(model, hint->vni) : NULL;
+    uint32_t vni = vx_explain_vni(hint);
+    const struct vx_network *network = hint->type != VX_ROW_FLOW && vni
+        ? vx_model_by_vni(model, vni) : NULL;
     const struct vx_obj *obj = hint->type == VX_ROW_FLOW
         ? vx_model_by_oid(model, VX_COOKIE_OID(hint->cookie)) : NULL;
 

@@ -39,6 +39,9 @@ tests_unit_test_validate_SOURCES = tests/unit/test_validate.c \
 	$(MODEL_FIXTURE)
 
 UNIT_TESTS += tests/unit/test_order
+UNIT_TESTS += tests/unit/test_compile
+tests_unit_test_compile_SOURCES = tests/unit/test_compile.c \
+	tests/lib/rowtalk.c tests/lib/rowtalk.h
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -49,6 +52,7 @@ tests_unit_test_store_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_of_codec
 tests_unit_test_of_codec_SOURCES = tests/unit/test_of_codec.c \
+	tests/lib/rowtalk.c tests/lib/rowtalk.h \
 	tests/lib/sample.c tests/lib/sample.h
 tests_unit_test_of_codec_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_unit_test_of_codec_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)

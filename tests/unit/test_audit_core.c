@@ -260,6 +260,49 @@ a_row_is_told_by_its_object(void **state)
     vx_model_free(model);
 }
 
+static void
+groups_and_meters_are_told_by_their_kind(void **state)
+{
+    struct vx_model *model = fx_small_fabric();
+    const struct vx_port *port = fx_do(model, "put port acme/web/vm1");
+    uint32_t vni = ((const struct vx_network *)
+                    vx_model_by_oid(model, port->o.parent))->vni;
+    const struct {
+        enum vx_row_type type;
+        uint32_t id, bucket;
+        const char *want;
+    } rows[] = {
+        { VX_ROW_GROUP, VX_GROUP_ECMP, 0, "base" },
+        { VX_ROW_BUCKET, VX_GROUP_ECMP, 3, "base" },
+        { VX_ROW_GROUP, VX_GROUP_FROM_ZONE | vni, 0, "network acme/web" },
+        { VX_ROW_BUCKET, VX_GROUP_FROM_CROSS | vni, 0,
+          "network acme/web, to its own ports" },
+        { VX_ROW_GROUP, 0x7000000, 0, "nobody" },
+        { VX_ROW_METER, VX_METER_CONTROLLER, 0, "base" },
+        { VX_ROW_METER, VX_METER(VX_METER_NO_HOST, 1), 0, "base" },
+        { VX_ROW_METER, VX_METER(VX_METER_OUT_PPS, 9), 0,
+          "OpenFlow port 9, what it sends" },
+        { VX_ROW_METER, VX_METER(VX_METER_NETWORK_BUM, vni), 0,
+          "network acme/web" },
+        { VX_ROW_METER, VX_METER(VX_METER_POLICY, 4711), 0,
+          "policy number 4711" },
+        { VX_ROW_METER, VX_METER(VX_METER_TENANT, 77), 0,
+          "router of VNI 77" },
+        { VX_ROW_METER, 9, 0, "nobody" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct vx_row_hint hint = {
+            .type = rows[i].type, .vni = rows[i].id, .bucket = rows[i].bucket
+        };
+
+        assert_string_equal(explain(model, VX_FABRIC_TIER, &hint),
+                            rows[i].want);
+    }
+    vx_model_free(model);
+}
+
 int
 main(void)
 {
@@ -271,6 +314,7 @@ main(void)
         cmocka_unit_test(rows_are_repaired_at_a_limited_rate),
         cmocka_unit_test(who_fights_a_repair_is_left_alone_longer_each_time),
         cmocka_unit_test(a_row_is_told_by_its_object),
+        cmocka_unit_test(groups_and_meters_are_told_by_their_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,9 +25,11 @@
 
 #include "core/explain.h"
 #include "core/fabric.h"
+#include "core/order.h"
 #include "core/pipeline.h"
 #include "lib/buf.h"
 #include "ovs-glue/of_codec.h"
+#include "tests/lib/rowtalk.h"
 #include "tests/lib/sample.h"
 
 static const struct sample sample = {
@@ -227,24 +229,21 @@ add_all(const struct vx_rows *rows)
 }
 
 static void
-assert_round_trip(enum vx_tier tier, size_t at_least)
+assert_rows_come_back(const struct vx_rows *rows)
 {
-    struct vx_rows rows = { 0 };
     struct og_crows *have = og_crows_new(), *want = og_crows_new();
     struct vx_diff *diffs;
 
-    sample_rows(&sample, tier, &rows);
-    assert_true(rows.n > at_least);
-    struct og_msgs *msgs = add_all(&rows);
+    struct og_msgs *msgs = add_all(rows);
     echo_back(msgs, have);
-    og_crows_add_rows(want, rows.rows, rows.n);
-    assert_int_equal(have->n, rows.n);
+    og_crows_add_rows(want, rows->rows, rows->n);
+    assert_int_equal(have->n, rows->n);
     assert_int_equal(have->n_bad, 0);
     size_t n = vx_diff_rows(have->rows, have->n, want->rows, want->n, &diffs);
     for (size_t i = 0; i < n; i++) {
         struct vx_buf buf = VX_BUF_INIT;
         if (diffs[i].want != SIZE_MAX) {
-            vx_row_format(&rows.rows[diffs[i].want], &buf);
+            vx_row_format(&rows->rows[diffs[i].want], &buf);
         }
         print_message("# %d %s\n", diffs[i].type, vx_buf_str(&buf));
         vx_buf_fini(&buf);
@@ -254,7 +253,56 @@ assert_round_trip(enum vx_tier tier, size_t at_least)
     og_msgs_unref(msgs);
     og_crows_free(have);
     og_crows_free(want);
+}
+
+/* One of each kind of row of routing, policies, zones and budgets. */
+static const char routed[] =
+    "segment 101 901 six mtu=1300 small bum=500\n"
+    "view transit designated tenant-budget=901 host-budget\n"
+    "limits 1000 100 10\nnetwork 101\nvtep 7 192.0.2.7 cross\n"
+    "bum 101 0 group=33554432\nbum 101 7 group=50331648\nzone 3 7 8\n"
+    "budget host 1000\nbudget tenant 901 500\n"
+    "tap 101 5 guard 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "second 101 7 free 22 02:00:00:00:00:02 10.1.0.2 fd01::2\n"
+    "adj 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "fdb 101 22 0 02:00:00:00:00:02\nfdb 101 23 z2 02:00:00:00:00:03\n"
+    "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
+    "subnet 101 901 32 fd00::/64 fd00::fe\n"
+    "route 901 33 1 10.9.0.0/16 10.0.0.1,02:00:00:00:00:01,101"
+    " 10.1.0.2,02:00:00:00:00:02,102\nroute 901 34 2 ::/0\n"
+    "route 901 35 9 fd09::/17 fd00::1,02:00:00:00:00:01,101\n"
+    "policy 901 35 3 10 via proto=6 dport=80-90 sport=1-3"
+    " 10.0.0.1,02:00:00:00:00:01,101 10.1.0.2,02:00:00:00:00:02,102\n"
+    "policy 901 36 4 11 drop proto=17 dport=7-7\n"
+    "policy 901 37 5 12 drop proto=132 dport=6-7\n"
+    "policy 901 38 6 13 rate:100 src=fd00::/64\n"
+    "policy 901 39 7 14 dscp:46 dscp=63 vni=101\n";
+
+static void
+assert_round_trip(enum vx_tier tier, size_t at_least)
+{
+    struct vx_rows rows = { 0 };
+
+    sample_rows(&sample, tier, &rows);
+    assert_true(rows.n > at_least);
+    assert_rows_come_back(&rows);
     vx_rows_fini(&rows);
+}
+
+static void
+rows_of_routing_policies_and_zones_come_back_as_they_were_sent(void **state)
+{
+    (void) state;
+    for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+        struct rowtalk talk = { 0 };
+        struct vx_rows rows = { 0 };
+
+        vx_compile_base(tier, &rows);
+        rowtalk_lines(&talk, tier, routed, &rows);
+        vx_order_add(&rows);
+        assert_rows_come_back(&rows);
+        vx_rows_fini(&rows);
+    }
 }
 
 static void
@@ -936,6 +984,18 @@ a_canonical_row_is_shown_as_ovs_ofctl_writes_it(void **state)
     row = vx_rows_bucket(&rows, VX_FABRIC_TIER, 7, 3);
     vx_act_output(row, 5);
     assert_shown(row, "group_id=7,bucket=bucket_id:3,actions=output:5");
+    vx_rows_group(&rows, VX_FABRIC_TIER, VX_GROUP_ECMP)->select = true;
+    assert_shown(&rows.rows[rows.n - 1], "group_id=16777216,type=select");
+    row = vx_rows_bucket(&rows, VX_FABRIC_TIER, VX_GROUP_ECMP, 3);
+    vx_act_set_u(row, VX_F_REG7, 3);
+    vx_act_resubmit(row, 36);
+    assert_shown(row, "group_id=16777216,bucket=bucket_id:3,"
+                 "actions=set_field:0x3->reg7,resubmit(,36)");
+    row = vx_rows_flow(&rows, VX_TENANT_TIER, 43, 1, 1);
+    vx_act_dec_ttl(row);
+    vx_act_check_larger(row, VX_F_REG1, 1314);
+    assert_shown(row, "cookie=0x1,table=43,priority=1 "
+                 "actions=dec_ttl,check_pkt_larger(1314)->NXM_NX_REG1[0]");
     row = vx_rows_meter(&rows, VX_TENANT_TIER, 9);
     row->rate = 100;
     row->burst = 5;
@@ -951,6 +1011,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_tier_1_comes_back_as_it_was_sent),
         cmocka_unit_test(every_row_of_tier_2_comes_back_as_it_was_sent),
+        cmocka_unit_test(
+            rows_of_routing_policies_and_zones_come_back_as_they_were_sent),
         cmocka_unit_test(deletes_a_flow_by_row_and_by_what_a_dump_said),
         cmocka_unit_test(
             deletes_groups_and_buckets_by_row_and_by_what_a_dump_said),
