@@ -393,7 +393,8 @@ og_msgs_delete_crow(struct og_msgs *msgs, const struct vx_crow *crow)
     }
 }
 
-/* Groups that go, sorted: their buckets need no message of their own. */
+/* Groups that go, sorted: their buckets need no message of their own.  Or
+ * meters. */
 struct gone {
     uint32_t *groups;
     size_t n, cap;
@@ -430,43 +431,49 @@ gone_has(const struct gone *gone, uint32_t group)
                               sizeof *gone->groups, compare_u32);
 }
 
-static bool
-has_meter(const struct vx_row *rows, size_t n, uint32_t meter)
+static void
+gone_add_meters(struct gone *gone, const struct vx_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].type == VX_ROW_METER && rows[i].group == meter) {
-            return true;
+        if (rows[i].type == VX_ROW_METER) {
+            gone_add(gone, rows[i].group);
         }
     }
-    return false;
+    gone_sort(gone);
 }
 
-/* The first of what is added, the last of what is deleted.  There are few. */
+/* The first of what is added, the last of what is deleted. */
 static void
 add_meters(struct og_msgs *msgs, const struct vx_delta *delta)
 {
+    struct gone gone = { 0 };
+
+    gone_add_meters(&gone, delta->del, delta->n_del);
     for (size_t i = 0; i < delta->n_add; i++) {
         const struct vx_row *row = &delta->add[i];
 
         if (row->type == VX_ROW_METER) {
-            meter_row_msg(msgs, has_meter(delta->del, delta->n_del,
-                                          row->group)
+            meter_row_msg(msgs, gone_has(&gone, row->group)
                                 ? OFPMC13_MODIFY : OFPMC13_ADD, row);
         }
     }
+    free(gone.groups);
 }
 
 static void
 delete_meters(struct og_msgs *msgs, const struct vx_delta *delta)
 {
+    struct gone kept = { 0 };
+
+    gone_add_meters(&kept, delta->add, delta->n_add);
     for (size_t i = 0; i < delta->n_del; i++) {
         const struct vx_row *row = &delta->del[i];
 
-        if (row->type == VX_ROW_METER
-            && !has_meter(delta->add, delta->n_add, row->group)) {
+        if (row->type == VX_ROW_METER && !gone_has(&kept, row->group)) {
             og_msgs_delete_row(msgs, row);
         }
     }
+    free(kept.groups);
 }
 
 void

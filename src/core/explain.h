@@ -2,8 +2,8 @@
 /* Whose a row is, in words of intent.
  *
  * A row of ours says it by its cookie, a group by its VNI, a meter by its kind
- * and number; a foreign row may say nothing, or lie, and is then named after the network or port it would
- * have touched.  Pure. */
+ * and number; a foreign row may say nothing, or lie, and is then named after
+ * the network or port it would have touched.  Pure. */
 #ifndef VX_CORE_EXPLAIN_H
 #define VX_CORE_EXPLAIN_H
 

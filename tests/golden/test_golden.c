@@ -19,6 +19,7 @@
 #include "core/pipeline.h"
 #include "lib/buf.h"
 #include "lib/xalloc.h"
+#include "tests/lib/rowtalk.h"
 
 static void
 add(struct vx_fabric *fabric, struct vx_obj *obj)
@@ -135,15 +136,12 @@ read_file(const char *name)
 }
 
 static void
-check(const struct vx_fabric *fabric, uint64_t host, enum vx_tier tier,
-      const char *name)
+check_rows(const struct vx_rows *rows, const char *name)
 {
     struct vx_buf buf = VX_BUF_INIT;
-    struct vx_rows rows;
 
-    vx_fabric_compile(fabric, host, tier, &rows);
-    for (size_t i = 0; i < rows.n; i++) {
-        vx_row_format(&rows.rows[i], &buf);
+    for (size_t i = 0; i < rows->n; i++) {
+        vx_row_format(&rows->rows[i], &buf);
         vx_buf_puts(&buf, "\n");
     }
     if (getenv("UPDATE_GOLDEN")) {
@@ -160,7 +158,94 @@ check(const struct vx_fabric *fabric, uint64_t host, enum vx_tier tier,
     assert_string_equal(vx_buf_str(&buf), golden);
     free(golden);
     vx_buf_fini(&buf);
+}
+
+static void
+check(const struct vx_fabric *fabric, uint64_t host, enum vx_tier tier,
+      const char *name)
+{
+    struct vx_rows rows;
+
+    vx_fabric_compile(fabric, host, tier, &rows);
+    check_rows(&rows, name);
     vx_rows_fini(&rows);
+}
+
+/* --- Routing, policies, zones and budgets: one of each. */
+
+static const char router[] =
+    "segment 101 901 six bum=500\nsegment 102 901 mtu=1300 small\n"
+    "network 101\nnetwork 102\n"
+    "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
+    "subnet 101 901 32 fd00::/64 fd00::fe\n"
+    "subnet 102 901 33 10.1.0.0/24 10.1.0.254\n"
+    "tap 101 5 free 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "limits 1000 100 50\n"
+    "tap 102 6 free 22 02:00:00:00:00:02 10.1.0.2\n"
+    "limits 0 0 0\n"
+    "second 102 7 free 23 02:00:00:00:00:03 10.1.0.3\n"
+    "route 901 41 1 10.9.0.0/16 10.0.0.1,02:00:00:00:00:01,101\n"
+    "route 901 42 2 10.8.0.0/16 10.0.0.1,02:00:00:00:00:01,101"
+    " 10.1.0.2,02:00:00:00:00:02,102\n"
+    "route 901 43 3 ::/0\n"
+    "policy 901 51 4 10 via closed proto=6 dport=80-90 src=10.0.0.0/24"
+    " 10.1.0.2,02:00:00:00:00:02,102 10.1.0.3,02:00:00:00:00:03,102\n"
+    "policy 901 52 5 11 via dst=10.1.0.0/24"
+    " 10.0.0.1,02:00:00:00:00:01,101\n"
+    "policy 901 53 6 12 gateway closed dst=0.0.0.0/0\n"
+    "policy 901 54 7 13 gateway dst=fd00::/8\n"
+    "policy 901 55 8 14 drop proto=17 sport=53-53\n"
+    "policy 901 56 9 15 dscp:46 dscp=0 vni=101\n"
+    "policy 901 57 10 16 rate:5000 src=fd00::/64\n";
+
+static const char zoned[] =
+    "segment 101 901 six bum=500\n"
+    "vtep 2 192.0.2.2\nvtep 3 192.0.2.3 cross\nvtep 4 2001:db8::4 cross\n"
+    "zone 7 2\nzone 8 3 4\nbudget host 100000\nbudget tenant 901 50000\n"
+    "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
+    "subnet 101 901 32 fd00::/64 fd00::fe\n"
+    "neigh 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "adj 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "fdb 101 21 2 02:00:00:00:00:01\nfdb 101 22 z8 02:00:00:00:00:02\n"
+    "fdb 101 23 0 02:00:00:00:00:03\nbum 101 2\n"
+    "bum 101 0 group=33554432\nbum 101 3 group=33554432\n"
+    "bum 101 2 group=50331648\nnetwork 101\n";
+
+static void
+talk(enum vx_tier tier, const char *view, const char *lines,
+     struct vx_rows *rows)
+{
+    struct rowtalk it = { 0 };
+
+    rowtalk_lines(&it, tier, view, rows);
+    rowtalk_lines(&it, tier, lines, rows);
+}
+
+static void
+rows_of_routing_and_policies_are_as_reviewed(void **state)
+{
+    struct vx_rows rows = { 0 };
+
+    (void) state;
+    talk(VX_TENANT_TIER, "", router, &rows);
+    check_rows(&rows, "tests/golden/router-tier1.txt");
+    vx_rows_fini(&rows);
+}
+
+static void
+rows_of_a_border_and_of_a_host_behind_one_are_as_reviewed(void **state)
+{
+    struct vx_rows border = { 0 }, behind = { 0 };
+
+    (void) state;
+    talk(VX_FABRIC_TIER, "view member transit designated host-budget"
+         " tenant-budget=901", zoned, &border);
+    check_rows(&border, "tests/golden/border-tier2.txt");
+    talk(VX_FABRIC_TIER, "view member border=7",
+         "segment 101 901 six\nnetwork 101\n", &behind);
+    check_rows(&behind, "tests/golden/behind-tier2.txt");
+    vx_rows_fini(&border);
+    vx_rows_fini(&behind);
 }
 
 static void
@@ -225,6 +310,19 @@ expect_in(const struct facts *there, const struct facts *here,
     }
 }
 
+/* Without what an object adds to it. */
+static int
+base_priority(const struct vx_row *row)
+{
+    bool tier1 = row->tier == VX_TENANT_TIER;
+
+    if (tier1 && row->table == VX_T1_ROUTE && row->priority) {
+        return VX_ROUTE_PRIORITY_BASE;
+    }
+    return tier1 && row->table == VX_T1_POLICY && row->priority
+           ? VX_POLICY_PRIORITY_BASE : row->priority;
+}
+
 static void
 facts_of_rows(const struct vx_rows *rows, struct facts *facts)
 {
@@ -239,7 +337,7 @@ facts_of_rows(const struct vx_rows *rows, struct facts *facts)
         memset(&fact, 0, sizeof fact);
         fact.tier = row->tier;
         fact.table = row->table;
-        fact.priority = row->priority;
+        fact.priority = base_priority(row);
         assert_int_equal(!row->n_acts,
                          VX_COOKIE_REASON(row->cookie) != VX_PASS);
         snprintf(fact.reason, sizeof fact.reason, "%s",
@@ -256,11 +354,18 @@ static const struct {
     int table;
 } tables[] = {
     { 1, "CLASSIFY", VX_T1_CLASSIFY }, { 1, "GUARD", VX_T1_GUARD },
-    { 1, "GUARD_ND", VX_T1_GUARD_ND }, { 1, "L2", VX_T1_L2 },
+    { 1, "GUARD_ND", VX_T1_GUARD_ND }, { 1, "ENTER", VX_T1_ENTER },
+    { 1, "GATEWAY", VX_T1_GATEWAY }, { 1, "POLICY", VX_T1_POLICY },
+    { 1, "ROUTE", VX_T1_ROUTE }, { 1, "HOP", VX_T1_HOP },
+    { 1, "MTU", VX_T1_MTU }, { 1, "MTU_SEEN", VX_T1_MTU_SEEN },
+    { 1, "ADJ", VX_T1_ADJ }, { 1, "L2", VX_T1_L2 },
+    { 1, "TAP", VX_T1_TAP }, { 1, "PUNT", VX_T1_PUNT },
     { 2, "CLASSIFY", VX_T2_CLASSIFY }, { 2, "VTEP", VX_T2_VTEP },
     { 2, "INGRESS", VX_T2_INGRESS }, { 2, "NEIGH", VX_T2_NEIGH },
     { 2, "ANSWER", VX_T2_ANSWER }, { 2, "ANSWER_ND", VX_T2_ANSWER_ND },
-    { 2, "FDB", VX_T2_FDB },
+    { 2, "ADJ", VX_T2_ADJ }, { 2, "FDB", VX_T2_FDB },
+    { 2, "BORDER", VX_T2_BORDER }, { 2, "BORDER_SLOT", VX_T2_BORDER_SLOT },
+    { 2, "HOST", VX_T2_HOST }, { 2, "OUT", VX_T2_OUT },
 };
 
 static void
@@ -348,6 +453,10 @@ the_document_and_the_rows_know_the_same_tables_and_drops(void **state)
         struct vx_rows rows;
 
         vx_fabric_compile(fabric, 1, tier, &rows);
+        talk(tier, "", router, &rows);
+        talk(tier, "view transit designated", zoned, &rows);
+        talk(tier, "view transit", "segment 9 9\nnetwork 9\n", &rows);
+        talk(tier, "view border=7", "segment 9 9\nnetwork 9\n", &rows);
         facts_of_rows(&rows, &code);
         vx_rows_fini(&rows);
     }
@@ -377,6 +486,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tenant_tier_of_a_small_fabric_is_as_reviewed),
         cmocka_unit_test(fabric_tier_of_a_small_fabric_is_as_reviewed),
+        cmocka_unit_test(rows_of_routing_and_policies_are_as_reviewed),
+        cmocka_unit_test(
+            rows_of_a_border_and_of_a_host_behind_one_are_as_reviewed),
         cmocka_unit_test(
             the_document_and_the_rows_know_the_same_tables_and_drops),
     };

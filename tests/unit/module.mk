@@ -57,6 +57,9 @@ tests_unit_test_of_codec_SOURCES = tests/unit/test_of_codec.c \
 tests_unit_test_of_codec_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_unit_test_of_codec_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_of_explain
+tests_unit_test_of_explain_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_bootstrap
 tests_unit_test_bootstrap_SOURCES = tests/unit/test_bootstrap.c \
 	tests/lib/fake_ovsdb.c tests/lib/fake_ovsdb.h
