@@ -104,6 +104,10 @@ struct vx_api_backend {
     bool (*host_status)(void *ctx, uint64_t host,
                         struct vx_api_host_status *ret_status);
 
+    /* Whether the port takes packets as a next hop.  NULL: every port
+     * does. */
+    vx_port_alive *port_alive;
+
     /* Never NULL. */
     struct vx_api_waiter *(*wait)(void *ctx, const struct vx_api_wait *wait);
     /* The client is gone: woken must not be called any more. */

@@ -41,6 +41,10 @@ enum vx_codec_type {
     VX_T_BOOL,
     VX_T_STRINGS,       /* array of strings */
     VX_T_RANGES,        /* array of {"first","last"} */
+    VX_T_PROTO,         /* name or number of a protocol */
+    VX_T_MATCH,         /* object, see vx_codec_sub_fields */
+    VX_T_ACTION,
+    VX_T_HOPS,          /* array of such objects, read-only */
 };
 
 struct vx_codec_field {
@@ -63,6 +67,10 @@ struct vx_codec_field {
 const struct vx_codec_field *vx_codec_fields(enum vx_kind kind,
                                              size_t *ret_n);
 
+/* The members of what is an object itself; NULL for other types. */
+const struct vx_codec_field *vx_codec_sub_fields(enum vx_codec_type type,
+                                                 size_t *ret_n);
+
 /* --- Paths: "/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24". */
 
 /* A decoded path.  Strings point into buf: do not copy. */
@@ -74,9 +82,9 @@ struct vx_codec_path {
 };
 
 /* Path without query.  VX_NOT_FOUND if there is no such route, VX_INVALID if
- * the escaping is wrong.  /v1/networks, /v1/subnets and /v1/ports are lists
- * over all tenants; one trailing slash is allowed; the slash of a CIDR may
- * come unescaped.  Names are not judged here: the model does that. */
+ * the escaping is wrong.  /v1/networks, /v1/subnets, /v1/ports, /v1/routes
+ * and /v1/policies are lists over all tenants; one trailing slash is
+ * allowed; the slash of a prefix may come unescaped.  Names are not judged here: the model does that. */
 bool vx_codec_path_parse(const char *path, struct vx_codec_path *ret_path,
                          struct vx_error *err);
 /* Escaped path of an object.  Returns buf. */
@@ -148,6 +156,8 @@ struct vx_codec_view {
     struct vx_key key;          /* full key of obj */
     const struct vx_port_status *port_status;       /* ports; may be NULL */
     const struct vx_api_host_status *host_status;   /* hosts; may be NULL */
+    const struct vx_hops_status *hops_status;   /* routes, policies; may be
+                                                 * NULL */
 };
 
 /* Appends the object as GET answers it. */

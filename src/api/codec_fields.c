@@ -30,7 +30,19 @@
                     "If-Match")
 
 static const struct vx_codec_field zone_fields[] = {
-    NAME, DESCRIPTION, REVISION,
+    NAME,
+    SET("path", VX_T_STRING, 6, 6,
+        "how its hosts reach other zones: direct, or border for by the "
+        "border hosts of both zones; direct if not given"),
+    SET("border_hosts", VX_T_STRINGS, 0, VX_ZONE_MAX_BORDERS,
+        "hosts of the zone that carry its traffic with other zones where "
+        "path is border"),
+    SET("budget_kbps", VX_T_UINT, 0, VX_RATE_KBPS_MAX,
+        "what each of its hosts may send to other zones in kbit/s, 0 = "
+        "unlimited"),
+    DESCRIPTION,
+    RO("num", VX_T_UINT, "number of the zone in the fabric"),
+    REVISION,
 };
 
 static const struct vx_codec_field host_fields[] = {
@@ -72,6 +84,9 @@ static const struct vx_codec_field tenant_fields[] = {
         "most networks it may have, 0 = unlimited"),
     SET("quota_ports", VX_T_UINT, 0, UINT32_LIMIT,
         "most ports it may have, 0 = unlimited"),
+    SET("budget_kbps", VX_T_UINT, 0, VX_RATE_KBPS_MAX,
+        "what it may send from each host to other zones in kbit/s, 0 = "
+        "unlimited; brings a router"),
     DESCRIPTION, REVISION,
 };
 
@@ -81,6 +96,12 @@ static const struct vx_codec_field network_fields[] = {
         "VXLAN network identifier; kept or allocated if not given"),
     SET("mtu", VX_T_UINT, VX_MTU_MIN, VX_MTU_MAX,
         "MTU of tenants' interfaces in bytes, 1450 if not given"),
+    SET_NULL("path", VX_T_STRING, 6, 6,
+             "how it reaches other zones: direct, border, or null for what "
+             "the zone says"),
+    SET("bum_pps", VX_T_UINT, 0, VX_RATE_PPS_MAX,
+        "broadcast, unknown and multicast each host may send to the fabric "
+        "in packets/s, 0 = unlimited"),
     DESCRIPTION, REVISION,
 };
 
@@ -90,6 +111,9 @@ static const struct vx_codec_field subnet_fields[] = {
     SET_NULL("gateway", VX_T_STRING, 2, VX_IP_STRLEN - 1,
              "router's address; null or \"none\" for no gateway, the first "
              "usable address if not given"),
+    SET("route", VX_T_BOOL, 0, 1,
+        "routed by the tenant's router; true if not given and there is a "
+        "gateway"),
     SET("ranges", VX_T_RANGES, 0, VX_SUBNET_MAX_RANGES,
         "addresses to allocate from; empty = all of the subnet"),
     DESCRIPTION, REVISION,
@@ -126,7 +150,50 @@ static const struct vx_codec_field port_fields[] = {
         "only setting migrate_from to null ends the move, not the interface "
         "coming up at host"),
     RUN_NULL("migration", VX_T_STRING, "what the move waits for"),
+    SET("rate_kbps", VX_T_UINT, 0, VX_RATE_KBPS_MAX,
+        "kbit/s it may send, and get, 0 = unlimited"),
+    SET("rate_pps", VX_T_UINT, 0, VX_RATE_PPS_MAX,
+        "packets/s it may send, and get, 0 = unlimited"),
+    SET("bum_pps", VX_T_UINT, 0, VX_RATE_PPS_MAX,
+        "broadcast and multicast it may send in packets/s, ARP and ND too, "
+        "0 = unlimited"),
     DESCRIPTION,
+};
+
+#define HOPS_STATUS \
+    RUN("status", VX_T_STRING, "active, degraded, unresolved or down"), \
+    RUN("reason", VX_T_STRING, "why it is not active"), \
+    RUN("hops", VX_T_HOPS, "next hops, the ports that have them, whether " \
+        "they live")
+
+static const struct vx_codec_field route_fields[] = {
+    NAME, TENANT,
+    RO("prefix", VX_T_STRING, "where it leads to, same as name"),
+    { .name = "via", .type = VX_T_STRINGS, .settable = true,
+      .required = true, .min = 1, .max = VX_MAX_HOPS,
+      .help = "next hops: addresses in routed subnets of the tenant; flows "
+              "are spread over them" },
+    DESCRIPTION,
+    RO("num", VX_T_UINT, "number of the route in the fabric"),
+    HOPS_STATUS, REVISION,
+};
+
+static const struct vx_codec_field policy_fields[] = {
+    NAME, TENANT,
+    { .name = "priority", .type = VX_T_UINT, .settable = true,
+      .required = true, .min = 1, .max = VX_POLICY_PRIORITY_MAX,
+      .help = "unique in the tenant; the highest that matches decides" },
+    { .name = "match", .type = VX_T_MATCH, .settable = true,
+      .help = "routed packets it is about: all that is given has to hold" },
+    { .name = "action", .type = VX_T_ACTION, .settable = true,
+      .required = true, .help = "what becomes of them" },
+    SET("where", VX_T_STRING, 5, 5, "where it is enforced: hosts"),
+    SET("fail", VX_T_STRING, 4, 6,
+        "while no next hop lives: open, as if the policy were not there, or "
+        "closed, dropped; open if not given"),
+    DESCRIPTION,
+    RO("num", VX_T_UINT, "number of the policy in the fabric"),
+    HOPS_STATUS, REVISION,
 };
 
 #define TABLE(KIND, FIELDS) \
@@ -144,10 +211,10 @@ vx_codec_fields(enum vx_kind kind, size_t *ret_n)
     TABLE(VX_NETWORK, network_fields)
     TABLE(VX_SUBNET, subnet_fields)
     TABLE(VX_PORT, port_fields)
+    TABLE(VX_ROUTE, route_fields)
+    TABLE(VX_POLICY, policy_fields)
     case VX_NONE:
     case VX_RETIRED_VNI:
-    case VX_ROUTE:
-    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/codec_policy.h"
 #include "api/json.h"
 
 /* One body on its way to an operation. */
@@ -45,11 +46,8 @@ get_uint(const cJSON *object, const char *name)
 /* --- What the table says. */
 
 static const struct vx_codec_field *
-find_field(enum vx_kind kind, const char *name)
+find_in(const struct vx_codec_field *fields, size_t n, const char *name)
 {
-    size_t n;
-    const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
-
     for (size_t i = 0; i < n; i++) {
         if (!strcmp(fields[i].name, name)) {
             return &fields[i];
@@ -58,11 +56,19 @@ find_field(enum vx_kind kind, const char *name)
     return NULL;
 }
 
-static bool
-unknown_field(enum vx_kind kind, const char *name, struct vx_error *err)
+static const struct vx_codec_field *
+find_field(enum vx_kind kind, const char *name)
 {
     size_t n;
     const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
+
+    return find_in(fields, n, name);
+}
+
+static bool
+unknown_in(const struct vx_codec_field *fields, size_t n, const char *what,
+           const char *name, struct vx_error *err)
+{
     struct vx_buf list = VX_BUF_INIT;
 
     for (size_t i = 0; i < n; i++) {
@@ -72,10 +78,19 @@ unknown_field(enum vx_kind kind, const char *name, struct vx_error *err)
         }
     }
     vx_fail(err, VX_INVALID, name,
-            "a %s has no member \"%.60s\"; it takes: %s",
-            vx_kind_name(kind), name, vx_buf_str(&list));
+            "a %s has no member \"%.60s\"; it takes: %s", what, name,
+            vx_buf_str(&list));
     vx_buf_fini(&list);
     return false;
+}
+
+static bool
+unknown_field(enum vx_kind kind, const char *name, struct vx_error *err)
+{
+    size_t n;
+    const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
+
+    return unknown_in(fields, n, vx_kind_name(kind), name, err);
 }
 
 static const char *
@@ -87,6 +102,10 @@ type_name(enum vx_codec_type type)
         [VX_T_BOOL] = "true or false",
         [VX_T_STRINGS] = "an array of strings",
         [VX_T_RANGES] = "an array of {\"first\",\"last\"}",
+        [VX_T_PROTO] = "a string or a whole number",
+        [VX_T_MATCH] = "an object",
+        [VX_T_ACTION] = "an object",
+        [VX_T_HOPS] = "an array of objects",
     };
     return names[type];
 }
@@ -174,6 +193,57 @@ check_uint(const cJSON *value, const struct vx_codec_field *field,
     return true;
 }
 
+static bool check_value(const cJSON *value,
+                        const struct vx_codec_field *field,
+                        struct vx_error *err);
+
+/* "src" in a match becomes "match.src". */
+static bool
+in_member(const struct vx_codec_field *field, struct vx_error *err)
+{
+    char inner[sizeof err->field];
+
+    if (err) {
+        memcpy(inner, err->field, sizeof inner);
+        snprintf(err->field, sizeof err->field, "%s.%.30s", field->name,
+                 inner);
+    }
+    return false;
+}
+
+/* An object inside of an object, one level deep. */
+static bool
+check_object(const cJSON *object, const struct vx_codec_field *field,
+             struct vx_error *err)
+{
+    size_t n;
+    const struct vx_codec_field *subs = vx_codec_sub_fields(field->type, &n);
+    const cJSON *value;
+
+    if (!cJSON_IsObject(object)) {
+        return wrong_type(field, err);
+    }
+    cJSON_ArrayForEach (value, object) {
+        const struct vx_codec_field *sub = find_in(subs, n, value->string);
+
+        if (!sub) {
+            unknown_in(subs, n, field->name, value->string, err);
+            return in_member(field, err);
+        }
+        if (!cJSON_IsNull(value) && !check_value(value, sub, err)) {
+            return in_member(field, err);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (subs[i].required && !get(object, subs[i].name)) {
+            vx_fail(err, VX_INVALID, subs[i].name, "\"%s\" needs \"%s\": "
+                    "%s", field->name, subs[i].name, subs[i].help);
+            return in_member(field, err);
+        }
+    }
+    return true;
+}
+
 static bool
 check_value(const cJSON *value, const struct vx_codec_field *field,
             struct vx_error *err)
@@ -185,6 +255,11 @@ check_value(const cJSON *value, const struct vx_codec_field *field,
         return cJSON_IsBool(value) || wrong_type(field, err);
     case VX_T_STRINGS:
     case VX_T_RANGES: return check_array(value, field, err);
+    case VX_T_PROTO:
+        return cJSON_IsString(value) || check_uint(value, field, err);
+    case VX_T_MATCH:
+    case VX_T_ACTION: return check_object(value, field, err);
+    case VX_T_HOPS: break;      /* never in a body that is looked at */
     }
     return false;
 }
@@ -194,7 +269,8 @@ check_value(const cJSON *value, const struct vx_codec_field *field,
 static const char *
 part_of_path(const struct vx_codec_path *path, const char *name)
 {
-    if (!strcmp(name, "name") || !strcmp(name, "cidr")) {
+    if (!strcmp(name, "name") || !strcmp(name, "cidr")
+        || !strcmp(name, "prefix")) {
         return path->key.name;
     }
     return !strcmp(name, "tenant")    ? path->key.tenant
@@ -209,8 +285,8 @@ present_number(const struct vx_codec_view *view, const char *name)
     if (!view || !view->obj) {
         return 0;
     }
-    if (view->obj->kind == VX_HOST && !strcmp(name, "num")) {
-        return ((const struct vx_host *) view->obj)->num;
+    if (!strcmp(name, "num")) {
+        return vx_codec_num(view->obj);
     }
     if (view->obj->kind == VX_PORT && !strcmp(name, "vni")) {
         const struct vx_obj *network
@@ -317,6 +393,35 @@ parse_host(const struct body *body, struct vx_host_spec *spec)
     return !vtep || parse_ip(vtep, "vtep", &spec->vtep, body->err);
 }
 
+/* NULL: path stays as it is. */
+static bool
+parse_path(const struct body *body, enum vx_path *path)
+{
+    const char *name = get_string(body->json, "path");
+
+    return !name || vx_codec_path_of(name, path)
+           || vx_fail(body->err, VX_INVALID, "path", "\"%.40s\" is no path "
+                      "to other zones: direct or border", name);
+}
+
+static bool
+parse_zone(const struct body *body, struct vx_zone_spec *spec)
+{
+    const cJSON *array = get(body->json, "border_hosts"), *item;
+    size_t n = (size_t) cJSON_GetArraySize(array);
+    const char **names;
+
+    spec->budget_kbps = (uint32_t) get_uint(body->json, "budget_kbps");
+    spec->path = VX_PATH_DIRECT;
+    if (n) {
+        spec->borders = names = vx_doc_alloc(body->doc, n * sizeof *names);
+        cJSON_ArrayForEach (item, array) {
+            names[spec->n_borders++] = item->valuestring;
+        }
+    }
+    return parse_path(body, &spec->path);
+}
+
 static bool
 parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
 {
@@ -328,7 +433,13 @@ parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
                        "a router VNI without a router: leave out "
                        "\"router_vni\" or set \"router\" to true");
     }
+    spec->budget_kbps = (uint32_t) get_uint(body->json, "budget_kbps");
+    if (spec->budget_kbps && cJSON_IsFalse(router)) {
+        return vx_fail(body->err, VX_INVALID, "budget_kbps", "a budget needs "
+                       "a router: leave out \"router\", or the budget");
+    }
     spec->router = spec->router_vni || cJSON_IsTrue(router);
+    spec->no_router = cJSON_IsFalse(router);
     spec->quota_networks = (uint32_t) get_uint(body->json, "quota_networks");
     spec->quota_ports = (uint32_t) get_uint(body->json, "quota_ports");
     return true;
@@ -339,7 +450,8 @@ parse_network(const struct body *body, struct vx_network_spec *spec)
 {
     spec->vni = (uint32_t) get_uint(body->json, "vni");
     spec->mtu = (uint16_t) get_uint(body->json, "mtu");
-    return true;
+    spec->bum_pps = (uint32_t) get_uint(body->json, "bum_pps");
+    return parse_path(body, &spec->path);
 }
 
 static bool
@@ -379,6 +491,8 @@ parse_subnet(const struct body *body, struct vx_subnet_spec *spec)
                             body->err)) {
         return false;
     }
+    spec->route = cJSON_IsTrue(get(body->json, "route"));
+    spec->no_route = cJSON_IsFalse(get(body->json, "route"));
     return parse_ranges(body, spec);
 }
 
@@ -421,6 +535,9 @@ parse_port(const struct body *body, struct vx_port_spec *spec)
     spec->migrate_hold = cJSON_IsTrue(get(body->json, "migrate_hold"));
     spec->iface_id = get_string(body->json, "iface_id");
     spec->no_guard = cJSON_IsFalse(get(body->json, "guard"));
+    spec->rate_kbps = (uint32_t) get_uint(body->json, "rate_kbps");
+    spec->rate_pps = (uint32_t) get_uint(body->json, "rate_pps");
+    spec->bum_pps = (uint32_t) get_uint(body->json, "bum_pps");
     return parse_ips(body, spec);
 }
 
@@ -428,16 +545,21 @@ static bool
 parse_spec(const struct body *body, struct vx_op *op)
 {
     switch (op->kind) {
-    case VX_ZONE: return true;
+    case VX_ZONE: return parse_zone(body, &op->spec.zone);
     case VX_HOST: return parse_host(body, &op->spec.host);
     case VX_TENANT: return parse_tenant(body, &op->spec.tenant);
     case VX_NETWORK: return parse_network(body, &op->spec.network);
     case VX_SUBNET: return parse_subnet(body, &op->spec.subnet);
     case VX_PORT: return parse_port(body, &op->spec.port);
+    case VX_ROUTE:
+        return vx_codec_read_ips(body->doc, get(body->json, "via"), "via",
+                                 &op->spec.route.via, &op->spec.route.n_via,
+                                 body->err);
+    case VX_POLICY:
+        return vx_codec_read_policy(body->doc, body->json, &op->spec.policy,
+                                    body->err);
     case VX_NONE:
     case VX_RETIRED_VNI:
-    case VX_ROUTE:
-    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }
@@ -483,7 +605,7 @@ static bool
 json_wants_present(const cJSON *json, enum vx_kind kind)
 {
     return (kind == VX_PORT && get(json, "vni"))
-           || (kind == VX_HOST && get(json, "num"));
+           || get(json, "num");
 }
 
 bool
@@ -514,7 +636,7 @@ settable_of(const struct vx_codec_view *present)
     return tree;
 }
 
-/* RFC 7396; our members are values or arrays, so one level is all.  What a
+/* RFC 7396; objects in objects are one level deep, in policies only.  What a
  * host has told is forgotten by null only, not by absence. */
 static void
 merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
@@ -523,8 +645,17 @@ merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
 
     if (cJSON_IsFalse(get(patch, "router"))) {
         cJSON_DeleteItemFromObjectCaseSensitive(tree, "router_vni");
+    } else if (cJSON_IsFalse(get(tree, "router"))) {
+        /* That there is none yet is no wish that there be none. */
+        cJSON_DeleteItemFromObjectCaseSensitive(tree, "router");
     }
     cJSON_ArrayForEach (value, patch) {
+        cJSON *inner = cJSON_GetObjectItemCaseSensitive(tree, value->string);
+
+        if (cJSON_IsObject(value) && cJSON_IsObject(inner)) {
+            merge(inner, value, VX_NONE);
+            continue;
+        }
         cJSON_DeleteItemFromObjectCaseSensitive(tree, value->string);
         if (!cJSON_IsNull(value) || kind == VX_HOST) {
             cJSON_AddItemToObject(tree, value->string,
@@ -635,8 +766,7 @@ parse_batch_put(struct batch *batch, const cJSON *json,
     if (parse_put(&body, op)) {
         return true;
     }
-    if (batch->err && strcmp(batch->err->field, "path")
-        && strcmp(batch->err->field, "body")) {
+    if (batch->err && strcmp(batch->err->field, "body")) {
         char field[sizeof batch->err->field];
         memcpy(field, batch->err->field, sizeof field);
         snprintf(batch->err->field, sizeof batch->err->field, "body.%.40s",

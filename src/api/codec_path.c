@@ -15,11 +15,13 @@ struct collection {
 static const struct collection roots[] = {
     { "zones", VX_ZONE }, { "hosts", VX_HOST }, { "tenants", VX_TENANT },
     { "networks", VX_NETWORK }, { "subnets", VX_SUBNET },
-    { "ports", VX_PORT }, { NULL, VX_NONE },
+    { "ports", VX_PORT }, { "routes", VX_ROUTE },
+    { "policies", VX_POLICY }, { NULL, VX_NONE },
 };
 static const struct collection in_tenant[] = {
     { "networks", VX_NETWORK }, { "subnets", VX_SUBNET },
-    { "ports", VX_PORT }, { NULL, VX_NONE },
+    { "ports", VX_PORT }, { "routes", VX_ROUTE },
+    { "policies", VX_POLICY }, { NULL, VX_NONE },
 };
 static const struct collection in_network[] = {
     { "subnets", VX_SUBNET }, { "ports", VX_PORT }, { NULL, VX_NONE },
@@ -122,7 +124,7 @@ finish(struct vx_codec_path *path, char **segments, size_t i, size_t n)
         return true;
     }
     path->key.name = segments[i];
-    if (path->kind == VX_SUBNET && n == i + 2
+    if ((path->kind == VX_SUBNET || path->kind == VX_ROUTE) && n == i + 2
         && !strchr(segments[i], '/')) {
         /* The halves lie side by side in buf, a NUL between them. */
         segments[i][strlen(segments[i])] = '/';
@@ -157,7 +159,8 @@ vx_codec_path_parse(const char *path, struct vx_codec_path *ret_path,
     if (r->kind == VX_NONE || !finish(r, segments, i, n)) {
         return no_route(path, err);
     }
-    bool below = r->kind == VX_NETWORK ? r->key.tenant != NULL
+    bool below = r->kind == VX_NETWORK || r->kind == VX_ROUTE
+                 || r->kind == VX_POLICY ? r->key.tenant != NULL
                  : r->kind == VX_SUBNET || r->kind == VX_PORT
                      ? r->key.network != NULL
                      : true;

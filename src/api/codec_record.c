@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/codec_policy.h"
 #include "api/json.h"
 #include "lib/xalloc.h"
 
@@ -36,6 +37,21 @@ write_host(const struct vx_host *host, struct vx_jw *jw)
 }
 
 static void
+write_zone(const struct vx_zone *zone, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "num", zone->num);
+    vx_jw_u64(jw, "path", zone->path);
+    vx_jw_u64(jw, "budget_kbps", zone->budget_kbps);
+    vx_jw_key(jw, "borders");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < zone->n_borders; i++) {
+        vx_buf_printf(jw->out, "%s%" PRIu64, i ? "," : "",
+                      zone->borders[i]);
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
 write_subnet(const struct vx_subnet *subnet, struct vx_jw *jw)
 {
     char buf[VX_PREFIX_STRLEN];
@@ -51,6 +67,7 @@ write_subnet(const struct vx_subnet *subnet, struct vx_jw *jw)
         vx_buf_puts(jw->out, "\"]");
     }
     vx_buf_puts(jw->out, subnet->n_ranges ? "]" : "[]");
+    vx_jw_bool(jw, "route", subnet->route);
 }
 
 static void
@@ -59,14 +76,7 @@ write_port(const struct vx_port *port, struct vx_jw *jw)
     char buf[VX_IP_STRLEN];
 
     vx_jw_str(jw, "mac", vx_mac_format(&port->mac, buf));
-    vx_jw_key(jw, "ips");
-    vx_buf_puts(jw->out, "[");
-    for (size_t i = 0; i < port->n_ips; i++) {
-        vx_buf_puts(jw->out, i ? ",\"" : "\"");
-        vx_buf_puts(jw->out, vx_ip_format(&port->ips[i], buf));
-        vx_buf_puts(jw->out, "\"");
-    }
-    vx_buf_puts(jw->out, "]");
+    vx_codec_write_ips(jw, "ips", port->ips, port->n_ips);
     vx_jw_u64(jw, "host", port->host);
     vx_jw_u64(jw, "located", port->located);
     vx_jw_str(jw, "iface_id", port->iface_id);
@@ -75,6 +85,36 @@ write_port(const struct vx_port *port, struct vx_jw *jw)
         vx_jw_u64(jw, "migrate_from", port->migrate_from);
         vx_jw_bool(jw, "migrate_hold", port->migrate_hold);
     }
+    if (port->rate_kbps || port->rate_pps || port->bum_pps) {
+        vx_jw_u64(jw, "rate_kbps", port->rate_kbps);
+        vx_jw_u64(jw, "rate_pps", port->rate_pps);
+        vx_jw_u64(jw, "bum_pps", port->bum_pps);
+    }
+}
+
+static void
+write_network(const struct vx_network *network, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "vni", network->vni);
+    vx_jw_u64(jw, "mtu", network->mtu);
+    vx_jw_u64(jw, "path", network->path);
+    vx_jw_u64(jw, "bum_pps", network->bum_pps);
+}
+
+static void
+write_route(const struct vx_route *route, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "num", route->num);
+    vx_codec_write_ips(jw, "via", route->via, route->n_via);
+}
+
+static void
+write_policy(const struct vx_policy *policy, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "num", policy->num);
+    vx_jw_u64(jw, "family", policy->match.family);
+    vx_jw_u64(jw, "network", policy->match.network);
+    vx_codec_write_policy(jw, policy, NULL);
 }
 
 void
@@ -87,17 +127,22 @@ vx_codec_record(const struct vx_obj *obj, struct vx_buf *out)
     vx_jw_str(&jw, "name", obj->name);
     vx_jw_u64(&jw, "parent", obj->parent);
     vx_jw_str(&jw, "description", obj->description);
-    if (obj->kind == VX_HOST) {
+    if (obj->kind == VX_ZONE) {
+        write_zone((const struct vx_zone *) obj, &jw);
+    } else if (obj->kind == VX_HOST) {
         write_host((const struct vx_host *) obj, &jw);
     } else if (obj->kind == VX_TENANT) {
         const struct vx_tenant *tenant = (const struct vx_tenant *) obj;
         vx_jw_u64(&jw, "router_vni", tenant->router_vni);
         vx_jw_u64(&jw, "quota_networks", tenant->quota_networks);
         vx_jw_u64(&jw, "quota_ports", tenant->quota_ports);
+        vx_jw_u64(&jw, "budget_kbps", tenant->budget_kbps);
+    } else if (obj->kind == VX_ROUTE) {
+        write_route((const struct vx_route *) obj, &jw);
+    } else if (obj->kind == VX_POLICY) {
+        write_policy((const struct vx_policy *) obj, &jw);
     } else if (obj->kind == VX_NETWORK) {
-        const struct vx_network *network = (const struct vx_network *) obj;
-        vx_jw_u64(&jw, "vni", network->vni);
-        vx_jw_u64(&jw, "mtu", network->mtu);
+        write_network((const struct vx_network *) obj, &jw);
     } else if (obj->kind == VX_SUBNET) {
         write_subnet((const struct vx_subnet *) obj, &jw);
     } else if (obj->kind == VX_PORT) {
@@ -114,6 +159,7 @@ vx_codec_record(const struct vx_obj *obj, struct vx_buf *out)
 /* --- Reading.  The first wrong member is remembered. */
 
 struct reader {
+    struct vx_doc *doc;
     const cJSON *json;
     const char *bad;
 };
@@ -128,6 +174,20 @@ read_uint(struct reader *reader, const char *key, uint64_t max)
         reader->bad = key;
     }
     return u;
+}
+
+/* What records of older versions lack. */
+static uint32_t
+read_opt_uint(struct reader *reader, const char *key, uint64_t max)
+{
+    return cJSON_GetObjectItemCaseSensitive(reader->json, key)
+           ? (uint32_t) read_uint(reader, key, max) : 0;
+}
+
+static bool
+read_opt_bool(struct reader *reader, const char *key)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reader->json, key));
 }
 
 static const char *
@@ -200,9 +260,37 @@ read_host(struct reader *reader, struct vx_host *host)
     host->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
     read_text(reader, "datapath", &host->datapath);
     host->stranger = read_bool(reader, "stranger");
-    /* Records of the first version lack it. */
-    host->draining = cJSON_IsTrue(
-        cJSON_GetObjectItemCaseSensitive(reader->json, "draining"));
+    host->draining = read_opt_bool(reader, "draining");
+}
+
+static void
+read_zone(struct reader *reader, struct vx_zone *zone)
+{
+    const cJSON *borders, *item;
+    size_t n = 0;
+
+    zone->num = (uint32_t) read_uint(reader, "num", VX_ZONE_NUM_MAX);
+    zone->path = (enum vx_path) read_opt_uint(reader, "path",
+                                              VX_PATH_BORDER);
+    if (!zone->path) {
+        zone->path = VX_PATH_DIRECT;
+    }
+    zone->budget_kbps = read_opt_uint(reader, "budget_kbps", UINT32_MAX);
+    if (!cJSON_GetObjectItemCaseSensitive(reader->json, "borders")) {
+        return;
+    }
+    borders = read_array(reader, "borders", &n);
+    if (!n) {
+        return;
+    }
+    zone->borders = vx_xcalloc(n, sizeof *zone->borders);
+    cJSON_ArrayForEach (item, borders) {
+        if (!vx_json_uint(item, VX_OID_MAX,
+                          &zone->borders[zone->n_borders++])
+            && !reader->bad) {
+            reader->bad = "borders";
+        }
+    }
 }
 
 static void
@@ -216,6 +304,7 @@ read_subnet(struct reader *reader, struct vx_subnet *subnet)
         reader->bad = "prefix";
     }
     read_opt_ip(reader, "gateway", &subnet->gateway);
+    subnet->route = read_opt_bool(reader, "route");
     if (!n) {
         return;
     }
@@ -249,6 +338,9 @@ read_port(struct reader *reader, struct vx_port *port)
         port->migrate_from = read_uint(reader, "migrate_from", VX_OID_MAX);
         port->migrate_hold = read_bool(reader, "migrate_hold");
     }
+    port->rate_kbps = read_opt_uint(reader, "rate_kbps", UINT32_MAX);
+    port->rate_pps = read_opt_uint(reader, "rate_pps", UINT32_MAX);
+    port->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
     if (!n) {
         return;
     }
@@ -260,12 +352,75 @@ read_port(struct reader *reader, struct vx_port *port)
 }
 
 static void
+copy_ips(const struct vx_ip *ips, size_t n, struct vx_ip **member,
+         size_t *n_member)
+{
+    *member = n ? vx_xmemdup(ips, n * sizeof *ips) : NULL;
+    *n_member = n;
+}
+
+static void
+read_route(struct reader *reader, struct vx_route *route)
+{
+    const struct vx_ip *via = NULL;
+    size_t n;
+    const cJSON *array = read_array(reader, "via", &n);
+
+    route->num = (uint32_t) read_uint(reader, "num", VX_HOP_NUM_MAX);
+    if (!vx_prefix_parse(route->o.name, &route->prefix) && !reader->bad) {
+        reader->bad = "name";
+    }
+    n = 0;
+    if (!vx_codec_read_ips(reader->doc, array, "via", &via, &n, NULL)
+        && !reader->bad) {
+        reader->bad = "via";
+    }
+    copy_ips(via, n, &route->via, &route->n_via);
+}
+
+static struct vx_port_range *
+copy_ports(const struct vx_port_range *ranges, size_t n)
+{
+    return n ? vx_xmemdup(ranges, n * sizeof *ranges) : NULL;
+}
+
+static void
+read_policy(struct reader *reader, struct vx_policy *policy)
+{
+    struct vx_policy_spec spec = { .priority = 0 };
+
+    policy->num = (uint32_t) read_uint(reader, "num", VX_HOP_NUM_MAX);
+    if (!vx_codec_read_policy(reader->doc, reader->json, &spec, NULL)) {
+        reader->bad = reader->bad ? reader->bad : "match";
+        return;
+    }
+    policy->priority = spec.priority;
+    policy->where = spec.where;
+    policy->action = spec.action;
+    policy->fail_closed = spec.fail_closed;
+    policy->dscp = spec.dscp;
+    policy->rate_kbps = spec.rate_kbps;
+    copy_ips(spec.via, spec.n_via, &policy->via, &policy->n_via);
+    policy->match = spec.match;
+    policy->match.sports = copy_ports(spec.match.sports, spec.match.n_sports);
+    policy->match.dports = copy_ports(spec.match.dports, spec.match.n_dports);
+    policy->match.family = (uint8_t) read_uint(reader, "family", 6);
+    policy->match.network = read_uint(reader, "network", VX_OID_MAX);
+}
+
+static void
 read_members(struct reader *reader, struct vx_obj *obj)
 {
     read_text(reader, "name", &obj->name);
     obj->parent = read_uint(reader, "parent", VX_OID_MAX);
     read_text(reader, "description", &obj->description);
-    if (obj->kind == VX_HOST) {
+    if (obj->kind == VX_ZONE) {
+        read_zone(reader, (struct vx_zone *) obj);
+    } else if (obj->kind == VX_ROUTE) {
+        read_route(reader, (struct vx_route *) obj);
+    } else if (obj->kind == VX_POLICY) {
+        read_policy(reader, (struct vx_policy *) obj);
+    } else if (obj->kind == VX_HOST) {
         read_host(reader, (struct vx_host *) obj);
     } else if (obj->kind == VX_TENANT) {
         struct vx_tenant *tenant = (struct vx_tenant *) obj;
@@ -275,10 +430,15 @@ read_members(struct reader *reader, struct vx_obj *obj)
             = (uint32_t) read_uint(reader, "quota_networks", UINT32_MAX);
         tenant->quota_ports
             = (uint32_t) read_uint(reader, "quota_ports", UINT32_MAX);
+        tenant->budget_kbps = read_opt_uint(reader, "budget_kbps",
+                                            UINT32_MAX);
     } else if (obj->kind == VX_NETWORK) {
         struct vx_network *network = (struct vx_network *) obj;
         network->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
         network->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
+        network->path = (enum vx_path) read_opt_uint(reader, "path",
+                                                     VX_PATH_BORDER);
+        network->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
     } else if (obj->kind == VX_SUBNET) {
         read_subnet(reader, (struct vx_subnet *) obj);
     } else if (obj->kind == VX_PORT) {
@@ -309,7 +469,7 @@ vx_codec_record_parse(enum vx_kind kind, uint64_t oid, uint64_t revision,
                 (unsigned) kind, oid, why.message);
         return NULL;
     }
-    struct reader reader = { .json = doc->root };
+    struct reader reader = { .doc = doc, .json = doc->root };
     struct vx_obj *obj = NULL;
     uint64_t v = read_uint(&reader, "v", UINT32_MAX);
     if (reader.bad || v != RECORD_VERSION) {

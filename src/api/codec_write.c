@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/codec_policy.h"
 #include "api/json.h"
 #include "lib/xalloc.h"
 
@@ -23,6 +24,57 @@ write_ip(struct vx_jw *jw, const char *key, const struct vx_ip *ip)
 {
     char buf[VX_IP_STRLEN];
     vx_jw_opt(jw, key, ip->family ? vx_ip_format(ip, buf) : NULL);
+}
+
+uint32_t
+vx_codec_num(const struct vx_obj *obj)
+{
+    const void *value = obj;
+
+    switch (obj->kind) {
+    case VX_ZONE: return ((const struct vx_zone *) value)->num;
+    case VX_HOST: return ((const struct vx_host *) value)->num;
+    case VX_ROUTE: return ((const struct vx_route *) value)->num;
+    case VX_POLICY: return ((const struct vx_policy *) value)->num;
+    case VX_NONE: case VX_TENANT: case VX_NETWORK: case VX_SUBNET:
+    case VX_PORT: case VX_RETIRED_VNI: case VX_N_KINDS:
+        break;
+    }
+    return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+write_zone(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_zone *zone = (const struct vx_zone *) view->obj;
+    const char *names[VX_ZONE_MAX_BORDERS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < zone->n_borders; i++) {
+        const char *name = name_of(view->model, zone->borders[i]);
+
+        if (name) {
+            names[n++] = name;
+        }
+    }
+    qsort(names, n, sizeof *names, by_name);
+    vx_jw_str(jw, "path", vx_codec_path_name(zone->path));
+    vx_jw_key(jw, "border_hosts");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < n; i++) {
+        vx_buf_puts(jw->out, i ? "," : "");
+        vx_json_string(jw->out, names[i]);
+    }
+    vx_buf_puts(jw->out, "]");
+    vx_jw_u64(jw, "budget_kbps", zone->budget_kbps);
+    vx_jw_str(jw, "description", zone->o.description);
+    vx_jw_u64(jw, "num", zone->num);
 }
 
 static void
@@ -57,6 +109,7 @@ write_tenant(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_u64_opt(jw, "router_vni", tenant->router_vni);
     vx_jw_u64(jw, "quota_networks", tenant->quota_networks);
     vx_jw_u64(jw, "quota_ports", tenant->quota_ports);
+    vx_jw_u64(jw, "budget_kbps", tenant->budget_kbps);
     vx_jw_str(jw, "description", tenant->o.description);
 }
 
@@ -68,6 +121,8 @@ write_network(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_str(jw, "tenant", view->key.tenant);
     vx_jw_u64(jw, "vni", network->vni);
     vx_jw_u64(jw, "mtu", network->mtu);
+    vx_jw_opt(jw, "path", vx_codec_path_name(network->path));
+    vx_jw_u64(jw, "bum_pps", network->bum_pps);
     vx_jw_str(jw, "description", network->o.description);
 }
 
@@ -80,6 +135,7 @@ write_subnet(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_str(jw, "network", view->key.network);
     vx_jw_str(jw, "cidr", subnet->o.name);
     write_ip(jw, "gateway", &subnet->gateway);
+    vx_jw_bool(jw, "route", subnet->route);
     vx_jw_key(jw, "ranges");
     vx_buf_puts(jw->out, "[");
     for (size_t i = 0; i < subnet->n_ranges; i++) {
@@ -118,14 +174,7 @@ write_port(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_u64(jw, "vni",
               network ? ((const struct vx_network *) network)->vni : 0);
     vx_jw_str(jw, "mac", vx_mac_format(&port->mac, buf));
-    vx_jw_key(jw, "ips");
-    vx_buf_puts(jw->out, "[");
-    for (size_t i = 0; i < port->n_ips; i++) {
-        vx_buf_puts(jw->out, i ? ",\"" : "\"");
-        vx_buf_puts(jw->out, vx_ip_format(&port->ips[i], buf));
-        vx_buf_puts(jw->out, "\"");
-    }
-    vx_buf_puts(jw->out, "]");
+    vx_codec_write_ips(jw, "ips", port->ips, port->n_ips);
     vx_jw_opt(jw, "host", name_of(view->model, port->host));
     vx_jw_str(jw, "iface_id", port->iface_id);
     if (view->port_status) {
@@ -145,7 +194,62 @@ write_port(const struct vx_codec_view *view, struct vx_jw *jw)
         vx_jw_opt(jw, "migration", view->port_status->migration[0]
                                    ? view->port_status->migration : NULL);
     }
+    vx_jw_u64(jw, "rate_kbps", port->rate_kbps);
+    vx_jw_u64(jw, "rate_pps", port->rate_pps);
+    vx_jw_u64(jw, "bum_pps", port->bum_pps);
     vx_jw_str(jw, "description", port->o.description);
+}
+
+static void
+write_hops(const struct vx_hops_status *status, struct vx_jw *jw)
+{
+    char ip[VX_IP_STRLEN];
+
+    vx_jw_str(jw, "status", vx_hops_state_name(status->state));
+    vx_jw_str(jw, "reason", status->reason);
+    vx_jw_key(jw, "hops");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < status->n_hops; i++) {
+        struct vx_jw hop;
+
+        vx_buf_puts(jw->out, i ? "," : "");
+        vx_jw_begin(&hop, jw->out);
+        vx_jw_str(&hop, "ip", vx_ip_format(&status->hops[i].ip, ip));
+        vx_jw_opt(&hop, "port", status->hops[i].port);
+        vx_jw_bool(&hop, "alive", status->hops[i].alive);
+        vx_jw_end(&hop);
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
+write_route(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_route *route = (const struct vx_route *) view->obj;
+
+    vx_jw_str(jw, "tenant", view->key.tenant);
+    vx_jw_str(jw, "prefix", route->o.name);
+    vx_codec_write_ips(jw, "via", route->via, route->n_via);
+    vx_jw_str(jw, "description", route->o.description);
+    vx_jw_u64(jw, "num", route->num);
+    if (view->hops_status) {
+        write_hops(view->hops_status, jw);
+    }
+}
+
+static void
+write_policy(const struct vx_codec_view *view, struct vx_jw *jw)
+{
+    const struct vx_policy *policy = (const struct vx_policy *) view->obj;
+
+    vx_jw_str(jw, "tenant", view->key.tenant);
+    vx_codec_write_policy(jw, policy, name_of(view->model,
+                                              policy->match.network));
+    vx_jw_str(jw, "description", policy->o.description);
+    vx_jw_u64(jw, "num", policy->num);
+    if (view->hops_status) {
+        write_hops(view->hops_status, jw);
+    }
 }
 
 void
@@ -156,18 +260,16 @@ vx_codec_object(const struct vx_codec_view *view, struct vx_buf *out)
     vx_jw_begin(&jw, out);
     vx_jw_str(&jw, "name", view->obj->name);
     switch (view->obj->kind) {
-    case VX_ZONE:
-        vx_jw_str(&jw, "description", view->obj->description);
-        break;
+    case VX_ZONE: write_zone(view, &jw); break;
     case VX_HOST: write_host(view, &jw); break;
     case VX_TENANT: write_tenant(view, &jw); break;
     case VX_NETWORK: write_network(view, &jw); break;
     case VX_SUBNET: write_subnet(view, &jw); break;
     case VX_PORT: write_port(view, &jw); break;
+    case VX_ROUTE: write_route(view, &jw); break;
+    case VX_POLICY: write_policy(view, &jw); break;
     case VX_NONE:
     case VX_RETIRED_VNI:
-    case VX_ROUTE:
-    case VX_POLICY:
     case VX_N_KINDS:
         break;
     }
@@ -281,7 +383,8 @@ vx_codec_names_key(const struct vx_codec_names *names,
         key.network = parent ? parent->name : "?";
         parent = parent ? parent_of(names, parent) : NULL;
         key.tenant = parent ? parent->name : "?";
-    } else if (obj->kind == VX_NETWORK) {
+    } else if (obj->kind == VX_NETWORK || obj->kind == VX_ROUTE
+               || obj->kind == VX_POLICY) {
         parent = parent_of(names, obj);
         key.tenant = parent ? parent->name : "?";
     }

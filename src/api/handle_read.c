@@ -29,6 +29,11 @@ vx_handle_status(const struct vx_server *server, struct vx_codec_view *view,
     } else if (view->obj->kind == VX_HOST
                && b->host_status(b->ctx, view->obj->oid, &room->host)) {
         view->host_status = &room->host;
+    } else if (view->obj->kind == VX_ROUTE
+               || view->obj->kind == VX_POLICY) {
+        vx_hops_status_eval(view->model, view->obj, b->port_alive, b->ctx,
+                            &room->hops);
+        view->hops_status = &room->hops;
     }
 }
 
@@ -76,6 +81,8 @@ struct filter {
     const char *host, *status, *mac, *ip, *iface_id;    /* ports */
     const char *zone, *system_id;                       /* hosts */
     uint64_t vni;                                       /* networks */
+    const char *via;                                    /* routes, policies,
+                                                         * with status */
     uint64_t host_oid, zone_oid;
     struct vx_mac mac_value;
     struct vx_ip ip_value;
@@ -90,6 +97,12 @@ struct list {
     char *after_text;
     struct vx_key after;
 };
+
+static bool
+is_hops(enum vx_kind kind)
+{
+    return kind == VX_ROUTE || kind == VX_POLICY;
+}
 
 static bool
 named_oid(struct list *list, enum vx_kind kind, const char *name,
@@ -126,10 +139,17 @@ known_status(struct list *list, const char *status)
             return true;
         }
     }
+    for (int i = 0; is_hops(list->kind) && i < VX_N_HOPS_STATES; i++) {
+        if (!strcmp(status, vx_hops_state_name((enum vx_hops_state) i))) {
+            return true;
+        }
+    }
     return vx_fail(&list->call->err, VX_INVALID, "status",
                    "\"%.60s\" is no status of a %s: %s", status,
                    vx_kind_name(list->kind), list->kind == VX_HOST
                    ? "joining, active, draining, down"
+                   : is_hops(list->kind)
+                   ? "active, degraded, unresolved, down"
                    : "pending, building, active, degraded, down");
 }
 
@@ -189,14 +209,24 @@ read_filter(struct list *list)
         f->vni %= VX_VNI_MAX + 1;       /* 0: not asked for */
         return vx_query_done(query, "limit, after, vni", err);
     }
+    if (is_hops(list->kind)) {
+        f->via = vx_query_get(query, "via");
+        f->status = vx_query_get(query, "status");
+        if (f->via && !vx_ip_parse(f->via, &f->ip_value)) {
+            return vx_fail(err, VX_INVALID, "via", "\"%.60s\" is not an IP "
+                           "address", f->via);
+        }
+        return vx_query_done(query, "limit, after, via, status", err)
+               && known_status(list, f->status);
+    }
     return vx_query_done(query, "limit, after", err);
 }
 
 static bool
-has_ip(const struct vx_port *port, const struct vx_ip *ip)
+has_ip(const struct vx_ip *ips, size_t n_ips, const struct vx_ip *ip)
 {
-    for (size_t i = 0; i < port->n_ips; i++) {
-        if (!vx_ip_compare(&port->ips[i], ip)) {
+    for (size_t i = 0; i < n_ips; i++) {
+        if (!vx_ip_compare(&ips[i], ip)) {
             return true;
         }
     }
@@ -209,7 +239,7 @@ port_passes(const struct filter *f, const struct vx_port *port)
     return (!f->host || vx_port_location(port) == f->host_oid
             || (port->migrate_from && port->host == f->host_oid))
            && (!f->mac || !vx_mac_compare(&port->mac, &f->mac_value))
-           && (!f->ip || has_ip(port, &f->ip_value))
+           && (!f->ip || has_ip(port->ips, port->n_ips, &f->ip_value))
            && (!f->iface_id || !strcmp(port->iface_id, f->iface_id));
 }
 
@@ -227,6 +257,12 @@ passes(const struct list *list, const struct vx_obj *obj)
                && (!f->system_id || !strcmp(host->system_id, f->system_id));
     } else if (obj->kind == VX_NETWORK) {
         return !f->vni || ((const struct vx_network *) obj)->vni == f->vni;
+    } else if (obj->kind == VX_ROUTE) {
+        const struct vx_route *route = (const struct vx_route *) obj;
+        return !f->via || has_ip(route->via, route->n_via, &f->ip_value);
+    } else if (obj->kind == VX_POLICY) {
+        const struct vx_policy *policy = (const struct vx_policy *) obj;
+        return !f->via || has_ip(policy->via, policy->n_via, &f->ip_value);
     }
     return true;
 }
@@ -237,6 +273,7 @@ status_passes(const struct filter *f, const struct vx_codec_view *view)
     const char *status
         = view->port_status ? vx_port_state_name(view->port_status->state)
           : view->host_status ? view->host_status->state
+          : view->hops_status ? vx_hops_state_name(view->hops_status->state)
                               : NULL;
     return !f->status || (status && !strcmp(status, f->status));
 }
@@ -247,7 +284,7 @@ status_passes(const struct filter *f, const struct vx_codec_view *view)
 static bool
 read_after(struct list *list, const char *token)
 {
-    unsigned n_parents = list->kind == VX_NETWORK ? 1
+    unsigned n_parents = list->kind == VX_NETWORK || is_hops(list->kind) ? 1
                          : list->kind == VX_SUBNET || list->kind == VX_PORT
                              ? 2 : 0;
     const char **parents[] = { &list->after.tenant, &list->after.network };

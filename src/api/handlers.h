@@ -58,6 +58,7 @@ void vx_call_reply_json(struct vx_call *call, unsigned status,
 struct vx_status_room {
     struct vx_port_status port;
     struct vx_api_host_status host;
+    struct vx_hops_status hops;
 };
 void vx_handle_status(const struct vx_server *server,
                       struct vx_codec_view *view,

@@ -32,6 +32,13 @@ size_t vx_utf8_length(const char *s, size_t size);
  * range.  Exact up to 2^53. */
 bool vx_json_uint(const cJSON *value, uint64_t max, uint64_t *ret_u);
 
+/* --- Objects. */
+
+struct vx_obj;
+
+/* Number in the fabric of a zone, host, route or policy; else 0. */
+uint32_t vx_codec_num(const struct vx_obj *obj);
+
 /* --- Writing.  begin, members, end; nothing to free. */
 
 struct vx_jw {

@@ -8,7 +8,8 @@ src_api_libvxapi_a_SOURCES = \
 	src/api/burst_write.c \
 	src/api/counters.h src/api/handle_counters.c \
 	src/api/codec.h src/api/codec_fields.c src/api/codec_parse.c \
-	src/api/codec_path.c src/api/codec_record.c src/api/codec_write.c \
+	src/api/codec_path.c src/api/codec_policy.c src/api/codec_policy.h \
+	src/api/codec_record.c src/api/codec_write.c \
 	src/api/event_names.c \
 	src/api/handle_audit.c \
 	src/api/handle_change.c src/api/handle_hooks.c \

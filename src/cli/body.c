@@ -96,6 +96,8 @@ add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
                              cJSON_CreateString(value->text));
         return true;
     case VX_CLI_RANGES: return add_range(array_at(body, key), value, err);
+    case VX_CLI_MATCH: return vx_cli_add_match(body, value, is_set, err);
+    case VX_CLI_ACTION: return vx_cli_add_action(body, value, is_set, err);
     case VX_CLI_CONTROL:
     case VX_CLI_FILTER: break;
     }

@@ -64,6 +64,12 @@ void vx_cli_print_batch(const struct vx_cli *cli, const cJSON *outcome);
  * value cannot be put into JSON. The caller deletes it. */
 cJSON *vx_cli_body(const struct vx_cli_args *args, struct vx_error *err);
 
+/* Its parts for --match and --action: adds the member, false with err. */
+bool vx_cli_add_match(cJSON *body, const struct vx_cli_value *value,
+                      bool is_set, struct vx_error *err);
+bool vx_cli_add_action(cJSON *body, const struct vx_cli_value *value,
+                       bool is_set, struct vx_error *err);
+
 /* Says on cli->err what went wrong with an object (name may be NULL).
  * Returns the exit status that goes with it: http_status is 0 if there was
  * no reply. */

@@ -135,12 +135,19 @@ offer_word(struct completion *c)
                (command->verb == VX_CLI_LIST &&
                 command->kind == &vx_cli_port)) {
         offer_full_name(c, &vx_cli_network, true);
-    } else if (command->verb == VX_CLI_LIST) {
+    } else if (command->verb == VX_CLI_LIST ||
+               command->kind == &vx_cli_route ||
+               command->kind == &vx_cli_policy) {
         offer_full_name(c, &vx_cli_tenant, true);
     } else {
         offer_full_name(c, command->kind, !is_new);
     }
 }
+
+#define OFFER_ALL(TEXTS)                                          \
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {   \
+        offer(c, TEXTS[i], "");                                   \
+    }
 
 static void
 offer_values(struct completion *c, const struct vx_cli_opt *opt)
@@ -152,21 +159,30 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
         "waiting", "running", "done", "dead",
     };
 
+    static const char *const hops_states[] = {
+        "active", "degraded", "unresolved", "down",
+    };
+    static const char *const paths[] = { "direct", "border" };
+    static const char *const fails[] = { "open", "closed" };
+    static const char *const actions[] = {
+        "via:", "drop", "dscp:", "rate:", "gateway",
+    };
+
     switch (opt->values) {
+    case VX_CLI_HOPS_STATES: OFFER_ALL(hops_states); break;
+    case VX_CLI_PATHS: OFFER_ALL(paths); break;
+    case VX_CLI_FAILS: OFFER_ALL(fails); break;
+    case VX_CLI_ACTIONS: OFFER_ALL(actions); break;
     case VX_CLI_FORMATS:
         for (size_t i = 0; vx_cli_formats[i]; i++) {
             offer(c, vx_cli_formats[i]->name, "");
         }
         break;
     case VX_CLI_STATES:
-        for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-            offer(c, states[i], "");
-        }
+        OFFER_ALL(states);
         break;
     case VX_CLI_RUN_STATES:
-        for (size_t i = 0; i < sizeof run_states / sizeof *run_states; i++) {
-            offer(c, run_states[i], "");
-        }
+        OFFER_ALL(run_states);
         break;
     case VX_CLI_HOSTS: offer_names(c, &vx_cli_host, "", ""); break;
     case VX_CLI_ZONES: offer_names(c, &vx_cli_zone, "", ""); break;

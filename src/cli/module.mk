@@ -27,6 +27,9 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/port.c \
 	src/cli/status.c \
 	src/cli/subnet.c \
+	src/cli/body_policy.c \
+	src/cli/policy.c \
+	src/cli/route.c \
 	src/cli/suggest.c \
 	src/cli/table.c src/cli/table.h \
 	src/cli/tenant.c \

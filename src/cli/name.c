@@ -59,9 +59,10 @@ vx_cli_name_parse(const struct vx_cli_kind *kind, const char *const *words,
             name.parts[name.n_parts++] = vx_xstrdup(words[1]);
         }
     }
-    /* Only a subnet's last part, the CIDR, has a slash of its own. */
+    /* Only the last part of a subnet or route, a prefix, has a slash of its
+     * own. */
     good = good && name.n_parts == depth &&
-           (kind == &vx_cli_subnet || !strchr(name.parts[depth - 1], '/'));
+           (kind->has_slash || !strchr(name.parts[depth - 1], '/'));
     if (!good) {
         vx_cli_name_fini(&name);
         return bad_name(kind, "the name of", words[0], err);

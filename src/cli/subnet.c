@@ -13,6 +13,12 @@ static const struct vx_cli_opt opts[] = {
     { .name = "range", .metavar = "FIRST-LAST",
       .help = "give out addresses from here only; repeatable",
       .type = VX_CLI_RANGES, .key = "ranges", .verbs = BODY },
+    { .name = "no-route",
+      .help = "the tenant's router does not route it (default: it does, if "
+              "there is a gateway)",
+      .type = VX_CLI_FALSE, .key = "route", .verbs = BODY },
+    { .name = "route", .help = "the tenant's router routes it",
+      .type = VX_CLI_TRUE, .key = "route", .verbs = VX_CLI_SET },
     { .name = NULL },
 };
 
@@ -21,6 +27,7 @@ static const struct vx_cli_column columns[] = {
     { "NETWORK", "network", NULL },
     { "CIDR", "name", NULL },
     { "GATEWAY", "gateway", NULL },
+    { "ROUTE", "route", NULL },
     { "RANGES", "ranges", NULL },
     { NULL, NULL, NULL },
 };
@@ -30,6 +37,7 @@ const struct vx_cli_kind vx_cli_subnet = {
     .plural = "subnets",
     .help = "addresses of a network",
     .metavar = "TENANT/NETWORK CIDR",
+    .has_slash = true,
     .keys = { "tenant", "network", "name" },
     .opts = opts,
     .columns = columns,

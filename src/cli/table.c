@@ -66,7 +66,7 @@ static const struct vx_cli_opt watch_opts[] = {
     { .name = NULL },
 };
 
-#define CRUD(KIND, OBJECT, ADD_ARGS, N_ADD, NAME, SCOPE, N_SCOPE)           \
+#define CRUD(KIND, OBJECT, PLURAL, ADD_ARGS, N_ADD, NAME, SCOPE, N_SCOPE)   \
     { .object = OBJECT, .name = "add", .verb = VX_CLI_ADD, .kind = &KIND,   \
       .args = ADD_ARGS, .min_words = 1, .max_words = N_ADD,                 \
       .help = "create a " OBJECT, .run = vx_cli_do_add },                   \
@@ -79,13 +79,13 @@ static const struct vx_cli_opt watch_opts[] = {
       .help = "delete a " OBJECT, .run = vx_cli_do_del },                   \
     { .object = OBJECT, .name = "list", .verb = VX_CLI_LIST, .kind = &KIND, \
       .args = SCOPE, .min_words = 0, .max_words = N_SCOPE,                  \
-      .help = "list " OBJECT "s", .run = vx_cli_do_list },                  \
+      .help = "list " PLURAL, .run = vx_cli_do_list },               \
     { .object = OBJECT, .name = "show", .verb = VX_CLI_SHOW, .kind = &KIND, \
       .args = NAME, .min_words = 1, .max_words = N_ADD,                     \
       .help = "show one " OBJECT, .run = vx_cli_do_show }
 
 const struct vx_cli_command vx_cli_commands[] = {
-    CRUD(vx_cli_zone, "zone", "ZONE", 1, "ZONE", "", 0),
+    CRUD(vx_cli_zone, "zone", "zones", "ZONE", 1, "ZONE", "", 0),
     { .object = "host", .name = "join", .verb = VX_CLI_OTHER,
       .kind = &vx_cli_host, .args = "", .opts = vx_cli_host_join_opts,
       .help = "make this machine a host of the fabric (run it there)",
@@ -103,14 +103,18 @@ const struct vx_cli_command vx_cli_commands[] = {
       .kind = &vx_cli_host, .args = "HOST", .min_words = 1, .max_words = 1,
       .help = "forget who a host was: it is re-installed or replaced",
       .run = vx_cli_do_host_reset },
-    CRUD(vx_cli_host, "host", "HOST", 1, "HOST", "", 0),
-    CRUD(vx_cli_tenant, "tenant", "TENANT", 1, "TENANT", "", 0),
-    CRUD(vx_cli_network, "network", "TENANT/NETWORK", 1, "TENANT/NETWORK",
-         "[TENANT]", 1),
-    CRUD(vx_cli_subnet, "subnet", "TENANT/NETWORK CIDR", 2,
+    CRUD(vx_cli_host, "host", "hosts", "HOST", 1, "HOST", "", 0),
+    CRUD(vx_cli_tenant, "tenant", "tenants", "TENANT", 1, "TENANT", "", 0),
+    CRUD(vx_cli_network, "network", "networks", "TENANT/NETWORK", 1,
+         "TENANT/NETWORK", "[TENANT]", 1),
+    CRUD(vx_cli_subnet, "subnet", "subnets", "TENANT/NETWORK CIDR", 2,
          "TENANT/NETWORK CIDR", "[TENANT[/NETWORK]]", 1),
-    CRUD(vx_cli_port, "port", "TENANT/NETWORK/PORT", 1,
+    CRUD(vx_cli_port, "port", "ports", "TENANT/NETWORK/PORT", 1,
          "TENANT/NETWORK/PORT", "[TENANT[/NETWORK]]", 1),
+    CRUD(vx_cli_route, "route", "routes", "TENANT PREFIX", 2, "TENANT PREFIX",
+         "[TENANT]", 1),
+    CRUD(vx_cli_policy, "policy", "policies", "TENANT POLICY", 2,
+         "TENANT POLICY", "[TENANT]", 1),
     { .object = "hook", .name = "list", .verb = VX_CLI_LIST,
       .kind = &vx_cli_hook, .args = "",
       .help = "list hooks and webhooks and how they fare",
@@ -159,7 +163,8 @@ vx_cli_kind_find(const char *name)
 {
     static const struct vx_cli_kind *const kinds[] = {
         &vx_cli_zone, &vx_cli_host, &vx_cli_tenant, &vx_cli_network,
-        &vx_cli_subnet, &vx_cli_port, &vx_cli_hook, &vx_cli_top,
+        &vx_cli_subnet, &vx_cli_port, &vx_cli_route, &vx_cli_policy,
+        &vx_cli_hook, &vx_cli_top,
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

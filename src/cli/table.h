@@ -32,6 +32,8 @@ enum vx_cli_opt_type {
     VX_CLI_TEXTS,           /* repeatable -> array of strings */
     VX_CLI_NO_TEXTS,        /* flag -> [] */
     VX_CLI_RANGES,          /* repeatable A-B -> [{"first","last"}] */
+    VX_CLI_MATCH,           /* src=..,dport=.. -> object */
+    VX_CLI_ACTION,          /* TYPE[:VALUE] -> object */
 };
 
 /* Where completion takes the values of an option from. */
@@ -44,6 +46,10 @@ enum vx_cli_values {
     VX_CLI_TENANTS,
     VX_CLI_STATES,
     VX_CLI_RUN_STATES,
+    VX_CLI_HOPS_STATES,
+    VX_CLI_PATHS,
+    VX_CLI_ACTIONS,
+    VX_CLI_FAILS,
 };
 
 struct vx_cli_opt {
@@ -70,6 +76,7 @@ struct vx_cli_kind {
     const char *plural;             /* "ports": part of the path */
     const char *help;
     const char *metavar;            /* "TENANT/NETWORK/PORT" */
+    bool has_slash;                 /* in the last part: a prefix */
     const char *keys[4];            /* JSON members of the full name,
                                      * outermost first, NULL at the end */
     const struct vx_cli_opt *opts;
@@ -93,7 +100,8 @@ extern const struct vx_cli_command vx_cli_commands[];
 extern const struct vx_cli_opt vx_cli_global_opts[];
 
 extern const struct vx_cli_kind vx_cli_zone, vx_cli_host, vx_cli_tenant,
-    vx_cli_network, vx_cli_subnet, vx_cli_port;
+    vx_cli_network, vx_cli_subnet, vx_cli_port, vx_cli_route,
+    vx_cli_policy;
 extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run, vx_cli_top;
 extern const struct vx_cli_opt vx_cli_top_locality_opts[],
     vx_cli_top_bursts_opts[];

@@ -19,6 +19,9 @@ static const struct vx_cli_opt opts[] = {
     { .name = "quota-ports", .metavar = "N",
       .help = "ports it may have, 0 = any number",
       .type = VX_CLI_NUMBER, .key = "quota_ports", .verbs = BODY },
+    { .name = "budget-kbps", .metavar = "N",
+      .help = "kbit/s it may send from each host to other zones, 0 = any",
+      .type = VX_CLI_NUMBER, .key = "budget_kbps", .verbs = BODY },
     { .name = NULL },
 };
 
@@ -27,6 +30,7 @@ static const struct vx_cli_column columns[] = {
     { "ROUTER-VNI", "router_vni", NULL },
     { "QUOTA-NETWORKS", "quota_networks", NULL },
     { "QUOTA-PORTS", "quota_ports", NULL },
+    { "BUDGET-KBPS", "budget_kbps", NULL },
     { "DESCRIPTION", "description", NULL },
     { NULL, NULL, NULL },
 };

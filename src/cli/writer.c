@@ -121,6 +121,32 @@ put_element(struct vx_buf *buf, const cJSON *value)
     }
 }
 
+/* Members of an object that are not null, KEY=VALUE; what has a type reads
+ * TYPE:VALUE, as on the command line. False if there are none. */
+static bool
+put_members(struct vx_buf *buf, const cJSON *object)
+{
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(object, "type");
+    bool first = true;
+
+    if (cJSON_IsString(type)) {
+        vx_cli_put_safe(buf, type->valuestring);
+    }
+    for (const cJSON *e = object->child; e; e = e->next) {
+        if (e == type || cJSON_IsNull(e)) {
+            continue;
+        }
+        vx_buf_puts(buf, !first ? "," : type ? ":" : "");
+        if (!type) {
+            vx_cli_put_safe(buf, e->string);
+            vx_buf_puts(buf, "=");
+        }
+        vx_cli_put_text(buf, e);
+        first = false;
+    }
+    return !first || type;
+}
+
 void
 vx_cli_put_text(struct vx_buf *buf, const cJSON *value)
 {
@@ -135,14 +161,7 @@ vx_cli_put_text(struct vx_buf *buf, const cJSON *value)
             put_element(buf, e);
             vx_buf_puts(buf, e->next ? "," : "");
         }
-    } else if (cJSON_IsObject(value) && value->child) {
-        for (const cJSON *e = value->child; e; e = e->next) {
-            vx_cli_put_safe(buf, e->string);
-            vx_buf_puts(buf, "=");
-            vx_cli_put_text(buf, e);
-            vx_buf_puts(buf, e->next ? "," : "");
-        }
-    } else {
+    } else if (!cJSON_IsObject(value) || !put_members(buf, value)) {
         vx_buf_puts(buf, "-");
     }
 }

@@ -100,6 +100,8 @@ vx_model_new(const struct vx_model_config *config)
 
     vx_model_init_indexes(model);
     vx_runset_init(&model->nums);
+    vx_runset_init(&model->zone_nums);
+    vx_runset_init(&model->hop_nums);
     model->vnis = vx_vni_pool_new();
     model->vni_quarantine_ms = config->vni_quarantine_ms;
     model->mac_prefix = config->mac_prefix ? config->mac_prefix
@@ -128,6 +130,8 @@ vx_model_free(struct vx_model *model)
     forget_staged(model);
     vx_model_free_entries(model);
     vx_runset_fini(&model->nums);
+    vx_runset_fini(&model->zone_nums);
+    vx_runset_fini(&model->hop_nums);
     vx_vni_pool_free(model->vnis);
     free(model->ranges);
     free(model->staged);
@@ -140,7 +144,8 @@ vx_model_free(struct vx_model *model)
 static enum vx_kind
 parent_kind(enum vx_kind kind)
 {
-    return kind == VX_NETWORK ? VX_TENANT
+    return kind == VX_NETWORK || kind == VX_ROUTE || kind == VX_POLICY
+           ? VX_TENANT
            : kind == VX_SUBNET || kind == VX_PORT ? VX_NETWORK : VX_NONE;
 }
 

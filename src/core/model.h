@@ -135,6 +135,11 @@ size_t vx_model_n_arrivals(const struct vx_model *model, uint64_t host);
 const struct vx_host *vx_model_host_by_num(const struct vx_model *model,
                                            uint32_t num);
 
+/* The port of the tenant (oid) that has the address in a routed subnet: who a
+ * next hop is.  NULL if there is none.  O(log n). */
+const struct vx_port *vx_model_hop(const struct vx_model *model,
+                                   uint64_t tenant, const struct vx_ip *ip);
+
 /* Full key of an object; the strings are owned by the model's objects. */
 struct vx_key vx_model_key(const struct vx_model *model,
                            const struct vx_obj *obj);

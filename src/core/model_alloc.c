@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/pipeline.h"
 #include "lib/xalloc.h"
 
 enum { PATH_SIZE = 3 * VX_NAME_MAX + 4 };
@@ -75,6 +76,36 @@ vx_alloc_host_num(const struct vx_model *model, uint32_t *ret_num,
     return true;
 }
 
+bool
+vx_alloc_zone_num(const struct vx_model *model, uint32_t *ret_num,
+                  struct vx_error *err)
+{
+    unsigned __int128 num;
+
+    if (!vx_runset_lowest_free(&model->zone_nums, 1, VX_ZONE_NUM_MAX,
+                               &num)) {
+        return vx_fail(err, VX_EXHAUSTED, "", "the fabric already has %d "
+                       "zones, which is the most", VX_ZONE_NUM_MAX);
+    }
+    *ret_num = (uint32_t) num;
+    return true;
+}
+
+bool
+vx_alloc_hop_num(const struct vx_model *model, uint32_t *ret_num,
+                 struct vx_error *err)
+{
+    unsigned __int128 num;
+
+    if (!vx_runset_lowest_free(&model->hop_nums, 1, VX_HOP_NUM_MAX, &num)) {
+        return vx_fail(err, VX_EXHAUSTED, "", "the fabric already has %d "
+                       "routes and policies, which is the most",
+                       VX_HOP_NUM_MAX);
+    }
+    *ret_num = (uint32_t) num;
+    return true;
+}
+
 /* The oid is unique, so a collision needs somebody who asked for the very
  * MAC.  Probing jumps by a constant that visits all of the 40 bits, so that
  * a row of MACs asked for does not become a row of probes. */
@@ -82,6 +113,7 @@ bool
 vx_alloc_mac(const struct vx_model *model, const struct vx_network_ent *net,
              struct vx_port *port, struct vx_error *err)
 {
+    const struct vx_mac gateway = VX_GATEWAY_MAC;
     uint64_t low = port->o.oid & LOW_40_BITS;
 
     for (size_t i = 0; i <= 2 * net->ports.count; i++) {
@@ -90,7 +122,8 @@ vx_alloc_mac(const struct vx_model *model, const struct vx_network_ent *net,
         struct vx_ip local = vx_ip_link_local(&mac);
         const struct vx_ent *owner = vx_network_port_by_ip(net, &local);
 
-        if (vx_mac_to_u64(&mac) && !vx_network_port_by_mac(net, &mac)
+        if (vx_mac_to_u64(&mac) && vx_mac_compare(&mac, &gateway)
+            && !vx_network_port_by_mac(net, &mac)
             && (!owner || owner->obj->oid == port->o.oid)) {
             port->mac = mac;
             return true;

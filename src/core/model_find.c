@@ -157,6 +157,19 @@ vx_network_port_by_eui64(const struct vx_network_ent *net,
                                     : vx_network_port_by_mac(net, &mac);
 }
 
+const struct vx_port *
+vx_model_hop(const struct vx_model *model, uint64_t tenant,
+             const struct vx_ip *ip)
+{
+    const struct vx_ent *ent = vx_model_ent_of(model, tenant, VX_TENANT);
+    const struct vx_subnet_ent *subnet = ent
+        ? vx_tenant_subnet_of(vx_tenant_ent(ent), ip) : NULL;
+    const struct vx_ent *port = subnet
+        ? vx_network_port_by_ip(vx_network_ent(subnet->e.parent), ip) : NULL;
+
+    return port ? (const void *) port->obj : NULL;
+}
+
 /* --- By name. */
 
 const struct vx_tree *
@@ -166,6 +179,10 @@ vx_model_names(const struct vx_model *model, enum vx_kind kind,
     switch (kind) {
     case VX_NETWORK:
         return &vx_tenant_ent(parent)->networks;
+    case VX_ROUTE:
+        return &vx_tenant_ent(parent)->routes;
+    case VX_POLICY:
+        return &vx_tenant_ent(parent)->policies;
     case VX_SUBNET:
         return &vx_network_ent(parent)->subnets;
     case VX_PORT:
@@ -193,7 +210,8 @@ vx_model_canonical(enum vx_kind kind, const char *name,
 {
     struct vx_prefix prefix;
 
-    return kind == VX_SUBNET && vx_prefix_parse(name, &prefix)
+    return (kind == VX_SUBNET || kind == VX_ROUTE)
+           && vx_prefix_parse(name, &prefix)
            ? vx_prefix_format(&prefix, buf) : name;
 }
 
@@ -201,7 +219,8 @@ vx_model_canonical(enum vx_kind kind, const char *name,
 static unsigned
 n_levels(enum vx_kind kind)
 {
-    return kind == VX_SUBNET || kind == VX_PORT ? 2 : kind == VX_NETWORK;
+    return kind == VX_SUBNET || kind == VX_PORT ? 2
+           : kind == VX_NETWORK || kind == VX_ROUTE || kind == VX_POLICY;
 }
 
 static const char *

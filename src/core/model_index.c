@@ -139,6 +139,92 @@ by_prefix(const void *key, const struct vx_tree_node *node)
 }
 
 static int
+by_routed(const void *key, const struct vx_tree_node *node)
+{
+    const struct vx_subnet *subnet = (const void *)
+        OBJ(node, struct vx_subnet_ent, by_routed);
+
+    return vx_ip_compare(key, &subnet->prefix.ip);
+}
+
+struct via_key {
+    const struct vx_ip *ip;
+    uint64_t oid;
+};
+
+static int
+by_via(const void *key_, const struct vx_tree_node *node)
+{
+    const struct via_key *key = key_;
+    const struct vx_via_node *via = VX_CONTAINER(node, struct vx_via_node,
+                                                 node);
+    int c = vx_ip_compare(key->ip, via->ip);
+
+    return c ? c : compare_u64(key->oid, via->owner->obj->oid);
+}
+
+static const struct vx_policy *
+policy_value(const struct vx_obj *obj)
+{
+    return (const struct vx_policy *) (const void *) obj;
+}
+
+static int
+by_priority(const void *key, const struct vx_tree_node *node)
+{
+    return compare_u64(*(const uint16_t *) key,
+                       policy_value(OBJ(node, struct vx_policy_ent,
+                                        by_priority))->priority);
+}
+
+static int
+policy_by_network(const void *key, const struct vx_tree_node *node)
+{
+    return compare_u64(*(const uint64_t *) key,
+                       OBJ(node, struct vx_policy_ent, by_network)->oid);
+}
+
+struct vx_subnet_ent *
+vx_tenant_subnet_of(const struct vx_tenant_ent *tenant,
+                    const struct vx_ip *ip)
+{
+    struct vx_tree_node *node = vx_tree_floor(&tenant->routed, ip);
+    struct vx_subnet_ent *ent;
+
+    if (!node) {
+        return NULL;
+    }
+    ent = VX_CONTAINER(node, struct vx_subnet_ent, by_routed);
+    return vx_prefix_contains(
+        &((const struct vx_subnet *) (const void *) ent->e.obj)->prefix, ip)
+        ? ent : NULL;
+}
+
+struct vx_ent *
+vx_tenant_via_in(const struct vx_tenant_ent *tenant,
+                 const struct vx_prefix *prefix)
+{
+    const struct via_key key = { &prefix->ip, 0 };
+    struct vx_tree_node *node = vx_tree_ceil(&tenant->vias, &key);
+    struct vx_via_node *via;
+
+    if (!node) {
+        return NULL;
+    }
+    via = VX_CONTAINER(node, struct vx_via_node, node);
+    return vx_prefix_contains(prefix, via->ip) ? via->owner : NULL;
+}
+
+struct vx_ent *
+vx_tenant_policy_at(const struct vx_tenant_ent *tenant, uint16_t priority)
+{
+    struct vx_tree_node *node = vx_tree_find(&tenant->priorities, &priority);
+
+    return node ? &VX_CONTAINER(node, struct vx_policy_ent, by_priority)->e
+                : NULL;
+}
+
+static int
 compare_mtu(const struct mtu_key *key, int mtu, uint64_t oid)
 {
     return key->mtu != mtu ? (key->mtu < mtu ? -1 : 1)
@@ -378,55 +464,196 @@ port_unlink(struct vx_model *model, struct vx_port_ent *ent)
 }
 
 static void
+subnet_link(struct vx_subnet_ent *ent)
+{
+    const struct vx_subnet *subnet = (const void *) ent->e.obj;
+    struct vx_network_ent *net = (void *) ent->e.parent;
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent->parent;
+
+    vx_tree_insert(&net->by_prefix, &subnet->prefix.ip, &ent->by_prefix);
+    if (subnet->route) {
+        vx_tree_insert(&tenant->routed, &subnet->prefix.ip, &ent->by_routed);
+    }
+}
+
+static void
+subnet_unlink(struct vx_subnet_ent *ent)
+{
+    const struct vx_subnet *subnet = (const void *) ent->e.obj;
+    struct vx_network_ent *net = (void *) ent->e.parent;
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent->parent;
+
+    vx_tree_remove(&net->by_prefix, &ent->by_prefix);
+    if (subnet->route) {
+        vx_tree_remove(&tenant->routed, &ent->by_routed);
+    }
+}
+
+static struct vx_via_node *
+vias_link(struct vx_ent *owner, const struct vx_ip *via, size_t n)
+{
+    struct vx_tenant_ent *tenant = (void *) owner->parent;
+    struct vx_via_node *nodes = n ? vx_xcalloc(n, sizeof *nodes) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct via_key key = { &via[i], owner->obj->oid };
+
+        nodes[i].owner = owner;
+        nodes[i].ip = &via[i];
+        vx_tree_insert(&tenant->vias, &key, &nodes[i].node);
+    }
+    return nodes;
+}
+
+static void
+vias_unlink(struct vx_ent *owner, struct vx_via_node *nodes, size_t n)
+{
+    struct vx_tenant_ent *tenant = (void *) owner->parent;
+
+    for (size_t i = 0; i < n; i++) {
+        vx_tree_remove(&tenant->vias, &nodes[i].node);
+    }
+    free(nodes);
+}
+
+static void
+route_link(struct vx_model *model, struct vx_route_ent *ent)
+{
+    const struct vx_route *route = (const void *) ent->e.obj;
+
+    vx_runset_add(&model->hop_nums, route->num);
+    ent->vias = vias_link(&ent->e, route->via, route->n_via);
+}
+
+static void
+route_unlink(struct vx_model *model, struct vx_route_ent *ent)
+{
+    const struct vx_route *route = (const void *) ent->e.obj;
+
+    vx_runset_remove(&model->hop_nums, route->num);
+    vias_unlink(&ent->e, ent->vias, route->n_via);
+    ent->vias = NULL;
+}
+
+static void
+policy_link(struct vx_model *model, struct vx_policy_ent *ent)
+{
+    const struct vx_policy *policy = policy_value(ent->e.obj);
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent;
+
+    vx_runset_add(&model->hop_nums, policy->num);
+    ent->vias = vias_link(&ent->e, policy->via, policy->n_via);
+    vx_tree_insert(&tenant->priorities, &policy->priority,
+                   &ent->by_priority);
+    if (policy->match.network) {
+        struct vx_network_ent *net =
+            (void *) vx_model_ent(model, policy->match.network);
+
+        vx_tree_insert(&net->policies, &policy->o.oid, &ent->by_network);
+    }
+}
+
+static void
+policy_unlink(struct vx_model *model, struct vx_policy_ent *ent)
+{
+    const struct vx_policy *policy = policy_value(ent->e.obj);
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent;
+
+    vx_runset_remove(&model->hop_nums, policy->num);
+    vias_unlink(&ent->e, ent->vias, policy->n_via);
+    ent->vias = NULL;
+    vx_tree_remove(&tenant->priorities, &ent->by_priority);
+    if (policy->match.network) {
+        struct vx_network_ent *net =
+            (void *) vx_model_ent(model, policy->match.network);
+
+        vx_tree_remove(&net->policies, &ent->by_network);
+    }
+}
+
+static void
 value_link(struct vx_model *model, struct vx_ent *ent)
 {
     const void *value = ent->obj;
+    void *any = ent;
 
-    if (ent->obj->kind == VX_HOST) {
-        host_link(model, (void *) ent);
-    } else if (ent->obj->kind == VX_TENANT) {
-        const struct vx_tenant *tenant = value;
-
-        vni_link(model, &((struct vx_tenant_ent *) (void *) ent)->router,
-                 ent, tenant->router_vni);
-    } else if (ent->obj->kind == VX_NETWORK) {
-        network_link(model, (void *) ent);
-    } else if (ent->obj->kind == VX_SUBNET) {
-        struct vx_network_ent *net = (void *) ent->parent;
-        const struct vx_subnet *subnet = value;
-
-        vx_tree_insert(&net->by_prefix, &subnet->prefix.ip,
-            &((struct vx_subnet_ent *) (void *) ent)->by_prefix);
-    } else if (ent->obj->kind == VX_PORT) {
-        port_link(model, (void *) ent);
-    } else if (ent->obj->kind == VX_RETIRED_VNI) {
-        const struct vx_retired_vni *retired = value;
-
-        vni_link(model, &((struct vx_retired_ent *) (void *) ent)->vni, ent,
-                 retired->vni);
-        vx_retired_insert(&model->retired, (void *) ent);
+    switch (ent->obj->kind) {
+    case VX_ZONE:
+        vx_runset_add(&model->zone_nums,
+                      ((const struct vx_zone *) value)->num);
+        break;
+    case VX_HOST:
+        host_link(model, any);
+        break;
+    case VX_TENANT:
+        vni_link(model, &((struct vx_tenant_ent *) any)->router, ent,
+                 ((const struct vx_tenant *) value)->router_vni);
+        break;
+    case VX_NETWORK:
+        network_link(model, any);
+        break;
+    case VX_SUBNET:
+        subnet_link(any);
+        break;
+    case VX_PORT:
+        port_link(model, any);
+        break;
+    case VX_RETIRED_VNI:
+        vni_link(model, &((struct vx_retired_ent *) any)->vni, ent,
+                 ((const struct vx_retired_vni *) value)->vni);
+        vx_retired_insert(&model->retired, any);
+        break;
+    case VX_ROUTE:
+        route_link(model, any);
+        break;
+    case VX_POLICY:
+        policy_link(model, any);
+        break;
+    case VX_NONE: case VX_N_KINDS:
+    default:
+        break;
     }
 }
 
 static void
 value_unlink(struct vx_model *model, struct vx_ent *ent)
 {
-    if (ent->obj->kind == VX_HOST) {
-        host_unlink(model, (void *) ent);
-    } else if (ent->obj->kind == VX_TENANT) {
-        vni_unlink(model, &((struct vx_tenant_ent *) (void *) ent)->router);
-    } else if (ent->obj->kind == VX_NETWORK) {
-        network_unlink(model, (void *) ent);
-    } else if (ent->obj->kind == VX_SUBNET) {
-        struct vx_network_ent *net = (void *) ent->parent;
+    const void *value = ent->obj;
+    void *any = ent;
 
-        vx_tree_remove(&net->by_prefix,
-            &((struct vx_subnet_ent *) (void *) ent)->by_prefix);
-    } else if (ent->obj->kind == VX_PORT) {
-        port_unlink(model, (void *) ent);
-    } else if (ent->obj->kind == VX_RETIRED_VNI) {
-        vni_unlink(model, &((struct vx_retired_ent *) (void *) ent)->vni);
-        vx_retired_remove(&model->retired, (void *) ent);
+    switch (ent->obj->kind) {
+    case VX_ZONE:
+        vx_runset_remove(&model->zone_nums,
+                         ((const struct vx_zone *) value)->num);
+        break;
+    case VX_HOST:
+        host_unlink(model, any);
+        break;
+    case VX_TENANT:
+        vni_unlink(model, &((struct vx_tenant_ent *) any)->router);
+        break;
+    case VX_NETWORK:
+        network_unlink(model, any);
+        break;
+    case VX_SUBNET:
+        subnet_unlink(any);
+        break;
+    case VX_PORT:
+        port_unlink(model, any);
+        break;
+    case VX_RETIRED_VNI:
+        vni_unlink(model, &((struct vx_retired_ent *) any)->vni);
+        vx_retired_remove(&model->retired, any);
+        break;
+    case VX_ROUTE:
+        route_unlink(model, any);
+        break;
+    case VX_POLICY:
+        policy_unlink(model, any);
+        break;
+    case VX_NONE: case VX_N_KINDS:
+    default:
+        break;
     }
 }
 
@@ -443,6 +670,8 @@ ent_alloc(enum vx_kind kind)
         [VX_SUBNET] = sizeof(struct vx_subnet_ent),
         [VX_PORT] = sizeof(struct vx_port_ent),
         [VX_RETIRED_VNI] = sizeof(struct vx_retired_ent),
+        [VX_ROUTE] = sizeof(struct vx_route_ent),
+        [VX_POLICY] = sizeof(struct vx_policy_ent),
     };
     void *ent = vx_xcalloc(1, sizes[kind]);
 
@@ -453,7 +682,14 @@ ent_alloc(enum vx_kind kind)
         vx_tree_init(&((struct vx_host_ent *) ent)->arrivals,
                      port_by_target);
     } else if (kind == VX_TENANT) {
-        vx_tree_init(&((struct vx_tenant_ent *) ent)->networks, by_name);
+        struct vx_tenant_ent *tenant = ent;
+
+        vx_tree_init(&tenant->networks, by_name);
+        vx_tree_init(&tenant->routes, by_name);
+        vx_tree_init(&tenant->policies, by_name);
+        vx_tree_init(&tenant->routed, by_routed);
+        vx_tree_init(&tenant->vias, by_via);
+        vx_tree_init(&tenant->priorities, by_priority);
     } else if (kind == VX_NETWORK) {
         struct vx_network_ent *net = ent;
 
@@ -462,6 +698,7 @@ ent_alloc(enum vx_kind kind)
         vx_tree_init(&net->by_prefix, by_prefix);
         vx_tree_init(&net->by_mac, by_mac);
         vx_tree_init(&net->by_ip, by_ip);
+        vx_tree_init(&net->policies, policy_by_network);
         vx_runset_init(&net->used);
     }
     return ent;
@@ -474,6 +711,10 @@ ent_free(struct vx_ent *ent)
         free(((struct vx_port_ent *) (void *) ent)->ips);
     } else if (ent->obj->kind == VX_NETWORK) {
         vx_runset_fini(&((struct vx_network_ent *) (void *) ent)->used);
+    } else if (ent->obj->kind == VX_ROUTE) {
+        free(((struct vx_route_ent *) (void *) ent)->vias);
+    } else if (ent->obj->kind == VX_POLICY) {
+        free(((struct vx_policy_ent *) (void *) ent)->vias);
     }
     vx_obj_unref(ent->obj);
     free(ent);

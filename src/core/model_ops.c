@@ -157,6 +157,66 @@ propose_host(const struct doing *d, struct vx_obj *new, struct vx_error *err)
     return true;
 }
 
+static int
+compare_oids(const void *a_, const void *b_)
+{
+    const uint64_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static bool
+propose_zone(const struct doing *d, struct vx_obj *new, struct vx_error *err)
+{
+    const struct vx_zone_spec *spec = &d->op->spec.zone;
+    struct vx_zone *zone = (void *) new;
+
+    zone->path = spec->path == VX_PATH_BORDER ? VX_PATH_BORDER
+                                              : VX_PATH_DIRECT;
+    zone->budget_kbps = spec->budget_kbps;
+    free(zone->borders);
+    zone->borders = NULL;
+    zone->n_borders = 0;
+    if (spec->n_borders > VX_ZONE_MAX_BORDERS) {
+        return vx_fail(err, VX_INVALID, "border_hosts", "zone \"%.80s\" has "
+                       "%zu border hosts, at most %d are allowed", d->name,
+                       spec->n_borders, VX_ZONE_MAX_BORDERS);
+    }
+    if (spec->n_borders) {
+        zone->borders = vx_xcalloc(spec->n_borders, sizeof *zone->borders);
+    }
+    for (size_t i = 0; i < spec->n_borders; i++) {
+        const struct vx_ent *host =
+            vx_ent_by_name(&d->model->by_name[VX_HOST], spec->borders[i]);
+
+        if (!host) {
+            return vx_fail(err, VX_NOT_FOUND, "border_hosts", "no host "
+                           "\"%.80s\" for the border of zone \"%.80s\": let "
+                           "the host join the zone first", spec->borders[i],
+                           d->name);
+        }
+        zone->borders[zone->n_borders++] = host->obj->oid;
+    }
+    if (zone->n_borders) {
+        qsort(zone->borders, zone->n_borders, sizeof *zone->borders,
+              compare_oids);
+    }
+    return true;
+}
+
+/* A router that something needs is not given up by a body that does not
+ * mention it. */
+static bool
+needs_router(const struct doing *d)
+{
+    const struct vx_tenant_ent *tenant = d->self ? vx_tenant_ent(d->self)
+                                                 : NULL;
+
+    return d->op->spec.tenant.budget_kbps
+           || (tenant && (tenant->routed.count || tenant->routes.count
+                          || tenant->policies.count));
+}
+
 static void
 propose_tenant(const struct doing *d, struct vx_obj *new)
 {
@@ -165,9 +225,10 @@ propose_tenant(const struct doing *d, struct vx_obj *new)
 
     if (spec->router_vni) {
         tenant->router_vni = spec->router_vni;
-    } else if (!spec->router) {
+    } else if (spec->no_router || (!spec->router && !needs_router(d))) {
         tenant->router_vni = 0;
     }
+    tenant->budget_kbps = spec->budget_kbps;
     tenant->quota_networks = spec->quota_networks;
     tenant->quota_ports = spec->quota_ports;
 }
@@ -182,6 +243,8 @@ propose_network(const struct doing *d, struct vx_obj *new)
         network->vni = spec->vni;
     }
     network->mtu = spec->mtu ? spec->mtu : VX_MTU_DEFAULT;
+    network->path = spec->path;
+    network->bum_pps = spec->bum_pps;
 }
 
 static int
@@ -208,6 +271,8 @@ propose_subnet(const struct doing *d, struct vx_obj *new)
     } else if (!spec->no_gateway && !vx_prefix_is_tiny(&subnet->prefix)) {
         subnet->gateway = vx_prefix_first_usable(&subnet->prefix);
     }
+    subnet->route = spec->route
+                    || (!spec->no_route && subnet->gateway.family);
     free(subnet->ranges);
     subnet->ranges = spec->n_ranges
         ? vx_xmemdup(spec->ranges, spec->n_ranges * sizeof *spec->ranges)
@@ -330,6 +395,105 @@ propose_port(const struct doing *d, struct vx_obj *new, struct vx_error *err)
         : vx_xasprintf("%s/%s/%s", d->parent->parent->obj->name,
                        d->parent->obj->name, d->name);
     port->guard = !spec->no_guard;
+    port->rate_kbps = spec->rate_kbps;
+    port->rate_pps = spec->rate_pps;
+    port->bum_pps = spec->bum_pps;
+    return true;
+}
+
+/* Copies next hops, sorted. */
+static void
+propose_via(const struct vx_ip *via, size_t n, struct vx_ip **member,
+            size_t *n_member)
+{
+    free(*member);
+    *member = n ? vx_xmemdup(via, n * sizeof *via) : NULL;
+    *n_member = n;
+    if (n) {
+        qsort(*member, n, sizeof **member, compare_ips);
+    }
+}
+
+static void
+propose_route(const struct doing *d, struct vx_obj *new)
+{
+    const struct vx_route_spec *spec = &d->op->spec.route;
+    struct vx_route *route = (void *) new;
+
+    vx_prefix_parse(d->name, &route->prefix);   /* a rule refuses it if not */
+    propose_via(spec->via, spec->n_via, &route->via, &route->n_via);
+}
+
+static int
+compare_port_ranges(const void *a_, const void *b_)
+{
+    const struct vx_port_range *a = a_, *b = b_;
+
+    return a->first != b->first ? (int) a->first - b->first
+                                : (int) a->last - b->last;
+}
+
+static struct vx_port_range *
+copy_port_ranges(const struct vx_port_range *ranges, size_t n)
+{
+    struct vx_port_range *copy;
+
+    if (!n) {
+        return NULL;
+    }
+    copy = vx_xmemdup(ranges, n * sizeof *ranges);
+    qsort(copy, n, sizeof *copy, compare_port_ranges);
+    return copy;
+}
+
+/* 4 or 6 if a prefix, the protocol or a next hop says so, else 0.  A
+ * contradiction is for the rules to find. */
+static uint8_t
+match_family(const struct vx_policy *policy)
+{
+    const struct vx_policy_match *match = &policy->match;
+
+    return match->family ? match->family
+           : match->src.ip.family ? match->src.ip.family
+           : match->dst.ip.family ? match->dst.ip.family
+           : match->proto == 1 ? 4 : match->proto == 58 ? 6
+           : policy->n_via ? policy->via[0].family : 0;
+}
+
+static bool
+propose_policy(const struct doing *d, struct vx_obj *new,
+               struct vx_error *err)
+{
+    const struct vx_policy_spec *spec = &d->op->spec.policy;
+    struct vx_policy *policy = (void *) new;
+    struct vx_policy_match *match = &policy->match;
+
+    policy->priority = spec->priority;
+    policy->where = spec->where ? spec->where : VX_WHERE_HOSTS;
+    policy->action = spec->action;
+    policy->fail_closed = spec->fail_closed;
+    policy->dscp = spec->dscp;
+    policy->rate_kbps = spec->rate_kbps;
+    propose_via(spec->via, spec->n_via, &policy->via, &policy->n_via);
+    free(match->sports);
+    free(match->dports);
+    *match = spec->match;
+    match->sports = copy_port_ranges(match->sports, match->n_sports);
+    match->dports = copy_port_ranges(match->dports, match->n_dports);
+    match->family = match_family(policy);
+    match->network = 0;
+    if (spec->network && spec->network[0]) {
+        const struct vx_ent *net = vx_ent_by_name(
+            &vx_tenant_ent(d->parent)->networks, spec->network);
+
+        if (!net) {
+            return vx_fail(err, VX_NOT_FOUND, "match.network", "no network "
+                           "\"%.80s\" in tenant \"%s\" for policy \"%.80s\": "
+                           "add the network first, or leave it out",
+                           spec->network, d->parent->obj->name, d->name);
+        }
+        match->network = net->obj->oid;
+    }
     return true;
 }
 
@@ -337,6 +501,13 @@ static bool
 propose(const struct doing *d, struct vx_obj *new, struct vx_error *err)
 {
     switch (d->op->kind) {
+    case VX_ZONE:
+        return propose_zone(d, new, err);
+    case VX_ROUTE:
+        propose_route(d, new);
+        return true;
+    case VX_POLICY:
+        return propose_policy(d, new, err);
     case VX_HOST:
         return propose_host(d, new, err);
     case VX_TENANT:
@@ -367,10 +538,26 @@ allocate(const struct doing *d, struct vx_obj *new, struct vx_error *err)
 
         return host->num || vx_alloc_host_num(d->model, &host->num, err);
     }
+    if (new->kind == VX_ZONE) {
+        struct vx_zone *zone = value;
+
+        return zone->num || vx_alloc_zone_num(d->model, &zone->num, err);
+    }
+    if (new->kind == VX_ROUTE) {
+        struct vx_route *route = value;
+
+        return route->num || vx_alloc_hop_num(d->model, &route->num, err);
+    }
+    if (new->kind == VX_POLICY) {
+        struct vx_policy *policy = value;
+
+        return policy->num || vx_alloc_hop_num(d->model, &policy->num, err);
+    }
     if (new->kind == VX_TENANT) {
         struct vx_tenant *tenant = value;
 
-        return tenant->router_vni || !op->spec.tenant.router
+        return tenant->router_vni
+               || !(op->spec.tenant.router || tenant->budget_kbps)
                || vx_alloc_router_vni(d->model, &tenant->router_vni, err);
     }
     if (new->kind == VX_NETWORK) {
@@ -446,6 +633,30 @@ complete(const struct doing *d, struct vx_obj *new, struct vx_error *err)
            && allocate(d, new, err);
 }
 
+/* The tenant of a routed subnet has a router: its first one brings it, in the
+ * same operation. */
+static bool
+give_router(const struct doing *d, const struct vx_obj *new,
+            struct vx_error *err)
+{
+    const struct vx_obj *old = new->kind == VX_SUBNET
+        ? d->parent->parent->obj : NULL;
+    struct vx_tenant *tenant;
+    uint32_t vni;
+
+    if (!old || !((const struct vx_subnet *) (const void *) new)->route
+        || ((const struct vx_tenant *) (const void *) old)->router_vni) {
+        return true;
+    }
+    if (!vx_alloc_router_vni(d->model, &vni, err)) {
+        return false;
+    }
+    tenant = (void *) vx_obj_clone(old);
+    tenant->router_vni = vni;
+    vx_model_stage(d->model, old, &tenant->o);
+    return true;
+}
+
 static bool
 put(const struct doing *d, struct vx_result *ret_result,
     struct vx_error *err)
@@ -468,6 +679,10 @@ put(const struct doing *d, struct vx_result *ret_result,
                        "with other values (revision %ju)",
                        vx_kind_name(old->kind), old->name,
                        (uintmax_t) old->revision);
+    }
+    if (!give_router(d, new, err)) {
+        vx_obj_unref(new);
+        return false;
     }
     stage(d, old, new);
     *ret_result = (struct vx_result) {

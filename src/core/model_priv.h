@@ -42,7 +42,12 @@ struct vx_host_ent {
 
 struct vx_tenant_ent {
     struct vx_ent e;
-    struct vx_tree networks;        /* by name */
+    struct vx_tree networks, routes, policies;  /* by name */
+    struct vx_tree routed;          /* vx_subnet_ent.by_routed, by address:
+                                     * disjoint */
+    struct vx_tree vias;            /* vx_via_node: next hops of routes and
+                                     * policies */
+    struct vx_tree priorities;      /* vx_policy_ent.by_priority */
     struct vx_vni_node router;
     size_t n_ports;
 };
@@ -53,6 +58,8 @@ struct vx_network_ent {
     struct vx_tree by_prefix;       /* vx_subnet_ent, by address */
     struct vx_tree by_mac;          /* vx_port_ent */
     struct vx_tree by_ip;           /* vx_ip_node, explicit addresses */
+    struct vx_tree policies;        /* vx_policy_ent.by_network, by oid: those
+                                     * whose match names it */
     struct vx_runset used;          /* the same as vx_model_ip_number() */
     struct vx_vni_node vni;
     struct vx_tree_node by_mtu;
@@ -61,6 +68,25 @@ struct vx_network_ent {
 struct vx_subnet_ent {
     struct vx_ent e;
     struct vx_tree_node by_prefix;
+    struct vx_tree_node by_routed;  /* if it is routed */
+};
+
+/* One next hop of a route or policy. */
+struct vx_via_node {
+    struct vx_tree_node node;       /* vx_tenant_ent.vias, by (address, oid) */
+    struct vx_ent *owner;
+    const struct vx_ip *ip;         /* in the owner's value */
+};
+
+struct vx_route_ent {
+    struct vx_ent e;
+    struct vx_via_node *vias;       /* as many as the object has */
+};
+
+struct vx_policy_ent {
+    struct vx_ent e;
+    struct vx_via_node *vias;
+    struct vx_tree_node by_priority, by_network;
 };
 
 struct vx_ip_node {
@@ -94,6 +120,8 @@ struct vx_model {
     size_t counts[VX_N_KINDS];
     struct vx_vni_pool *vnis;
     struct vx_runset nums;          /* host numbers in use */
+    struct vx_runset zone_nums, hop_nums;   /* of zones; of routes and
+                                             * policies */
     struct vx_vni_range *ranges;    /* allocatable: sorted, disjoint,
                                      * without the reserved ones */
     size_t n_ranges;
@@ -141,6 +169,15 @@ struct vx_ent *vx_network_port_in(const struct vx_network_ent *net,
 /* The port whose MAC makes this EUI-64 link-local address, or NULL. */
 struct vx_ent *vx_network_port_by_eui64(const struct vx_network_ent *net,
                                         const struct vx_ip *ip);
+/* The routed subnet of the tenant that has the address, or NULL. */
+struct vx_subnet_ent *vx_tenant_subnet_of(const struct vx_tenant_ent *tenant,
+                                          const struct vx_ip *ip);
+/* A route or policy with a next hop in the prefix; NULL if there is none. */
+struct vx_ent *vx_tenant_via_in(const struct vx_tenant_ent *tenant,
+                                const struct vx_prefix *prefix);
+/* The policy of this priority, or NULL. */
+struct vx_ent *vx_tenant_policy_at(const struct vx_tenant_ent *tenant,
+                                   uint16_t priority);
 /* One number space for both families: IPv4 as IPv4-mapped IPv6. */
 unsigned __int128 vx_model_ip_number(const struct vx_ip *ip);
 /* Bytes of VXLAN headers around a tenant's IP packet. */
@@ -189,6 +226,10 @@ bool vx_alloc_router_vni(const struct vx_model *model, uint32_t *ret_vni,
                          struct vx_error *err);
 bool vx_alloc_host_num(const struct vx_model *model, uint32_t *ret_num,
                        struct vx_error *err);
+bool vx_alloc_zone_num(const struct vx_model *model, uint32_t *ret_num,
+                       struct vx_error *err);
+bool vx_alloc_hop_num(const struct vx_model *model, uint32_t *ret_num,
+                      struct vx_error *err);
 bool vx_alloc_mac(const struct vx_model *model,
                   const struct vx_network_ent *net, struct vx_port *port,
                   struct vx_error *err);

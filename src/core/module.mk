@@ -83,8 +83,10 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/runset.c \
 	src/core/status.c \
 	src/core/status.h \
+	src/core/status_hops.c \
 	src/core/validate.c \
 	src/core/validate.h \
 	src/core/validate_delete.c \
+	src/core/validate_hops.c \
 	src/core/validate_model.c \
 	src/core/validate_port.c

@@ -20,6 +20,28 @@ struct kind_info {
     size_t n_strings;
 };
 
+/* An array that a member of the kind owns. */
+struct array_info {
+    enum vx_kind kind;
+    size_t at, n_at, elem_size;     /* offsets of pointer and count */
+};
+
+#define ARRAY(KIND, TYPE, MEMBER, COUNT, ELEM) \
+    { KIND, offsetof(TYPE, MEMBER), offsetof(TYPE, COUNT), sizeof(ELEM) }
+
+static const struct array_info arrays[] = {
+    ARRAY(VX_ZONE, struct vx_zone, borders, n_borders, uint64_t),
+    ARRAY(VX_SUBNET, struct vx_subnet, ranges, n_ranges, struct vx_range),
+    ARRAY(VX_PORT, struct vx_port, ips, n_ips, struct vx_ip),
+    ARRAY(VX_ROUTE, struct vx_route, via, n_via, struct vx_ip),
+    ARRAY(VX_POLICY, struct vx_policy, via, n_via, struct vx_ip),
+    ARRAY(VX_POLICY, struct vx_policy, match.sports, match.n_sports,
+          struct vx_port_range),
+    ARRAY(VX_POLICY, struct vx_policy, match.dports, match.n_dports,
+          struct vx_port_range),
+};
+enum { N_ARRAYS = sizeof arrays / sizeof arrays[0] };
+
 static const struct kind_info kinds[VX_N_KINDS] = {
     [VX_NONE] = { "none", "none", 0, { 0 }, 0 },
     [VX_ZONE] = { "zone", "zones", sizeof(struct vx_zone), { 0 }, 0 },
@@ -44,6 +66,19 @@ static char **
 string_at(const struct vx_obj *obj, size_t i)
 {
     return (char **) (void *) ((char *) obj + kinds[obj->kind].strings[i]);
+}
+
+static void **
+array_at(const struct vx_obj *obj, const struct array_info *info)
+{
+    return (void **) (void *) ((char *) obj + info->at);
+}
+
+static size_t
+array_size(const struct vx_obj *obj, const struct array_info *info)
+{
+    return *(const size_t *) (const void *) ((const char *) obj + info->n_at)
+           * info->elem_size;
 }
 
 struct vx_obj *
@@ -74,16 +109,14 @@ vx_obj_clone(const struct vx_obj *obj)
     for (size_t i = 0; i < kinds[obj->kind].n_strings; i++) {
         *string_at(copy, i) = vx_xstrdup(*string_at(obj, i));
     }
-    if (obj->kind == VX_SUBNET) {
-        struct vx_subnet *s = (struct vx_subnet *) copy;
+    for (size_t i = 0; i < N_ARRAYS; i++) {
+        size_t size;
 
-        s->ranges = s->n_ranges
-            ? vx_xmemdup(s->ranges, s->n_ranges * sizeof *s->ranges) : NULL;
-    } else if (obj->kind == VX_PORT) {
-        struct vx_port *p = (struct vx_port *) copy;
-
-        p->ips = p->n_ips ? vx_xmemdup(p->ips, p->n_ips * sizeof *p->ips)
-                          : NULL;
+        if (arrays[i].kind == obj->kind) {
+            size = array_size(obj, &arrays[i]);
+            *array_at(copy, &arrays[i]) = size
+                ? vx_xmemdup(*array_at(obj, &arrays[i]), size) : NULL;
+        }
     }
     return copy;
 }
@@ -107,14 +140,36 @@ vx_obj_unref(const struct vx_obj *const_obj)
     for (size_t i = 0; i < kinds[obj->kind].n_strings; i++) {
         free(*string_at(obj, i));
     }
-    if (obj->kind == VX_SUBNET) {
-        free(((struct vx_subnet *) obj)->ranges);
-    } else if (obj->kind == VX_PORT) {
-        free(((struct vx_port *) obj)->ips);
+    for (size_t i = 0; i < N_ARRAYS; i++) {
+        if (arrays[i].kind == obj->kind) {
+            free(*array_at(obj, &arrays[i]));
+        }
     }
     free(obj->name);
     free(obj->description);
     free(obj);
+}
+
+static bool
+same_ips(const struct vx_ip *a, const struct vx_ip *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (vx_ip_compare(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+same_zone(const struct vx_zone *a, const struct vx_zone *b)
+{
+    return a->num == b->num && a->path == b->path
+           && a->budget_kbps == b->budget_kbps
+           && a->n_borders == b->n_borders
+           && (!a->n_borders
+               || !memcmp(a->borders, b->borders,
+                          a->n_borders * sizeof *a->borders));
 }
 
 static bool
@@ -129,15 +184,23 @@ static bool
 same_tenant(const struct vx_tenant *a, const struct vx_tenant *b)
 {
     return a->router_vni == b->router_vni
+           && a->budget_kbps == b->budget_kbps
            && a->quota_networks == b->quota_networks
            && a->quota_ports == b->quota_ports;
+}
+
+static bool
+same_network(const struct vx_network *a, const struct vx_network *b)
+{
+    return a->vni == b->vni && a->mtu == b->mtu && a->path == b->path
+           && a->bum_pps == b->bum_pps;
 }
 
 static bool
 same_subnet(const struct vx_subnet *a, const struct vx_subnet *b)
 {
     if (vx_prefix_compare(&a->prefix, &b->prefix)
-        || vx_ip_compare(&a->gateway, &b->gateway)
+        || vx_ip_compare(&a->gateway, &b->gateway) || a->route != b->route
         || a->n_ranges != b->n_ranges) {
         return false;
     }
@@ -153,14 +216,30 @@ same_subnet(const struct vx_subnet *a, const struct vx_subnet *b)
 static bool
 same_port(const struct vx_port *a, const struct vx_port *b)
 {
-    if (vx_mac_compare(&a->mac, &b->mac) || a->n_ips != b->n_ips
-        || a->host != b->host || a->located != b->located
-        || a->migrate_from != b->migrate_from
-        || a->migrate_hold != b->migrate_hold || a->guard != b->guard) {
+    return !vx_mac_compare(&a->mac, &b->mac) && a->n_ips == b->n_ips
+           && a->host == b->host && a->located == b->located
+           && a->migrate_from == b->migrate_from
+           && a->migrate_hold == b->migrate_hold && a->guard == b->guard
+           && a->rate_kbps == b->rate_kbps && a->rate_pps == b->rate_pps
+           && a->bum_pps == b->bum_pps && same_ips(a->ips, b->ips, a->n_ips);
+}
+
+static bool
+same_route(const struct vx_route *a, const struct vx_route *b)
+{
+    return !vx_prefix_compare(&a->prefix, &b->prefix) && a->num == b->num
+           && a->n_via == b->n_via && same_ips(a->via, b->via, a->n_via);
+}
+
+static bool
+same_port_ranges(const struct vx_port_range *a, size_t n_a,
+                 const struct vx_port_range *b, size_t n_b)
+{
+    if (n_a != n_b) {
         return false;
     }
-    for (size_t i = 0; i < a->n_ips; i++) {
-        if (vx_ip_compare(&a->ips[i], &b->ips[i])) {
+    for (size_t i = 0; i < n_a; i++) {
+        if (a[i].first != b[i].first || a[i].last != b[i].last) {
             return false;
         }
     }
@@ -168,26 +247,55 @@ same_port(const struct vx_port *a, const struct vx_port *b)
 }
 
 static bool
-same_members(const struct vx_obj *a, const struct vx_obj *b)
+same_match(const struct vx_policy_match *a, const struct vx_policy_match *b)
 {
-    const struct vx_network *na = (const void *) a, *nb = (const void *) b;
-    const struct vx_retired_vni *ra = (const void *) a,
-                                *rb = (const void *) b;
+    return a->family == b->family && !vx_prefix_compare(&a->src, &b->src)
+           && !vx_prefix_compare(&a->dst, &b->dst)
+           && a->network == b->network && a->proto == b->proto
+           && a->dscp == b->dscp
+           && same_port_ranges(a->sports, a->n_sports, b->sports,
+                               b->n_sports)
+           && same_port_ranges(a->dports, a->n_dports, b->dports,
+                               b->n_dports);
+}
 
-    switch (a->kind) {
+static bool
+same_policy(const struct vx_policy *a, const struct vx_policy *b)
+{
+    return a->num == b->num && a->priority == b->priority
+           && a->where == b->where && a->action == b->action
+           && a->fail_closed == b->fail_closed && a->dscp == b->dscp
+           && a->rate_kbps == b->rate_kbps && a->n_via == b->n_via
+           && same_ips(a->via, b->via, a->n_via)
+           && same_match(&a->match, &b->match);
+}
+
+static bool
+same_members(const struct vx_obj *a_, const struct vx_obj *b_)
+{
+    const void *a = a_, *b = b_;
+    const struct vx_retired_vni *ra = a, *rb = b;
+
+    switch (a_->kind) {
+    case VX_ZONE:
+        return same_zone(a, b);
     case VX_HOST:
-        return same_host((const void *) a, (const void *) b);
+        return same_host(a, b);
     case VX_TENANT:
-        return same_tenant((const void *) a, (const void *) b);
+        return same_tenant(a, b);
     case VX_NETWORK:
-        return na->vni == nb->vni && na->mtu == nb->mtu;
+        return same_network(a, b);
     case VX_SUBNET:
-        return same_subnet((const void *) a, (const void *) b);
+        return same_subnet(a, b);
     case VX_PORT:
-        return same_port((const void *) a, (const void *) b);
+        return same_port(a, b);
     case VX_RETIRED_VNI:
         return ra->vni == rb->vni && ra->until_ms == rb->until_ms;
-    case VX_NONE: case VX_ZONE: case VX_N_KINDS:
+    case VX_ROUTE:
+        return same_route(a, b);
+    case VX_POLICY:
+        return same_policy(a, b);
+    case VX_NONE: case VX_N_KINDS:
     default:
         return true;
     }

@@ -225,6 +225,13 @@ void vx_obj_unref(const struct vx_obj *obj);            /* NULL is fine */
  * n_refs and revision). */
 bool vx_obj_same(const struct vx_obj *a, const struct vx_obj *b);
 
+/* What operators make: everything but what is internal. */
+static inline bool
+vx_kind_is_intent(enum vx_kind kind)
+{
+    return kind > VX_NONE && kind < VX_N_KINDS && kind != VX_RETIRED_VNI;
+}
+
 const char *vx_kind_name(enum vx_kind kind);            /* "port" */
 const char *vx_kind_plural(enum vx_kind kind);          /* "ports" */
 

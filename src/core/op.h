@@ -56,6 +56,9 @@ struct vx_tenant_spec {
                                  * up the VNI of a router that was there */
     uint32_t quota_networks;
     uint32_t quota_ports;
+    bool no_router;             /* it is to have none: refused while it needs
+                                 * one.  Without router, no_router and
+                                 * router_vni, one that is needed stays */
     uint32_t budget_kbps;       /* not 0: needs the router, as route does */
 };
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/model.h"
+
 enum vx_port_state {
     VX_PORT_PENDING,        /* waits for something outside: host, interface */
     VX_PORT_BUILDING,       /* rows are on their way, or a first probe */
@@ -59,5 +61,37 @@ struct vx_port_status {
 void vx_port_status_eval(const struct vx_port_facts *facts,
                          struct vx_port_status *ret_status);
 const char *vx_port_state_name(enum vx_port_state state);
+
+/* --- Routes and policies. */
+
+enum vx_hops_state {
+    VX_HOPS_ACTIVE,         /* all next hops are there and live, or it needs
+                             * none */
+    VX_HOPS_DEGRADED,       /* some do */
+    VX_HOPS_UNRESOLVED,     /* no port has one of the addresses */
+    VX_HOPS_DOWN,           /* ports have, and none of them lives */
+    VX_N_HOPS_STATES
+};
+
+struct vx_hop_status {
+    struct vx_ip ip;
+    char port[3 * VX_NAME_MAX + 4];     /* TENANT/NETWORK/PORT, "" = none */
+    bool alive;
+};
+
+struct vx_hops_status {
+    enum vx_hops_state state;
+    char reason[256];           /* "" if active */
+    struct vx_hop_status hops[VX_MAX_HOPS];     /* as in the object */
+    size_t n_hops;
+};
+
+/* Of a route or policy.  alive: whether the port answers; NULL = every port
+ * does. */
+typedef bool vx_port_alive(void *aux, uint64_t port);
+void vx_hops_status_eval(const struct vx_model *model,
+                         const struct vx_obj *obj, vx_port_alive *alive,
+                         void *aux, struct vx_hops_status *ret_status);
+const char *vx_hops_state_name(enum vx_hops_state state);
 
 #endif

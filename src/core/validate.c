@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pipeline.h"
+
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
 enum { SYSTEM_ID_MAX = 255 };
@@ -163,7 +165,90 @@ has_description(const struct vx_candidate *c, const char *field,
     { "a name is well-formed", "name", has_name },                \
     { "a description is text", "description", has_description }
 
-static const struct vx_rule zone_rules[] = { COMMON_RULES };
+/* --- Rates. */
+
+static bool
+kbps_in_range(uint32_t kbps, const char *field, struct vx_error *err)
+{
+    return kbps <= VX_RATE_KBPS_MAX
+           || vx_fail(err, VX_INVALID, field, "%u kbit/s is out of range: "
+                      "use up to %d, or 0 for no limit", kbps,
+                      VX_RATE_KBPS_MAX);
+}
+
+static bool
+pps_in_range(uint32_t pps, const char *field, struct vx_error *err)
+{
+    return pps <= VX_RATE_PPS_MAX
+           || vx_fail(err, VX_INVALID, field, "%u packets/s is out of range: "
+                      "use up to %d, or 0 for no limit", pps,
+                      VX_RATE_PPS_MAX);
+}
+
+/* --- Zones. */
+
+static bool
+zone_num(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_zone *zone = (const void *) c->new;
+
+    return (zone->num ? zone->num <= VX_ZONE_NUM_MAX : !c->loading)
+           || vx_fail(err, VX_INVALID, field, "number %u of zone \"%s\" is "
+                      "out of range", zone->num, zone->o.name);
+}
+
+static bool
+zone_path(const struct vx_candidate *c, const char *field,
+          struct vx_error *err)
+{
+    const struct vx_zone *zone = (const void *) c->new;
+
+    return zone->path == VX_PATH_DIRECT || zone->path == VX_PATH_BORDER
+           || vx_fail(err, VX_INVALID, field, "the path of zone \"%s\" to "
+                      "other zones is \"direct\" or \"border\"",
+                      zone->o.name);
+}
+
+static bool
+zone_borders(const struct vx_candidate *c, const char *field,
+             struct vx_error *err)
+{
+    const struct vx_zone *zone = (const void *) c->new;
+
+    if (zone->n_borders > VX_ZONE_MAX_BORDERS) {
+        return vx_fail(err, VX_INVALID, field, "zone \"%s\" has %zu border "
+                       "hosts, at most %d are allowed", zone->o.name,
+                       zone->n_borders, VX_ZONE_MAX_BORDERS);
+    }
+    for (size_t i = 1; i < zone->n_borders; i++) {
+        if (zone->borders[i - 1] >= zone->borders[i]) {
+            const struct vx_obj *host =
+                vx_model_by_oid(c->model, zone->borders[i]);
+
+            return vx_fail(err, VX_INVALID, field, "host \"%s\" is given "
+                           "twice for the border of zone \"%s\"",
+                           host ? host->name : "?", zone->o.name);
+        }
+    }
+    return true;
+}
+
+static bool
+zone_budget(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    return kbps_in_range(((const struct vx_zone *) (const void *)
+                          c->new)->budget_kbps, field, err);
+}
+
+static const struct vx_rule zone_rules[] = {
+    COMMON_RULES,
+    { "a zone number is in range", "num", zone_num },
+    { "a zone has a path to the others", "path", zone_path },
+    { "border hosts are few and distinct", "border_hosts", zone_borders },
+    { "a zone's budget is in range", "budget_kbps", zone_budget },
+};
 
 /* --- Hosts. */
 
@@ -253,6 +338,19 @@ tenant_router_vni(const struct vx_candidate *c, const char *field,
 }
 
 static bool
+tenant_budget(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_tenant *tenant = (const void *) c->new;
+
+    if (c->loading && tenant->budget_kbps && !tenant->router_vni) {
+        return vx_fail(err, VX_INVALID, field, "tenant \"%s\" has a budget "
+                       "and no router", tenant->o.name);
+    }
+    return kbps_in_range(tenant->budget_kbps, field, err);
+}
+
+static bool
 network_vni(const struct vx_candidate *c, const char *field,
             struct vx_error *err)
 {
@@ -277,15 +375,38 @@ network_mtu(const struct vx_candidate *c, const char *field,
                       network->o.name, VX_MTU_MIN, VX_MTU_MAX);
 }
 
+static bool
+network_path(const struct vx_candidate *c, const char *field,
+             struct vx_error *err)
+{
+    const struct vx_network *network = (const void *) c->new;
+
+    return network->path <= VX_PATH_BORDER
+           || vx_fail(err, VX_INVALID, field, "the path of network \"%s\" to "
+                      "other zones is \"direct\", \"border\", or null for "
+                      "what the zone says", network->o.name);
+}
+
+static bool
+network_bum(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    return pps_in_range(((const struct vx_network *) (const void *)
+                         c->new)->bum_pps, field, err);
+}
+
 static const struct vx_rule tenant_rules[] = {
     COMMON_RULES,
     { "a router VNI has 24 bits", "router_vni", tenant_router_vni },
+    { "a tenant's budget is in range", "budget_kbps", tenant_budget },
 };
 
 static const struct vx_rule network_rules[] = {
     COMMON_RULES,
     { "a VNI has 24 bits", "vni", network_vni },
     { "an MTU is in range", "mtu", network_mtu },
+    { "a path is known", "path", network_path },
+    { "a BUM rate is in range", "bum_pps", network_bum },
 };
 
 /* --- Subnets. */
@@ -389,6 +510,18 @@ subnet_ranges(const struct vx_candidate *c, const char *field,
     return true;
 }
 
+static bool
+subnet_route(const struct vx_candidate *c, const char *field,
+             struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+
+    return !subnet->route || subnet->gateway.family
+           || vx_fail(err, VX_INVALID, field, "subnet %s is to be routed and "
+                      "has no gateway: give it a gateway, or route=false "
+                      "(--no-route)", subnet->o.name);
+}
+
 static const struct vx_rule subnet_rules[] = {
     { "a subnet's name is its canonical CIDR", "name", subnet_name },
     { "a description is text", "description", has_description },
@@ -396,6 +529,7 @@ static const struct vx_rule subnet_rules[] = {
     { "a gateway is a usable address of the subnet", "gateway",
       subnet_gateway },
     { "ranges are sorted, disjoint and inside", "ranges", subnet_ranges },
+    { "what is routed has a gateway", "route", subnet_route },
 };
 
 /* --- Ports. */
@@ -405,10 +539,16 @@ port_mac(const struct vx_candidate *c, const char *field,
          struct vx_error *err)
 {
     const struct vx_port *port = (const void *) c->new;
+    const struct vx_mac gateway = VX_GATEWAY_MAC;
     char mac[VX_MAC_STRLEN];
 
     if (!c->loading && !vx_mac_to_u64(&port->mac)) {
         return true;        /* to be allocated */
+    }
+    if (!c->loading && !vx_mac_compare(&port->mac, &gateway)) {
+        return vx_fail(err, VX_INVALID, field, "%s is the MAC of the gateway "
+                       "in every network: give port \"%s\" another",
+                       vx_mac_format(&port->mac, mac), port->o.name);
     }
     return vx_mac_is_unicast(&port->mac)
            || vx_fail(err, VX_INVALID, field, "%s cannot be the MAC of port "
@@ -457,11 +597,38 @@ port_iface_id(const struct vx_candidate *c, const char *field,
                       VX_IFACE_ID_MAX);
 }
 
+static bool
+port_kbps(const struct vx_candidate *c, const char *field,
+          struct vx_error *err)
+{
+    return kbps_in_range(((const struct vx_port *) (const void *)
+                          c->new)->rate_kbps, field, err);
+}
+
+static bool
+port_pps(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    return pps_in_range(((const struct vx_port *) (const void *)
+                         c->new)->rate_pps, field, err);
+}
+
+static bool
+port_bum(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    return pps_in_range(((const struct vx_port *) (const void *)
+                         c->new)->bum_pps, field, err);
+}
+
 static const struct vx_rule port_rules[] = {
     COMMON_RULES,
     { "a MAC is unicast", "mac", port_mac },
     { "addresses are unicast, sorted and distinct", "ips", port_ips },
     { "an iface-id is printable", "iface_id", port_iface_id },
+    { "a bit rate is in range", "rate_kbps", port_kbps },
+    { "a packet rate is in range", "rate_pps", port_pps },
+    { "a BUM rate is in range", "bum_pps", port_bum },
 };
 
 /* --- Retired VNIs: internal, so only a damaged store can break these. */
@@ -517,6 +684,11 @@ vx_validate_value(const struct vx_candidate *c, struct vx_error *err)
 #undef TABLE
     enum vx_kind kind = c->new->kind;
 
+    if (kind == VX_ROUTE || kind == VX_POLICY) {
+        return (kind == VX_ROUTE || has_name(c, "name", err))
+               && has_description(c, "description", err)
+               && vx_validate_hops_value(c, err);
+    }
     return vx_rules_hold(tables[kind].rules, tables[kind].n_rules, c, err);
 }
 
@@ -524,14 +696,15 @@ bool
 vx_validate_op(const struct vx_op *op, struct vx_error *err)
 {
     bool has_tenant = op->kind == VX_NETWORK || op->kind == VX_SUBNET
-                      || op->kind == VX_PORT;
+                      || op->kind == VX_PORT || op->kind == VX_ROUTE
+                      || op->kind == VX_POLICY;
     bool has_network = op->kind == VX_SUBNET || op->kind == VX_PORT;
     bool ok;
 
     switch (op->type) {
     case VX_OP_PUT:
     case VX_OP_DELETE:
-        ok = op->kind > VX_NONE && op->kind < VX_RETIRED_VNI;
+        ok = vx_kind_is_intent(op->kind);
         break;
     case VX_OP_LOCATE:
     case VX_OP_ARRIVE:

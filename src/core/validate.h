@@ -10,6 +10,7 @@
  *     vx_validate_value   the object alone            (validate.c)
  *     vx_validate_place   the object among the others (validate_model.c,
  *                                                      validate_port.c)
+ *                         both, of routes and policies (validate_hops.c)
  *     vx_validate_delete  nobody needs it any more    (validate_delete.c)
  *
  * Members that are allocated (VNI, MAC, host number) may be 0 before
@@ -60,6 +61,12 @@ bool vx_rules_hold(const struct vx_rule *rules, size_t n_rules,
                    const struct vx_candidate *c, struct vx_error *err);
 extern const struct vx_rule vx_port_place_rules[];
 extern const size_t vx_n_port_place_rules;
+
+/* Routes and policies: by themselves, among the others. */
+bool vx_validate_hops_value(const struct vx_candidate *c,
+                            struct vx_error *err);
+bool vx_validate_hops_place(const struct vx_candidate *c,
+                            struct vx_error *err);
 
 /* Fails with who has the VNI, if somebody but self has. */
 bool vx_validate_vni_free(const struct vx_candidate *c, uint32_t vni,

@@ -71,6 +71,26 @@ arrivals_fail(const struct vx_model *model, const struct vx_ent *ent,
                                  path, sizeof path));
 }
 
+/* Zones are few, and hosts are seldom deleted. */
+static bool
+host_is_no_border(const struct vx_model *model, const struct vx_ent *ent,
+                  struct vx_error *err)
+{
+    VX_TREE_FOR_EACH(node, &model->by_name[VX_ZONE]) {
+        const struct vx_zone *zone = (const void *)
+            VX_CONTAINER(node, struct vx_ent, by_name)->obj;
+
+        for (size_t i = 0; i < zone->n_borders; i++) {
+            if (zone->borders[i] == ent->obj->oid) {
+                return vx_fail(err, VX_IN_USE, "", "host \"%s\" is a border "
+                               "of zone \"%s\": give the zone other border "
+                               "hosts first", ent->obj->name, zone->o.name);
+            }
+        }
+    }
+    return true;
+}
+
 static bool
 host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
               bool force, struct vx_error *err)
@@ -108,7 +128,22 @@ static bool
 tenant_is_empty(const struct vx_ent *ent, struct vx_error *err)
 {
     const struct vx_tree *networks = &vx_tenant_ent(ent)->networks;
+    const struct vx_tree *routes = &vx_tenant_ent(ent)->routes;
+    const struct vx_tree *policies = &vx_tenant_ent(ent)->policies;
 
+    if (routes->count) {
+        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu route%s, "
+                       "for example \"%s\": delete them first",
+                       ent->obj->name, routes->count, plural(routes->count),
+                       first_name(routes));
+    }
+    if (policies->count) {
+        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu polic%s, "
+                       "for example \"%s\": delete them first",
+                       ent->obj->name, policies->count,
+                       policies->count == 1 ? "y" : "ies",
+                       first_name(policies));
+    }
     return !networks->count
            || vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu network%s, "
                       "for example \"%s\": delete them first",
@@ -123,7 +158,13 @@ network_is_empty(const struct vx_ent *ent, struct vx_error *err)
     size_t n_subnets = net->subnets.count, n_ports = net->ports.count;
 
     if (!n_subnets && !n_ports) {
-        return true;
+        return !net->policies.count
+               || vx_fail(err, VX_IN_USE, "", "network \"%s\" is in the "
+                          "match of policy \"%s\": change or delete that "
+                          "first", ent->obj->name,
+                          VX_CONTAINER(vx_tree_first(&net->policies),
+                                       struct vx_policy_ent,
+                                       by_network)->e.obj->name);
     }
     return vx_fail(err, VX_IN_USE, "", "network \"%s\" has %zu subnet%s and "
                    "%zu port%s, for example %s \"%s\": delete them first",
@@ -138,7 +179,16 @@ subnet_is_empty(const struct vx_ent *ent, struct vx_error *err)
     const struct vx_subnet *subnet = (const void *) ent->obj;
     const struct vx_ent *port =
         vx_network_port_in(vx_network_ent(ent->parent), &subnet->prefix);
+    const struct vx_ent *user = !subnet->route ? NULL
+        : vx_tenant_via_in(vx_tenant_ent(ent->parent->parent),
+                           &subnet->prefix);
 
+    if (user) {
+        return vx_fail(err, VX_IN_USE, "", "subnet %s of network \"%s\" has "
+                       "next hops of %s \"%s\": change or delete that first",
+                       subnet->o.name, ent->parent->obj->name,
+                       vx_kind_name(user->obj->kind), user->obj->name);
+    }
     return !port
            || vx_fail(err, VX_IN_USE, "", "subnet %s of network \"%s\" has "
                       "addresses in use, for example by port \"%s\": delete "
@@ -155,7 +205,8 @@ vx_validate_delete(const struct vx_model *model, const struct vx_ent *ent,
     case VX_ZONE:
         return zone_is_empty(ent, err);
     case VX_HOST:
-        return host_is_empty(model, ent, force, err);
+        return host_is_no_border(model, ent, err)
+               && host_is_empty(model, ent, force, err);
     case VX_TENANT:
         return tenant_is_empty(ent, err);
     case VX_NETWORK:

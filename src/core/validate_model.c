@@ -48,6 +48,49 @@ static const struct vx_rule common_rules[] = {
     { "a name is used once", "name", name_is_new },
 };
 
+/* --- Zones. */
+
+static bool
+zone_num(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_zone *zone = (const void *) c->new;
+
+    return !c->loading || !vx_runset_has(&c->model->zone_nums, zone->num)
+           || vx_fail(err, VX_EXISTS, field, "number %u of zone \"%s\" is "
+                      "taken", zone->num, zone->o.name);
+}
+
+/* Not of a record: zones are loaded before hosts, and a host may have left
+ * for another zone. */
+static bool
+zone_borders(const struct vx_candidate *c, const char *field,
+             struct vx_error *err)
+{
+    const struct vx_zone *zone = (const void *) c->new;
+
+    for (size_t i = 0; !c->loading && i < zone->n_borders; i++) {
+        const struct vx_ent *ent = vx_model_ent_of(c->model, zone->borders[i],
+                                                   VX_HOST);
+        const struct vx_host *host = ent ? (const void *) ent->obj : NULL;
+        const struct vx_obj *at = host ? vx_model_by_oid(c->model, host->zone)
+                                       : NULL;
+
+        if (host && (!c->self || host->zone != zone->o.oid)) {
+            return vx_fail(err, VX_INVALID, field, "host \"%s\" is in zone "
+                           "\"%s\": only a host of zone \"%s\" can be its "
+                           "border; move it there, or leave it out",
+                           host->o.name, at ? at->name : "?", zone->o.name);
+        }
+    }
+    return true;
+}
+
+static const struct vx_rule zone_rules[] = {
+    { "a zone number is used once", "num", zone_num },
+    { "border hosts are in the zone", "border_hosts", zone_borders },
+};
+
 /* --- Hosts. */
 
 static bool
@@ -227,8 +270,31 @@ tenant_router_vni(const struct vx_candidate *c, const char *field,
     return vx_validate_vni_free(c, tenant->router_vni, field, err);
 }
 
+/* Switches know a tenant by it. */
+static bool
+tenant_router_stays(const struct vx_candidate *c, const char *field,
+                    struct vx_error *err)
+{
+    const struct vx_tenant *tenant = (const void *) c->new, *old;
+    const struct vx_tenant_ent *ent;
+
+    if (!c->self) {
+        return true;
+    }
+    old = (const void *) c->self->obj;
+    ent = vx_tenant_ent(c->self);
+    return !old->router_vni || old->router_vni == tenant->router_vni
+           || !(ent->routed.count || ent->policies.count)
+           || vx_fail(err, VX_IN_USE, field, "tenant \"%s\" has %zu routed "
+                      "subnets and %zu policies, its router VNI stays %u: "
+                      "leave \"%s\" out", tenant->o.name, ent->routed.count,
+                      ent->policies.count, old->router_vni, field);
+}
+
 static const struct vx_rule tenant_rules[] = {
     { "a router VNI is used once", "router_vni", tenant_router_vni },
+    { "the router VNI of a tenant that routes stays", "router_vni",
+      tenant_router_stays },
 };
 
 /* --- Networks. */
@@ -361,10 +427,111 @@ subnet_gateway(const struct vx_candidate *c, const char *field,
                       port->obj->name);
 }
 
+/* Routed subnets of a tenant do not overlap either; they have an index of
+ * their own. */
+static bool
+subnet_routed_overlap(const struct vx_candidate *c, const char *field,
+                      struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new, *other;
+    const struct vx_ent *tenant = c->parent->parent;
+    const struct vx_tree *tree = &vx_tenant_ent(tenant)->routed;
+    struct vx_tree_node *near[2] = {
+        vx_tree_floor(tree, &subnet->prefix.ip),
+        vx_tree_ceil(tree, &subnet->prefix.ip),
+    };
+    char path[2 * PATH_SIZE];
+
+    for (int i = 0; subnet->route && i < 2; i++) {
+        if (!near[i]) {
+            continue;
+        }
+        other = (const void *) VX_CONTAINER(near[i], struct vx_subnet_ent,
+                                            by_routed)->e.obj;
+        if (other->o.oid != subnet->o.oid
+            && vx_prefix_overlaps(&subnet->prefix, &other->prefix)) {
+            return vx_fail(err, VX_EXISTS, field, "subnet %s overlaps subnet "
+                           "%s, which tenant \"%s\" routes, too: choose "
+                           "another prefix, or do not route it (route=false, "
+                           "--no-route)", subnet->o.name,
+                           vx_model_path(c->model, &other->o, path,
+                                         sizeof path), tenant->obj->name);
+        }
+    }
+    return true;
+}
+
+/* The rows of a static route and of a subnet of the same prefix would be one
+ * row. */
+static bool
+subnet_is_no_route(const struct vx_candidate *c, const char *field,
+                   struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    const struct vx_ent *tenant = c->parent->parent;
+
+    return !subnet->route
+           || !vx_ent_by_name(&vx_tenant_ent(tenant)->routes, subnet->o.name)
+           || vx_fail(err, VX_EXISTS, field, "tenant \"%s\" has a static "
+                      "route %s: delete it first, or do not route the subnet "
+                      "(route=false, --no-route)", tenant->obj->name,
+                      subnet->o.name);
+}
+
+static bool
+subnet_has_router(const struct vx_candidate *c, const char *field,
+                  struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    const struct vx_tenant *tenant = (const void *) c->parent->parent->obj;
+
+    return !c->loading || !subnet->route || tenant->router_vni
+           || vx_fail(err, VX_INVALID, field, "subnet %s is routed and "
+                      "tenant \"%s\" has no router", subnet->o.name,
+                      tenant->o.name);
+}
+
+/* Next hops of routes and policies lie in routed subnets. */
+static bool
+subnet_vias(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    const struct vx_subnet *old = c->self ? (const void *) c->self->obj
+                                          : NULL;
+    const struct vx_tenant_ent *tenant = vx_tenant_ent(c->parent->parent);
+    const struct vx_prefix gateway = {
+        subnet->gateway, (uint8_t) vx_ip_bits(&subnet->gateway),
+    };
+    const struct vx_ent *user;
+
+    if (!old || !old->route) {
+        return true;
+    }
+    user = vx_tenant_via_in(tenant, &subnet->prefix);
+    if (user && !subnet->route) {
+        return vx_fail(err, VX_IN_USE, field, "subnet %s has next hops of %s "
+                       "\"%s\": it stays routed until that is changed or "
+                       "deleted", subnet->o.name,
+                       vx_kind_name(user->obj->kind), user->obj->name);
+    }
+    user = user ? vx_tenant_via_in(tenant, &gateway) : NULL;
+    return !user
+           || vx_fail(err, VX_IN_USE, "gateway", "the gateway of subnet %s "
+                      "would be a next hop of %s \"%s\": use another "
+                      "address", subnet->o.name,
+                      vx_kind_name(user->obj->kind), user->obj->name);
+}
+
 static const struct vx_rule subnet_rules[] = {
     { "a network has a bounded number of subnets", "name", subnet_count },
     { "subnets of a network do not overlap", "name", subnet_overlap },
     { "a gateway is no port's address", "gateway", subnet_gateway },
+    { "routed subnets of a tenant do not overlap", "route",
+      subnet_routed_overlap },
+    { "a routed subnet is no static route", "route", subnet_is_no_route },
+    { "what is routed has a router", "route", subnet_has_router },
+    { "next hops stay in routed subnets", "route", subnet_vias },
 };
 
 /* --- Retired VNIs. */
@@ -390,6 +557,11 @@ vx_validate_place(const struct vx_candidate *c, struct vx_error *err)
         return false;
     }
     switch (c->new->kind) {
+    case VX_ZONE:
+        return HOLD(zone_rules);
+    case VX_ROUTE:
+    case VX_POLICY:
+        return vx_validate_hops_place(c, err);
     case VX_HOST:
         return HOLD(host_rules);
     case VX_TENANT:

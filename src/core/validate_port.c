@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "core/pipeline.h"
+
 enum { PATH_SIZE = 3 * VX_NAME_MAX + 4 };
 
 static const struct vx_port *
@@ -97,7 +99,15 @@ link_local_is_ok(const struct vx_ip *ip, const char *field,
                  struct vx_error *err)
 {
     const struct vx_prefix prefix = { { 6, { 0xfe, 0x80 } }, 64 };
+    const struct vx_mac gateway = VX_GATEWAY_MAC;
+    struct vx_ip router = vx_ip_link_local(&gateway);
+    char text[VX_IP_STRLEN];
 
+    if (!vx_ip_compare(ip, &router)) {
+        return vx_fail(err, VX_INVALID, field, "%s is the link-local address "
+                       "of the gateway: choose another",
+                       vx_ip_format(ip, text));
+    }
     return vx_ip_compare(ip, &prefix.ip)
            || vx_fail(err, VX_INVALID, field, "fe80:: is the subnet-router "
                       "anycast address: choose another");

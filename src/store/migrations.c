@@ -49,6 +49,15 @@ static const struct step steps[] = {
       "CREATE INDEX hook_run_event ON hook_run (event);"
       "CREATE TABLE told ("
       " oid INTEGER PRIMARY KEY, state INTEGER NOT NULL);" },
+    /* Zones (records of kind 1) have numbers from now on, that stay: the
+     * first of them get theirs in the order in which they were made. */
+    { "zone numbers",
+      "UPDATE record SET body = CAST(json_insert(CAST(body AS TEXT),"
+      "  '$.num', (SELECT count(*) FROM record AS z WHERE"
+      "            z.kind = 1 AND z.oid <= record.oid)) AS BLOB)"
+      " WHERE kind = 1;"
+      "UPDATE record SET sum = vx_sum(kind, oid, revision, body)"
+      " WHERE kind = 1;" },
 };
 
 enum { N_STEPS = sizeof steps / sizeof steps[0] };

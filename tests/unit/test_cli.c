@@ -93,6 +93,8 @@ types_agree(enum vx_cli_opt_type opt, enum vx_codec_type field)
     case VX_CLI_TEXTS:
     case VX_CLI_NO_TEXTS: return field == VX_T_STRINGS;
     case VX_CLI_RANGES: return field == VX_T_RANGES;
+    case VX_CLI_MATCH: return field == VX_T_MATCH;
+    case VX_CLI_ACTION: return field == VX_T_ACTION;
     case VX_CLI_CONTROL:
     case VX_CLI_FILTER: break;
     }
