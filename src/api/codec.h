@@ -84,7 +84,8 @@ struct vx_codec_path {
 /* Path without query.  VX_NOT_FOUND if there is no such route, VX_INVALID if
  * the escaping is wrong.  /v1/networks, /v1/subnets, /v1/ports, /v1/routes
  * and /v1/policies are lists over all tenants; one trailing slash is
- * allowed; the slash of a prefix may come unescaped.  Names are not judged here: the model does that. */
+ * allowed; the slash of a prefix may come unescaped.  Names are not judged
+ * here: the model does that. */
 bool vx_codec_path_parse(const char *path, struct vx_codec_path *ret_path,
                          struct vx_error *err);
 /* Escaped path of an object.  Returns buf. */
