@@ -47,7 +47,8 @@ struct vx_segment {
                              * bigger MTU */
 };
 
-/* What a host has of a network in tier 2. */
+/* What a host has of a network in tier 2; all false on one that only routes
+ * to it. */
 struct vx_view {
     bool member;            /* ports are there, or about to be */
     bool transit;           /* a border of its zone, for this network */

@@ -156,7 +156,7 @@ flood_transit(const struct side *side, enum vx_class from, uint32_t group)
 }
 
 static void
-fdb(const struct side *side)
+flood(const struct side *side)
 {
     const struct vx_network *network = side->network;
     uint32_t meter = VX_METER(VX_METER_NETWORK_BUM, network->vni);
@@ -183,8 +183,6 @@ fdb(const struct side *side)
         vx_act_meter(row, meter);
     }
     vx_act_group(row, network->vni);
-    miss(side, tier2(side->rows, network, VX_T2_FDB, 50),
-         VX_DROP_UNKNOWN_MAC);
 }
 
 static void
@@ -232,15 +230,17 @@ vx_compile_network_tier2(const struct vx_segment *segment,
         .rows = rows
     };
 
+    out(&side, false);
+    if (view->transit) {
+        out(&side, true);
+    }
+    adj(&side);
+    miss(&side, tier2(rows, segment->network, VX_T2_FDB, 50),
+         VX_DROP_UNKNOWN_MAC);
     if (view->member || view->transit) {
-        out(&side, false);
-        if (view->transit) {
-            out(&side, true);
-        }
         ingress(&side);
         neigh(&side);
-        adj(&side);
-        fdb(&side);
+        flood(&side);
     }
 }
 
