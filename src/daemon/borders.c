@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See borders.h.  Hosts that are about to be given up wait in the order of
- * their time, so the timer looks at those that are due only. */
+ * their time, so the timer looks at those that are due only.  Nobody is told
+ * from within vx_borders_ready(), which may be in the middle of a change. */
 #include "daemon/borders.h"
 
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 struct seen {
     struct vx_tree_node by_oid, by_due;
     uint64_t oid;
-    int64_t due_ms;             /* to be given up; 0 = not waiting */
-    bool dead;
+    int64_t due_ms;             /* to be given up, or to be used again; 0 =
+                                 * not waiting */
+    bool ready, dead;
 };
 
 struct vx_borders {
@@ -92,8 +94,10 @@ time_is_up(evutil_socket_t fd, short what, void *borders_)
         struct seen *seen = SEEN(node, by_due);
 
         stop_waiting(borders, seen);
-        seen->dead = true;
-        borders->env.alive(borders->env.ctx, seen->oid, false);
+        if (seen->dead == seen->ready) {
+            seen->dead = !seen->ready;
+            borders->env.alive(borders->env.ctx, seen->oid, seen->ready);
+        }
     }
     arm(borders);
 }
@@ -116,16 +120,16 @@ vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready)
         if (ready) {
             seen = vx_xcalloc(1, sizeof *seen);
             seen->oid = host;
+            seen->ready = true;
             vx_tree_insert(&borders->hosts, &host, &seen->by_oid);
         }
         return;
     }
     stop_waiting(borders, seen);
-    if (ready && seen->dead) {
-        seen->dead = false;
-        borders->env.alive(borders->env.ctx, host, true);
-    } else if (!ready && !seen->dead) {
-        seen->due_ms = borders->env.mono_ms() + borders->env.down_ms + 1;
+    seen->ready = ready;
+    if (ready == seen->dead) {
+        seen->due_ms = borders->env.mono_ms() + 1
+                       + (ready ? 0 : borders->env.down_ms);
         key = (struct due_key) { seen->due_ms, host };
         vx_tree_insert(&borders->waiting, &key, &seen->by_due);
     }
