@@ -18,18 +18,8 @@ vx_model_routed_subnet(const struct vx_model *model, uint64_t tenant,
                        const struct vx_ip *ip)
 {
     const struct vx_ent *ent = vx_model_ent_of(model, tenant, VX_TENANT);
+    const struct vx_subnet_ent *subnet = ent
+        ? vx_tenant_subnet_of(vx_tenant_ent(ent), ip) : NULL;
 
-    if (!ent) {
-        return NULL;
-    }
-    VX_TREE_FOR_EACH(node, &vx_tenant_ent(ent)->networks) {
-        const struct vx_subnet_ent *sub = vx_network_subnet_of(
-            vx_network_ent(VX_CONTAINER(node, struct vx_ent, by_name)), ip);
-
-        if (sub && ((const struct vx_subnet *) (const void *)
-                    sub->e.obj)->route) {
-            return (const void *) sub->e.obj;
-        }
-    }
-    return NULL;
+    return subnet ? (const void *) subnet->e.obj : NULL;
 }
