@@ -8,7 +8,7 @@
 enum {
     MULTIPART_FLOW_DESC = 1, MULTIPART_METER_STATS = 9,
     OXM_NXM1 = 0x0001,          /* Nicira extensions: registers 0.. */
-    OXM_PACKET_REGS = 0x8003,   /* two registers each */
+    OXM_PACKET_REGS = 0x8001,   /* two registers each */
     OXS_BASIC = 0x8002,
     OXS_DURATION = 0, OXS_PACKETS = 4, OXS_BYTES = 5,
     APPLY_ACTIONS = 4, ACTION_OUTPUT = 0,
