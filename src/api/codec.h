@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/locality.h"
 #include "core/model.h"
 #include "core/op.h"
 #include "core/status.h"
@@ -45,6 +46,7 @@ enum vx_codec_type {
     VX_T_MATCH,         /* object, see vx_codec_sub_fields */
     VX_T_ACTION,
     VX_T_HOPS,          /* array of such objects, read-only */
+    VX_T_COUNTERS,      /* such an object, read-only */
 };
 
 struct vx_codec_field {
@@ -159,6 +161,7 @@ struct vx_codec_view {
     const struct vx_api_host_status *host_status;   /* hosts; may be NULL */
     const struct vx_hops_status *hops_status;   /* routes, policies; may be
                                                  * NULL */
+    const struct vx_policy_count *policy_count; /* policies; may be NULL */
 };
 
 /* Appends the object as GET answers it. */

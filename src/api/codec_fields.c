@@ -193,7 +193,10 @@ static const struct vx_codec_field policy_fields[] = {
         "closed, dropped; open if not given"),
     DESCRIPTION,
     RO("num", VX_T_UINT, "number of the policy in the fabric"),
-    HOPS_STATUS, REVISION,
+    HOPS_STATUS,
+    RUN("counters", VX_T_COUNTERS,
+        "on all hosts, since the controller started"),
+    REVISION,
 };
 
 #define TABLE(KIND, FIELDS) \

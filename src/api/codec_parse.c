@@ -106,6 +106,7 @@ type_name(enum vx_codec_type type)
         [VX_T_MATCH] = "an object",
         [VX_T_ACTION] = "an object",
         [VX_T_HOPS] = "an array of objects",
+        [VX_T_COUNTERS] = "an object",
     };
     return names[type];
 }
@@ -259,7 +260,8 @@ check_value(const cJSON *value, const struct vx_codec_field *field,
         return cJSON_IsString(value) || check_uint(value, field, err);
     case VX_T_MATCH:
     case VX_T_ACTION: return check_object(value, field, err);
-    case VX_T_HOPS: break;      /* never in a body that is looked at */
+    case VX_T_HOPS:             /* never in a body that is looked at */
+    case VX_T_COUNTERS: break;
     }
     return false;
 }

@@ -57,6 +57,13 @@ static const struct vx_codec_field hop_fields[] = {
       .max = UINT64_MAX, .help = "it takes packets" },
 };
 
+static const struct vx_codec_field counter_fields[] = {
+    { .name = "packets", .type = VX_T_UINT, .runtime = true,
+      .max = UINT64_MAX, .help = "that matched" },
+    { .name = "bytes", .type = VX_T_UINT, .runtime = true,
+      .max = UINT64_MAX, .help = "of these" },
+};
+
 const struct vx_codec_field *
 vx_codec_sub_fields(enum vx_codec_type type, size_t *ret_n)
 {
@@ -70,6 +77,9 @@ vx_codec_sub_fields(enum vx_codec_type type, size_t *ret_n)
     case VX_T_HOPS:
         *ret_n = N_ELEMS(hop_fields);
         return hop_fields;
+    case VX_T_COUNTERS:
+        *ret_n = N_ELEMS(counter_fields);
+        return counter_fields;
     case VX_T_STRING:
     case VX_T_UINT:
     case VX_T_BOOL:

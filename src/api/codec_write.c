@@ -250,6 +250,15 @@ write_policy(const struct vx_codec_view *view, struct vx_jw *jw)
     if (view->hops_status) {
         write_hops(view->hops_status, jw);
     }
+    if (view->policy_count) {
+        struct vx_jw counters;
+
+        vx_jw_key(jw, "counters");
+        vx_jw_begin(&counters, jw->out);
+        vx_jw_u64(&counters, "packets", view->policy_count->packets);
+        vx_jw_u64(&counters, "bytes", view->policy_count->bytes);
+        vx_jw_end(&counters);
+    }
 }
 
 void

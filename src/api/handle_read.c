@@ -34,6 +34,11 @@ vx_handle_status(const struct vx_server *server, struct vx_codec_view *view,
         vx_hops_status_eval(view->model, view->obj, b->port_alive, b->ctx,
                             &room->hops);
         view->hops_status = &room->hops;
+        if (view->obj->kind == VX_POLICY && b->counters) {
+            room->count = b->counters->policy(b->counters->ctx,
+                                              view->obj->oid);
+            view->policy_count = &room->count;
+        }
     }
 }
 

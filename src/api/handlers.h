@@ -59,6 +59,7 @@ struct vx_status_room {
     struct vx_port_status port;
     struct vx_api_host_status host;
     struct vx_hops_status hops;
+    struct vx_policy_count count;
 };
 void vx_handle_status(const struct vx_server *server,
                       struct vx_codec_view *view,

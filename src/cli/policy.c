@@ -43,6 +43,7 @@ static const struct vx_cli_column columns[] = {
     { "MATCH", "match", NULL },
     { "ACTION", "action", NULL },
     { "FAIL", "fail", NULL },
+    { "COUNTERS", "counters", NULL },
     { "STATUS", "status", NULL },
     { "REASON", "reason", NULL },
     { NULL, NULL, NULL },

@@ -158,7 +158,7 @@ compare_schema(const cJSON *schemas, enum vx_kind kind)
 {
     static const char *const types[] = {
         "string", "integer", "boolean", "array", "array", "string",
-        "object", "object", "array",
+        "object", "object", "array", "object",
     };
     size_t n;
     const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
