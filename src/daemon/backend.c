@@ -9,6 +9,7 @@
 #include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/counters.h"
+#include "daemon/health.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
@@ -130,6 +131,17 @@ backend_info(void *app_, struct vx_api_info *ret_info)
              vx_commit_error(app->commit));
 }
 
+/* As the fabric sees it: it has a place, and was not found dead. */
+static bool
+backend_port_alive(void *app_, uint64_t port)
+{
+    const struct vx_app *app = app_;
+    struct vx_place place;
+
+    return vx_fabric_place(app->fabric, port, &place) && place.host
+           && vx_hops_is_alive(app->hops, port);
+}
+
 struct journal_aux {
     vx_watch_line_cb *line;
     void *aux;
@@ -167,7 +179,8 @@ vx_app_backend_init(struct vx_app *app)
     app->backend = (struct vx_api_backend) {
         .ctx = app, .model = backend_model, .submit = backend_submit,
         .port_status = vx_app_port_status,
-        .host_status = vx_app_host_status, .wait = backend_wait,
+        .host_status = vx_app_host_status,
+        .port_alive = backend_port_alive, .wait = backend_wait,
         .cancel = backend_cancel,
         .refused = backend_refused, .info = backend_info,
         .metrics = vx_app_metrics, .journal = backend_journal,

@@ -339,6 +339,14 @@ pump(evutil_socket_t fd, short what, void *hops_)
     arm(hops);
 }
 
+bool
+vx_hops_is_alive(const struct vx_hops *hops, uint64_t port)
+{
+    const struct hop *hop = find(hops, port);
+
+    return !hop || !hop->health.dead;
+}
+
 void
 vx_hops_get_counters(const struct vx_hops *hops,
                      struct vx_hops_counters *ret_counters)

@@ -52,6 +52,9 @@ void vx_hops_touched(struct vx_hops *hops, uint64_t port);
 void vx_hops_answered(struct vx_hops *hops, uint64_t port,
                       const struct vx_ip *ip);
 
+/* True of all that are no next hops, too. */
+bool vx_hops_is_alive(const struct vx_hops *hops, uint64_t port);
+
 struct vx_hops_counters {
     uint64_t n_asked, n_answered;
     size_t n_hops, n_dead;      /* ports */
