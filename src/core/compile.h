@@ -43,6 +43,7 @@ struct vx_segment {
     const struct vx_network *network;
     uint32_t router;        /* L3VNI if it has a routed subnet, else 0 */
     bool routed6;           /* an IPv6 one */
+    uint32_t port_bum_pps;  /* of its ports that say nothing; 0 = unlimited */
     bool small_mtu;         /* another routed network of the tenant has a
                              * bigger MTU */
 };

@@ -175,7 +175,7 @@ flood(const struct side *side)
     if (network->bum_pps) {
         vx_compile_meter_pps(side->rows, VX_FABRIC_TIER, meter,
                              network->bum_pps,
-                             vx_bum_burst(network->bum_pps));
+                             vx_pps_burst(network->bum_pps));
     }
     row = tier2(side->rows, network, VX_T2_FDB, 90);
     vx_match_multicast(row);

@@ -15,6 +15,7 @@ struct tap {
     uint32_t vni;
     uint32_t router;
     uint32_t ofport;
+    uint32_t bum_pps;           /* its own budget, or that of all ports */
     bool second;
 };
 
@@ -265,13 +266,13 @@ meters(const struct tap *tap)
             vx_compile_meter_pps(tap->rows, VX_TENANT_TIER,
                                  meter_of(tap, in ? VX_METER_IN_PPS
                                                   : VX_METER_OUT_PPS),
-                                 pps, pps);
+                                 pps, vx_pps_burst(pps));
         }
     }
-    if (port->bum_pps) {
+    if (tap->bum_pps) {
         vx_compile_meter_pps(tap->rows, VX_TENANT_TIER,
                              meter_of(tap, VX_METER_PORT_BUM),
-                             port->bum_pps, vx_bum_burst(port->bum_pps));
+                             tap->bum_pps, vx_pps_burst(tap->bum_pps));
     }
     if (tap->router) {
         vx_compile_meter_pps(tap->rows, VX_TENANT_TIER,
@@ -312,7 +313,7 @@ budgets(const struct tap *tap)
 {
     struct vx_row *row;
 
-    if (tap->port->bum_pps) {
+    if (tap->bum_pps) {
         row = flow(tap, VX_T1_ENTER, 120);
         vx_match_multicast(row);
         vx_act_meter(row, meter_of(tap, VX_METER_PORT_BUM));
@@ -420,7 +421,9 @@ vx_compile_tap(const struct vx_port *port, const struct vx_segment *segment,
 {
     struct tap tap = {
         .port = port, .rows = rows, .vni = segment->network->vni,
-        .router = segment->router, .ofport = at.ofport, .second = at.second
+        .router = segment->router, .ofport = at.ofport,
+        .bum_pps = port->bum_pps ? port->bum_pps : segment->port_bum_pps,
+        .second = at.second
     };
 
     meters(&tap);

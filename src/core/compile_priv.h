@@ -98,9 +98,9 @@ void vx_compile_meter(struct vx_rows *rows, enum vx_tier tier, uint32_t meter,
 /* Of packets. */
 void vx_compile_meter_pps(struct vx_rows *rows, enum vx_tier tier,
                           uint32_t meter, uint32_t rate_pps, uint32_t burst);
-/* Of broadcast: a tenth of a second's, at least 10. */
+/* A tenth of a second's, at least 10: a burst costs others their packets. */
 static inline uint32_t
-vx_bum_burst(uint32_t rate_pps)
+vx_pps_burst(uint32_t rate_pps)
 {
     return rate_pps < 100 ? 10 : rate_pps / 10;
 }

@@ -138,7 +138,9 @@ network_changed(struct vx_fabric *f, const struct vx_obj *new)
     }
     net->obj = after;
     if (!before) {
-        net->seg = (struct vx_segment) { .network = after };
+        net->seg = (struct vx_segment) {
+            .network = after, .port_bum_pps = f->port_bum_pps
+        };
         net->tenant = vx_ften_get(f, new->parent);
         vx_tree_insert(&net->tenant->nets, &net->oid, &net->by_tenant);
         vx_fnet_refresh(f, net);
@@ -311,6 +313,12 @@ host_removed(struct vx_fabric *f, const struct vx_obj *old)
     host_gone(f, host);
     vx_fhost_put(f, host);
     vx_obj_unref(&before->o);
+}
+
+void
+vx_fabric_set_bum(struct vx_fabric *f, uint32_t port_bum_pps)
+{
+    f->port_bum_pps = port_bum_pps;
 }
 
 void

@@ -82,6 +82,9 @@ struct vx_fabric_sink {
 
 /* The sink is borrowed until vx_fabric_free. */
 struct vx_fabric *vx_fabric_new(const struct vx_fabric_sink *sink);
+/* The BUM budget of ports that name none; 0 = unlimited.  Before the first
+ * change. */
+void vx_fabric_set_bum(struct vx_fabric *fabric, uint32_t port_bum_pps);
 void vx_fabric_free(struct vx_fabric *fabric);
 
 /* One committed change (either may be NULL, as in struct vx_change).  Takes

@@ -207,6 +207,7 @@ struct vx_fabric {
     struct vx_tree ports_by_iface;      /* (iface_id, oid) */
     struct vx_tree ifaces;              /* (id, oid of host) */
     size_t max_buckets;         /* VX_GROUP_MAX_BUCKETS; less in tests */
+    uint32_t port_bum_pps;      /* of ports that name none */
     size_t n_direct;            /* networks whose path is VX_PATH_DIRECT */
     uint64_t last_grace;
     bool at_once;               /* something is removed: no grace */

@@ -445,9 +445,11 @@ vx_femit_budget(const struct vx_freach *reach, struct vx_rows *rows)
 /* --- Segments. */
 
 static struct vx_segment
-wanted_segment(const struct vx_fnet *net)
+wanted_segment(const struct vx_fabric *f, const struct vx_fnet *net)
 {
-    struct vx_segment want = { .network = net->obj };
+    struct vx_segment want = {
+        .network = net->obj, .port_bum_pps = f->port_bum_pps
+    };
     const struct vx_ften *tenant = net->tenant;
     uint32_t router = tenant->obj && !net->going
                       ? tenant->obj->router_vni : 0;
@@ -590,7 +592,7 @@ change_segment(struct vx_fabric *f, struct vx_fnet *net,
 static void
 refresh_segment(struct vx_fabric *f, struct vx_fnet *net)
 {
-    struct vx_segment want = wanted_segment(net);
+    struct vx_segment want = wanted_segment(f, net);
 
     if (!same_segment(&net->seg, &want)) {
         change_segment(f, net, &want);

@@ -154,7 +154,7 @@ struct vx_port {
     uint32_t rate_kbps;         /* each direction; 0 = unlimited */
     uint32_t rate_pps;
     uint32_t bum_pps;           /* multicast and broadcast it may send,
-                                 * ARP and ND too; 0 = unlimited */
+                                 * ARP and ND too; 0 = as all ports */
 };
 
 /* A static route of a tenant; o.name is the prefix. */

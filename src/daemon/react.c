@@ -515,6 +515,7 @@ vx_app_wire(struct vx_app *app)
     };
     vx_app_grace_on(app);
     app->fabric = vx_fabric_new(&app->sink);
+    vx_fabric_set_bum(app->fabric, app->options.port_bum_pps);
     app->moves = vx_moves_new(app);
     app->receipts = vx_receipts_new(&receipts_env);
     app->ports = vx_ports_new(&ports_env);
