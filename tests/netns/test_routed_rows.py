@@ -9,8 +9,9 @@ import frames
 import netns
 import pytest
 
-from test_of_real import BRIDGES, Driver, bridges, caught
+from test_of_real import Driver, bridges, caught
 
+BRIDGES = ("br-tenant", "br-fabric")
 GATEWAY = "02:76:78:66:61:62"
 LINK_LOCAL = "fe80::76:78ff:fe66:6162"
 # Two tenants with the same addresses: (web, db, router).
