@@ -119,6 +119,11 @@ void vx_compile_fdb_local(const struct vx_port *port, uint32_t vni,
 void vx_compile_subnet(const struct vx_subnet *subnet, uint32_t vni,
                        uint32_t router, struct vx_rows *rows);
 
+/* What is too big for a network with a smaller MTU than others of the tenant;
+ * network: its oid. */
+void vx_compile_small_mtu(uint64_t network, uint32_t vni, uint16_t mtu,
+                          struct vx_rows *rows);
+
 /* A next hop that was found and lives: a port of the tenant. */
 struct vx_nexthop {
     struct vx_ip ip;

@@ -56,11 +56,19 @@ vx_compile_network_tier1(const struct vx_segment *segment,
         vx_match_nd(row, VX_ND_RS);
         vx_act_punt(row, VX_PUNT_RS);
     }
-    if (segment->small_mtu) {
-        row = tier1(rows, network, VX_T1_MTU, 100);
-        vx_act_check_larger(row, VX_F_REG1, network->mtu + 14);
-        vx_act_goto(row, VX_T1_MTU_SEEN);
-    }
+}
+
+void
+vx_compile_small_mtu(uint64_t network, uint32_t vni, uint16_t mtu,
+                     struct vx_rows *rows)
+{
+    struct vx_row *row = vx_rows_flow(rows, VX_TENANT_TIER, VX_T1_MTU, 100,
+                                      VX_COOKIE(VX_NETWORK, VX_PASS,
+                                                network));
+
+    vx_match_u(row, VX_F_REG0, vni);
+    vx_act_check_larger(row, VX_F_REG1, mtu + 14);
+    vx_act_goto(row, VX_T1_MTU_SEEN);
 }
 
 /* What is a network's own in tier 2. */

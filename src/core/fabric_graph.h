@@ -67,6 +67,8 @@ struct vx_fnet {
     uint64_t oid;
     const struct vx_network *obj;   /* NULL: not known */
     struct vx_segment seg;      /* as told to the switches; network is obj */
+    uint32_t mtu_vni;           /* what is too big for it, as told to hosts */
+    uint16_t mtu;               /* that route to it; 0 = nothing */
     struct vx_ften *tenant;     /* of obj */
     bool going;                 /* it is being removed */
     struct vx_tree subs;        /* vx_fsub.by_network */

@@ -380,8 +380,40 @@ tell_sub(struct vx_fabric *f, struct vx_fsub *sub)
 }
 
 static void
+compile_mtu(const struct vx_fnet *net, struct vx_rows *rows)
+{
+    if (net->mtu) {
+        vx_compile_small_mtu(net->oid, net->mtu_vni, net->mtu, rows);
+    }
+}
+
+static void
+tell_mtu(struct vx_fabric *f, struct vx_fnet *net)
+{
+    const struct vx_segment *seg = &net->seg;
+    bool small = seg->router && seg->small_mtu;
+    uint16_t mtu = small ? seg->network->mtu : 0;
+    uint32_t vni = small ? seg->network->vni : 0;
+
+    if (net->mtu == mtu && net->mtu_vni == vni) {
+        return;
+    }
+    if (vx_femit_on(f)) {
+        compile_mtu(net, &f->old);
+    }
+    net->mtu = mtu;
+    net->mtu_vni = vni;
+    if (vx_femit_on(f)) {
+        compile_mtu(net, &f->new);
+        vx_femit_change(f, VX_TENANT_TIER, f->list,
+                        reach_list(f, net->tenant));
+    }
+}
+
+static void
 tell_subs(struct vx_fabric *f, struct vx_fnet *net)
 {
+    tell_mtu(f, net);
     VX_TREE_FOR_EACH(node, &net->subs) {
         tell_sub(f, VX_FSUB(node));
     }
@@ -411,6 +443,10 @@ vx_femit_reach_some(const struct vx_freach *reach, size_t max,
                                                      by_prefix);
 
             vx_compile_subnet(sub->told, sub->vni, sub->router, rows);
+        }
+        VX_TREE_FOR_EACH(net_node, &reach->tenant->nets) {
+            compile_mtu(VX_CONTAINER(net_node, struct vx_fnet, by_tenant),
+                        rows);
         }
     }
     for (node = vx_tree_ceil(&reach->tenant->paths, path); node;

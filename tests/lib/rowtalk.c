@@ -156,6 +156,10 @@ network(const struct line *l)
     v.member |= !v.transit;
     if (l->tier == VX_TENANT_TIER) {
         vx_compile_network_tier1(s, l->rows);
+        if (s->small_mtu) {
+            vx_compile_small_mtu(s->network->o.oid, s->network->vni,
+                                 s->network->mtu, l->rows);
+        }
     } else {
         vx_compile_network_tier2(s, &v, l->rows);
     }
