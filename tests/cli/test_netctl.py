@@ -542,7 +542,10 @@ def test_completion_knows_the_table_and_the_names(api, netctl):
     api.replies["GET /v1/tenants/acme/networks/web/subnets"] = (
         200, {"items": [{"tenant": "acme", "network": "web",
                          "name": "10.0.0.0/24"}]})
-    assert completions(netctl, "po") == ["port"]
+    assert completions(netctl, "po") == ["port", "policy"]
+    assert completions(netctl, "policy", "add", "") == ["acme", "bolt"]
+    assert completions(netctl, "policy", "add", "acme", "x", "--fail", "") == [
+        "open", "closed"]
     assert completions(netctl, "port", "s") == ["set", "show"]
     assert completions(netctl, "-o", "") == ["table", "json", "yaml", "name"]
     assert "--iface-id" in completions(netctl, "port", "add", "--i")

@@ -30,8 +30,8 @@ parse_verb(const char *s)
 static enum vx_kind
 parse_kind(const char *s)
 {
-    for (unsigned i = VX_ZONE; i < VX_RETIRED_VNI; i++) {
-        if (!strcmp(s, vx_kind_name((enum vx_kind) i))) {
+    for (unsigned i = VX_ZONE; i < VX_N_KINDS; i++) {
+        if (vx_kind_is_intent((enum vx_kind) i) && !strcmp(s, vx_kind_name((enum vx_kind) i))) {
             return (enum vx_kind) i;
         }
     }
@@ -44,7 +44,8 @@ parse_path(struct vx_op *op, char *path)
     const char **parts[3] = { &op->key.tenant, &op->key.network,
                               &op->key.name };
     unsigned first = op->kind == VX_SUBNET || op->kind == VX_PORT ? 0
-                     : op->kind == VX_NETWORK ? 1 : 2;
+                     : op->kind == VX_NETWORK || op->kind == VX_ROUTE
+                       || op->kind == VX_POLICY ? 1 : 2;
 
     if (first == 1) {
         parts[1] = &op->key.tenant;
@@ -78,6 +79,25 @@ parse_number(const char *s)
 }
 
 static bool
+zone_member(struct fx_op *fx, const char *name, const char *value)
+{
+    struct vx_zone_spec *spec = &fx->op.spec.zone;
+
+    if (!strcmp(name, "path")) {
+        spec->path = !strcmp(value, "border") ? VX_PATH_BORDER
+                                              : VX_PATH_DIRECT;
+    } else if (!strcmp(name, "border")) {
+        fx->names[spec->n_borders++] = value;
+        spec->borders = fx->names;
+    } else if (!strcmp(name, "budget_kbps")) {
+        spec->budget_kbps = parse_number(value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
 host_member(struct fx_op *fx, const char *name, const char *value)
 {
     struct vx_host_spec *spec = &fx->op.spec.host;
@@ -107,6 +127,9 @@ tenant_member(struct fx_op *fx, const char *name, const char *value)
 
     if (!strcmp(name, "router")) {
         spec->router = !strcmp(value, "yes");
+        spec->no_router = !strcmp(value, "none");
+    } else if (!strcmp(name, "budget_kbps")) {
+        spec->budget_kbps = parse_number(value);
     } else if (!strcmp(name, "router_vni")) {
         spec->router_vni = parse_number(value);
     } else if (!strcmp(name, "quota_networks")) {
@@ -126,6 +149,11 @@ network_member(struct fx_op *fx, const char *name, const char *value)
         fx->op.spec.network.vni = parse_number(value);
     } else if (!strcmp(name, "mtu")) {
         fx->op.spec.network.mtu = (uint16_t) parse_number(value);
+    } else if (!strcmp(name, "path")) {
+        fx->op.spec.network.path = !strcmp(value, "border") ? VX_PATH_BORDER
+                                                            : VX_PATH_DIRECT;
+    } else if (!strcmp(name, "bum_pps")) {
+        fx->op.spec.network.bum_pps = parse_number(value);
     } else {
         return false;
     }
@@ -142,6 +170,9 @@ subnet_member(struct fx_op *fx, const char *name, char *value)
         if (!spec->no_gateway) {
             spec->gateway = parse_ip(value);
         }
+    } else if (!strcmp(name, "route")) {
+        spec->route = !strcmp(value, "yes");
+        spec->no_route = !strcmp(value, "no");
     } else if (!strcmp(name, "range")) {
         char *dash = strchr(value, '-');
 
@@ -179,8 +210,90 @@ port_member(struct fx_op *fx, const char *name, const char *value)
         spec->iface_id = value;
     } else if (!strcmp(name, "guard")) {
         spec->no_guard = !strcmp(value, "no");
+    } else if (!strcmp(name, "rate_kbps")) {
+        spec->rate_kbps = parse_number(value);
+    } else if (!strcmp(name, "rate_pps")) {
+        spec->rate_pps = parse_number(value);
+    } else if (!strcmp(name, "bum_pps")) {
+        spec->bum_pps = parse_number(value);
     } else {
         return false;
+    }
+    return true;
+}
+
+static bool
+route_member(struct fx_op *fx, const char *name, const char *value)
+{
+    if (!strcmp(name, "via")) {
+        fx->ips[fx->op.spec.route.n_via++] = parse_ip(value);
+        fx->op.spec.route.via = fx->ips;
+        return true;
+    }
+    return false;
+}
+
+static void
+parse_ports(char *value, struct vx_port_range *ports, size_t *n)
+{
+    char *dash = strchr(value, '-');
+
+    ports[*n].first = (uint16_t) parse_number(value);
+    ports[*n].last = dash ? (uint16_t) parse_number(dash + 1)
+                          : ports[*n].first;
+    ++*n;
+}
+
+static bool
+match_member(struct fx_op *fx, const char *name, char *value)
+{
+    struct vx_policy_match *match = &fx->op.spec.policy.match;
+
+    if (!strcmp(name, "src")) {
+        assert_true(vx_prefix_parse(value, &match->src));
+    } else if (!strcmp(name, "dst")) {
+        assert_true(vx_prefix_parse(value, &match->dst));
+    } else if (!strcmp(name, "proto")) {
+        match->proto = (int16_t) parse_number(value);
+    } else if (!strcmp(name, "dscp")) {
+        match->dscp = (int16_t) parse_number(value);
+    } else if (!strcmp(name, "network")) {
+        fx->op.spec.policy.network = value;
+    } else if (!strcmp(name, "sport")) {
+        match->sports = fx->ports[0];
+        parse_ports(value, fx->ports[0], &match->n_sports);
+    } else if (!strcmp(name, "dport")) {
+        match->dports = fx->ports[1];
+        parse_ports(value, fx->ports[1], &match->n_dports);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
+policy_member(struct fx_op *fx, const char *name, char *value)
+{
+    struct vx_policy_spec *spec = &fx->op.spec.policy;
+
+    if (!strcmp(name, "priority")) {
+        spec->priority = (uint16_t) parse_number(value);
+    } else if (!strcmp(name, "via")) {
+        fx->ips[spec->n_via++] = parse_ip(value);
+        spec->via = fx->ips;
+        spec->action = VX_POLICY_VIA;
+    } else if (!strcmp(name, "set")) {
+        spec->dscp = (uint8_t) parse_number(value);
+        spec->action = VX_POLICY_DSCP;
+    } else if (!strcmp(name, "rate")) {
+        spec->rate_kbps = parse_number(value);
+        spec->action = VX_POLICY_RATE;
+    } else if (!strcmp(name, "gateway")) {
+        spec->action = VX_POLICY_GATEWAY;
+    } else if (!strcmp(name, "fail")) {
+        spec->fail_closed = !strcmp(value, "closed");
+    } else {
+        return match_member(fx, name, value);
     }
     return true;
 }
@@ -209,6 +322,15 @@ parse_member(struct fx_op *fx, char *word)
     assert_non_null(value);
     *value++ = '\0';
     switch (fx->op.kind) {
+    case VX_ZONE:
+        ok = zone_member(fx, word, value);
+        break;
+    case VX_ROUTE:
+        ok = route_member(fx, word, value);
+        break;
+    case VX_POLICY:
+        ok = policy_member(fx, word, value);
+        break;
     case VX_HOST:
         ok = host_member(fx, word, value);
         break;
@@ -243,6 +365,11 @@ fx_parse(struct fx_op *fx, const char *line)
     fx->op.type = parse_verb(strtok_r(fx->text, " ", &save));
     fx->op.kind = parse_kind(strtok_r(NULL, " ", &save));
     parse_path(&fx->op, strtok_r(NULL, " ", &save));
+    if (fx->op.kind == VX_POLICY) {
+        fx->op.spec.policy.action = VX_POLICY_DROP;
+        fx->op.spec.policy.match.proto = -1;
+        fx->op.spec.policy.match.dscp = -1;
+    }
     while ((word = strtok_r(NULL, " ", &save))) {
         parse_member(fx, word);
     }

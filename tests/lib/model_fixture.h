@@ -5,7 +5,10 @@
  *     put port acme/web/vm1 host=h1 ip=10.0.0.7 ip=fd00:1::7
  *
  * VERB: put, delete, locate, arrive, release.  MEMBER as in the JSON API;
- * ip= and range=FIRST-LAST may be repeated; gateway=none, ip=none, router=yes,
+ * ip=, range=FIRST-LAST, via= and border= may be repeated; gateway=none,
+ * ip=none, router=yes (none: no_router), path=border, route=no; of a policy
+ * src=, dst=, proto=N, sport=A-B, dport=A-B, dscp=N, network=, via=, set=DSCP,
+ * rate=KBPS, gateway=yes (without any of them: drop), fail=closed; also
  * guard=no, from=HOST (migrate_from), draining=yes, if_match=N, new=yes
  * (if_none_match).  Tests fail on a line that they cannot read. */
 #ifndef VX_TESTS_MODEL_FIXTURE_H
@@ -19,6 +22,8 @@ struct fx_op {
     struct vx_op op;
     char text[1024];
     struct vx_ip ips[48];
+    const char *names[24];
+    struct vx_port_range ports[2][24];
     struct vx_range ranges[24];
 };
 

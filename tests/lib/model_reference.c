@@ -92,6 +92,33 @@ port_and_subnet_agree(const struct vx_port *p, const struct vx_subnet *s)
            || !ref_has_ip(p, &s->gateway);
 }
 
+static uint32_t
+hop_num_of(const struct vx_obj *obj)
+{
+    const void *o = obj;
+
+    return obj->kind == VX_ROUTE ? ((const struct vx_route *) o)->num
+        : obj->kind == VX_POLICY ? ((const struct vx_policy *) o)->num : 0;
+}
+
+static bool
+numbers_agree(const struct vx_obj *a, const struct vx_obj *b)
+{
+    const void *va = a, *vb = b;
+
+    if (a->kind == VX_ZONE && b->kind == VX_ZONE) {
+        return ((const struct vx_zone *) va)->num
+               != ((const struct vx_zone *) vb)->num;
+    }
+    if (a->kind == VX_POLICY && b->kind == VX_POLICY
+        && a->parent == b->parent
+        && ((const struct vx_policy *) va)->priority
+           == ((const struct vx_policy *) vb)->priority) {
+        return false;
+    }
+    return !hop_num_of(a) || hop_num_of(a) != hop_num_of(b);
+}
+
 static bool
 pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
 {
@@ -105,6 +132,9 @@ pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
     }
     if (a->kind == b->kind && a->parent == b->parent
         && !strcmp(a->name, b->name)) {
+        return false;
+    }
+    if (!numbers_agree(a, b)) {
         return false;
     }
     if (a->kind == VX_HOST && b->kind == VX_HOST) {
@@ -143,6 +173,112 @@ ip_has_subnet(const struct ref_state *s, const struct vx_port *port,
     return false;
 }
 
+uint64_t
+ref_tenant_of(const struct ref_state *s, const struct vx_obj *subnet)
+{
+    const struct vx_obj *network = ref_by_oid(s, subnet->parent, VX_NETWORK);
+
+    return network ? network->parent : 0;
+}
+
+static bool
+subnet_routes_well(const struct ref_state *s, const struct vx_subnet *subnet)
+{
+    uint64_t tenant = ref_tenant_of(s, &subnet->o);
+
+    if (!subnet->route) {
+        return true;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_subnet *other = (const void *) s->objs[i];
+
+        if (other->o.kind == VX_ROUTE && other->o.parent == tenant
+            && !strcmp(other->o.name, subnet->o.name)) {
+            return false;
+        }
+        if (other->o.kind == VX_SUBNET && other != subnet && other->route
+            && ref_tenant_of(s, &other->o) == tenant
+            && vx_prefix_overlaps(&other->prefix, &subnet->prefix)) {
+            return false;
+        }
+    }
+    return subnet->gateway.family != 0;
+}
+
+static bool
+vias_are_routed(const struct ref_state *s, uint64_t tenant,
+                const struct vx_ip *via, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < s->n; j++) {
+            const struct vx_subnet *sub = (const void *) s->objs[j];
+
+            found = found || (sub->o.kind == VX_SUBNET && sub->route
+                && ref_tenant_of(s, &sub->o) == tenant
+                && vx_prefix_contains(&sub->prefix, &via[i])
+                && vx_prefix_is_usable(&sub->prefix, &via[i])
+                && vx_ip_compare(&sub->gateway, &via[i]));
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+route_or_policy_is_well(const struct ref_state *s, const struct vx_obj *obj)
+{
+    const struct vx_route *route = (const void *) obj;
+    const struct vx_policy *policy = (const void *) obj;
+    const struct vx_obj *net;
+
+    if (!ref_by_oid(s, obj->parent, VX_TENANT)) {
+        return false;
+    }
+    if (obj->kind == VX_ROUTE) {
+        return vias_are_routed(s, obj->parent, route->via, route->n_via);
+    }
+    net = policy->match.network
+        ? ref_by_oid(s, policy->match.network, VX_NETWORK) : NULL;
+    return (!policy->match.network || (net && net->parent == obj->parent))
+           && vias_are_routed(s, obj->parent, policy->via, policy->n_via);
+}
+
+bool
+ref_has_routers(const struct ref_state *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_subnet *sub = (const void *) s->objs[i];
+        const struct vx_tenant *tenant = (const void *) s->objs[i];
+
+        if (sub->o.kind == VX_SUBNET) {
+            tenant = !sub->route ? NULL : (const void *)
+                ref_by_oid(s, ref_tenant_of(s, &sub->o), VX_TENANT);
+            if (tenant && !tenant->router_vni) {
+                return false;
+            }
+        } else if (tenant->o.kind == VX_TENANT && tenant->budget_kbps
+                   && !tenant->router_vni) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+borders_exist(const struct ref_state *s, const struct vx_zone *zone)
+{
+    for (size_t i = 0; !s->is_damaged && i < zone->n_borders; i++) {
+        if (!ref_by_oid(s, zone->borders[i], VX_HOST)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 refers_well(const struct ref_state *s, const struct vx_obj *obj)
 {
@@ -156,7 +292,14 @@ refers_well(const struct ref_state *s, const struct vx_obj *obj)
         return ref_by_oid(s, host->zone, VX_ZONE);
     }
     if (obj->kind == VX_SUBNET) {
-        return ref_by_oid(s, obj->parent, VX_NETWORK);
+        return ref_by_oid(s, obj->parent, VX_NETWORK)
+               && subnet_routes_well(s, (const void *) obj);
+    }
+    if (obj->kind == VX_ROUTE || obj->kind == VX_POLICY) {
+        return route_or_policy_is_well(s, obj);
+    }
+    if (obj->kind == VX_ZONE) {
+        return borders_exist(s, (const void *) obj);
     }
     if (obj->kind != VX_PORT) {
         return true;
@@ -216,6 +359,7 @@ void
 ref_read(const struct vx_model *model, struct ref_state *s)
 {
     s->n = 0;
+    s->is_damaged = false;
     for (unsigned kind = VX_ZONE; kind < VX_N_KINDS; kind++) {
         const struct vx_obj *obj;
         struct vx_iter iter;

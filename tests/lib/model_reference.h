@@ -12,6 +12,7 @@ enum { REF_MAX_OBJS = 4096 };
 struct ref_state {
     const struct vx_obj *objs[REF_MAX_OBJS];    /* borrowed */
     size_t n;
+    bool is_damaged;        /* border hosts may be missing */
 };
 
 /* All objects of the model, in kind and key order. */
@@ -26,6 +27,10 @@ const struct vx_obj *ref_by_oid(const struct ref_state *s, uint64_t oid,
 const struct vx_obj *ref_by_name(const struct ref_state *s,
                                  enum vx_kind kind, uint64_t parent,
                                  const char *name);
+/* oid of the tenant of a subnet or port, 0 if there is none. */
+uint64_t ref_tenant_of(const struct ref_state *s, const struct vx_obj *subnet);
+/* Who routes, or has a budget, has a router. */
+bool ref_has_routers(const struct ref_state *s);
 uint32_t ref_vni_of(const struct vx_obj *obj);  /* 0 if it has none */
 bool ref_has_ip(const struct vx_port *port, const struct vx_ip *ip);
 

@@ -455,9 +455,10 @@ a_table_is_as_wide_as_its_widest_cells(void **state)
     static const char *const one[] = {
         "[{\"name\":\"z\",\"description\":\"\xc3\xa9t\xc3\xa9\","
         "\"revision\":12345678},{\"name\":\"long-name\",\"revision\":1}]",
-        "NAME       DESCRIPTION  REVISION\n"
-        "z          \xc3\xa9t\xc3\xa9          12345678\n"
-        "long-name  -            1\n",
+        "NAME       PATH  BORDER-HOSTS  BUDGET-KBPS  DESCRIPTION  REVISION\n"
+        "z          -     -             -            \xc3\xa9t\xc3\xa9    "
+        "      12345678\n"
+        "long-name  -     -             -            -            1\n",
     };
     static const char *const ports[] = {
         "[{\"tenant\":\"a\",\"network\":\"n\",\"name\":\"p\",\"host\":null,"
@@ -466,7 +467,8 @@ a_table_is_as_wide_as_its_widest_cells(void **state)
         "a/n/p  -    -    -    h2    down    -\n",
     };
     static const char *const none[] = {
-        "[]", "NAME  DESCRIPTION  REVISION\n",
+        "[]",
+        "NAME  PATH  BORDER-HOSTS  BUDGET-KBPS  DESCRIPTION  REVISION\n",
     };
 
     (void) state;

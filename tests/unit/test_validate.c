@@ -162,6 +162,112 @@ static const struct row rows[] = {
       "1 to 255" },
     { "put port acme/web/vm2 iface_id=a\x7f", VX_INVALID, "iface_id",
       "printable" },
+    { "put port acme/web/vm2 mac=02:76:78:66:61:62", VX_INVALID, "mac",
+      "MAC of the gateway" },
+    { "put port acme/web/vm2 ip=fe80::76:78ff:fe66:6162", VX_INVALID, "ips",
+      "link-local address of the gateway" },
+    { "put port acme/web/vm2 rate_kbps=400000001", VX_INVALID, "rate_kbps",
+      "up to 400000000" },
+    { "put port acme/web/vm2 rate_pps=100000001", VX_INVALID, "rate_pps",
+      "up to 100000000" },
+    { "put port acme/web/vm2 bum_pps=100000001", VX_INVALID, "bum_pps",
+      "up to 100000000" },
+    /* Zones and budgets. */
+    { "put zone z border=h9", VX_NOT_FOUND, "border_hosts", "no host \"h9\"" },
+    { "put zone y border=h1", VX_INVALID, "border_hosts",
+      "host \"h1\" is in zone \"z\"" },
+    { "put zone z border=h1 border=h1", VX_INVALID, "border_hosts",
+      "given twice" },
+    { "put zone z budget_kbps=400000001", VX_INVALID, "budget_kbps",
+      "out of range" },
+    { "put tenant acme budget_kbps=400000001", VX_INVALID, "budget_kbps",
+      "out of range" },
+    { "put network acme/web bum_pps=100000001", VX_INVALID, "bum_pps",
+      "out of range" },
+    { "put tenant acme router_vni=77", VX_IN_USE, "router_vni",
+      "its router VNI stays 16777215" },
+    { "put tenant acme router=none", VX_IN_USE, "router_vni",
+      "3 routed subnets" },
+    /* Routed subnets. */
+    { "put subnet acme/db/10.0.0.128/25", VX_EXISTS, "route",
+      "overlaps subnet acme/web/10.0.0.0/24" },
+    { "put subnet acme/db/10.0.0.0/23", VX_EXISTS, "route", "--no-route" },
+    { "put subnet acme/db/10.3.0.0/24 gateway=none route=yes", VX_INVALID,
+      "route", "has no gateway" },
+    { "put subnet acme/db/10.9.0.0/16", VX_EXISTS, "route",
+      "has a static route 10.9.0.0/16" },
+    { "put subnet acme/db/10.2.0.0/24 route=no", VX_IN_USE, "route",
+      "next hops of route \"10.9.0.0/16\"" },
+    { "put subnet acme/db/10.2.0.0/24 gateway=10.2.0.5", VX_IN_USE, "gateway",
+      "would be a next hop of route" },
+    { "delete subnet acme/db/10.2.0.0/24", VX_IN_USE, "",
+      "next hops of route \"10.9.0.0/16\"" },
+    { "delete tenant acme", VX_IN_USE, "", "1 route, for example" },
+    /* Routes. */
+    { "put route acme/10.9.0.1/16 via=10.2.0.5", VX_INVALID, "name",
+      "host bits" },
+    { "put route acme/127.0.0.0/8 via=10.2.0.5", VX_INVALID, "name",
+      "never routed" },
+    { "put route acme/fe80::/64 via=fd00:1::5", VX_INVALID, "name",
+      "never routed" },
+    { "put route nobody/10.9.0.0/16 via=10.2.0.5", VX_NOT_FOUND, "tenant",
+      "nobody" },
+    { "put route acme/10.8.0.0/16", VX_INVALID, "via", "1 to 16" },
+    { "put route acme/10.8.0.0/16 via=10.7.0.5", VX_INVALID, "via",
+      "no routed subnet of tenant \"acme\"" },
+    { "put route acme/10.8.0.0/16 via=fd00:1::5", VX_INVALID, "via",
+      "IPv4 is wanted" },
+    { "put route acme/::/0 via=10.2.0.5", VX_INVALID, "via",
+      "IPv6 is wanted" },
+    { "put route acme/10.8.0.0/16 via=10.2.0.1", VX_INVALID, "via",
+      "is the gateway of subnet 10.2.0.0/24" },
+    { "put route acme/10.8.0.0/16 via=10.2.0.255", VX_INVALID, "via",
+      "no address that a port" },
+    { "put route acme/10.8.0.0/16 via=10.2.0.5 via=10.2.0.5", VX_INVALID,
+      "via", "given twice" },
+    { "put route acme/10.8.0.0/16 via=224.0.0.1", VX_INVALID, "via",
+      "unicast" },
+    { "put route acme/10.0.0.0/24 via=10.2.0.5", VX_EXISTS, "name",
+      "is subnet acme/web/10.0.0.0/24 itself" },
+    /* Policies. */
+    { "put policy acme/a.b/c priority=1", VX_INVALID, "name", "is no name" },
+    { "put policy acme/q priority=0", VX_INVALID, "priority", "1 to 30000" },
+    { "put policy acme/q priority=30001", VX_INVALID, "priority",
+      "1 to 30000" },
+    { "put policy acme/q priority=7", VX_EXISTS, "priority",
+      "already belongs to policy \"p\"" },
+    { "put policy acme/q priority=1 proto=256", VX_INVALID, "match.proto",
+      "no protocol" },
+    { "put policy acme/q priority=1 dscp=64", VX_INVALID, "match.dscp",
+      "0 to 63" },
+    { "put policy acme/q priority=1 src=10.0.0.0/8 dst=fd00::/8", VX_INVALID,
+      "match.dst", "one family" },
+    { "put policy acme/q priority=1 src=10.0.0.0/8 proto=58", VX_INVALID,
+      "match.proto", "one family" },
+    { "put policy acme/q priority=1 dport=80", VX_INVALID, "match.dport",
+      "tcp, udp or sctp" },
+    { "put policy acme/q priority=1 proto=1 sport=80", VX_INVALID,
+      "match.sport", "tcp, udp or sctp" },
+    { "put policy acme/q priority=1 proto=6 dport=90-80", VX_INVALID,
+      "match.dport", "first is above" },
+    { "put policy acme/q priority=1 proto=6 dport=80-90 dport=90-99",
+      VX_INVALID, "match.dport", "overlap" },
+    { "put policy acme/q priority=1 proto=6 sport=1-65534 dport=1-65534",
+      VX_INVALID, "match", "at most 1024" },
+    { "put policy acme/q priority=1 network=none", VX_NOT_FOUND,
+      "match.network", "no network \"none\"" },
+    { "put policy acme/q priority=1 via=10.7.0.5", VX_INVALID, "action.via",
+      "no routed subnet" },
+    { "put policy acme/q priority=1 src=fd00::/8 via=10.2.0.5", VX_INVALID,
+      "action.via", "IPv6 is wanted" },
+    { "put policy acme/q priority=1 via=fd00:1::5 via=10.2.0.5", VX_INVALID,
+      "action.via", "is IPv6, IPv4 is wanted" },
+    { "put policy acme/q priority=1 set=64", VX_INVALID, "action.dscp",
+      "0 to 63" },
+    { "put policy acme/q priority=1 rate=0", VX_INVALID, "action.rate_kbps",
+      "1 to 400000000" },
+    { "delete network acme/lone", VX_IN_USE, "", "match of policy \"p\"" },
+    { "delete host h2", VX_IN_USE, "", "a border of zone \"z\"" },
 };
 
 static struct vx_model *
@@ -173,11 +279,27 @@ fabric_with_vm1(void)
     return model;
 }
 
+/* And a second routed network, a route, a policy, a border. */
+static struct vx_model *
+routed_fabric(void)
+{
+    struct vx_model *model = fabric_with_vm1();
+
+    fx_do(model, "put network acme/db mtu=1400");
+    fx_do(model, "put network acme/lone mtu=1400");
+    fx_do(model, "put subnet acme/db/10.2.0.0/24");
+    fx_do(model, "put route acme/10.9.0.0/16 via=10.2.0.5");
+    fx_do(model, "put policy acme/p priority=7 network=lone via=10.0.0.77");
+    fx_do(model, "put zone z path=border border=h2");
+    vx_model_commit(model);
+    return model;
+}
+
 static void
 every_rule_refuses_with_its_code_field_and_words(void **state)
 {
     (void) state;
-    struct vx_model *model = fabric_with_vm1();
+    struct vx_model *model = routed_fabric();
 
     for (size_t i = 0; i < N_ELEMS(rows); i++) {
         fx_refused(model, rows[i].line, rows[i].code, rows[i].field,
@@ -195,10 +317,10 @@ the_edges_of_the_rules_are_allowed(void **state)
         "put tenant 9.a_b-c description=\xe2\x82\xac",
         "put host h3 zone=z",
         "put host h3 zone=z vtep=192.0.2.3 mtu=1500 datapath=netdev",
-        "put network acme/db vni=16777215 mtu=576",
-        "put network acme/db vni=16777215 mtu=1450",
+        "put network acme/db vni=16777214 mtu=576",
+        "put network acme/db vni=16777214 mtu=1450",
         "put subnet acme/db/10.0.0.0/24 gateway=none",
-        "put subnet acme/db/10.0.0.0/24 gateway=10.0.0.254"
+        "put subnet acme/db/10.0.0.0/24 route=no gateway=10.0.0.254"
             " range=10.0.0.9-10.0.0.20 range=10.0.0.0-10.0.0.8",
         "put subnet acme/db/10.0.1.0/31",
         "put port acme/db/p ip=10.0.1.0 ip=10.0.1.1",
@@ -209,6 +331,19 @@ the_edges_of_the_rules_are_allowed(void **state)
         "put port acme/web/vm1 mac=0a:00:00:00:00:99 host=h2",
         "put port acme/web/vm2 iface_id=" X63 X63 X63 X63 "xyz",
         "put port acme/web/vm3 ip=10.0.0.254 ip=fd00:1::ffff",
+        "put route acme/0.0.0.0/0 via=10.0.0.254",
+        "put route acme/::/0 via=fd00:1::7",
+        "put route acme/10.0.0.128/25 via=10.0.0.7 via=10.0.0.8",
+        "put policy acme/a priority=1",
+        "put policy acme/b priority=30000 proto=0 dscp=0 rate=400000000",
+        "put policy acme/c priority=2 proto=132 dport=0-65535 sport=1",
+        "put policy acme/d priority=3 network=db src=10.0.0.0/8 set=63",
+        "put policy acme/e priority=4 via=fd00:1::7 fail=closed",
+        "put policy acme/e priority=5 gateway=yes",
+        "put zone z border=h1 border=h2 path=direct budget_kbps=400000000",
+        "put zone z",
+        "put tenant t2 budget_kbps=1",
+        "put tenant t2 router=none",
     };
     struct vx_model *model = fabric_with_vm1();
 
@@ -263,6 +398,10 @@ record(struct vx_model *model, enum vx_kind kind, const char *name)
     obj->name = vx_xstrdup(name);
     obj->oid = vx_model_last_oid(model) + 1;
     obj->revision = 1;
+    if (kind == VX_ZONE) {
+        ((struct vx_zone *) obj)->num = 9;
+        ((struct vx_zone *) obj)->path = VX_PATH_DIRECT;
+    }
     if (has_parent) {
         key.network = NULL;
         key.name = kind == VX_NETWORK ? "acme" : "web";
@@ -322,6 +461,12 @@ a_record_with_bad_numbers_is_refused(void **state)
     struct vx_model *model = fabric_with_vm1();
     struct vx_obj *obj;
 
+    obj = record(model, VX_ZONE, "z9");
+    ((struct vx_zone *) obj)->num = 1;
+    load_fails(model, obj, "num");
+    obj = record(model, VX_ZONE, "z9");
+    ((struct vx_zone *) obj)->num = 0;
+    load_fails(model, obj, "num");
     load_fails(model, record(model, VX_HOST, "h9"), "zone");
     obj = record(model, VX_HOST, "h9");
     ((struct vx_host *) obj)->zone = 1;
