@@ -31,7 +31,8 @@ static enum vx_kind
 parse_kind(const char *s)
 {
     for (unsigned i = VX_ZONE; i < VX_N_KINDS; i++) {
-        if (vx_kind_is_intent((enum vx_kind) i) && !strcmp(s, vx_kind_name((enum vx_kind) i))) {
+        if (vx_kind_is_intent((enum vx_kind) i)
+            && !strcmp(s, vx_kind_name((enum vx_kind) i))) {
             return (enum vx_kind) i;
         }
     }

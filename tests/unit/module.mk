@@ -27,6 +27,7 @@ tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c $(MODEL_FIXTURE)
 UNIT_TESTS += tests/unit/test_model_prop
 tests_unit_test_model_prop_SOURCES = tests/unit/test_model_prop.c \
 	$(MODEL_FIXTURE) \
+	tests/lib/model_check.c tests/lib/model_check.h \
 	tests/lib/model_reference.c tests/lib/model_reference.h
 UNIT_TESTS += tests/unit/test_model_vni
 tests_unit_test_model_vni_SOURCES = tests/unit/test_model_vni.c \

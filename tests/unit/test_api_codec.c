@@ -182,7 +182,8 @@ a_wrong_member_is_named(void **state)
 {
     (void) state;
     static const struct bad network[] = {
-        { "{\"color\":1}", VX_INVALID, "color", "vni, mtu, path, bum_pps, description" },
+        { "{\"color\":1}", VX_INVALID, "color",
+          "vni, mtu, path, bum_pps, description" },
         { "{\"MTU\":1400}", VX_INVALID, "MTU", NULL },
         { "{\"mtu\":\"1400\"}", VX_INVALID, "mtu", "whole number" },
         { "{\"mtu\":1400.5}", VX_INVALID, "mtu", "whole number" },
