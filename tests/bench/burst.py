@@ -70,6 +70,7 @@ class Product:
 
     def __init__(self, lab):
         self.fabric = fabric_module.Fabric(lab, ("z1", "z1", "z2"))
+        self.hosts = list(lab.hosts.values())
         self.notes = []
         for tenant in ("calm", "loud"):
             for network, subnet in SUBNET.items():
@@ -102,6 +103,10 @@ class Product:
                     self.notes.append(str(why))
                 return
 
+    def told(self):
+        """What the controller says of it."""
+        return self.fabric.say("top", "bursts").stdout.splitlines()
+
     def budgets(self, on):
         """The aggressor's: of each port, of its BUM, across zones."""
         pps, bum, cross = ((BUDGET_PPS, BUDGET_BUM_PPS, BUDGET_CROSS_KBPS)
@@ -121,7 +126,7 @@ class ByHand:
 
     def __init__(self, lab):
         self.notes = []
-        self.lab = lab
+        self.hosts = list(lab.hosts.values())
         self.bridges = {name: bare.Bridge(host, "br-hand", UDP_PORT)
                         for name, host in lab.hosts.items()}
         self.machines, self.ports = {}, {}
@@ -160,6 +165,11 @@ class ByHand:
             bridge.host.ofctl(
                 "add-meter", bridge.name, f"meter={number},{unit},burst,"
                 f"bands=type=drop,rate={rate},burst_size={rate // 10}")
+
+    @staticmethod
+    def told():
+        """Nobody counts here."""
+        return []
 
     def budgets(self, on):
         """Meters at the tap of the aggressor, and towards h3."""
@@ -247,13 +257,21 @@ class Take:
         self.found = {}         # (phase, with budgets): [victim()]
         self.offered = {}       # the same: [packets a second]
 
+    def forget(self):
+        """What the last one has left in the datapath, or still to be
+        revalidated, is not this one's."""
+        for host in self.side.hosts:
+            host.appctl("revalidator/purge")
+
     def quiet(self):
         """Nobody else sends."""
+        self.forget()
         self.found.setdefault(("quiet", None), []).append(
             victim(self.side, self.options.span_ms))
 
     def under(self, phase, on):
         """The aggressor sends."""
+        self.forget()
         attack = measure.Process(self.side.machines["a1"],
                                  *phases(self.side)[phase], nice=IDLE)
         try:
@@ -312,7 +330,7 @@ def run(options):
         targets = {two, side.machines["a3"], side.short}
         with measure.sinks(targets):
             take.run()
-        notes = list(side.notes)
+        notes, bursts = list(side.notes), side.told()
     log(f"{'By hand' if options.by_hand else 'vxfabric'}: medians of "
         f"{options.rounds} rounds in turn; the victim asks for {RATE_MBIT} "
         f"Mbit/s; budgets of the aggressor: {BUDGET_PPS} pps a port, "
@@ -321,6 +339,10 @@ def run(options):
     for text in notes:
         log(f"  not in this build: {text}")
     right = right and not notes
+    if bursts:
+        log("What the controller has noticed (netctl top bursts):")
+        for text in bursts[:8]:
+            log(f"  {text}")
     log("With budgets within 10 % of quiet: " + ("yes" if right else "NO"))
     return 0 if right else 1
 

@@ -46,7 +46,7 @@ GATEWAY = {"web": "10.1.0.1", "app": "10.2.0.1"}
 PLACES = (("one", "web", "h1", "10.1.33.7", "02:00:00:00:03:01"),
           ("two", "app", "h2", "10.2.44.9", "02:00:00:00:03:02"))
 # Slow enough for the slower of the two to take them all.
-FLOWS = {"n_flows": 10000, "pps": 3000, "port": 0}
+FLOWS = {"n_flows": 6000, "pps": 1500, "port": 0}
 TABLE = "table=30"          # of policies, in the product
 
 
