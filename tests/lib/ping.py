@@ -10,6 +10,7 @@ import itertools
 import selectors
 import socket
 import struct
+import threading
 import time
 
 import frames
@@ -200,3 +201,70 @@ def ping_count(pairs, count, *, interval_s=0.1, grace_s=1.0):
         return state.result
     finally:
         state.close()
+
+
+class Pinging:
+    """Pings of some pairs at a steady pace while something is done:
+
+        with Pinging(pairs) as pinging:
+            ...
+        assert not pinging.lost
+    """
+
+    def __init__(self, pairs, interval_s=0.02, longest_s=120):
+        self.pairs = pairs
+        self.interval_s = interval_s
+        self.end = time.monotonic() + longest_s
+        self.result = self.error = None
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+        self.lost, self.sent, self.gap_s = {}, 0, 0
+        self.rounds = 0
+
+    def go_on(self, rounds, deadline_s=30):
+        """Back when each pair was pinged that many times more."""
+        enough = self.rounds + rounds
+        netns.wait_until(lambda: self.rounds >= enough or self.error,
+                         deadline_s, f"{rounds} rounds of pings")
+
+    def _run(self):
+        state = _Round(self.pairs, 1 << 30)
+        last = dict.fromkeys(state.pairs, time.monotonic())
+        before = dict(state.result.received)
+        try:
+            while not self.stop.is_set() and time.monotonic() < self.end:
+                due = time.monotonic() + self.interval_s
+                state.send_all()
+                while time.monotonic() < due:
+                    state.receive(due - time.monotonic())
+                self.rounds += 1
+                now = time.monotonic()
+                for pair, n in state.result.received.items():
+                    if n != before[pair]:
+                        self.gap_s = max(self.gap_s, now - last[pair])
+                        last[pair], before[pair] = now, n
+            state.receive_until(time.monotonic() + 1)
+            result = state.result
+            self.sent = sum(result.sent.values())
+            self.lost = {p: result.sent[p] - n
+                         for p, n in result.received.items()
+                         if n != result.sent[p]}
+        except Exception as error:      # pylint: disable=broad-except
+            self.error = error
+        finally:
+            state.close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_exc):
+        self.stop.set()
+        self.thread.join()
+        if self.error:
+            raise self.error
+
+    def __str__(self):
+        return (f"{sum(self.lost.values())} of {self.sent} pings of "
+                f"{len(self.pairs)} pairs lost, longest gap "
+                f"{self.gap_s * 1000:.0f} ms")

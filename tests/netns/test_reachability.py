@@ -1,0 +1,547 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who reaches whom, over networks, with policies and static routes, from zone
+to zone: 4 hosts in 2 zones, 3 tenants that use the same addresses, v4 and v6.
+An oracle says from intent alone where each packet comes by; packets have to
+agree, whether zones talk directly or by their border hosts."""
+import collections
+import ipaddress
+import re
+import select
+import signal
+import socket
+import struct
+import time
+
+import faults
+import intent
+import netns
+import pipeline
+import pytest
+from netns import wait_until
+from oracle import Oracle, may_talk, read_intent
+from ping import Pinging
+from reach import Matrix, judge, wait_realized
+from switchlog import SwitchLog
+
+TENANTS = ("red", "green", "blue")
+OPTIONS = ("--set", "probe_ms=1000", "--set", "vni_quarantine_s=0")
+ZONES = {"h1": "z1", "h2": "z1", "h3": "z2", "h4": "z2"}
+BORDERS = {"z1": ["h2"], "z2": ["h3", "h4"]}
+# Name: subnets, routed, numbers of its machines (of the address, too).
+NETWORKS = {
+    "web": (("10.0.0.0/24", "fd00:0:0:1::/64"), True, (11, 12, 13, 14)),
+    "app": (("10.0.1.0/24", "fd00:0:0:2::/64"), True, (21, 22)),
+    "db": (("10.0.2.0/23", "fd00:0:0:3::/64"), True, (31, 32)),
+    "svc": (("10.0.9.0/24", "fd00:0:0:9::/64"), True, (41, 42)),
+    "lan": (("10.0.4.0/24", "fd00:0:0:4::/64"), False, (51, 52)),
+    # The addresses of web, and those of its machines, in a network apart.
+    "twin": (("10.0.0.0/24", "fd00:0:0:1::/64"), False, (11, 12)),
+}
+FORWARDER = 41          # of svc: forwards; 42 keeps what it gets
+PORTS = (("icmp", 0), ("tcp", 85), ("tcp", 91), ("tcp", 443), ("udp", 53),
+         ("udp", 5500))
+ELSEWHERE = ("10.9.1.1", "10.9.200.1", "10.10.1.1", "10.10.1.2",
+             "fd99::1", "fd99:0:0:5::1", "10.0.1.200", "fd00:0:0:2::200",
+             "192.0.2.1", "2001:db8::1")
+
+
+def address_of(network, number, family):
+    subnet = ipaddress.ip_network(NETWORKS[network][0][family == 6])
+    return f"{subnet[number]}/{subnet.prefixlen}"
+
+
+def mac_of(network, number):
+    """The same in all tenants, of course."""
+    return f"02:00:00:00:{list(NETWORKS).index(network):02x}:{number:02x}"
+
+
+def plain(address):
+    return address.split("/")[0]
+
+
+HOP4, HOP6 = (plain(address_of("svc", FORWARDER, f)) for f in (4, 6))
+KEEP4, KEEP6 = (plain(address_of("svc", 42, f)) for f in (4, 6))
+
+
+def policy(priority, action, fail="open", **match):
+    return {"priority": priority, "match": match, "action": action,
+            "fail": fail}
+
+
+def via(*hops):
+    return {"type": "via", "via": list(hops)}
+
+
+POLICIES = {
+    "red": {
+        "no-web": policy(100, {"type": "drop"}, src="10.0.0.0/24",
+                         dst="10.0.1.0/24", proto="tcp", dport="80-90"),
+        "but-11": policy(200, {"type": "dscp", "dscp": 10},
+                         src="10.0.0.11/32", dst="10.0.1.0/24"),
+        "mark": policy(90, {"type": "dscp", "dscp": 46}, proto="udp",
+                       dst="10.0.2.0/23", dport="53,5000-5999"),
+        "mark6": policy(91, {"type": "dscp", "dscp": 46}, proto="udp",
+                        dst="fd00:0:0:3::/64", dport="1-5499"),
+        "through": policy(80, via(HOP4), network="web", dst="10.0.2.0/23",
+                          proto="tcp"),
+        "through6": policy(81, via(HOP6), network="web", proto="tcp",
+                           dst="fd00:0:0:3::/64", dport="0-440,442-500"),
+    },
+    "green": {
+        "rate": policy(10, {"type": "rate", "rate_kbps": 1000000},
+                       dst="10.0.0.0/16"),
+        "no-icmp6": policy(20, {"type": "drop"}, proto="icmp6",
+                           src="fd00:0:0:1::/64", dst="fd00:0:0:2::/64"),
+        "marked": policy(30, {"type": "drop"}, dscp=12),
+    },
+    "blue": {
+        "kept": policy(50, via(KEEP4), fail="closed", src="10.0.0.0/24",
+                       dst="10.0.1.0/24", proto="icmp"),
+        "kept6": policy(51, via(KEEP6, HOP6), fail="closed", proto="udp",
+                        network="web", dst="fd00:0:0:2::/64"),
+        "nobody": policy(60, via("10.0.9.77"), fail="closed",
+                         network="app", dst="10.0.2.0/23", proto="udp"),
+        "nobody-open": policy(61, via("10.0.9.78"), network="app",
+                              dst="10.0.2.0/23", proto="tcp"),
+        "no-db": policy(70, {"type": "drop"}, network="db"),
+        "gateway": policy(40, {"type": "gateway"}, fail="closed",
+                          dst="10.0.2.0/23", proto="tcp", dport="443"),
+    },
+}
+ROUTES = {
+    "red": {"10.9.0.0/16": [KEEP4]},
+    "green": {"10.9.0.0/16": [KEEP4],
+              "10.9.128.0/17": [plain(address_of("web", 13, 4))],
+              "10.10.0.0/16": [KEEP4, plain(address_of("app", 21, 4)),
+                               plain(address_of("db", 32, 4))],
+              "fd99::/32": [KEEP6],
+              "fd99:0:0:5::/64": [plain(address_of("app", 22, 6)),
+                                  plain(address_of("web", 11, 6))]},
+    "blue": {"0.0.0.0/0": [KEEP4], "::/0": [KEEP6],
+             "10.9.1.0/24": ["10.0.9.79"]},
+}
+
+
+def slash(text):
+    return text.replace("/", "%2F")
+
+
+def intend(api):
+    """All of it in one batch."""
+    ops = []
+    for tenant in TENANTS:
+        ops.append(intent.put(intent.path(tenant)))
+        for network, (subnets, route, numbers) in NETWORKS.items():
+            ops.append(intent.put(intent.path(tenant, network)))
+            ops += [intent.put(intent.path(tenant, network, subnet=cidr),
+                               route=route) for cidr in subnets]
+            ops += [intent.put(
+                intent.path(tenant, network, port=f"{network}{n}"),
+                mac=mac_of(network, n), iface_id=f"{tenant}-{network}{n}",
+                guard=network != "svc", host=host_of(tenant, network, n),
+                ips=[plain(address_of(network, n, f)) for f in (4, 6)])
+                for n in numbers]
+        ops += [intent.put(f"/v1/tenants/{tenant}/routes/{slash(prefix)}",
+                           via=hops)
+                for prefix, hops in ROUTES[tenant].items()]
+        ops += [intent.put(f"/v1/tenants/{tenant}/policies/{name}", **body)
+                for name, body in POLICIES[tenant].items()]
+    api.batch(ops)
+
+
+def host_of(tenant, network, number):
+    """Spread, and differently for each tenant."""
+    step = {"web": 1, "app": 2, "db": 2, "svc": 1, "lan": 3, "twin": 2}
+    index = (number % 10 - 1) * step[network] + len(network)
+    return f"h{(index + TENANTS.index(tenant)) % 4 + 1}"
+
+
+def plug(lab):
+    """All machines; what their kernels need to be routers and hosts."""
+    wanted = [(tenant, network, n) for tenant in TENANTS
+              for network, (_, _, numbers) in NETWORKS.items()
+              for n in numbers]
+    machines = lab.plug([
+        {"host": lab.hosts[host_of(*one)], "mac": mac_of(*one[1:]),
+         "iface_id": f"{one[0]}-{one[1]}{one[2]}",
+         "ips": [address_of(*one[1:], f) for f in (4, 6)]}
+        for one in wanted])
+    for machine, (tenant, network, n) in zip(machines, wanted):
+        machine.key = (tenant, network, f"{network}{n}")
+        make_host(machine, [plain(address_of(network, 1, f))
+                            for f in (4, 6)], n == FORWARDER)
+    return machines
+
+
+def make_host(machine, gateways, forwards=False):
+    """Its default routes, and whether it forwards."""
+    with netns.inside(machine.namespace):
+        # Its own routes, not those of router advertisements.
+        netns.sysctl({"net/ipv6/conf/eth0/accept_ra": 0})
+        netns.sysctl({f"net/ipv4/conf/{where}/{name}": 0
+                      for where in ("all", "eth0")
+                      for name in ("send_redirects", "rp_filter")})
+        netns.sysctl({"net/ipv4/icmp_ratemask": 0})
+        if forwards:
+            netns.sysctl({"net/ipv4/ip_forward": 1,
+                          "net/ipv6/conf/all/forwarding": 1})
+    netns.ip_batch([
+        f"route replace {'::/0' if ':' in ip else '0.0.0.0/0'} via {ip}"
+        for ip in gateways], machine.namespace)
+
+
+@pytest.fixture(scope="module")
+def fabric(make_lab):
+    """The lab with everything in it, cross-zone direct."""
+    lab = make_lab(4)
+    lab.start_controller(*OPTIONS)
+    for name, zone in ZONES.items():
+        lab.hosts[name].join(zone)
+    with intent.Api(lab.api) as api:
+        api.wait_hosts(lab.hosts)
+        intend(api)
+        plug(lab)
+        lab.port_paths = [intent.path(t, n, port=p)
+                          for t, n, p in (m.key for m in lab.machines)]
+        api.wait_ports(lab.port_paths)
+        wait_realized(api)
+    return lab
+
+
+@pytest.fixture
+def api(fabric):
+    """A fresh connection."""
+    with intent.Api(fabric.api) as one:
+        yield one
+
+
+def the_oracle(api):
+    said = read_intent(api)
+    forwards = [(t, "svc", f"svc{FORWARDER}") for t in TENANTS]
+    return Oracle(said, forwards=forwards)
+
+
+def whole_matrix(fabric, api):
+    """Every machine to every address of its tenant and some of nobody, with
+    every protocol."""
+    oracle = the_oracle(api)
+    matrix = Matrix(fabric.machines, oracle)
+    addresses = {t: dict.fromkeys(
+        [str(ip) for p in oracle.ports if p.tenant == t for ip in p.ips]
+        + [str(s.gateway) for s in oracle.subnets if s.network[0] == t]
+        + list(ELSEWHERE)) for t in TENANTS}
+    for count, machine in enumerate(fabric.machines):
+        for target in addresses[machine.key[0]]:
+            for proto, dport in PORTS:
+                ports = {"sport": 20000 + len(matrix.probes) % 997,
+                         "dport": dport} if dport else {}
+                matrix.add(machine, target, proto, **ports,
+                           dscp=12 if count % 5 == 4 else 0)
+    return matrix
+
+
+def both_ways(matrix):
+    """(machine, address) of pings that have to be answered."""
+    by_key = {m.key: m for m in matrix.machines}
+    oracle, found = matrix.oracle, []
+    for probe in matrix.probes:
+        packet, (way, *more) = probe.packet, probe.ways
+        if packet.proto not in (1, 58) or packet.dscp or more:
+            continue
+        back = []
+        if way.end == "gateway":
+            found.append((probe.machine, str(packet.dst)))
+        elif (way.end == "delivered" and packet.dst
+              in oracle.by_key[way.stops[-1].port].ips):
+            owner = way.stops[-1].port
+            back = oracle.journeys(owner, type(packet)(
+                packet.dst, packet.src, packet.proto))
+        if back and all(one.end == "delivered" and one.stops[-1].port
+                        == probe.machine.key for one in back):
+            found.append((probe.machine, str(packet.dst)))
+    assert {m.key[0] for m, _ in found} == {k[0] for k in by_key}
+    return found
+
+
+def set_zone(fabric, zone, path):
+    """As an operator types it."""
+    words = [w for b in BORDERS[zone] for w in ("--border-host", b)]
+    fabric.netctl("zone", "set", zone, "--path", path,
+                  *(words if path == "border" else []))
+
+
+def set_mode(fabric, api, **paths):
+    for zone, path in paths.items():
+        set_zone(fabric, zone, path)
+    wait_realized(api)
+
+
+# -- The matrix
+
+
+def test_the_oracle_finds_every_kind_of_end(fabric, api):
+    matrix = whole_matrix(fabric, api)
+    ends = {way.end for probe in matrix.probes for way in probe.ways}
+    assert ends == {"delivered", "gateway", "policy", "no route", "no host",
+                    "no router", "no next hop", "back"}, ends
+    # None of this shows in a matrix where everything is delivered.
+    assert {len(p.ways) for p in matrix.probes} >= {1, 2, 3}
+
+
+def test_kernels_ping_each_other_and_the_gateway(fabric, api, figures):
+    pairs = both_ways(whole_matrix(fabric, api))
+    started = time.monotonic()
+    result = fabric.ping_many(pairs, deadline_s=20)
+    figures(f"{result} in {time.monotonic() - started:.1f} s")
+    assert not result.silent(), (len(result.silent()), result.silent()[:10])
+
+
+def test_packets_agree_with_the_oracle_where_zones_talk_directly(
+        fabric, api, figures):
+    judge(whole_matrix(fabric, api), figures, "direct")
+
+
+def test_packets_agree_with_the_oracle_by_border_hosts(fabric, api, figures):
+    set_mode(fabric, api, z1="border", z2="border")
+    judge(whole_matrix(fabric, api), figures, "both zones by their borders")
+
+
+def test_hosts_of_other_zones_get_packets_of_borders_only(fabric, api,
+                                                          figures):
+    set_mode(fabric, api, z1="border", z2="border")
+    seen = legs(fabric, both_ways(whole_matrix(fabric, api)))
+    zones, hosts = api.items("/v1/zones"), api.items("/v1/hosts")
+    wrong = {leg: n for leg, n in seen.items()
+             if not may_talk(zones, hosts, *leg)}
+    across = {leg: n for leg, n in seen.items()
+              if ZONES[leg[0]] != ZONES[leg[1]]}
+    figures("VXLAN packets across zones: " + ", ".join(
+        f"{a} to {b} {n}" for (a, b), n in sorted(across.items())))
+    assert across and not wrong, (wrong, seen)
+
+
+def test_a_host_behind_borders_knows_no_endpoint_of_other_zones(
+        fabric, api, figures):
+    set_mode(fabric, api, z1="border", z2="border")
+    wait_until(lambda: not rows_about_others(fabric, api, "h1"), 10,
+               lambda: "rows of h1 about others: "
+               f"{rows_about_others(fabric, api, 'h1')[:5]}", 0.2)
+    behind = pipeline.table_sizes(fabric.hosts["h1"])
+    set_mode(fabric, api, z1="direct", z2="direct")
+    assert rows_about_others(fabric, api, "h1")
+    figures(f"h1, border: {pipeline.format_sizes(behind)}")
+    figures("h1, direct: " + pipeline.format_sizes(
+        pipeline.table_sizes(fabric.hosts["h1"])))
+
+
+def test_packets_agree_with_the_oracle_where_one_zone_has_borders(
+        fabric, api, figures):
+    set_mode(fabric, api, z1="border", z2="direct")
+    judge(whole_matrix(fabric, api), figures, "one zone by its borders")
+
+
+def rows_about_others(fabric, api, name):
+    """Rows of a host that name an endpoint which is in another zone."""
+    vnis = {(n["tenant"], n["name"]): n["vni"]
+            for n in api.items("/v1/networks")}
+    near, far = set(), set()
+    for port in api.items("/v1/ports"):
+        vni = vnis[port["tenant"], port["network"]]
+        side = near if ZONES[port["host"]] == ZONES[name] else far
+        side.update((vni, word) for word in (port["mac"], *port["ips"]))
+    found = []
+    for bridge in pipeline.BRIDGES:
+        for row in fabric.hosts[name].flows(bridge):
+            # Next hops of routes and policies are named where they are used.
+            if re.search(r" table=(40|42|30),", row) and \
+                    bridge == "br-tenant":
+                continue
+            vni = re.search(r"reg0=(0x[0-9a-f]+)", row)
+            words = set(re.findall(
+                r"(?:dl_dst|arp_tpa|nw_dst|ipv6_dst|nd_target)=([^, ]+)",
+                row))
+            if vni and {(int(vni.group(1), 16), w) for w in words} & (
+                    far - near):
+                found.append(row)
+    return found
+
+
+def legs(fabric, pairs):
+    """{(host, host): VXLAN packets} while the pairs ping each other."""
+    by_vtep = {socket.inet_aton(h.vtep): h.name
+               for h in fabric.hosts.values()}
+    seen, socks = collections.Counter(), []
+    try:
+        for name in fabric.hosts:
+            sock = netns.open_socket(fabric.underlay, socket.AF_PACKET,
+                                     socket.SOCK_RAW, socket.htons(3))
+            sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
+            sock.bind((name, 3))
+            sock.setblocking(False)
+            socks.append(sock)
+        assert not fabric.ping_many(pairs, deadline_s=20).silent()
+        while select.select(socks, [], [], 0.1)[0]:
+            for sock in select.select(socks, [], [], 0)[0]:
+                frame, source = sock.recvfrom(64)
+                if (source[2] != socket.PACKET_OUTGOING
+                        and frame[12:14] == b"\x08\0" and frame[23] == 17
+                        and frame[36:38] == struct.pack("!H", 4789)):
+                    seen[by_vtep[frame[26:30]], by_vtep[frame[30:34]]] += 1
+    finally:
+        for sock in socks:
+            sock.close()
+    return seen
+
+
+# -- Traceroute
+
+
+def test_traceroute_shows_the_gateways_on_the_way(fabric, api, figures):
+    set_mode(fabric, api, z1="direct", z2="direct")
+    oracle = the_oracle(api)
+    matrix = Matrix(fabric.machines, oracle)
+    # Across hosts and zones; red's TCP from web to db goes by a machine.
+    web = [m for m in fabric.machines if m.key[1] == "web"]
+    for machine in web:
+        for family in (4, 6):
+            for ttl in (1, 2, 3):
+                matrix.add(machine, plain(address_of("app", 22, family)),
+                           "udp", sport=33000 + ttl, dport=33434, ttl=ttl)
+            if machine.key[0] == "red":
+                for ttl in (1, 2, 3, 4, 5):
+                    matrix.add(machine,
+                               plain(address_of("db", 31, family)), "tcp",
+                               sport=33000 + ttl, dport=443, ttl=ttl)
+    expired = [p for p in matrix.probes if p.ways[0].end == "expired"]
+    assert {len(p.ways[0].stops) for p in expired} == {0, 1}
+    judge(matrix, figures, "traceroute")
+    figures(f"{len(expired)} packets whose TTL ended on the way: each was "
+            "answered by the address that the oracle says")
+
+
+def test_a_ping_with_ttl_1_is_answered_by_the_gateway(fabric, api, figures):
+    matrix = Matrix(fabric.machines, the_oracle(api))
+    for machine in fabric.machines:
+        if NETWORKS[machine.key[1]][1]:
+            for family in (4, 6):
+                matrix.add(machine, plain(address_of("app", 21, family)),
+                           "icmp", ttl=1)
+                matrix.add(machine, plain(address_of(machine.key[1], 1,
+                                                     family)), "icmp", ttl=1)
+    judge(matrix, figures, "TTL 1")
+
+
+def test_what_leads_nowhere_is_answered_with_unreachable(fabric, api):
+    for tenant, target in (("red", "192.0.2.1"), ("red", "2001:db8::1"),
+                           ("red", "10.0.1.200"), ("red", "fd00:0:0:2::200"),
+                           ("red", "10.0.1.1"), ("red", "fd00:0:0:2::1")):
+        machine = next(m for m in fabric.machines if m.key[:2] == (tenant,
+                                                                   "web"))
+        matrix = Matrix(fabric.machines, the_oracle(api))
+        matrix.add(machine, target, "udp", sport=1000, dport=33434)
+        gateways = {plain(address_of("web", 1, f)) for f in (4, 6)} | {target}
+
+        def told(one=matrix):
+            one.run(deadline_s=0, linger_s=0.3)
+            return any(a == "unreachable" and ip in gateways
+                       for a, ip in one.probes[0].answers)
+
+        wait_until(told, 10, lambda one=matrix: f"unreachable for {target}: "
+                   f"{one.probes[0]}")
+
+
+# -- Changes under traffic
+
+
+def some_pairs(fabric, api, count=24):
+    """Routed pings that are answered, some of each tenant, across zones."""
+    oracle = the_oracle(api)
+    host = {p.key: p.host for p in oracle.ports}
+    owner = {(p.tenant, str(ip)): p for p in oracle.ports for ip in p.ips
+             if NETWORKS[p.key[1]][1]}
+    pairs = [(m, ip) for m, ip in both_ways(whole_matrix(fabric, api))
+             if (m.key[0], ip) in owner
+             and owner[m.key[0], ip].network != m.key[:2]
+             and ZONES[host[owner[m.key[0], ip].key]]
+             != ZONES[host[m.key]]]
+    found = pairs[::max(1, len(pairs) // count)]
+    assert len(found) >= count
+    assert not fabric.ping_many(found, deadline_s=10).silent()
+    return found
+
+
+def test_pings_go_on_while_zones_change_how_they_talk(fabric, api, figures):
+    set_mode(fabric, api, z1="direct", z2="direct")
+    with Pinging(some_pairs(fabric, api)) as pinging:
+        for paths in ({"z1": "border"}, {"z2": "border"}, {"z1": "direct"},
+                      {"z1": "border"}, {"z2": "direct"}, {"z1": "direct"}):
+            set_mode(fabric, api, **paths)
+            pinging.go_on(10)
+    figures(f"6 changes between direct and border: {pinging}")
+    assert pinging.gap_s < 1, pinging
+
+
+# -- Restarts
+
+
+def wait_active(api, fabric):
+    api.wait_hosts(fabric.hosts, deadline_s=60)
+    wait_realized(api)
+    api.wait_ports(fabric.port_paths, deadline_s=30)
+
+
+@pytest.mark.parametrize("number", (signal.SIGKILL, signal.SIGTERM))
+def test_a_new_controller_sends_no_row_and_no_ping_is_lost(fabric, number,
+                                                           figures):
+    with intent.Api(fabric.api) as api:
+        set_mode(fabric, api, z1="border", z2="direct")
+        pairs = some_pairs(fabric, api)
+        settle(api, fabric)
+    logs = [SwitchLog(h) for h in fabric.hosts.values()]
+    try:
+        with Pinging(pairs) as pinging:
+            fabric.stop_controller(number)
+            fabric.start_controller(*OPTIONS, deadline_s=30)
+            with intent.Api(fabric.api) as api:
+                wait_active(api, fabric)
+                settle(api, fabric)
+        sent = sum(one.messages().n_mods for one in logs)
+        epochs = sum(one.messages().n_epochs for one in logs)
+        figures(f"{number.name}: {sent} modifications, {epochs} of epoch "
+                f"rows; {pinging}")
+        assert not sent, [str(one.messages()) for one in logs]
+        assert not pinging.lost, pinging
+    finally:
+        for one in logs:
+            one.close()
+
+
+def settle(api, fabric, looks=6):
+    """The rows of all bridges are the same for some looks."""
+    seen = []
+
+    def quiet():
+        seen.append({(h.name, b): faults.flows_of(h, b)
+                     for h in fabric.hosts.values()
+                     for b in pipeline.BRIDGES})
+        return len(seen) >= looks and seen[-looks:] == [seen[-1]] * looks
+
+    wait_realized(api)
+    wait_until(quiet, 30, "the switches to be left alone", 0.2)
+
+
+def test_after_a_restart_of_a_switch_all_is_as_it_was(fabric, api, figures):
+    # Taps may get other numbers; what is in tier 2 does not depend on them.
+    before = {(h.name, "br-fabric"): set(faults.flows_of(h, "br-fabric"))
+              for h in fabric.hosts.values()}
+    for name in ("h2", "h4"):       # a border and one of the direct zone
+        fabric.hosts[name].restart_switch(signal.SIGKILL)
+    started = time.monotonic()
+    where = [(n, "br-fabric") for n in ("h2", "h4")]
+    wait_until(lambda: all(set(faults.flows_of(fabric.hosts[n], b))
+                           == before[n, b] for n, b in where), 30,
+               "rows of tier 2 as before", 0.1)
+    wait_active(api, fabric)
+    figures(f"all rows back {time.monotonic() - started:.2f} s after "
+            "ovs-vswitchd of h2 and h4 was killed and started")
+    judge(whole_matrix(fabric, api), figures, "after that")
