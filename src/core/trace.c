@@ -168,14 +168,15 @@ output(struct run *run, enum vx_tier tier, const struct vx_packet *packet,
 static int act(struct run *run, const struct vx_row *row,
                struct vx_packet *packet);
 
-/* The same for both directions of a flow, as the switch's own. */
+/* The same for both directions of a flow, as the switch's own, and like that
+ * one blind to ports of UDP. */
 static unsigned
 symmetric_hash(const struct vx_packet *packet)
 {
     static const enum vx_field pairs[][2] = {
         { VX_F_ETH_SRC, VX_F_ETH_DST }, { VX_F_IPV4_SRC, VX_F_IPV4_DST },
         { VX_F_IPV6_SRC, VX_F_IPV6_DST }, { VX_F_TCP_SRC, VX_F_TCP_DST },
-        { VX_F_UDP_SRC, VX_F_UDP_DST }, { VX_F_SCTP_SRC, VX_F_SCTP_DST },
+        { VX_F_SCTP_SRC, VX_F_SCTP_DST },
     };
     uint32_t h = packet->f[VX_F_IP_PROTO][0] + 1u;
 

@@ -460,3 +460,25 @@ rowtalk_lines(struct rowtalk *talk, enum vx_tier tier, const char *lines,
     }
     free(copy);
 }
+
+const char rowtalk_routed[] =
+    "segment 101 901 six mtu=1300 small bum=500\n"
+    "view transit designated tenant-budget=901 host-budget\n"
+    "limits 1000 100 10\nnetwork 101\nvtep 7 192.0.2.7 cross\n"
+    "bum 101 0 group=33554432\nbum 101 7 group=50331648\nzone 3 7 8\n"
+    "budget host 1000\nbudget tenant 901 500\n"
+    "tap 101 5 guard 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "second 101 7 free 22 02:00:00:00:00:02 10.1.0.2 fd01::2\n"
+    "adj 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
+    "fdb 101 22 0 02:00:00:00:00:02\nfdb 101 23 z2 02:00:00:00:00:03\n"
+    "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
+    "subnet 101 901 32 fd00::/64 fd00::fe\n"
+    "route 901 33 1 10.9.0.0/16 10.0.0.1,02:00:00:00:00:01,101"
+    " 10.1.0.2,02:00:00:00:00:02,102\nroute 901 34 2 ::/0\n"
+    "route 901 35 9 fd09::/17 fd00::1,02:00:00:00:00:01,101\n"
+    "policy 901 35 3 10 via proto=6 dport=80-90 sport=1-3"
+    " 10.0.0.1,02:00:00:00:00:01,101 10.1.0.2,02:00:00:00:00:02,102\n"
+    "policy 901 36 4 11 drop proto=17 dport=7-7\n"
+    "policy 901 37 5 12 drop proto=132 dport=6-7\n"
+    "policy 901 38 6 13 rate:100 src=fd00::/64\n"
+    "policy 901 39 7 14 dscp:46 dscp=63 vni=101\n";

@@ -45,4 +45,7 @@ bool rowtalk_words(struct rowtalk *talk, enum vx_tier tier, char **words,
 void rowtalk_lines(struct rowtalk *talk, enum vx_tier tier, const char *lines,
                    struct vx_rows *rows);
 
+/* One of each kind of row of routing, policies, zones and budgets. */
+extern const char rowtalk_routed[];
+
 #endif

@@ -53,10 +53,16 @@ tests_unit_test_store_LDADD = $(LIBS_STORE) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_of_codec
 tests_unit_test_of_codec_SOURCES = tests/unit/test_of_codec.c \
-	tests/lib/rowtalk.c tests/lib/rowtalk.h \
+	tests/lib/of_decode.h tests/lib/rowtalk.c tests/lib/rowtalk.h \
 	tests/lib/sample.c tests/lib/sample.h
 tests_unit_test_of_codec_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_unit_test_of_codec_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_of_hostile
+tests_unit_test_of_hostile_SOURCES = tests/unit/test_of_hostile.c \
+	tests/lib/of_decode.h tests/lib/rowtalk.c tests/lib/rowtalk.h
+tests_unit_test_of_hostile_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
+tests_unit_test_of_hostile_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_of_explain
 tests_unit_test_of_explain_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)

@@ -338,6 +338,39 @@ a_trace_goes_through_the_group_to_one_hop_with_the_ttl_one_less(void **state)
     vx_rows_fini(&rows);
 }
 
+static void
+a_network_without_a_router_reaches_nothing_by_the_gateway(void **state)
+{
+    static const uint32_t dsts[] = { 0x0a000001, 0x0a0000fe, 0x0a090001,
+                                     0x0a010002, 0x0a0a0a0a };
+    struct rowtalk talk = { 0 };
+    struct vx_rows tier1 = { 0 }, tier2 = { 0 };
+
+    (void) state;
+    for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+        struct vx_rows *rows = tier == VX_TENANT_TIER ? &tier1 : &tier2;
+
+        vx_compile_base(tier, rows);
+        rowtalk_lines(&talk, tier, tenants_rows, rows);
+        rowtalk_lines(&talk, tier, "segment 103 0\nnetwork 103\n"
+                      "tap 103 9 free 29 02:00:00:00:00:09 10.0.0.1\n"
+                      "neigh 103 29 02:00:00:00:00:09 10.0.0.1\n", rows);
+    }
+    for (size_t i = 0; i < sizeof dsts / sizeof dsts[0]; i++) {
+        struct vx_packet packet = packet_of(9, 1000);
+        struct vx_trace trace;
+
+        packet.f[VX_F_ETH_SRC][5] = 9;
+        vx_packet_set_u(&packet, VX_F_IPV4_DST, dsts[i]);
+        vx_trace_host(&tier1, &tier2, VX_TENANT_TIER, &packet, &trace);
+        assert_int_equal(trace.n_exits, 0);
+        assert_int_equal(vx_trace_drop_reason(&trace), VX_DROP_PUNT);
+        vx_trace_fini(&trace);
+    }
+    vx_rows_fini(&tier1);
+    vx_rows_fini(&tier2);
+}
+
 int
 main(void)
 {
@@ -351,6 +384,8 @@ main(void)
         cmocka_unit_test(no_row_of_a_tenant_can_match_a_packet_of_another),
         cmocka_unit_test(
             a_trace_goes_through_the_group_to_one_hop_with_the_ttl_one_less),
+        cmocka_unit_test(
+            a_network_without_a_router_reaches_nothing_by_the_gateway),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@
 #include "core/pipeline.h"
 #include "lib/buf.h"
 #include "ovs-glue/of_codec.h"
+#include "tests/lib/of_decode.h"
 #include "tests/lib/rowtalk.h"
 #include "tests/lib/sample.h"
 
@@ -37,39 +38,6 @@ static const struct sample sample = {
 };
 
 /* --- A switch made of libopenvswitch. */
-
-static void
-decode(const struct og_msgs *msgs, size_t index,
-       struct ofputil_bundle_add_msg *ret_add, enum ofptype *ret_type)
-{
-    size_t size;
-    const struct ofp_header *oh = og_msgs_bytes(msgs, index, 1, &size);
-
-    assert_int_equal(ntohs(oh->length), size);
-    assert_int_equal(ofputil_decode_bundle_add(oh, ret_add, ret_type), 0);
-    assert_int_equal(ret_add->bundle_id, OG_BUNDLE_ID);
-    assert_int_equal(ret_add->flags, OFPBF_ATOMIC | OFPBF_ORDERED);
-    assert_int_equal(ret_add->msg->xid, oh->xid);
-}
-
-static void
-decode_flow(const struct ofp_header *oh, struct ofputil_flow_mod *fm,
-            struct ofpbuf *ofpacts)
-{
-    assert_int_equal(ofputil_decode_flow_mod(fm, oh, OFPUTIL_P_OF15_OXM, NULL,
-                                             NULL, ofpacts, OFPP_MAX, 255),
-                     0);
-}
-
-static struct ofpbuf *
-request(enum ofpraw raw)
-{
-    struct ofpbuf *b = ofpraw_alloc(raw, OFP15_VERSION, 64);
-
-    ofpbuf_put_zeros(b, 64);
-    ofpmsg_update_length(b);
-    return b;
-}
 
 /* Feeds replies to crows and frees them. */
 static void
@@ -254,29 +222,6 @@ assert_rows_come_back(const struct vx_rows *rows)
     og_crows_free(want);
 }
 
-/* One of each kind of row of routing, policies, zones and budgets. */
-static const char routed[] =
-    "segment 101 901 six mtu=1300 small bum=500\n"
-    "view transit designated tenant-budget=901 host-budget\n"
-    "limits 1000 100 10\nnetwork 101\nvtep 7 192.0.2.7 cross\n"
-    "bum 101 0 group=33554432\nbum 101 7 group=50331648\nzone 3 7 8\n"
-    "budget host 1000\nbudget tenant 901 500\n"
-    "tap 101 5 guard 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
-    "second 101 7 free 22 02:00:00:00:00:02 10.1.0.2 fd01::2\n"
-    "adj 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
-    "fdb 101 22 0 02:00:00:00:00:02\nfdb 101 23 z2 02:00:00:00:00:03\n"
-    "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
-    "subnet 101 901 32 fd00::/64 fd00::fe\n"
-    "route 901 33 1 10.9.0.0/16 10.0.0.1,02:00:00:00:00:01,101"
-    " 10.1.0.2,02:00:00:00:00:02,102\nroute 901 34 2 ::/0\n"
-    "route 901 35 9 fd09::/17 fd00::1,02:00:00:00:00:01,101\n"
-    "policy 901 35 3 10 via proto=6 dport=80-90 sport=1-3"
-    " 10.0.0.1,02:00:00:00:00:01,101 10.1.0.2,02:00:00:00:00:02,102\n"
-    "policy 901 36 4 11 drop proto=17 dport=7-7\n"
-    "policy 901 37 5 12 drop proto=132 dport=6-7\n"
-    "policy 901 38 6 13 rate:100 src=fd00::/64\n"
-    "policy 901 39 7 14 dscp:46 dscp=63 vni=101\n";
-
 static void
 assert_round_trip(enum vx_tier tier, size_t at_least)
 {
@@ -297,7 +242,7 @@ rows_of_routing_policies_and_zones_come_back_as_they_were_sent(void **state)
         struct vx_rows rows = { 0 };
 
         vx_compile_base(tier, &rows);
-        rowtalk_lines(&talk, tier, routed, &rows);
+        rowtalk_lines(&talk, tier, rowtalk_routed, &rows);
         vx_order_add(&rows);
         assert_rows_come_back(&rows);
         vx_rows_fini(&rows);
@@ -822,124 +767,6 @@ a_group_of_another_type_is_made_anew_with_its_buckets(void **state)
     vx_rows_fini(&rows);
 }
 
-/* --- Hostile bytes. */
-
-static void
-make_reply(const struct og_msgs *msgs, uint8_t *ret_reply, size_t *ret_size)
-{
-    struct ofputil_bundle_add_msg add;
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-    enum ofptype type;
-    struct ofpbuf *rq = request(OFPRAW_OFPST11_FLOW_REQUEST);
-    struct ovs_list replies;
-
-    ofpbuf_init(&ofpacts, 0);
-    decode(msgs, 0, &add, &type);
-    decode_flow(add.msg, &fm, &ofpacts);
-    struct ofputil_flow_stats fs = {
-        .ofpacts = ofpacts.data, .ofpacts_len = ofpacts.size,
-    };
-    minimatch_expand(&fm.match, &fs.match);
-    ofpmp_init(&replies, rq->data);
-    ofputil_append_flow_stats_reply(&fs, &replies, NULL);
-    struct ofpbuf *reply = ofpbuf_from_list(ovs_list_front(&replies));
-    ofpmsg_update_length(reply);
-    memcpy(ret_reply, reply->data, reply->size);
-    *ret_size = reply->size;
-    ofpbuf_list_delete(&replies);
-    ofpbuf_delete(rq);
-    minimatch_destroy(&fm.match);
-    ofpbuf_uninit(&ofpacts);
-}
-
-static void
-survives_every_byte_of_a_reply_being_wrong(void **state)
-{
-    (void) state;
-    struct vx_rows rows = { 0 };
-    struct vx_error err;
-    uint8_t reply[2048], bent[2048];
-    size_t size;
-
-    sample_rows(&sample, VX_FABRIC_TIER, &rows);
-    struct og_msgs *msgs = og_msgs_new();
-    for (size_t i = 0; i < rows.n; i++) {
-        if (rows.rows[i].table == VX_T2_ANSWER && rows.rows[i].n_acts > 5) {
-            og_msgs_add_row(msgs, &rows.rows[i]);
-        }
-    }
-    make_reply(msgs, reply, &size);
-    static const uint8_t values[] = { 0, 1, 4, 7, 8, 0x7f, 0x80, 0xff };
-    for (size_t i = 0; i < size; i++) {
-        for (size_t v = 0; v < sizeof values; v++) {
-            struct og_crows *crows = og_crows_new();
-
-            memcpy(bent, reply, size);
-            bent[i] = values[v];
-            (void) og_crows_add_reply(crows, bent, size, &err);
-            for (size_t c = 0; c < crows->n; c++) {
-                struct og_msgs *del = og_msgs_new();
-                og_msgs_delete_crow(del, &crows->rows[c]);
-                og_msgs_unref(del);
-            }
-            og_crows_free(crows);
-        }
-        struct og_crows *crows = og_crows_new();
-        assert_false(og_crows_add_reply(crows, reply, i, &err));
-        og_crows_free(crows);
-    }
-    og_msgs_unref(msgs);
-    vx_rows_fini(&rows);
-}
-
-static void
-survives_every_byte_of_a_list_of_meters_being_wrong(void **state)
-{
-    (void) state;
-    static const uint8_t reply[40] = {
-        6, 19, 0, 40, 0, 0, 0, 1, 0, 10, [16] = 0, 24, 0, 6, 0, 0, 0, 1,
-        0, 1, 0, 16, 0, 0, 3, 0xe8, 0, 0, 3, 0xe8,
-    };
-    static const uint8_t values[] = { 0, 1, 7, 8, 9, 16, 0x80, 0xff };
-    struct vx_error err;
-
-    for (size_t i = 0; i <= 8 * sizeof reply; i++) {
-        struct og_crows *crows = og_crows_new();
-        struct og_msgs *msgs = og_msgs_new();
-        uint8_t bent[sizeof reply];
-
-        memcpy(bent, reply, sizeof reply);
-        if (i) {
-            bent[(i - 1) / 8] = values[i % 8];
-        }
-        bool ok = og_crows_add_reply(crows, bent, sizeof bent, &err);
-        assert_true(i || (ok && crows->n == 1));
-        for (size_t c = 0; c < crows->n; c++) {
-            og_msgs_delete_crow(msgs, &crows->rows[c]);
-        }
-        og_msgs_unref(msgs);
-        og_crows_free(crows);
-    }
-}
-
-static void
-names_what_a_switch_complains_of(void **state)
-{
-    (void) state;
-    static const uint8_t full[12] = { 6, 1, 0, 12, 0, 0, 0, 9, 0, 5, 0, 1 };
-    static const uint8_t odd[12] = { 6, 1, 0, 12, 0, 0, 0, 9, 0x7f, 5, 0, 1 };
-    struct vx_error err;
-
-    og_error_from_reply(full, sizeof full, &err);
-    assert_string_equal(err.message,
-                        "the switch answered OFPFMFC_TABLE_FULL");
-    og_error_from_reply(odd, sizeof odd, &err);
-    assert_non_null(strstr(err.message, "not known"));
-    og_error_from_reply(full, 9, &err);
-    assert_non_null(strstr(err.message, "not known"));
-}
-
 int
 main(void)
 {
@@ -967,9 +794,6 @@ main(void)
             of_a_bucket_longer_than_any_of_ours_the_beginning_is_kept),
         cmocka_unit_test(
             a_group_of_another_type_is_made_anew_with_its_buckets),
-        cmocka_unit_test(survives_every_byte_of_a_reply_being_wrong),
-        cmocka_unit_test(survives_every_byte_of_a_list_of_meters_being_wrong),
-        cmocka_unit_test(names_what_a_switch_complains_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
