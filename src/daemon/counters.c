@@ -337,7 +337,7 @@ finish(struct counted *c, bool complete)
     c->n_rows = c->cap_rows = 0;
     c->running = c->urgent = false;
     c->ended_ms = now;
-    if (counters->env.interval_ms) {
+    if (counters->env.interval_ms && c->is_due) {
         c->due_ms = c->begun_ms + counters->env.interval_ms;
     }
     counters->n_running--;
@@ -352,7 +352,9 @@ next_step(struct counted *c)
     c->split = c->n_tries = 0;
     do {
         c->step++;
-    } while (c->step == STEP_OWN && !c->transits);
+    } while ((c->step == STEP_OWN && !c->transits)
+             || (c->step >= STEP_METERS1 && c->step < N_STEPS
+                 && !c->is_due));
     if (c->step == N_STEPS) {
         finish(c, true);
     } else {
@@ -441,6 +443,7 @@ begin(struct counted *c, const struct vx_host_facts *facts)
     }
     c->running = true;
     c->begun_ms = c->owner->env.mono_ms();
+    c->is_due = c->due_ms <= c->begun_ms || !c->owner->env.interval_ms;
     c->step = 0;
     c->split = c->n_tries = 0;
     c->n_rows = 0;

@@ -23,6 +23,9 @@ struct counted {
     bool lost;                  /* was told to be away */
 
     bool running;
+    bool is_due;                /* this turn is not only for who asks: meters
+                                 * too, or bursts would be over sooner the
+                                 * more people look */
     bool asking;                /* a request is out */
     bool forgotten;             /* deleted; freed when that comes back */
     unsigned step, n_tries;

@@ -2,6 +2,7 @@
 """What hosts count is what machines have sent: a known number of bytes by
 class, over restarts of switches and changes of rows."""
 import json
+import os
 import re
 import socket
 
@@ -26,8 +27,15 @@ def mac(number):
 def fabric(make_lab):
     """h1 and h2 in z1, h3 in z2; two machines on h1, one on the others."""
     lab = make_lab(3)
-    lab.start_controller("--set", "counters_interval=2", "--set",
-                         "probe_ms=1000", "--set", "audit_interval=0")
+    for name in ("burst-start", "burst-end"):
+        os.makedirs(lab.path("hooks.d", name), 0o755)
+        hook = lab.path("hooks.d", name, "10-tell")
+        with open(hook, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\ncat >>{lab.path(name)}.told\n")
+        os.chmod(hook, 0o755)
+    lab.start_controller("--set", "counters_interval=1", "--set",
+                         "probe_ms=1000", "--set", "audit_interval=0",
+                         "--set", f"hooks_dir={lab.path('hooks.d')}")
     for name, zone in (("h1", "z1"), ("h2", "z1"), ("h3", "z2")):
         lab.hosts[name].join(zone)
     with intent.Api(lab.api) as api:
@@ -206,3 +214,68 @@ def test_a_switch_that_restarts_counts_from_zero_and_nothing_is_lost(fabric):
                "a to reach c again")
     stream(vms["a"], vms["c"], 300)
     expect(lab, mid, {"zone": 300})
+
+
+# --- Budgets that drop.
+
+def told(lab, name):
+    """Events of that name that the hook was told of."""
+    try:
+        with open(lab.path(f"{name}.told"), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+    except FileNotFoundError:
+        return []
+
+
+def flood(src, dst, frames):
+    """As fast as it goes; what is lost is lost."""
+    data = bytes(SIZE - 14 - 20 - 8)
+    sender = netns.open_socket(src.namespace, socket.AF_INET,
+                               socket.SOCK_DGRAM)
+    with sender:
+        for _ in range(frames):
+            sender.sendto(data, (dst.ipv4, 9001))
+
+
+def active(lab):
+    return json.loads(lab.netctl("-o", "json", "top", "bursts",
+                                 "--active").stdout)["items"]
+
+
+def test_a_burst_is_told_when_it_begins_and_when_it_is_over(fabric, figures):
+    lab, vms = fabric, fabric.vms
+    with intent.Api(lab.api) as api:
+        api.ask("PATCH", f"{WEB}/ports/a", {"rate_kbps": 1000})
+        lab.netctl("port", "set", "acme/web/a", "--wait")
+        wait_until(lambda: lab.hosts["h1"].ofctl(
+            "dump-meters", "br-tenant").count("kbps"), 10, "the meters of a")
+
+        def begun():
+            flood(vms["a"], vms["c"], 500)
+            return told(lab, "burst-start")
+
+        begin = wait_until(begun, 20, "the event burst-start")[0]
+        assert begin["object"] == "acme/web/a"
+        burst = begin["data"]
+        assert burst["budget"] == "out_kbps" and burst["rate"] == 1000
+        assert burst["host"] == "h1" and burst["zone"] == "z1"
+        assert burst["tenant"] == "acme" and burst["network"] == "web"
+        assert burst["dropped_packets"] > 0
+        assert burst["offered_bps"] > 1000 * 1000
+        assert active(lab)[0]["object"] == "acme/web/a"
+        assert "acme/web/a" in lab.netctl("top", "bursts").stdout
+        assert metrics(lab)["vxfabric_bursts_active"] == 1
+        assert metrics(lab)[
+            'vxfabric_burst_drops_total{kind="out_kbps"}'] > 0
+
+        end = wait_until(lambda: told(lab, "burst-end"), 20,
+                         "the event burst-end")[0]["data"]
+        assert end["state"] == "over" and end["id"] == burst["id"]
+        assert end["dropped_packets"] >= burst["dropped_packets"]
+        assert end["duration_ms"] > 0
+        assert not active(lab)
+        assert len(told(lab, "burst-start")) == 1
+        figures(f"burst: {end['dropped_packets']} of "
+                f"{end['offered_packets']} packets dropped in "
+                f"{end['duration_ms']} ms")
+        api.ask("PATCH", f"{WEB}/ports/a", {"rate_kbps": 0})
