@@ -31,7 +31,7 @@ def fabric(make_lab):
         os.makedirs(lab.path("hooks.d", name), 0o755)
         hook = lab.path("hooks.d", name, "10-tell")
         with open(hook, "w", encoding="ascii") as file:
-            file.write(f"#!/bin/sh\ncat >>{lab.path(name)}.told\n")
+            file.write(f"#!/bin/sh\n(cat; echo) >>{lab.path(name)}.told\n")
         os.chmod(hook, 0o755)
     lab.start_controller("--set", "counters_interval=1", "--set",
                          "probe_ms=1000", "--set", "audit_interval=0",
@@ -222,7 +222,7 @@ def told(lab, name):
     """Events of that name that the hook was told of."""
     try:
         with open(lab.path(f"{name}.told"), encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            return [json.loads(line) for line in file if line.strip()]
     except FileNotFoundError:
         return []
 
@@ -279,3 +279,83 @@ def test_a_burst_is_told_when_it_begins_and_when_it_is_over(fabric, figures):
                 f"{end['offered_packets']} packets dropped in "
                 f"{end['duration_ms']} ms")
         api.ask("PATCH", f"{WEB}/ports/a", {"rate_kbps": 0})
+
+
+# --- Policies, and traffic that is routed.
+
+DB = "/v1/tenants/acme/networks/db"
+
+
+@pytest.fixture(scope="module")
+def routed(fabric):
+    """A second network of the tenant: e on h1, f on h3; both are routed."""
+    lab = fabric
+    with intent.Api(lab.api) as api:
+        api.put(DB)
+        api.put(f"{DB}/subnets/10.2.0.0%2F24")
+        for name, host, k in (("e", "h1", 21), ("f", "h3", 22)):
+            api.put(f"{DB}/ports/{name}", mac=mac(k), ips=[f"10.2.0.{k}"],
+                    iface_id=name, host=host)
+            lab.vms[name] = lab.hosts[host].plug(name, mac(k),
+                                                 [f"10.2.0.{k}/24"])
+        api.wait_ports([f"{DB}/ports/{name}" for name in "ef"])
+    for name, vm in lab.vms.items():
+        number = "2" if name in "ef" else "1"
+        vm.run("ip", "route", "replace", "default", "via",
+               f"10.{number}.0.1")
+    wait_until(lambda: lab.vms["a"].ping(lab.vms["f"].ipv4, deadline_s=1)
+               and lab.vms["a"].ping(lab.vms["e"].ipv4, deadline_s=1), 20,
+               "a to reach e and f")
+    return lab
+
+
+def of_network(lab, network, zone):
+    """Bytes by class of what hosts of the zone sent into a network."""
+    items = top(lab, "--tenant", "acme", "--network", network, "--zone",
+                zone)["items"]
+    return {name: sum(item[f"{name}_bytes"] for item in items)
+            for name in CLASSES}
+
+
+def test_what_is_routed_counts_where_it_goes(routed):
+    lab, vms = routed, routed.vms
+    before = of_network(lab, "db", "z1")
+    stream(vms["a"], vms["e"], 200)
+    stream(vms["a"], vms["f"], 100)
+    now = {}
+
+    def counted():
+        now.update({name: value - before[name] for name, value
+                    in of_network(lab, "db", "z1").items()})
+        return (now["local"] >= SIZE * 200 * 0.99
+                and now["cross"] >= SIZE * 100 * 0.99)
+
+    wait_until(counted, 10, lambda: f"200 and 100 frames, counted {now}")
+    assert now["local"] < SIZE * 210 and now["cross"] < SIZE * 110
+    assert now["zone"] < SIZE * 5
+
+
+def test_a_policy_tells_what_it_has_matched_on_all_hosts(routed):
+    lab, vms = routed, routed.vms
+    where = "/v1/tenants/acme/policies/mark"
+    with intent.Api(lab.api) as api:
+        api.ask("PUT", where + "?wait=10", {
+            "priority": 100, "match": {"dst": "10.2.0.0/24", "proto": "udp"},
+            "action": {"type": "dscp", "dscp": 10}})
+        assert api.get(where)["counters"] == {"packets": 0, "bytes": 0}
+        stream(vms["a"], vms["f"], 150)
+        stream(vms["c"], vms["e"], 50)
+        wait_until(lambda: top(lab)
+                   and api.get(where)["counters"]["packets"] >= 200, 10,
+                   lambda: f"200 packets, {api.get(where)}")
+        counters = api.get(where)["counters"]
+        assert counters == {"packets": 200, "bytes": 200 * SIZE}
+        # A policy that changes goes on counting, and is not counted twice.
+        api.ask("PATCH", where + "?wait=10", {
+            "action": {"type": "dscp", "dscp": 12}})
+        stream(vms["a"], vms["f"], 30)
+        wait_until(lambda: top(lab)
+                   and api.get(where)["counters"]["packets"] >= 230, 10,
+                   lambda: f"230 packets, {api.get(where)}")
+        assert api.get(where)["counters"]["packets"] == 230
+    assert "230" in lab.netctl("policy", "list", "acme").stdout
