@@ -359,3 +359,27 @@ def test_a_policy_tells_what_it_has_matched_on_all_hosts(routed):
                    lambda: f"230 packets, {api.get(where)}")
         assert api.get(where)["counters"]["packets"] == 230
     assert "230" in lab.netctl("policy", "list", "acme").stdout
+
+
+def test_borders_count_what_they_pass_on_where_it_goes(fabric):
+    lab, vms = fabric, fabric.vms
+    with intent.Api(lab.api) as api:
+        api.put(f"{WEB}/ports/g", mac=mac(17), ips=["10.1.0.17"],
+                iface_id="g", host="h2")
+        vms["g"] = lab.hosts["h2"].plug("g", mac(17), ["10.1.0.17/24"])
+        for zone, host in (("z1", "h2"), ("z2", "h3")):
+            api.ask("PATCH", f"/v1/zones/{zone}?wait=10",
+                    {"path": "border", "border_hosts": [host]})
+        api.wait_ports([f"{WEB}/ports/{name}" for name in "acdg"])
+        wait_until(lambda: vms["a"].ping(vms["d"].ipv4, deadline_s=1)
+                   and vms["c"].ping(vms["g"].ipv4, deadline_s=1), 20,
+                   "a to reach d by the borders")
+        before = by_class(lab, "z1")
+        stream(vms["a"], vms["d"], 200)         # h1 -> h2 -> h3
+        stream(vms["d"], vms["c"], 300)         # h3 -> h2, to itself
+        stream(vms["c"], vms["g"], 100)
+        expect(lab, before, {"local": 100, "zone": 200, "cross": 200},
+               tolerance=0.05)
+        for zone in ("z1", "z2"):
+            api.ask("PATCH", f"/v1/zones/{zone}?wait=10",
+                    {"path": "direct", "border_hosts": []})
