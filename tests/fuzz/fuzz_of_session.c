@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a switch sends: the first byte says how far the session is when
  * the other bytes come.  1: handshake done; 2: a dump is under way; 4: a
- * bundle is on its way; 8: bytes come in two parts.  The session's xids are
+ * bundle is on its way; 8: bytes come in two parts; 16: counters of flows are
+ * asked for; 32: of meters.  The session's xids are
  * 0x80000001 and up, so an input can answer its requests. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "core/counts.h"
 #include "core/explain.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -87,8 +89,22 @@ on_closed(void *aux, const char *why)
     *(bool *) aux = true;
 }
 
+static void
+on_counted(void *aux, struct vx_count *rows, size_t n, const char *why)
+{
+    struct vx_tally tally;
+
+    (void) aux;
+    (void) why;
+    vx_tally_init(&tally);
+    vx_tally_take(&tally, rows, n, &(struct vx_tally_when) {
+        .since_ms = 1000 });
+    vx_tally_fini(&tally);
+}
+
 static const struct og_of_callbacks callbacks = {
     .ready = on_ready, .dumped = on_dumped, .committed = on_committed,
+    .counted = on_counted,
     .failed = on_failed, .packet_in = on_packet_in, .closed = on_closed,
 };
 
@@ -137,6 +153,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bufferevent_write(ends[1], hello, sizeof hello);
         bufferevent_write(ends[1], features, sizeof features);
         settle(base);
+    }
+    if (how & 48) {
+        og_of_session_count(session, &(struct og_of_part) {
+            .table = how & 16 ? OG_OF_ALL_TABLES : OG_OF_NO_TABLE });
     }
     if (how & 2) {
         og_of_session_dump(session, OG_OF_ALL_TABLES);

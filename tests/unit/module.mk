@@ -96,6 +96,14 @@ tests_unit_test_audits_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_audits_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_counters
+tests_unit_test_counters_SOURCES = tests/unit/test_counters.c \
+	$(MODEL_FIXTURE)
+tests_unit_test_counters_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_counters_LDADD = src/daemon/libvxdaemon.a \
+	src/api/libvxapi.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_switch_audit
 tests_unit_test_switch_audit_SOURCES = tests/unit/test_switch_audit.c \
 	tests/sim/fake_codec.c tests/sim/sim.h
