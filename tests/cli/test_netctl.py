@@ -665,3 +665,65 @@ def test_audit_known_only_asks_what_is_known(api, netctl):
     assert netctl("audit", "--known", "--all", "h1").status == 4
     assert api.requests[1].query == "host=h1"
     assert netctl("audit", "--known", "--repair").status == 2
+
+
+def traffic(local, zone, cross):
+    return {"local_bytes": local, "zone_bytes": zone, "cross_bytes": cross,
+            "local_bps": local * 8, "zone_bps": zone * 8,
+            "cross_bps": cross * 8}
+
+
+LOCALITY = {"items": [dict(traffic(7500000, 2000000, 500000), tenant="acme",
+                           network="web", zone="z1"),
+                      dict(traffic(0, 0, 0), tenant="acme", network="web",
+                           zone="z2")],
+            "totals": traffic(7500000, 2000000, 500000), "complete": True,
+            "left_out": 0}
+
+
+def test_top_locality_is_json_for_programs_and_shares_for_people(api, netctl):
+    api.replies["GET /v1/locality"] = (200, LOCALITY)
+    done = netctl("-o", "json", "top", "locality", "--tenant", "acme")
+    assert done.status == 0 and json.loads(done.out) == LOCALITY
+    assert api.requests[0].query == "tenant=acme"
+    done = netctl("top", "locality", "--tenant", "acme", "--network", "web",
+                  "--zone", "z1")
+    assert api.requests[1].query == "tenant=acme&network=web&zone=z1"
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["TENANT", "NETWORK", "ZONE", "BYTES", "LOCAL",
+                                "IN-ZONE", "CROSS", "RATE", "CROSS-RATE"]
+    assert lines[1].split("  ")[0] == "acme"
+    assert "10 MB" in lines[1] and "75.0 %" in lines[1]
+    assert "20.0 %" in lines[1] and "5.0 %" in lines[1]
+    assert "80 Mbit/s" in lines[1] and "4.0 Mbit/s" in lines[1]
+    assert lines[3].startswith("(all)")
+    assert netctl("top", "locality", "acme").status == 2
+
+
+def test_top_locality_says_when_hosts_did_not_answer(api, netctl):
+    api.replies["GET /v1/locality"] = (200, dict(LOCALITY, complete=False))
+    done = netctl("top", "locality")
+    assert done.status == 0 and "not all hosts" in done.err
+    api.replies["GET /v1/locality"] = (404, {"error": {
+        "code": "not_found", "field": "name", "message": "no tenant"}})
+    assert netctl("top", "locality", "--tenant", "x").status == 1
+
+
+def test_top_bursts_tells_who_what_and_how_much(api, netctl):
+    burst = {"id": 1, "state": "active", "kind": "port",
+             "object": "acme/web/vm1", "tenant": "acme", "network": "web",
+             "host": "h1", "zone": "z1", "budget": "out_kbps", "rate": 1000,
+             "unit": "kbit/s", "dropped_packets": 812,
+             "offered_packets": 1400, "offered_bytes": 2000000,
+             "offered_bps": 1600000, "offered_pps": 140,
+             "since": "2026-01-31T12:00:00.123Z",
+             "last": "2026-01-31T12:00:10.123Z", "duration_ms": 10000}
+    api.replies["GET /v1/bursts"] = (200, {"items": [burst], "next": None})
+    line = netctl("top", "bursts").out.splitlines()[1]
+    for part in ("acme/web/vm1", "out_kbps", "1.0 Mbit/s", "1.6 Mbit/s",
+                 "812", "10 s"):
+        assert part in line, (part, line)
+    assert netctl("top", "bursts", "--active").status == 0
+    assert api.requests[-1].query == "state=active"
+    done = netctl("-o", "json", "top", "bursts")
+    assert json.loads(done.out)["items"] == [burst]
