@@ -103,6 +103,10 @@ start(void)
     app->options.n_vni_ranges = 1;
     app->options.vni_quarantine_ms = QUARANTINE_MS;
     app->options.grace_ms = sim->grace_ms;
+    /* In half of the lives hosts are asked what they count, too. */
+    if (sim->seed % 2) {
+        app->options.counters_interval_ms = 0;
+    }
     vx_options_finish(&app->options);
     app->base = loop_new();
     if (!vx_app_load(app, &err)) {
