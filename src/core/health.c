@@ -78,10 +78,7 @@ vx_health_away(struct vx_health *health)
 unsigned
 vx_health_pause(const struct vx_health *health, unsigned interval_ms)
 {
-    bool last = health->asked && !health->dead
-                && health->n_missed == VX_HEALTH_MISSES - 1;
-
-    return last ? interval_ms / 2 : interval_ms;
+    return health->n_missed && !health->dead ? interval_ms / 2 : interval_ms;
 }
 
 /* --- Frames. */

@@ -6,9 +6,9 @@
  *   ALIVE -------- or its interface goes --------> DEAD
  *     ^------------- two answers in a row ----------/
  *
- * A next hop whose interface was never seen is alive: nothing is known, and
- * what was installed before stays.  The caller has the clock and the frames'
- * way; one question is under way at a time. */
+ * A next hop whose interface was never seen or missed is alive: nothing is
+ * known, and what was installed before stays.  The caller has the clock and
+ * the frames' way; one question is under way at a time. */
 #ifndef VX_CORE_HEALTH_H
 #define VX_CORE_HEALTH_H
 
@@ -22,7 +22,7 @@ enum {
 /* Zeroed: unknown, alive. */
 struct vx_health {
     bool dead;
-    bool seen;                  /* its interface, ever */
+    bool seen;                  /* its interface, ever; or that it has none */
     bool asked;                 /* a question is not answered yet */
     uint8_t n_missed, n_heard;
 };
@@ -37,8 +37,7 @@ enum vx_health_news vx_health_heard(struct vx_health *health);
 enum vx_health_news vx_health_iface(struct vx_health *health, bool there);
 /* Its host cannot be asked: what is not answered says nothing. */
 void vx_health_away(struct vx_health *health);
-/* Until the next question, of an interval: the one that decides about its
- * death is not waited for that long. */
+/* Until the next question: who has missed one is asked sooner. */
 unsigned vx_health_pause(const struct vx_health *health,
                          unsigned interval_ms);
 

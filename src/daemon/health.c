@@ -226,18 +226,23 @@ vx_hops_answered(struct vx_hops *hops, uint64_t port, const struct vx_ip *ip)
 
 /* --- Asking. */
 
+/* False: it has no interface; a host that is ready has told all of its
+ * own. */
 static bool
-find_tap(const struct vx_hops *hops, uint64_t port,
+find_tap(const struct vx_hops *hops, struct hop *hop,
          struct vx_punt_tap *ret_tap)
 {
     struct vx_place place;
 
-    if (!vx_fabric_place(hops->env.fabric, port, &place)
-        || (!place.ofport && !place.guest_ofport)) {
+    if (!vx_fabric_place(hops->env.fabric, hop->oid, &place)) {
+        return false;
+    } else if (!place.ofport && !place.guest_ofport) {
+        hop->health.seen |= place.host
+                            && hops->env.may_send(hops->env.ctx, place.host);
         return false;
     }
     *ret_tap = (struct vx_punt_tap) {
-        .port = port, .host = place.ofport ? place.host : place.guest,
+        .port = hop->oid, .host = place.ofport ? place.host : place.guest,
         .ofport = place.ofport ? place.ofport : place.guest_ofport };
     return true;
 }
@@ -304,9 +309,9 @@ look(struct vx_hops *hops, struct hop *hop, int64_t now_ms)
         drop(hops, hop);
         return;
     }
-    there = find_tap(hops, hop->oid, &tap);
+    there = find_tap(hops, hop, &tap);
     tell(hops, hop, vx_health_iface(&hop->health, there),
-         "its interface is gone");
+         "it has no interface");
     if (there && !hops->env.interval_ms && hop->health.dead) {
         hop->health.dead = false;
         tell(hops, hop, VX_HEALTH_UP, "its interface is there again");

@@ -334,6 +334,16 @@ def test_a_next_hop_that_falls_silent_is_found_out_and_comes_back(fabric,
     assert events.count("hop-up") == 1
 
 
+def test_a_controller_that_starts_finds_out_which_next_hops_live(fabric, api):
+    wanted = {"10.0.0.81": True, "10.0.0.82": False}
+    wait_until(lambda: hops(api) == wanted, 5, lambda: hops(api))
+    fabric.stop_controller()
+    fabric.start_controller("--set", "grace_ms=1000")
+    with intent.Api(fabric.api) as again:
+        again.wait_hosts(["h1", "h2"])
+        wait_until(lambda: hops(again) == wanted, 5, lambda: hops(again))
+
+
 def test_a_next_hop_keeps_its_health_while_its_host_is_away(fabric, api):
     api.put(f"{ACME}/routes/10.9.0.0%2F16", via=["10.0.0.81"])
     wait_until(lambda: hops(api) == {"10.0.0.81": True}, 5, "one next hop")

@@ -528,7 +528,7 @@ is_dead_after_three_questions_and_alive_after_two_answers(void **state)
     assert_int_equal(vx_health_heard(&h), VX_HEALTH_SAME);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(vx_health_ask(&h), VX_HEALTH_SAME);
-        assert_int_equal(vx_health_pause(&h, 700), i < 2 ? 700 : 350);
+        assert_int_equal(vx_health_pause(&h, 700), i < 1 ? 700 : 350);
     }
     assert_int_equal(vx_health_ask(&h), VX_HEALTH_DOWN);
     assert_int_equal(vx_health_ask(&h), VX_HEALTH_SAME);
