@@ -72,6 +72,33 @@ asks_a_silent_switch_and_keeps_one_that_answers(void **state)
 }
 
 static void
+asks_for_an_echo_unless_one_is_owed(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+    struct og_of_counters c;
+    uint64_t before;
+
+    p->answers_echo = false;
+    og_of_session_get_counters(p->session, &c);
+    before = c.bytes_in;
+    og_of_session_ping(p->session);
+    og_of_session_ping(p->session);
+    RUN_UNTIL(p, p->n_echo == 1);
+    of_settle(p);
+    og_of_session_ping(p->session);
+    of_settle(p);
+    assert_int_equal(p->n_echo, 1);
+    of_say(p, ECHO_REPLY, 7, NULL, 0);
+    of_settle(p);
+    og_of_session_get_counters(p->session, &c);
+    assert_true(c.bytes_in > before);
+    og_of_session_ping(p->session);
+    RUN_UNTIL(p, p->n_echo == 2);
+    of_end(p);
+}
+
+static void
 answers_echo_with_the_same_bytes(void **state)
 {
     (void) state;
@@ -673,6 +700,7 @@ main(void)
         cmocka_unit_test(refuses_a_switch_without_openflow_1_5),
         cmocka_unit_test(gives_up_a_switch_that_says_nothing),
         cmocka_unit_test(asks_a_silent_switch_and_keeps_one_that_answers),
+        cmocka_unit_test(asks_for_an_echo_unless_one_is_owed),
         cmocka_unit_test(answers_echo_with_the_same_bytes),
         cmocka_unit_test(sends_what_is_queued_in_one_turn_as_one_bundle),
         cmocka_unit_test(confirms_an_empty_change_without_a_bundle),
