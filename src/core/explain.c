@@ -134,8 +134,8 @@ tenant_by_router(const struct vx_model *model, uint32_t vni)
 
 /* What a meter limits; by the port's number where it is of a tap. */
 static const char *
-explain_meter(const struct vx_model *model, uint32_t meter, char *buf,
-              size_t size)
+explain_meter(const struct vx_model *model, const struct vx_row_hint *hint,
+              char *buf, size_t size)
 {
     static const char *const of_tap[VX_N_METER_KINDS] = {
         [VX_METER_PUNT] = "what the controller answers",
@@ -145,12 +145,20 @@ explain_meter(const struct vx_model *model, uint32_t meter, char *buf,
         [VX_METER_IN_PPS] = "what it gets",
         [VX_METER_PORT_BUM] = "broadcast it sends",
     };
+    uint32_t meter = hint->vni;
     unsigned kind = meter >> 24, num = meter & 0xffffff;
-    const struct vx_obj *obj = NULL;
+    const struct vx_obj *obj = hint->port
+        ? vx_model_by_oid(model, hint->port) : NULL;
+    char path[256];
 
     if (meter == VX_METER_CONTROLLER || kind == VX_METER_HOST
         || kind == VX_METER_NO_HOST) {
         snprintf(buf, size, "base");
+        return buf;
+    }
+    if (kind < VX_N_METER_KINDS && of_tap[kind] && obj) {
+        vx_model_path(model, obj, path, sizeof path);
+        snprintf(buf, size, "port %s, %s", path, of_tap[kind]);
         return buf;
     }
     if (kind < VX_N_METER_KINDS && of_tap[kind]) {
@@ -224,7 +232,7 @@ vx_explain_row(const struct vx_model *model, enum vx_tier tier,
         return buf;
     }
     if (hint->type == VX_ROW_METER) {
-        return explain_meter(model, hint->vni, buf, size);
+        return explain_meter(model, hint, buf, size);
     }
     if (hint->type == VX_ROW_BUCKET) {
         return explain_bucket(model, tier, hint, buf, size);

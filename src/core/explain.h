@@ -19,6 +19,8 @@ struct vx_row_hint {
     uint32_t vni;               /* flow: matched, 0 = none; group, bucket,
                                  * meter: its id */
     uint32_t bucket;            /* bucket */
+    uint64_t port;              /* meter of a tap: the port's oid, 0 = not
+                                 * known */
 };
 
 /* "port acme/web/vm1", "network acme/web", "host h2", "base", "nobody":

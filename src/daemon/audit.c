@@ -229,6 +229,11 @@ on_drift(void *subject, unsigned what, const struct vx_crow *have,
     char object[400];
 
     og_crow_hint(row, &hint);
+    if (f.kind == VX_FOUND_METER && tier_of(s) == VX_TENANT_TIER
+        && s->owner->env.port_at) {
+        hint.port = s->owner->env.port_at(s->owner->env.ctx, s->oid,
+                                          hint.vni & 0xffffff);
+    }
     if (what != VX_DIFF_FOREIGN) {
         vx_lacks_note(&s->lacks[s->part], s->owner->env.model, &hint);
     }

@@ -27,6 +27,8 @@ struct vx_audits_env {
     struct event_base *base;
     const struct vx_model *model;
     struct vx_hosts *hosts;
+    /* The port at an OpenFlow port of a host, 0 = none; may be NULL. */
+    uint64_t (*port_at)(void *ctx, uint64_t host, uint32_t ofport);
     uint32_t interval_ms;       /* 0 = only on demand, and after a switch
                                  * was believed */
     bool repair;                /* also when nobody asked */

@@ -72,6 +72,9 @@ owner_of(const struct vx_model *model, const struct vx_row_hint *hint)
     const struct vx_obj *obj = hint->type == VX_ROW_FLOW
         ? vx_model_by_oid(model, VX_COOKIE_OID(hint->cookie)) : NULL;
 
+    if (hint->port) {
+        return hint->port;
+    }
     if (network) {
         return network->o.oid;
     }

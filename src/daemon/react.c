@@ -317,6 +317,14 @@ burst(void *app, const struct vx_api_burst *burst)
     vx_buf_fini(&data);
 }
 
+static uint64_t
+port_at(void *app_, uint64_t host, uint32_t ofport)
+{
+    const struct vx_app *app = app_;
+
+    return vx_fabric_port_at(app->fabric, host, ofport);
+}
+
 static void
 drift_touched(void *app_, uint64_t host, uint64_t oid)
 {
@@ -497,7 +505,7 @@ vx_app_wire(struct vx_app *app)
         .interval_ms = app->options.audit_interval_ms,
         .repair = app->options.audit_repair,
         .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
-        .drift = drift, .touch = drift_touched,
+        .drift = drift, .touch = drift_touched, .port_at = port_at,
     };
     struct vx_counters_env counters_env = {
         .ctx = app, .base = app->base, .model = app->model,

@@ -173,7 +173,7 @@ class Tamperer:
         self.done += 2
 
     def delete_meter(self, host):
-        host.ofctl("del-meters", "br-tenant")
+        host.ofctl("del-meter", "br-tenant", "meter=controller")
         self.done += 1
 
     def everything(self):
