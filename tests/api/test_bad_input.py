@@ -11,6 +11,10 @@ from lab import request
 WEB = "/v1/tenants/acme/networks/web"
 VM1, VM3 = f"{WEB}/ports/vm1", f"{WEB}/ports/vm3"
 NET2 = "/v1/tenants/acme/networks/net2"
+ROUTE = "/v1/tenants/acme/routes/10.9.0.0%2F16"
+POLICY = "/v1/tenants/acme/policies/fw"
+P2 = "/v1/tenants/acme/policies/p2"
+DROP = {"type": "drop"}
 PUT, GET, DELETE, POST = "PUT", "GET", "DELETE", "POST"
 
 
@@ -33,6 +37,10 @@ def api(controller):
                 host="h1")
         one.put(f"{WEB}/ports/vm2", mac="02:00:00:00:00:02",
                 ips=["10.0.0.11"])
+        one.put(ROUTE, via=["10.0.0.10"])
+        one.put(POLICY, priority=5, match={"network": "web"},
+                action={"type": "via", "via": ["10.0.0.11"]})
+        one.put("/v1/zones/z1", border_hosts=["h1"])
         yield one
 
 
@@ -266,15 +274,107 @@ CASES = [
     ("ports over quota", POST, "/v1/batch",
      [intent.put(f"{WEB}/ports/q{n}") for n in range(3)], 409, "exhausted",
      None, "acme"),
+    # -- Routing, policies, zones, rates
+    ("a subnet that is routed already", POST, "/v1/batch", [
+        intent.put(NET2),
+        intent.put(f"{NET2}/subnets/10.0.0.128%2F25")], 409, "exists",
+     "route", "acme/web/10.0.0.0/24"),
+    ("routing without a gateway", PUT, f"{WEB}/subnets/10.2.0.0%2F24",
+     {"gateway": None, "route": True}, 400, "invalid", "route", "10.2.0.0"),
+    ("no routing where a next hop lies", PUT,
+     f"{WEB}/subnets/10.0.0.0%2F24", {"route": False}, 409, "in_use",
+     "route", "10.9.0.0/16"),
+    ("a route that is no prefix", PUT, "/v1/tenants/acme/routes/ten",
+     {"via": ["10.0.0.10"]}, 400, "invalid", "name", "ten"),
+    ("a route with host bits", PUT,
+     "/v1/tenants/acme/routes/10.9.0.1%2F16", {"via": ["10.0.0.10"]}, 400,
+     "invalid", "name", "10.9.0.1/16"),
+    ("a route to nowhere", PUT, ROUTE, {"via": []}, 400, "invalid", "via",
+     "1 to 16"),
+    ("a route without next hops", PUT, ROUTE, {}, 400, "invalid", "via",
+     "via"),
+    ("17 next hops", PUT, ROUTE,
+     {"via": [f"10.0.0.{n}" for n in range(20, 37)]}, 400, "invalid", "via",
+     "16"),
+    ("a next hop elsewhere", PUT, ROUTE, {"via": ["192.168.0.1"]}, 400,
+     "invalid", "via", "192.168.0.1"),
+    ("a next hop of the other family", PUT, ROUTE, {"via": ["fd00::10"]},
+     400, "invalid", "via", "fd00::10"),
+    ("the gateway as next hop", PUT, ROUTE, {"via": ["10.0.0.1"]}, 400,
+     "invalid", "via", "gateway"),
+    ("a next hop twice", PUT, ROUTE, {"via": ["10.0.0.9", "10.0.0.9"]}, 400,
+     "invalid", "via", "twice"),
+    ("a next hop that is a number", PUT, ROUTE, {"via": [10]}, 400,
+     "invalid", "via", "strings"),
+    ("a route that is a subnet", PUT,
+     "/v1/tenants/acme/routes/10.0.0.0%2F24", {"via": ["10.0.0.10"]}, 409,
+     "exists", "name", "10.0.0.0/24"),
+    ("a policy without a priority", PUT, P2, {"action": DROP}, 400,
+     "invalid", "priority", "priority"),
+    ("a taken priority", PUT, P2, {"priority": 5, "action": DROP}, 409,
+     "exists", "priority", "fw"),
+    ("a priority too high", PUT, P2, {"priority": 30001, "action": DROP},
+     400, "invalid", "priority", "30000"),
+    ("an action that is text", PUT, P2, {"priority": 1, "action": "drop"},
+     400, "invalid", "action", "object"),
+    ("an unknown action", PUT, P2, {"priority": 1, "action": {"type": "x"}},
+     400, "invalid", "action.type", "type"),
+    ("an action of two kinds", PUT, P2,
+     {"priority": 1, "action": {"type": "drop", "rate_kbps": 5}}, 400,
+     "invalid", "action.rate_kbps", "rate"),
+    ("a match with an unknown member", PUT, P2,
+     {"priority": 1, "action": DROP, "match": {"vlan": 7}}, 400, "invalid",
+     "match.vlan", "network"),
+    ("a match of both families", PUT, P2,
+     {"priority": 1, "action": DROP,
+      "match": {"src": "10.0.0.0/8", "dst": "fd00::/8"}}, 400, "invalid",
+     "match.dst", "family"),
+    ("ports without a protocol", PUT, P2,
+     {"priority": 1, "action": DROP, "match": {"dport": "80"}}, 400,
+     "invalid", "match.dport", "tcp"),
+    ("ports that overlap", PUT, P2,
+     {"priority": 1, "action": DROP,
+      "match": {"proto": "tcp", "dport": "80-90,85"}}, 400, "invalid",
+     "match.dport", "overlap"),
+    ("a range of ports backwards", PUT, P2,
+     {"priority": 1, "action": DROP,
+      "match": {"proto": "tcp", "dport": "90-80"}}, 400, "invalid",
+     "match.dport", "90-80"),
+    ("ports that multiply", PUT, P2,
+     {"priority": 1, "action": DROP,
+      "match": {"proto": "udp", "sport": "1-65534", "dport": "1-65534"}},
+     400, "invalid", "match", "1024"),
+    ("a network of nobody in a match", PUT, P2,
+     {"priority": 1, "action": DROP, "match": {"network": "none"}}, 404,
+     "not_found", "match.network", "none"),
+    ("a border host of nowhere", PUT, "/v1/zones/z1",
+     {"border_hosts": ["h9"]}, 404, "not_found", "border_hosts", "h9"),
+    ("a border host of another zone", PUT, "/v1/zones/empty",
+     {"border_hosts": ["h1"]}, 400, "invalid", "border_hosts", "z1"),
+    ("an unknown path", PUT, "/v1/zones/z1", {"path": "detour"}, 400,
+     "invalid", "path", "detour"),
+    ("a rate beyond all lines", PUT, VM3, {"rate_kbps": 400000001}, 400,
+     "invalid", "rate_kbps", "400000000"),
+    ("a negative rate", PUT, VM3, {"rate_pps": -1}, 400, "invalid",
+     "rate_pps", ""),
+    ("the gateway's MAC", PUT, VM3, {"mac": "02:76:78:66:61:62"}, 400,
+     "invalid", "mac", "gateway"),
+    ("taking away a router in use", PUT, "/v1/tenants/acme",
+     {"router": False}, 409, "in_use", "router_vni", "acme"),
     # -- What is in use
-    ("deleting a tenant with networks", DELETE, "/v1/tenants/acme", None,
-     409, "in_use", None, "web"),
+    ("deleting a border host", DELETE, "/v1/hosts/h1", None, 409, "in_use",
+     None, "z1"),
+    ("deleting a tenant with networks", DELETE, "/v1/tenants/other", None,
+     409, "in_use", None, "only"),
+    ("deleting a tenant with routes", DELETE, "/v1/tenants/acme", None,
+     409, "in_use", None, "10.9.0.0/16"),
     ("deleting a network with ports", DELETE, WEB, None, 409, "in_use", None,
      "vm1"),
-    ("deleting a subnet in use", DELETE, f"{WEB}/subnets/10.0.0.0%2F24",
+    ("deleting a subnet in use", DELETE, f"{WEB}/subnets/fd00::%2F64",
      None, 409, "in_use", None, "vm1"),
-    ("deleting a host with ports", DELETE, "/v1/hosts/h1", None, 409,
-     "in_use", None, "acme/web/vm1"),
+    ("deleting a subnet with a next hop", DELETE,
+     f"{WEB}/subnets/10.0.0.0%2F24", None, 409, "in_use", None,
+     "10.9.0.0/16"),
     ("deleting a zone with hosts", DELETE, "/v1/zones/z1", None, 409,
      "in_use", None, "h1"),
     # -- Methods and queries
@@ -446,7 +546,7 @@ def test_the_same_body_twice_is_no_change(api):
 def test_what_get_answers_can_be_put_back(api):
     revision = revision_of(api)
     for path in ("/v1/zones/z1", "/v1/hosts/h1", "/v1/tenants/acme", WEB,
-                 f"{WEB}/subnets/10.0.0.0%2F24", VM1):
+                 f"{WEB}/subnets/10.0.0.0%2F24", VM1, ROUTE, POLICY):
         body = api.get(path)
         status, answer = api.call(PUT, path, body)
         assert status == 200, (path, answer)

@@ -54,6 +54,51 @@ def test_set_sends_only_what_was_given_and_clears_with_nothing(api, netctl):
     assert api.requests[0].headers["If-Match"] == '"12"'
 
 
+def test_set_of_a_match_or_an_action_replaces_all_of_it(api, netctl):
+    path = "/v1/tenants/acme/policies/fw"
+    api.replies[f"PATCH {path}"] = (200, {"name": "fw"})
+    netctl("policy", "set", "acme", "fw", "--match", "dport=22,proto=tcp")
+    netctl("policy", "set", "acme/fw", "--match", "")
+    netctl("policy", "set", "acme/fw", "--action", "drop")
+    nothing = dict.fromkeys(["src", "dst", "proto", "sport", "dport", "dscp",
+                             "network"])
+    assert [r.body for r in api.requests] == [
+        {"match": dict(nothing, dport="22", proto="tcp")},
+        {"match": nothing},
+        {"action": {"type": "drop", "via": None, "dscp": None,
+                    "rate_kbps": None}}]
+
+
+@pytest.mark.parametrize("words", [
+    ("--match", "sport"), ("--match", "port=80"), ("--match", "src="),
+    ("--match", "=x"), ("--match", "src=a,src=b"), ("--match", "80,src=a"),
+    ("--action", "via"), ("--action", "via:"), ("--action", "drop:1"),
+    ("--action", ""), ("--action", "type:x")])
+def test_a_match_or_action_that_is_none_is_not_sent(api, netctl, words):
+    done = netctl("policy", "add", "acme", "p", *words)
+    assert done.status == 2
+    assert words[0] in done.err
+    assert not api.requests
+
+
+def test_a_policy_reads_as_it_is_written(api, netctl):
+    api.replies["GET /v1/tenants/acme/policies"] = (200, {"items": [
+        {"tenant": "acme", "name": "fw", "priority": 10, "match": {
+            "src": "10.0.0.0/24", "dst": None, "proto": "tcp",
+            "dport": "80-90,443", "dscp": 0},
+         "action": {"type": "via", "via": ["10.0.0.9", "10.0.0.10"],
+                    "dscp": None}, "fail": "open", "status": "active",
+         "reason": ""},
+        {"tenant": "acme", "name": "p", "priority": 2,
+         "match": {"src": None}, "action": {"type": "drop", "via": None},
+         "fail": "open", "status": "active", "reason": ""}], "next": None})
+    lines = netctl("policy", "list", "acme").out.splitlines()
+    assert lines[1].split()[:6] == [
+        "acme", "fw", "10", "src=10.0.0.0/24,proto=tcp,dport=80-90,443,dscp=0",
+        "via:10.0.0.9,10.0.0.10", "open"]
+    assert lines[2].split()[:6] == ["acme", "p", "2", "-", "drop", "open"]
+
+
 @pytest.mark.parametrize("options", [
     ("--host", "h2", "--migrate-from", "h1", "--migrate-end"),
     ("--host", "h1", "--no-host"), ("--guard", "--no-guard"),
@@ -92,6 +137,42 @@ def test_each_kind_goes_to_its_own_path_with_its_own_members(api, netctl):
              {"first": "10.0.0.30", "last": "10.0.0.40"}]}),
         ("subnet add acme/web/fd00::/64",
          "/v1/tenants/acme/networks/web/subnets/fd00%3A%3A%2F64", {}),
+        ("subnet add acme/web 10.0.0.0/24 --no-route",
+         "/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24",
+         {"route": False}),
+        ("route add acme 10.9.0.0/16 --via 10.0.0.5 --via 10.0.0.6",
+         "/v1/tenants/acme/routes/10.9.0.0%2F16",
+         {"via": ["10.0.0.5", "10.0.0.6"]}),
+        ("route add acme/::/0 --via fd00::5",
+         "/v1/tenants/acme/routes/%3A%3A%2F0", {"via": ["fd00::5"]}),
+        ("policy add acme fw --priority 10 --match "
+         "src=10.0.0.0/24,dst=10.1.0.0/24,proto=tcp,dport=80-90,443,dscp=3 "
+         "--action via:10.0.0.9,10.0.0.10 --where hosts --fail closed",
+         "/v1/tenants/acme/policies/fw",
+         {"priority": 10, "match": {
+             "src": "10.0.0.0/24", "dst": "10.1.0.0/24", "proto": "tcp",
+             "dport": "80-90,443", "dscp": 3},
+          "action": {"type": "via", "via": ["10.0.0.9", "10.0.0.10"]},
+          "where": "hosts", "fail": "closed"}),
+        ("policy add acme/p2 --priority 1 --action rate:1000 --match "
+         "proto=47,network=web", "/v1/tenants/acme/policies/p2",
+         {"priority": 1, "action": {"type": "rate", "rate_kbps": 1000},
+          "match": {"proto": 47, "network": "web"}}),
+        ("policy add acme p3 --priority 1 --action dscp:0",
+         "/v1/tenants/acme/policies/p3",
+         {"priority": 1, "action": {"type": "dscp", "dscp": 0}}),
+        ("policy add acme p3 --priority 1 --action gateway",
+         "/v1/tenants/acme/policies/p3",
+         {"priority": 1, "action": {"type": "gateway"}}),
+        ("zone add z1 --path border --border-host h1 --border-host h2 "
+         "--budget-kbps 5", "/v1/zones/z1",
+         {"path": "border", "border_hosts": ["h1", "h2"], "budget_kbps": 5}),
+        ("tenant add acme --budget-kbps 7", "/v1/tenants/acme",
+         {"budget_kbps": 7}),
+        ("network add acme/web --path direct --bum-pps 9",
+         "/v1/tenants/acme/networks/web", {"path": "direct", "bum_pps": 9}),
+        ("port add acme/web/vm1 --rate-kbps 1 --rate-pps 2 --bum-pps 3",
+         VM1_PATH, {"rate_kbps": 1, "rate_pps": 2, "bum_pps": 3}),
     ]
     for line, path, body in cases:
         api.requests.clear()

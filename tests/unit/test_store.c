@@ -590,6 +590,54 @@ a_state_of_version_1_is_migrated_with_all_it_holds(void **state)
     vx_store_close(store);
 }
 
+/* Zones of before they had numbers, and what is none. */
+static const char zones_of_old[] =
+    "INSERT INTO record VALUES (1, 3, 1, CAST('{\"v\":1,\"name\":\"b\"}'"
+    " AS BLOB)), (1, 9, 2, CAST('{\"v\":1,\"name\":\"a\"}' AS BLOB)),"
+    " (2, 5, 2, CAST('{\"v\":1,\"name\":\"h\",\"num\":7}' AS BLOB));"
+    "UPDATE meta SET last_oid = 17, revision = 41;";
+
+static bool
+see_zones(void *aux, const struct vx_store_record *record,
+          struct vx_error *err)
+{
+    static const char *const bodies[] = {
+        "{\"v\":1,\"name\":\"b\",\"num\":1}",
+        "{\"v\":1,\"name\":\"a\",\"num\":2}",
+        "{\"v\":1,\"name\":\"h\",\"num\":7}",
+    };
+    int *n = aux;
+    (void) err;
+
+    if (record->kind <= 2) {
+        assert_int_equal(record->size, strlen(bodies[*n]));
+        assert_memory_equal(record->body, bodies[*n], record->size);
+        ++*n;
+    }
+    return true;
+}
+
+static void
+zones_of_an_old_state_get_numbers_once_and_keep_them(void **state)
+{
+    (void) state;
+    struct vx_store_counters counters = { 0, 0 };
+    struct vx_error err = { 0 };
+
+    with_sqlite(version_1);
+    with_sqlite(zones_of_old);
+    for (int i = 0; i < 2; i++) {
+        struct vx_store *store = open_store(0);
+        int n = 0;
+
+        if (!vx_store_load(store, see_zones, &n, &counters, &err)) {
+            fail_msg("load: %s", err.message);
+        }
+        assert_int_equal(n, 3);
+        vx_store_close(store);
+    }
+}
+
 static void
 a_state_of_a_newer_version_is_refused_by_name(void **state)
 {
@@ -683,6 +731,7 @@ main(void)
         TEST(a_flipped_byte_in_a_record_is_found_at_load),
         TEST(a_foreign_writer_makes_a_commit_fail_for_now),
         TEST(a_state_of_version_1_is_migrated_with_all_it_holds),
+        TEST(zones_of_an_old_state_get_numbers_once_and_keep_them),
         TEST(a_state_of_a_newer_version_is_refused_by_name),
         TEST(a_database_of_somebody_else_is_refused_and_left_alone),
         TEST(a_file_that_is_no_database_is_refused),
