@@ -83,9 +83,11 @@ def commit(api, ports):
         if network not in seen:
             ops += [intent.put(intent.path(tenant, network)),
                     intent.put(intent.path(tenant, network,
-                                           subnet="10.0.0.0/16")),
+                                           subnet="10.0.0.0/16"),
+                               route=False),
                     intent.put(intent.path(tenant, network,
-                                           subnet="fd00::/64"))]
+                                           subnet="fd00::/64"),
+                               route=False)]
             seen.add(network)
         ops.append(intent.put(
             intent.path(tenant, network, port=port["name"]),

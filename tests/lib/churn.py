@@ -457,8 +457,11 @@ class Churn:
         self.later("POST", "/v1/batch", [
             intent.put(intent.path(tenant)),
             intent.put(intent.path(tenant, network)),
-            intent.put(intent.path(tenant, network, subnet="10.0.0.0/16")),
-            intent.put(intent.path(tenant, network, subnet="fd00::/64"))],
+            # The same prefix in all of them, so none is routed.
+            intent.put(intent.path(tenant, network, subnet="10.0.0.0/16"),
+                       route=False),
+            intent.put(intent.path(tenant, network, subnet="fd00::/64"),
+                       route=False)],
             done)
 
     # -- life

@@ -10,7 +10,7 @@ from netns import LabError, wait_until
 
 # Facts of the moment, which no change of intent is behind.
 RUNTIME = ("status", "reason", "reachable_at", "located",
-           "realized_revision", "n_ports")
+           "realized_revision", "n_ports", "hops", "counters")
 
 
 def path(tenant=None, network=None, subnet=None, port=None):
@@ -101,7 +101,7 @@ class Api:
         """All intent there is, {path: object without facts of run time}."""
         found = {}
         for kind in ("zones", "hosts", "tenants", "networks", "subnets",
-                     "ports"):
+                     "ports", "routes", "policies"):
             for item in self.items(f"/v1/{kind}"):
                 found[path_of(kind, item)] = {
                     k: v for k, v in item.items() if k not in RUNTIME}
@@ -144,6 +144,9 @@ def path_of(kind, item):
     """The path of an object as a list shows it."""
     if kind in ("zones", "hosts"):
         return f"/v1/{kind}/{item['name']}"
+    if kind in ("routes", "policies"):
+        name = urllib.parse.quote(item["name"], "")
+        return f"/v1/tenants/{item['tenant']}/{kind}/{name}"
     names = {"tenant": item.get("tenant", item["name"])}
     if kind != "tenants":
         names["network"] = item.get("network", item["name"])

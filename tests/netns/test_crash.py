@@ -65,9 +65,9 @@ class Writer:
         return [intent.put(intent.path(self.tenant)),
                 intent.put(intent.path(self.tenant, network)),
                 intent.put(intent.path(self.tenant, network,
-                                       subnet="10.0.0.0/24")),
+                                       subnet="10.0.0.0/24"), route=False),
                 intent.put(intent.path(self.tenant, network,
-                                       subnet="fd00::/64"))]
+                                       subnet="fd00::/64"), route=False)]
 
     def _port(self, network, number):
         return intent.put(

@@ -28,8 +28,11 @@ def intend(number):
     """A network, its subnets, and a port on each of two hosts."""
     name = f"n{number}"
     ops = [intent.put(intent.path("acme", name)),
-           intent.put(intent.path("acme", name, subnet="10.0.0.0/24")),
-           intent.put(intent.path("acme", name, subnet="fd00::/64"))]
+           # The same prefix in all of them, so none is routed.
+           intent.put(intent.path("acme", name, subnet="10.0.0.0/24"),
+                      route=False),
+           intent.put(intent.path("acme", name, subnet="fd00::/64"),
+                      route=False)]
     for host in (1, 2):
         ops.append(intent.put(
             intent.path("acme", name, port=f"p{host}"),

@@ -56,7 +56,8 @@ def fabric(make_lab):
         for network in ("web", "alone"):
             api.put(intent.path("acme", network))
             for cidr in ("10.0.0.0/24", "fd00::/64"):
-                api.put(intent.path("acme", network, subnet=cidr))
+                api.put(intent.path("acme", network, subnet=cidr),
+                        route=network == "web")
         lab.vms = {}
         for n in (1, 2, 3):
             assert put(api, f"vm{n}", 10 + n, host=f"h{n}")[0] == 201
