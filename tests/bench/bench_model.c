@@ -43,6 +43,8 @@ put(struct vx_model *model, enum vx_kind kind, const char *network,
 
     if (kind == VX_HOST) {
         op.spec.host.zone = "z";
+    } else if (kind == VX_SUBNET) {
+        op.spec.subnet.no_route = true;     /* all have the same ones */
     }
     must(model, &op, 1);
 }

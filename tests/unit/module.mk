@@ -76,6 +76,9 @@ tests_unit_test_bootstrap_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_api_codec
 tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_api_routing
+tests_unit_test_api_routing_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_cli
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_cli_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
