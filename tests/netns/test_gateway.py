@@ -292,8 +292,8 @@ def test_linux_learns_its_router_and_mtu_and_makes_up_no_address(fabric, api):
 
 # -- next hops
 
-def hops(api):
-    route = api.get(f"{ACME}/routes/10.9.0.0%2F16")
+def hops(api, prefix="10.9.0.0%2F16"):
+    route = api.get(f"{ACME}/routes/{prefix}")
     return {h["ip"]: h["alive"] for h in route["hops"]}
 
 
@@ -332,6 +332,27 @@ def test_a_next_hop_that_falls_silent_is_found_out_and_comes_back(fabric,
     events = [e["event"] for e in api.items("/v1/events")]
     assert events.count("hop-down") == 2
     assert events.count("hop-up") == 1
+
+
+def test_next_hops_of_ipv6_are_asked_by_neighbour_discovery(fabric, api):
+    vm, prefix = fabric.vms["db@h2"], "fd09::%2F64"
+    api.put(f"{ACME}/routes/{prefix}", via=[vm.ipv6])
+    with vm.capture() as capture:
+        question = capture.wait_for(
+            lambda f: f[12:14] == b"\x86\xdd" and f[54] == 135
+            and f[22:38] == socket.inet_pton(socket.AF_INET6, LINK_LOCAL), 5)
+        assert question and question[78:86] == b"\1\1" + bytes.fromhex(
+            GATEWAY.replace(":", ""))
+    answers = "vxfabric_next_hop_answers_total"
+    before = metric(fabric, answers)
+    wait_until(lambda: metric(fabric, answers) >= before + 9, 10, "answers")
+    assert hops(api, prefix) == {vm.ipv6: True}
+    vm.run("ip", "link", "set", "eth0", "down")
+    wait_until(lambda: hops(api, prefix) == {vm.ipv6: False}, 5, "its death")
+    vm.run("ip", "link", "set", "eth0", "up")
+    vm.run("ip", "addr", "replace", f"{vm.ipv6}/64", "dev", "eth0", "nodad")
+    wait_until(lambda: hops(api, prefix) == {vm.ipv6: True}, 5, "its return")
+    api.ask("DELETE", f"{ACME}/routes/{prefix}")
 
 
 def test_a_controller_that_starts_finds_out_which_next_hops_live(fabric, api):
