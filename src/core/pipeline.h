@@ -25,9 +25,10 @@ enum {
  * one br-tenant to another.  No VM can send or receive one. */
 enum { VX_ETH_PROBE = 0x88b5 };
 
-/* br-tenant: the one meter, of all that goes to the controller.  It is the
- * virtual one (OFPM_CONTROLLER), which no row names: ovs-save does not save
- * meters, and could not restore a bridge with a flow that names one. */
+/* br-tenant: the meter of all that goes to the controller.  It is the virtual
+ * one (OFPM_CONTROLLER), which no row names: ovs-save does not save meters,
+ * and cannot restore a bridge with a flow that names one, see
+ * doc/restarts.md. */
 #define VX_METER_CONTROLLER UINT32_C(0xfffffffe)
 enum {
     VX_METER_CONTROLLER_PKTPS = 5000,
