@@ -60,7 +60,9 @@ vx_tally_take(struct vx_tally *tally, struct vx_count *counts, size_t n,
     struct vx_tally_row *rows = n ? vx_xcalloc(n, sizeof *rows) : NULL;
     size_t old = 0;
 
-    qsort(counts, n, sizeof *counts, cmp_key);
+    if (n) {
+        qsort(counts, n, sizeof *counts, cmp_key);
+    }
     for (size_t i = 0; i < n; i++) {
         struct vx_count *c = &counts[i];
         bool twice = i && c->key == counts[i - 1].key;

@@ -235,7 +235,9 @@ on_counted(void *pair, struct vx_count *rows, size_t n, const char *why)
 
     p->n_counted++;
     p->n_counts = n;
-    memcpy(p->counts, rows, (n < 4 ? n : 4) * sizeof *rows);
+    for (size_t i = 0; i < n && i < 4; i++) {
+        p->counts[i] = rows[i];
+    }
     snprintf(p->uncounted, sizeof p->uncounted, "%s", why ? why : "");
 }
 
