@@ -41,7 +41,8 @@ enum step {
 _Static_assert((int) N_STEPS == (int) VX_COUNT_STEPS, "tallies of all steps");
 
 /* What is asked for: rows of a table, those with cookies of a kind, or those
- * that lead to the other bridge; or meters. */
+ * that lead to the other bridge; or meters.  The switch picks them: a few out
+ * of a table of 20,000 endpoints take it some 5 ms, all of them 130. */
 static const struct {
     enum vx_tier tier;
     uint8_t table;
