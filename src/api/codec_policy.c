@@ -494,7 +494,7 @@ write_action(struct vx_jw *outer, const struct vx_policy *policy)
     vx_jw_key(outer, "action");
     vx_jw_begin(&jw, outer->out);
     vx_jw_str(&jw, "type", actions[policy->action]);
-    if (policy->n_via) {
+    if (policy->action == VX_POLICY_VIA) {
         vx_codec_write_ips(&jw, "via", policy->via, policy->n_via);
     } else {
         vx_jw_opt(&jw, "via", NULL);

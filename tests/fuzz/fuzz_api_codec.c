@@ -97,6 +97,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "/v1/tenants/t/networks/n/subnets/10.0.0.0%2F24",
         "/v1/tenants/t/networks/n/ports/p",
     };
+    static const char *const more_paths[] = {
+        "/v1/tenants/t/routes/10.0.0.0%2F8", "/v1/tenants/t/policies/p",
+    };
     if (!size) {
         return 0;
     }
@@ -105,8 +108,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(exact, data + 1, size - 1);
     exact[size - 1] = '\0';
 
-    unsigned choice = data[0] & 15;
-    if (choice < 6) {
+    unsigned choice = data[0] & 31;
+    if (choice >= 16 && choice < 18) {
+        fuzz_body(more_paths[choice - 16], exact, size - 1);
+    } else if (choice >= 18 && choice < 20) {
+        fuzz_record(VX_ROUTE + choice - 18, exact, size - 1);
+    } else if ((choice &= 15) < 6) {
         fuzz_body(paths[choice], exact, size - 1);
     } else if (choice < 13) {
         fuzz_record(VX_ZONE + choice - 6, exact, size - 1);
