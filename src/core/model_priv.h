@@ -238,6 +238,30 @@ bool vx_alloc_mac(const struct vx_model *model,
 bool vx_alloc_ips(const struct vx_network_ent *net, struct vx_port *port,
                   struct vx_error *err);
 
+/* --- model_propose.c */
+
+/* One operation on its way. */
+struct vx_doing {
+    struct vx_model *model;
+    const struct vx_op *op;
+    int64_t now_ms;
+    struct vx_ent *parent;      /* tenant or network, or NULL */
+    struct vx_ent *self;        /* NULL if it does not exist yet */
+    char cidr[VX_PREFIX_STRLEN];
+    const char *name;           /* canonical */
+};
+
+/* Sets new to what the operation says. */
+bool vx_propose(const struct vx_doing *d, struct vx_obj *new,
+                struct vx_error *err);
+/* Fills in what the proposal leaves open; after the rules. */
+bool vx_propose_rest(const struct vx_doing *d, struct vx_obj *new,
+                     struct vx_error *err);
+/* The oid of a host that is named by an operation on a port. */
+bool vx_propose_host_oid(const struct vx_doing *d, const char *name,
+                         uint64_t *ret_oid, struct vx_error *err);
+void vx_propose_string(char **p, const char *s);    /* NULL is "" */
+
 /* --- model_ops.c */
 
 /* Applies one operation; changes are staged.  On failure the caller rolls

@@ -76,6 +76,7 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/model_index.c \
 	src/core/model_ops.c \
 	src/core/model_priv.h \
+	src/core/model_propose.c \
 	src/core/model_retired.c \
 	src/core/object.c \
 	src/core/object.h \
