@@ -203,8 +203,7 @@ put(const struct vx_doing *d, struct vx_result *ret_result,
 
 static void
 set_location(const struct vx_doing *d, const struct vx_port *old,
-             uint64_t host,
-             struct vx_result *ret_result)
+             uint64_t host, struct vx_result *ret_result)
 {
     struct vx_port *new = (void *) vx_obj_clone(&old->o);
 

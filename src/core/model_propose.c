@@ -195,8 +195,7 @@ propose_subnet(const struct vx_doing *d, struct vx_obj *new)
 /* The oid of a host that is named by an operation. */
 bool
 vx_propose_host_oid(const struct vx_doing *d, const char *name,
-                    uint64_t *ret_oid,
-         struct vx_error *err)
+                    uint64_t *ret_oid, struct vx_error *err)
 {
     const struct vx_ent *host =
         vx_ent_by_name(&d->model->by_name[VX_HOST], name);
