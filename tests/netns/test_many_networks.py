@@ -124,8 +124,9 @@ def test_tables_hold_what_the_networks_need_and_no_more(fabric, figures):
         figures(f"{host.name}: {pipeline.format_sizes(sizes)}")
         tenant, fabric_tables = (sizes[b] for b in pipeline.BRIDGES)
         # Tier 1 in proportion to the plugged ports, tier 2 to the networks.
-        assert tenant["groups"] <= NETWORKS
-        assert fabric_tables["groups"] == NETWORKS
+        # One group of each tier is that of ECMP.
+        assert tenant["groups"] <= NETWORKS + 1
+        assert fabric_tables["groups"] == NETWORKS + 1
         assert NETWORKS < fabric_tables[6] < NETWORKS + 5
         assert 2 * PLUGGED <= tenant[0] < 2 * PLUGGED + 5
 
@@ -163,6 +164,7 @@ def test_all_networks_go_again_and_leave_empty_tables(fabric, figures):
             f"{time.monotonic() - started:.1f} s")
     for host in fabric.hosts.values():
         sizes = pipeline.table_sizes(host)
-        assert all(t["groups"] == 0 for t in sizes.values()), sizes
+        assert all(t["groups"] == 1 for t in sizes.values()), sizes
         rows = sum(n for t in sizes.values() for n in t.values())
-        assert rows < 60, sizes
+        figures(f"{host.name}: {rows} rows are left")
+        assert rows < 80, sizes
