@@ -94,7 +94,7 @@ plant_is_found(enum plant which)
     uint64_t seed;
 
     plant = which;
-    seed = first_failure(1, 1000, &total, &result);
+    seed = first_failure(1, 4000, &total, &result);
     plant = PLANT_NONE;
     printf("# planted %s: found by seed %llu: %s\n", plant_names[which],
            (unsigned long long) seed, seed ? result.failure : "by none");
