@@ -30,8 +30,8 @@ void vx_compile_host_budget(const struct vx_zone *zone, struct vx_rows *rows);
  * with a network of it. */
 void vx_compile_tenant_budget(const struct vx_tenant *tenant,
                               struct vx_rows *rows);
-/* How to get to a zone by its border hosts (tables 35, 36); living ones only,
- * n_hosts > 0. */
+/* How to get to a zone by its border hosts (tables 35, 36, 40); living ones
+ * only, n_hosts > 0. */
 void vx_compile_border(const struct vx_zone *zone,
                        const struct vx_host *const *hosts, size_t n_hosts,
                        struct vx_rows *rows);

@@ -12,6 +12,17 @@ flow(struct vx_rows *rows, uint8_t table, const struct vx_host *host)
                         VX_COOKIE(VX_HOST, 0, host->o.oid));
 }
 
+static void
+act_send(struct vx_row *row, const struct vx_host *host, enum vx_class class)
+{
+    vx_act_move_bits(row, VX_F_TUN_ID, VX_F_REG0, 24);
+    vx_act_set_ip(row, host->vtep.family == 4 ? VX_F_TUN_DST
+                                              : VX_F_TUN_IPV6_DST,
+                  &host->vtep);
+    vx_act_set_u(row, VX_F_REG1, class);
+    vx_act_goto(row, VX_T2_OUT);
+}
+
 void
 vx_compile_peer(const struct vx_host *host, bool same_zone,
                 struct vx_rows *rows)
@@ -32,12 +43,7 @@ vx_compile_peer(const struct vx_host *host, bool same_zone,
 
     row = flow(rows, VX_T2_HOST, host);
     vx_match_u(row, VX_F_REG9, host->num);
-    vx_act_move_bits(row, VX_F_TUN_ID, VX_F_REG0, 24);
-    vx_act_set_ip(row, host->vtep.family == 4 ? VX_F_TUN_DST
-                                              : VX_F_TUN_IPV6_DST,
-                  &host->vtep);
-    vx_act_set_u(row, VX_F_REG1, class);
-    vx_act_goto(row, VX_T2_OUT);
+    act_send(row, host, class);
 }
 
 void
@@ -61,10 +67,25 @@ vx_compile_tenant_budget(const struct vx_tenant *tenant,
 }
 
 static void
-act_to_host(struct vx_row *row, const struct vx_host *host)
+act_by_border(struct vx_row *row, const struct vx_host *host)
 {
-    vx_act_set_u(row, VX_F_REG9, host->num);
+    vx_act_set_u(row, VX_F_REG9, VX_BY_BORDER | host->num);
     vx_act_goto(row, VX_T2_HOST);
+}
+
+/* What goes by a border leaves the zone, wherever the border is. */
+static void
+border_host(const struct vx_host *host, uint64_t cookie,
+            struct vx_rows *rows)
+{
+    struct vx_row *row;
+
+    if (!vx_host_is_peer(host)) {
+        return;
+    }
+    row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_HOST, 100, cookie);
+    vx_match_u(row, VX_F_REG9, VX_BY_BORDER | host->num);
+    act_send(row, host, VX_CLASS_CROSS);
 }
 
 void
@@ -77,10 +98,13 @@ vx_compile_border(const struct vx_zone *zone,
     struct vx_row *row;
 
     assert(n_hosts && n_hosts <= VX_ZONE_MAX_BORDERS);
+    for (size_t i = 0; i < n_hosts; i++) {
+        border_host(hosts[i], cookie, rows);
+    }
     row = vx_rows_flow(rows, VX_FABRIC_TIER, VX_T2_BORDER, 100, cookie);
     vx_match_u(row, VX_F_REG9, VX_TO_BORDER | zone->num);
     if (n_hosts == 1) {
-        act_to_host(row, hosts[0]);
+        act_by_border(row, hosts[0]);
         return;
     }
     vx_act_group(row, VX_GROUP_ECMP);
@@ -92,6 +116,6 @@ vx_compile_border(const struct vx_zone *zone,
                            cookie);
         vx_match_u(row, VX_F_REG9, VX_TO_BORDER | zone->num);
         vx_match_u(row, VX_F_REG7, slot);
-        act_to_host(row, hosts[vx_ecmp_pick(slot, keys, n_hosts)]);
+        act_by_border(row, hosts[vx_ecmp_pick(slot, keys, n_hosts)]);
     }
 }

@@ -205,7 +205,8 @@ act_budgets(struct vx_row *row, const struct vx_view *view)
 }
 
 /* Counted by class; what leaves the zone within its budgets.  What a border
- * got through the tunnel port leaves by it only if told that this is meant. */
+ * got through the tunnel port leaves by it only if told that this is meant,
+ * and was within its budgets where it came from. */
 static void
 out(const struct side *side, bool transit)
 {
@@ -218,7 +219,7 @@ out(const struct side *side, bool transit)
             vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_VXLAN);
         }
         vx_match_u(row, VX_F_REG1, class);
-        if (class == VX_CLASS_CROSS) {
+        if (class == VX_CLASS_CROSS && !transit) {
             act_budgets(row, side->view);
         }
         if (transit) {

@@ -84,8 +84,9 @@ enum { VX_COOKIE_EPOCH = 0xfe, VX_ROW_FORMAT = 2 };
 /* Tier 2: where a packet goes to or comes from (reg1, reg8). */
 enum vx_class { VX_CLASS_LOCAL, VX_CLASS_ZONE, VX_CLASS_CROSS, VX_N_CLASSES };
 
-/* Tier 2, reg9: number of a host, or this and the number of a zone. */
-enum { VX_TO_BORDER = 0x1000000 };
+/* Tier 2, reg9: number of a host, or this and the number of a zone, or this
+ * and the number of a border host on the way to another zone. */
+enum { VX_TO_BORDER = 0x1000000, VX_BY_BORDER = 0x2000000 };
 
 /* Tier 1, reg1 of what is punted (VX_T1_PUNT). */
 enum vx_punt {

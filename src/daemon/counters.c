@@ -25,6 +25,7 @@ enum {
     AWAY_MS = 30000,            /* and three turns: the bursts of a host that
                                  * does not answer are over */
     PRIORITY_BUM = 90,
+    PRIORITY_OUT = 100,
 };
 
 enum step {
@@ -198,7 +199,9 @@ see_network_row(struct counted *c, enum step step,
         }
         break;
     case STEP_OUT:
-        if (row->reg1 == VX_CLASS_ZONE || row->reg1 == VX_CLASS_CROSS) {
+        /* What a border passes on was counted where it came from. */
+        if (row->priority == PRIORITY_OUT
+            && (row->reg1 == VX_CLASS_ZONE || row->reg1 == VX_CLASS_CROSS)) {
             see(c, oid, row->reg1 == VX_CLASS_ZONE ? VX_SEEN_OUT_ZONE
                                                    : VX_SEEN_OUT_CROSS,
                 row->bytes);

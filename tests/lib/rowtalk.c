@@ -385,6 +385,9 @@ zone(const struct line *l)
 
     for (size_t i = 2; i < l->n && n < VX_ZONE_MAX_BORDERS; i++) {
         hosts[n].num = atoi(l->w[i]);
+        hosts[n].vtep = (struct vx_ip) {
+            .family = 4, .b = { 172, 31, 1, (uint8_t) hosts[n].num }
+        };
         borders[n] = &hosts[n];
         n++;
     }

@@ -250,13 +250,15 @@ rows_become_traffic_of_the_network_they_are_of(void **state)
         .bytes = 200, .out_port = VX_OFPORT_PATCH };
     const struct vx_count out[] = {
         { .key = 1, .cookie = VX_COOKIE(VX_NETWORK, 0, network->oid),
-          .bytes = 30, .reg1 = VX_CLASS_ZONE },
+          .bytes = 30, .reg1 = VX_CLASS_ZONE, .priority = 100 },
         { .key = 2, .cookie = VX_COOKIE(VX_NETWORK, 0, network->oid),
-          .bytes = 4, .reg1 = VX_CLASS_CROSS },
+          .bytes = 4, .reg1 = VX_CLASS_CROSS, .priority = 100 },
+        { .key = 5, .cookie = VX_COOKIE(VX_NETWORK, 0, network->oid),
+          .bytes = 8, .reg1 = VX_CLASS_CROSS, .priority = 110 }, /* passes */
         { .key = 3, .cookie = VX_COOKIE(VX_NETWORK, 0, 999), .bytes = 77,
-          .reg1 = VX_CLASS_CROSS },             /* of nobody */
+          .reg1 = VX_CLASS_CROSS, .priority = 100 },    /* of nobody */
         { .key = 4, .cookie = VX_COOKIE(0xff, 0, 1), .bytes = 77,
-          .reg1 = VX_CLASS_CROSS },
+          .reg1 = VX_CLASS_CROSS, .priority = 100 },
     };
     uint64_t bytes[VX_N_CLASSES] = { 0 };
 
@@ -265,7 +267,7 @@ rows_become_traffic_of_the_network_they_are_of(void **state)
     answer(&local, 1, NULL);
     answer(&ingress, 1, NULL);
     answer(NULL, 0, NULL);
-    answer(out, 4, NULL);
+    answer(out, 5, NULL);
     answer_all();
     vx_locality_each(vx_counters_locality(counters), VX_SUM_NETWORK, sum,
                      bytes);
