@@ -27,6 +27,7 @@ struct vx_counters_env {
     const struct vx_model *model;
     const struct vx_hosts *hosts;
     uint32_t interval_ms;       /* 0 = only when somebody asks */
+    uint32_t port_bum_pps;      /* budget of ports that name none */
     int64_t (*mono_ms)(void);
     int64_t (*wall_ms)(void);
     /* A burst begins (active), or is over. */

@@ -107,7 +107,7 @@ rate_of(const struct vx_counters *counters, enum vx_meter_kind kind,
     case VX_METER_IN_PPS:
         return port->rate_pps;
     case VX_METER_PORT_BUM:
-        return port->bum_pps;
+        return port->bum_pps ? port->bum_pps : counters->env.port_bum_pps;
     case VX_METER_POLICY:
         return ((const struct vx_policy *) obj)->rate_kbps;
     case VX_METER_NETWORK_BUM:

@@ -510,6 +510,7 @@ vx_app_wire(struct vx_app *app)
     struct vx_counters_env counters_env = {
         .ctx = app, .base = app->base, .model = app->model,
         .interval_ms = app->options.counters_interval_ms,
+        .port_bum_pps = app->options.port_bum_pps,
         .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
         .burst = burst,
     };

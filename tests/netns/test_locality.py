@@ -35,6 +35,7 @@ def fabric(make_lab):
         os.chmod(hook, 0o755)
     lab.start_controller("--set", "counters_interval=1", "--set",
                          "probe_ms=1000", "--set", "audit_interval=0",
+                         "--set", "port_bum_pps=0",
                          "--set", f"hooks_dir={lab.path('hooks.d')}")
     for name, zone in (("h1", "z1"), ("h2", "z1"), ("h3", "z2")):
         lab.hosts[name].join(zone)
