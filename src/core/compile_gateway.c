@@ -98,7 +98,7 @@ vx_compile_base_gateway(struct vx_rows *rows)
         vx_match_u(row, VX_F_IP_TTL, i >> 1);
         vx_act_punt(row, VX_PUNT_TTL);
     }
-    vx_act_goto(base(rows, VX_T1_GATEWAY, 0), VX_T1_POLICY);
+    vx_act_goto(base(rows, VX_T1_GATEWAY, 0), VX_T1_POLICED);
     vx_base_drop(rows, VX_TENANT_TIER, VX_T1_PUNT, VX_DROP_PUNT);
 }
 

@@ -98,8 +98,9 @@ vx_policy_n_rows(const struct vx_policy *policy)
 {
     const struct vx_policy_match *m = &policy->match;
 
-    return (family_of(policy) ? 1 : 2) * count_masks(m->sports, m->n_sports)
-           * count_masks(m->dports, m->n_dports);
+    return 1 + (family_of(policy) ? 1 : 2)
+               * count_masks(m->sports, m->n_sports)
+               * count_masks(m->dports, m->n_dports);
 }
 
 static void
@@ -213,6 +214,21 @@ family_rows(const struct policy *p, uint8_t family, struct vx_rows *rows)
     }
 }
 
+/* Only tenants with policies get to their table: ovs-vswitchd looks through
+ * all masks of a table, whosever rows they are of, and port ranges make
+ * thousands of them.  A row of each policy, since rows are a function of one
+ * object; all have one mask, and any of a tenant's will do. */
+static void
+policed(const struct policy *p, struct vx_rows *rows)
+{
+    struct vx_row *row = vx_rows_flow(
+        rows, VX_TENANT_TIER, VX_T1_POLICED,
+        VX_POLICY_PRIORITY_BASE + p->policy->priority, p->slots.cookie);
+
+    vx_match_u(row, VX_F_REG5, p->slots.router);
+    vx_act_goto(row, VX_T1_POLICY);
+}
+
 void
 vx_compile_policy(const struct vx_policy *policy, uint32_t router,
                   uint32_t vni, const struct vx_nexthop *hops, size_t n_hops,
@@ -236,6 +252,7 @@ vx_compile_policy(const struct vx_policy *policy, uint32_t router,
                          VX_METER(VX_METER_POLICY, policy->num),
                          policy->rate_kbps);
     }
+    policed(&p, rows);
     if (family != 6) {
         family_rows(&p, 4, rows);
     }

@@ -24,6 +24,7 @@ vx_compile_base_route(struct vx_rows *rows)
 {
     struct vx_row *row;
 
+    vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_POLICED, 0), VX_T1_ROUTE);
     vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_POLICY, 0), VX_T1_ROUTE);
     vx_act_punt(vx_base(rows, VX_TENANT_TIER, VX_T1_ROUTE, 0),
                 VX_PUNT_NO_ROUTE);

@@ -43,6 +43,7 @@ enum {
     VX_T1_GUARD_ND = 11,    /* ND body, needs nd_* prerequisites */
     VX_T1_ENTER = 20,       /* who it is, is known: bridged or routed? */
     VX_T1_GATEWAY = 25,     /* for the gateway itself; TTL */
+    VX_T1_POLICED = 28,     /* has the tenant policies? Else past them */
     VX_T1_POLICY = 30,      /* PBR */
     VX_T1_ROUTE = 40,       /* longest prefix -> network or next hop */
     VX_T1_HOP = 42,         /* several next hops: slot -> next hop */
@@ -130,7 +131,8 @@ enum { VX_GROUP_ECMP = 0x1000000, VX_ECMP_SLOTS = 16 };
 /* Groups of a network on its zone's designated border (with the VNI). */
 enum { VX_GROUP_FROM_ZONE = 0x2000000, VX_GROUP_FROM_CROSS = 0x3000000 };
 
-/* Tier 1, VX_T1_POLICY: OpenFlow priority of a policy's. */
+/* Tier 1, VX_T1_POLICED and VX_T1_POLICY: OpenFlow priority of a
+ * policy's. */
 enum { VX_POLICY_PRIORITY_BASE = 1000 };
 /* VX_T1_ROUTE: this and the length of the prefix. */
 enum { VX_ROUTE_PRIORITY_BASE = 100 };

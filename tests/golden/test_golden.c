@@ -319,7 +319,8 @@ base_priority(const struct vx_row *row)
     if (tier1 && row->table == VX_T1_ROUTE && row->priority) {
         return VX_ROUTE_PRIORITY_BASE;
     }
-    return tier1 && row->table == VX_T1_POLICY && row->priority
+    return tier1 && row->priority
+           && (row->table == VX_T1_POLICY || row->table == VX_T1_POLICED)
            ? VX_POLICY_PRIORITY_BASE : row->priority;
 }
 
@@ -355,7 +356,8 @@ static const struct {
 } tables[] = {
     { 1, "CLASSIFY", VX_T1_CLASSIFY }, { 1, "GUARD", VX_T1_GUARD },
     { 1, "GUARD_ND", VX_T1_GUARD_ND }, { 1, "ENTER", VX_T1_ENTER },
-    { 1, "GATEWAY", VX_T1_GATEWAY }, { 1, "POLICY", VX_T1_POLICY },
+    { 1, "GATEWAY", VX_T1_GATEWAY }, { 1, "POLICED", VX_T1_POLICED },
+    { 1, "POLICY", VX_T1_POLICY },
     { 1, "ROUTE", VX_T1_ROUTE }, { 1, "HOP", VX_T1_HOP },
     { 1, "MTU", VX_T1_MTU }, { 1, "MTU_SEEN", VX_T1_MTU_SEEN },
     { 1, "ADJ", VX_T1_ADJ }, { 1, "L2", VX_T1_L2 },
