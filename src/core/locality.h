@@ -2,8 +2,9 @@
 /* Measured locality: bytes of tenants by where they went.
  *
  *   zone, cross   what a host sends to hosts of its own zone, of others: the
- *                 rows of VX_T2_OUT.  Each copy of a broadcast counts; a
- *                 border host counts what it passes on, as what it sends
+ *                 rows of VX_T2_OUT.  Each copy of a broadcast counts; what
+ *                 goes by a border crosses, and counts where it comes from,
+ *                 not where it is passed on
  *   local         what stays on the host: unicast delivered to ports there
  *                 and not come from the fabric
  *
