@@ -49,7 +49,9 @@ struct vx_fhost {
     struct vx_tree ifaces;      /* vx_fiface.by_ofport */
     struct vx_tree reaches;     /* vx_freach.by_tenant */
     struct vx_fzone *zone;      /* of obj */
-    bool dead;                  /* told so: not to be used as a border */
+    bool dead;                  /* told so: not to be used as a border, nor
+                                 * its ports as next hops, while others are
+                                 * there */
     size_t n_ports;             /* ports placed here */
     bool hashed[2];             /* by tier - 1: somebody has asked */
     uint64_t hash[2];           /* vx_fabric_hash, if so */
@@ -502,6 +504,11 @@ void vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows);
 /* The port has another object, place or state: paths by it. */
 void vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
                            const struct vx_port *obj);
+/* A subnet or path of which the switches know something else than they ought
+ * to, 0 = none; for tests.  O(all of them). */
+uint64_t vx_fabric_untold(struct vx_fabric *f);
+/* The host lives, or does not: paths by its ports.  O(next hops). */
+void vx_fhost_hops_changed(struct vx_fabric *f, const struct vx_fhost *host);
 
 /* --- fabric_zone.c: hosts and zones. */
 

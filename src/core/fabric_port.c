@@ -169,6 +169,13 @@ leave_member(struct vx_fabric *f, struct vx_fmember *member)
     }
 }
 
+/* What of its place matters to paths by it. */
+static int
+is_hop(const struct vx_fport *port)
+{
+    return !port->member ? 0 : port->member->host->dead ? 1 : 2;
+}
+
 void
 vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
               const struct vx_fplace *want)
@@ -177,6 +184,7 @@ vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
     struct place from = { port->obj, port->member, port->guest, port->ofport,
                           port->guest_ofport };
     struct place to = taps_to_come(port->net, want);
+    int hop_before = is_hop(port);
 
     if (same_place(&now, want)) {
         return;
@@ -208,7 +216,7 @@ vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
     }
     if (want->obj) {
         vx_femit_touch(f, port);
-        if (!from.member != !to.member) {
+        if (hop_before != is_hop(port)) {
             vx_fport_hops_changed(f, port, port->obj);
         }
     }

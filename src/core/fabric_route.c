@@ -135,19 +135,24 @@ vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows)
     }
 }
 
+/* Those that live; ports of a host that is away may or may not, and serve only
+ * where no other does. */
 static void
 find_hops(struct vx_fabric *f, struct vx_fpath *path,
           struct vx_fpath_told *want)
 {
-    for (size_t i = 0; i < path->n_uses; i++) {
-        const struct vx_ip *ip = &path->uses[i].ip;
-        const struct vx_fport *port = port_at(path->tenant, ip);
+    for (int away = 0; away < 2 && !want->n_hops; away++) {
+        for (size_t i = 0; i < path->n_uses; i++) {
+            const struct vx_ip *ip = &path->uses[i].ip;
+            const struct vx_fport *port = port_at(path->tenant, ip);
 
-        set_target(f, &path->uses[i], port ? port->oid : 0);
-        if (port && port->member && !port->dead) {
-            want->hops[want->n_hops++] = (struct vx_nexthop) {
-                *ip, port->obj->mac, port->net->seg.network->vni
-            };
+            set_target(f, &path->uses[i], port ? port->oid : 0);
+            if (port && port->member && !port->dead
+                && port->member->host->dead == away) {
+                want->hops[want->n_hops++] = (struct vx_nexthop) {
+                    *ip, port->obj->mac, port->net->seg.network->vni
+                };
+            }
         }
     }
 }
@@ -163,7 +168,8 @@ wanted_path(struct vx_fabric *f, struct vx_fpath *path)
 
     find_hops(f, path, &want);
     want.router = tenant->obj ? tenant->obj->router_vni : 0;
-    want.vni = net && net->obj ? net->seg.network->vni : 0;
+    want.vni = net && net->obj && net->tenant == tenant
+               ? net->seg.network->vni : 0;
     if (!want.obj || !want.router || (network && !want.vni)) {
         return (struct vx_fpath_told) { 0 };
     }
@@ -183,14 +189,20 @@ same_hops(const struct vx_fpath_told *a, const struct vx_fpath_told *b)
     return same;
 }
 
+static bool
+same_told(const struct vx_fpath_told *a, const struct vx_fpath_told *b)
+{
+    return a->obj == b->obj && a->router == b->router && a->vni == b->vni
+           && same_hops(a, b);
+}
+
 static void
 tell_path(struct vx_fabric *f, struct vx_fpath *path)
 {
     struct vx_fpath_told want = wanted_path(f, path);
     const struct vx_obj *before = path->told.obj;
 
-    if (before == want.obj && path->told.router == want.router
-        && path->told.vni == want.vni && same_hops(&path->told, &want)) {
+    if (same_told(&path->told, &want)) {
         return;
     }
     if (vx_femit_on(f)) {
@@ -263,6 +275,22 @@ vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
     }
     for (size_t i = 0; i < obj->n_ips; i++) {
         ip_changed(f, tenant, &obj->ips[i]);
+    }
+}
+
+void
+vx_fhost_hops_changed(struct vx_fabric *f, const struct vx_fhost *host)
+{
+    VX_TREE_FOR_EACH(tenant, &f->tenants) {
+        VX_TREE_FOR_EACH(node, &VX_CONTAINER(tenant, struct vx_ften,
+                                             by_oid)->uses) {
+            struct vx_fuse *use = VX_CONTAINER(node, struct vx_fuse, by_ip);
+            const struct vx_fport *port = vx_fport_find(f, use->port);
+
+            if (port && vx_fport_host(port) == host) {
+                tell_path(f, use->path);
+            }
+        }
     }
 }
 
@@ -424,6 +452,31 @@ vx_fnet_tell_routes(struct vx_fabric *f, struct vx_fnet *net)
 {
     tell_subs(f, net);
     tell_paths(f, net->tenant);
+}
+
+uint64_t
+vx_fabric_untold(struct vx_fabric *f)
+{
+    VX_TREE_FOR_EACH(node, &f->subs) {
+        const struct vx_fsub *sub = VX_CONTAINER(node, struct vx_fsub,
+                                                 by_oid);
+        struct sub_told want = sub->net->obj ? wanted_sub(sub)
+                                             : (struct sub_told) { 0 };
+
+        if (sub->told != want.obj || sub->vni != want.vni
+            || sub->router != want.router) {
+            return sub->oid;
+        }
+    }
+    VX_TREE_FOR_EACH(node, &f->paths) {
+        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath, by_oid);
+        struct vx_fpath_told want = wanted_path(f, path);
+
+        if (!same_told(&path->told, &want)) {
+            return path->oid;
+        }
+    }
+    return 0;
 }
 
 bool

@@ -322,6 +322,7 @@ vx_fabric_host_alive(struct vx_fabric *f, uint64_t oid, bool alive)
         change_zone(f, &c);
     }
     host->dead = !alive;
+    vx_fhost_hops_changed(f, host);
 }
 
 /* --- Networks that go directly although zones do not: then hosts have to

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether border hosts live, as far as the controller can tell.
+/* Whether hosts live on which others depend, borders of zones and hosts of next
+ * hops, as far as the controller can tell.
  *
  *   host ready, not ready --> here --time--> vx_fabric_host_alive --> rows
  *
  * A host that was ready and is not any more for border_down_ms is not used as
- * a border until it is ready again.  One that was never ready since the
- * controller started keeps its work: a controller that starts, or is cut off
- * from all, changes nothing (and the fabric uses all borders of a zone when
- * none lives). */
+ * a border, nor its ports as next hops, until it is ready again.  One that was
+ * never ready since the controller started keeps its work: a controller that
+ * starts, or is cut off from all, changes nothing (and the fabric uses what
+ * there is where nothing else lives). */
 #ifndef VX_DAEMON_BORDERS_H
 #define VX_DAEMON_BORDERS_H
 

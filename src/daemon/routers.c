@@ -88,7 +88,7 @@ hop_changed(void *app_, uint64_t oid, bool is_alive, const char *why)
     }
 }
 
-/* Likewise of a border host: the rows of its zone's networks. */
+/* Likewise of a host: as a border of its zone, and its ports as next hops. */
 static void
 border_changed(void *app_, uint64_t oid, bool is_alive)
 {
@@ -105,9 +105,9 @@ border_changed(void *app_, uint64_t oid, bool is_alive)
     app->receipt = NULL;
     if (host) {
         vx_log_info(host->name, is_alive
-                    ? "the host is used as a border again, if it is one"
-                    : "the host is not used as a border while others are "
-                      "there");
+                    ? "used as a border and for next hops again"
+                    : "not used as a border or for next hops while others "
+                      "are there");
     }
 }
 

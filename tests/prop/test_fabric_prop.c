@@ -681,6 +681,11 @@ judge(struct world *w)
 {
     struct tables t = { 0 };
     bool all = w->step % 8 == 0;
+    uint64_t untold = vx_fabric_untold(w->fabric);
+
+    if (untold) {
+        FAIL(w, "%llu ought to be told anew", (unsigned long long) untold);
+    }
 
     for (unsigned h = 0; h < N_HOSTS; h++) {
         if (!all && !w->touched[h]) {
