@@ -78,6 +78,10 @@ struct vx_fabric_sink {
     /* The port at this address becomes a next hop of a route or policy, or
      * is none any more. */
     void (*hop)(void *ctx, uint64_t port, const struct vx_ip *ip, bool used);
+    /* The path of a zone has changed, and both ways work now: call
+     * vx_fabric_zone_settle() when the switches have it.  NULL: paths change
+     * at once. */
+    void (*opened)(void *ctx, uint64_t zone);
 };
 
 /* The sink is borrowed until vx_fabric_free. */
@@ -125,6 +129,9 @@ void vx_fabric_hops(const struct vx_fabric *fabric,
  * whether it is placed and lives; 0 = none.  O(log n). */
 uint64_t vx_fabric_hop(const struct vx_fabric *fabric, uint64_t tenant,
                        const struct vx_ip *ip, bool *ret_usable);
+
+/* A zone whose path has changed goes its new way only. */
+void vx_fabric_zone_settle(struct vx_fabric *fabric, uint64_t zone);
 
 /* What stays for a while of this network, host or port goes now. */
 void vx_fabric_settle(struct vx_fabric *fabric, uint64_t oid);

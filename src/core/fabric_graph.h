@@ -38,6 +38,8 @@ struct vx_fzone {
     struct vx_fhost *borders[VX_ZONE_MAX_BORDERS];  /* known hosts of it that
                                  * are its borders, sorted by oid */
     size_t n_borders;
+    bool open;                  /* its path is about to change, or has just:
+                                 * hosts go directly, borders transit */
 };
 
 struct vx_fhost {
@@ -346,6 +348,9 @@ bool vx_fzone_is_bordered(const struct vx_fzone *zone,
                           const struct vx_fnet *net);
 bool vx_fzone_has_border(const struct vx_fzone *zone,
                          const struct vx_fhost *host);
+/* Its borders transit, whether hosts of it use them or not (yet, still). */
+bool vx_fzone_transits(const struct vx_fzone *zone,
+                       const struct vx_fnet *net);
 /* The border of a bordered zone that replicates the network's BUM: a living
  * one, if one lives. */
 const struct vx_fhost *vx_fzone_designated(const struct vx_fzone *zone,

@@ -103,7 +103,7 @@ affected(struct vx_fabric *f, struct vx_fmember *member, bool zone_toggles,
     const struct vx_fzone *zone = member->host->zone;
     size_t n = 0;
 
-    if (zone_toggles && vx_fzone_is_bordered(zone, net)) {
+    if (zone_toggles && vx_fzone_transits(zone, net)) {
         vx_fnet_add_transits(f, net, zone);
         for (size_t i = 0; i < zone->n_borders; i++) {
             struct vx_fmember *border

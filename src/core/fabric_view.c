@@ -8,8 +8,8 @@
  * worked out anew each time and nothing is remembered. */
 #include "core/fabric_graph.h"
 
-bool
-vx_fzone_is_bordered(const struct vx_fzone *zone, const struct vx_fnet *net)
+static bool
+has_path(const struct vx_fzone *zone, const struct vx_fnet *net)
 {
     enum vx_path path = net->seg.network->path;
 
@@ -17,6 +17,19 @@ vx_fzone_is_bordered(const struct vx_fzone *zone, const struct vx_fnet *net)
         return false;
     }
     return (path ? path : zone->obj->path) == VX_PATH_BORDER;
+}
+
+bool
+vx_fzone_is_bordered(const struct vx_fzone *zone, const struct vx_fnet *net)
+{
+    return has_path(zone, net) && !zone->open;
+}
+
+bool
+vx_fzone_transits(const struct vx_fzone *zone, const struct vx_fnet *net)
+{
+    return has_path(zone, net)
+           || (zone && zone->open && zone->obj && zone->n_borders);
 }
 
 bool
@@ -64,7 +77,7 @@ vx_fmember_is_transit(const struct vx_fmember *member)
     const struct vx_fzone *zone = member->host->zone;
 
     return vx_fzone_has_border(zone, member->host)
-           && vx_fzone_is_bordered(zone, member->net)
+           && vx_fzone_transits(zone, member->net)
            && vx_fnet_zone(member->net, zone).n_native;
 }
 
@@ -85,7 +98,7 @@ vx_fmember_view(const struct vx_fmember *member)
     return (struct vx_view) {
         .member = member->full,
         .transit = transit,
-        .designated = transit
+        .designated = transit && bordered
                       && vx_fzone_designated(zone, net) == member->host,
         .border = bordered && !transit ? zone->obj->num : 0,
         .host_budget = zone && zone->obj && zone->obj->budget_kbps,
@@ -101,7 +114,7 @@ vx_fhost_sees_others(const struct vx_fabric *f, const struct vx_fhost *host)
     const struct vx_fzone *zone = host->zone;
 
     return f->n_direct || !zone || !zone->obj || !zone->n_borders
-           || zone->obj->path != VX_PATH_BORDER
+           || zone->open || zone->obj->path != VX_PATH_BORDER
            || vx_fzone_has_border(zone, host);
 }
 

@@ -80,6 +80,7 @@ struct side {
     const struct vx_zone *obj;
     struct vx_fhost *borders[VX_ZONE_MAX_BORDERS];
     size_t n_borders;
+    bool open;
 };
 
 struct zone_change {
@@ -92,7 +93,9 @@ struct zone_change {
 static struct side
 side_of(const struct vx_fzone *zone)
 {
-    struct side side = { .obj = zone->obj, .n_borders = zone->n_borders };
+    struct side side = {
+        .obj = zone->obj, .n_borders = zone->n_borders, .open = zone->open
+    };
 
     memcpy(side.borders, zone->borders, sizeof side.borders);
     return side;
@@ -106,6 +109,7 @@ set_side(void *aux, bool after)
 
     c->zone->obj = side->obj;
     c->zone->n_borders = side->n_borders;
+    c->zone->open = side->open;
     memcpy(c->zone->borders, side->borders, sizeof side->borders);
     if (c->host) {
         c->host->dead = c->dead[after];
@@ -118,7 +122,7 @@ static struct side
 wanted_side(const struct vx_fabric *f, const struct vx_fzone *zone,
             const struct vx_zone *obj, const struct vx_fhost *but)
 {
-    struct side side = { .obj = obj };
+    struct side side = { .obj = obj, .open = zone->open };
 
     for (size_t i = 0; obj && i < obj->n_borders; i++) {
         struct vx_fhost *host = vx_fhost_find(f, obj->borders[i]);
@@ -270,8 +274,20 @@ static bool
 same_side(const struct side *a, const struct side *b)
 {
     return a->obj == b->obj && a->n_borders == b->n_borders
+           && a->open == b->open
            && !memcmp(a->borders, b->borders,
                       a->n_borders * sizeof *a->borders);
+}
+
+/* A zone whose path changes goes by way of a state in which both ways work:
+ * its hosts do not use the borders before those are ready, and borders do not
+ * stop before the last host has. */
+static bool
+opens(const struct vx_fabric *f, const struct side *before,
+      const struct side *after)
+{
+    return f->sink && f->sink->opened && before->obj && after->obj
+           && after->n_borders && before->obj->path != after->obj->path;
 }
 
 static void
@@ -283,7 +299,24 @@ set_zone(struct vx_fabric *f, struct vx_fzone *zone,
         .sides = { side_of(zone), wanted_side(f, zone, obj, but) },
     };
 
+    c.sides[1].open |= opens(f, &c.sides[0], &c.sides[1]);
     if (!same_side(&c.sides[0], &c.sides[1])) {
+        change_zone(f, &c);
+    }
+    if (zone->open && !c.sides[0].open) {
+        f->sink->opened(f->sink->ctx, zone->oid);
+    }
+}
+
+void
+vx_fabric_zone_settle(struct vx_fabric *f, uint64_t oid)
+{
+    struct vx_fzone *zone = vx_fzone_find(f, oid);
+    struct zone_change c = { .zone = zone };
+
+    if (zone && zone->open) {
+        c.sides[0] = c.sides[1] = side_of(zone);
+        c.sides[1].open = false;
         change_zone(f, &c);
     }
 }

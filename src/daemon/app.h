@@ -71,6 +71,9 @@ struct vx_app {
     struct vx_radv *radv;
     struct vx_hops *hops;
     struct vx_borders *borders;
+    struct event *settle;           /* zones whose path has changed */
+    uint64_t *opened;
+    size_t n_opened, cap_opened;
     struct vx_audits *audits;
     struct vx_counters *counters;
     struct vx_commit *commit;
@@ -144,6 +147,8 @@ void vx_app_routers_init(struct vx_app *app);
 /* The fabric knows what was loaded. */
 void vx_app_routers_start(struct vx_app *app);
 void vx_app_routers_free(struct vx_app *app);
+/* A zone's path changes: it settles when the switches had the time. */
+void vx_app_zone_opened(struct vx_app *app, uint64_t zone);
 
 /* facts.c */
 bool vx_app_port_status(void *app, uint64_t port,

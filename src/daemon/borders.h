@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether hosts live on which others depend, borders of zones and hosts of next
- * hops, as far as the controller can tell.
+/* Whether hosts live on which others depend, borders of zones and those of
+ * next hops, as far as the controller can tell.
  *
  *   host ready, not ready --> here --time--> vx_fabric_host_alive --> rows
  *

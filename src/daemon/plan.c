@@ -90,6 +90,7 @@ rehearse(struct vx_app *app, struct vx_plan *plan)
     changes = vx_model_staged(app->model, &n);
     settle(app, changes, n);
     app->sink.grace = NULL;
+    app->sink.opened = NULL;
     app->plan = plan;
     app->sink_mode = VX_SINK_COUNT;
     for (size_t i = 0; i < n; i++) {

@@ -88,10 +88,17 @@ sink_grace(void *app_, const struct vx_grace *grace)
     vx_moves_grace(app->moves, grace);
 }
 
+static void
+sink_opened(void *app_, uint64_t zone)
+{
+    vx_app_zone_opened(app_, zone);
+}
+
 void
 vx_app_grace_on(struct vx_app *app)
 {
     app->sink.grace = app->options.grace_ms ? sink_grace : NULL;
+    app->sink.opened = sink_opened;
 }
 
 static void

@@ -4,6 +4,10 @@
  * (health.h) and the rest. */
 #include "daemon/app.h"
 
+#include <stdlib.h>
+
+#include <event2/event.h>
+
 #include "daemon/borders.h"
 #include "daemon/commit.h"
 #include "daemon/health.h"
@@ -13,6 +17,7 @@
 #include "daemon/receipts.h"
 #include "daemon/router_adv.h"
 #include "lib/log.h"
+#include "lib/xalloc.h"
 
 static void
 send_to_tap(void *app_, const struct vx_punt_tap *tap, const uint8_t *frame,
@@ -112,6 +117,37 @@ border_changed(void *app_, uint64_t oid, bool is_alive)
 }
 
 static void
+settle_zones(evutil_socket_t fd, short what, void *app_)
+{
+    struct vx_app *app = app_;
+
+    (void) fd;
+    (void) what;
+    app->epoch++;
+    app->receipt = vx_receipts_open(app->receipts,
+                                    vx_commit_revision(app->commit));
+    for (size_t i = 0; i < app->n_opened; i++) {
+        vx_fabric_zone_settle(app->fabric, app->opened[i]);
+    }
+    app->n_opened = 0;
+    vx_receipt_close(app->receipt);
+    app->receipt = NULL;
+}
+
+/* The time is that of a switch that is not stuck; what is later loses what
+ * packets it loses. */
+void
+vx_app_zone_opened(struct vx_app *app, uint64_t zone)
+{
+    static const struct timeval soon = { 2, 0 };
+
+    app->opened = vx_grow(app->opened, &app->cap_opened, app->n_opened + 1,
+                          sizeof *app->opened);
+    app->opened[app->n_opened++] = zone;
+    event_add(app->settle, &soon);
+}
+
+static void
 borders_init(struct vx_app *app)
 {
     const struct vx_borders_env env = {
@@ -146,6 +182,7 @@ vx_app_routers_init(struct vx_app *app)
     };
 
     borders_init(app);
+    app->settle = evtimer_new(app->base, settle_zones, app);
     app->punts = vx_punts_new(&punts_env);
     app->radv = vx_radv_new(&radv_env);
     app->hops = vx_hops_new(&hops_env);
@@ -170,6 +207,8 @@ void
 vx_app_routers_free(struct vx_app *app)
 {
     vx_borders_free(app->borders);
+    event_free(app->settle);
+    free(app->opened);
     vx_punts_free(app->punts);
     vx_radv_free(app->radv);
     vx_hops_free(app->hops);

@@ -31,6 +31,15 @@ sink_touched(void *w_, uint64_t port)
     }
 }
 
+/* Settled sometime in step_alive(). */
+static void
+sink_opened(void *w_, uint64_t zone)
+{
+    struct world *w = w_;
+
+    w->opened |= 1u << (zone - 901);
+}
+
 static void
 sink_grace(void *w_, const struct vx_grace *grace)
 {
@@ -344,6 +353,12 @@ step_alive(struct world *w)
 
     w->host_dead[h] = roll(w, 2);
     vx_fabric_host_alive(w->fabric, h + 1, !w->host_dead[h]);
+    for (unsigned z = 0; z < N_ZONES; z++) {
+        if (w->opened & 1u << z && roll(w, 2)) {
+            w->opened &= ~(1u << z);
+            vx_fabric_zone_settle(w->fabric, 901 + z);
+        }
+    }
     if (w->ports[i]) {
         vx_fabric_port_alive(w->fabric, w->ports[i]->oid, roll(w, 2));
     }
@@ -777,6 +792,7 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
         .ctx = &w, .rows = sink_rows, .locate = sink_locate,
         .port_touched = sink_touched,
         .grace = seed % 4 ? sink_grace : NULL,
+        .opened = seed % 4 ? sink_opened : NULL,
     };
 
     w.fabric = vx_fabric_new(&sink);

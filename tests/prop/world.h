@@ -50,6 +50,7 @@ struct world {
     const struct vx_obj *subnets[N_SUBNETS], *paths[N_PATHS];
     bool flat;                  /* no zones with borders */
     bool loud;                  /* say all rows */
+    unsigned opened;            /* zones, by bit */
     bool port_dead[N_PORTS], host_dead[N_HOSTS];
     unsigned n_routed;          /* routed packets that arrived */
     uint64_t next_oid;
