@@ -94,11 +94,13 @@ def protocol(value):
 
 class Oracle:
     """forwards: keys of ports whose machine forwards. dead: keys of ports
-    that are no living next hop, whatever the reason."""
+    that are no living next hop, whatever the reason. unplugged: keys of
+    ports without an interface; they are dead, too."""
 
-    def __init__(self, intent, forwards=(), dead=()):
+    def __init__(self, intent, forwards=(), dead=(), unplugged=()):
         self.forwards = set(forwards)
-        self.dead = set(dead)
+        self.unplugged = set(unplugged)
+        self.dead = set(dead) | self.unplugged
         self.ports = [
             Port((p["tenant"], p["network"], p["name"]), p["mac"],
                  [address(ip) for ip in p["ips"]], p.get("host"))
@@ -162,6 +164,8 @@ class Oracle:
 
     def _arrived(self, port, packet, stops):
         """At the tap of a port; a machine that forwards sends it on."""
+        if port.key in self.unplugged:
+            return [Journey(stops, NO_HOST, None)]
         stops += (Stop(port.key, packet.ttl, packet.dscp),)
         if (packet.dst in port.ips or port.key not in self.forwards
                 or len(stops) > 16):

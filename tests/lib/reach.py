@@ -14,6 +14,7 @@ were sent after it.
 import collections
 import dataclasses
 import ipaddress
+import itertools
 import socket
 import struct
 import time
@@ -26,6 +27,7 @@ from netns import LabError, wait_until
 from oracle import DELIVERED, EXPIRED, GATEWAY, Packet, Stop
 
 MARK = b"vxP!"
+_matrices = itertools.count()
 ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 ERRORS = {(4, 11): "time exceeded", (6, 3): "time exceeded",
           (4, 3): "unreachable", (6, 1): "unreachable",
@@ -143,7 +145,7 @@ class Seen:
             self.src, self.dst = ip[8:24], ip[24:40]
             self.payload = ip[40:]
         at = frame.find(MARK) + len(MARK)
-        self.number, = struct.unpack("!I", frame[at:at + 4])
+        self.matrix, self.number = struct.unpack("!II", frame[at:at + 8])
 
     @property
     def error(self):
@@ -207,6 +209,7 @@ class Matrix:
         self.machines = machines
         self.oracle = oracle
         self.probes = []
+        self.id = next(_matrices)
 
     def add(self, machine, dst, proto, **more):
         """A probe from a machine to an address; proto "icmp" is that of the
@@ -221,6 +224,12 @@ class Matrix:
             self.probes.append(Probe(
                 machine, packet, self.oracle.journeys(machine.key, packet),
                 len(self.probes)))
+
+    def keep(self, probes):
+        """Forgets all but these."""
+        self.probes = sorted(probes, key=lambda p: p.number)
+        for number, probe in enumerate(self.probes):
+            probe.number = number
 
     def ends(self):
         """{how it ends: probes}"""
@@ -257,7 +266,7 @@ class Matrix:
         for count, probe in enumerate(probes):
             probe.sent += 1
             senders.send(probe.machine, probe.packet,
-                         MARK + struct.pack("!I", probe.number))
+                         MARK + struct.pack("!II", self.id, probe.number))
             if count % 24 == 23:
                 ears.listen(0.002)
                 if count % 240 == 239:
@@ -278,8 +287,8 @@ class Matrix:
     def _take(self, ears):
         for machine, frame in ears.heard:
             seen = Seen(frame)
-            if seen.number >= len(self.probes):
-                continue
+            if seen.matrix != self.id:
+                continue        # waited somewhere for a neighbour
             probe = self.probes[seen.number]
             if seen.error:
                 # A machine that has no use for a packet says so, too.

@@ -486,3 +486,31 @@ def stopped(flows, chosen):
 
     wait_until(silent, 5, "silence at the server", 0.001)
     return late[0]
+
+
+@pytest.mark.slow
+def test_flows_of_services_on_a_dead_host_move(fabric, api, figures):
+    """fw12 and cache11 go with their host; all else is on others. That a host
+    is gone is only believed after some time without a word of it."""
+    host, chosen = fabric.hosts["h3"], range(COUNT)
+    with Flows(fabric, COUNT) as flows:
+        flows.exchange(chosen)
+        run_for(flows, chosen, 0.5)
+        flows.forget()
+        killed = time.monotonic()
+        netns.ip_batch(["link set eth0 down"], host.namespace)
+        try:
+            run_until(flows, chosen, lambda: all(
+                flows.answered[n] > killed + 0.2 for n in chosen), 30,
+                lambda: f"flows to move: {hops_alive(api)}")
+            gap = max(flows.gaps[n] for n in chosen)
+            flows.forget()
+            flows.exchange(chosen)
+            used = check_symmetric(flows, chosen)
+            assert set(used) == {("fw11", "cache12")}, used
+        finally:
+            netns.ip_batch(["link set eth0 up"], host.namespace)
+        api.wait_hosts(fabric.hosts, deadline_s=30)
+    figures(f"a host with a firewall and a cache dies: no flow without an "
+            f"answer for more than {gap:.2f} s")
+    assert gap < 25
