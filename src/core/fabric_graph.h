@@ -497,6 +497,8 @@ void vx_fnet_refresh(struct vx_fabric *f, struct vx_fnet *net);
 /* Its subnets and the paths that lead there, from what was told to what is:
  * tier 1 of all hosts the tenant's router reaches. */
 void vx_fnet_tell_routes(struct vx_fabric *f, struct vx_fnet *net);
+void vx_fnet_tell_subs(struct vx_fabric *f, struct vx_fnet *net);
+void vx_ften_tell_paths(struct vx_fabric *f, struct vx_ften *tenant);
 /* What the tenant's router has on a host, in tier 1; its budget, in tier
  * 2. */
 void vx_femit_reach(const struct vx_freach *reach, struct vx_rows *rows);

@@ -36,6 +36,7 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/fabric_query.c \
 	src/core/fabric_tap.c \
 	src/core/fabric_route.c \
+	src/core/fabric_segment.c \
 	src/core/fabric_view.c \
 	src/core/fabric_zone.c \
 	src/core/findings.c \
