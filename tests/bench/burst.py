@@ -69,7 +69,10 @@ class Product:
     """Both tenants in vxfabric."""
 
     def __init__(self, lab):
-        self.fabric = fabric_module.Fabric(lab, ("z1", "z1", "z2"))
+        # Every port has a budget of BUM by default: not here, so that
+        # "without budgets" is without any.
+        self.fabric = fabric_module.Fabric(
+            lab, ("z1", "z1", "z2"), "--set", "port_bum_pps=0")
         self.hosts = list(lab.hosts.values())
         self.notes = []
         for tenant in ("calm", "loud"):

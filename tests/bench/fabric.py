@@ -18,10 +18,11 @@ class Missing(Exception):
 class Fabric:
     """A controller with hosts in zones."""
 
-    def __init__(self, lab, zones):
-        """zones: zone of each host of the lab, in order."""
+    def __init__(self, lab, zones, *options):
+        """zones: zone of each host of the lab, in order; options: more of
+        vxfabricd."""
         self.lab = lab
-        lab.start_controller()
+        lab.start_controller(*options)
         for host, zone in zip(lab.hosts.values(), zones):
             host.join(zone)
         with intent.Api(lab.api) as api:
