@@ -31,7 +31,7 @@
 
 static const struct vx_codec_field zone_fields[] = {
     NAME,
-    SET("path", VX_T_STRING, 6, 6,
+    SET("path", VX_T_STRING, 1, 32,
         "how its hosts reach other zones: direct, or border for by the "
         "border hosts of both zones; direct if not given"),
     SET("border_hosts", VX_T_STRINGS, 0, VX_ZONE_MAX_BORDERS,
@@ -96,7 +96,7 @@ static const struct vx_codec_field network_fields[] = {
         "VXLAN network identifier; kept or allocated if not given"),
     SET("mtu", VX_T_UINT, VX_MTU_MIN, VX_MTU_MAX,
         "MTU of tenants' interfaces in bytes, 1450 if not given"),
-    SET_NULL("path", VX_T_STRING, 6, 6,
+    SET_NULL("path", VX_T_STRING, 1, 32,
              "how it reaches other zones: direct, border, or null for what "
              "the zone says"),
     SET("bum_pps", VX_T_UINT, 0, VX_RATE_PPS_MAX,
@@ -187,8 +187,8 @@ static const struct vx_codec_field policy_fields[] = {
       .help = "routed packets it is about: all that is given has to hold" },
     { .name = "action", .type = VX_T_ACTION, .settable = true,
       .required = true, .help = "what becomes of them" },
-    SET("where", VX_T_STRING, 5, 5, "where it is enforced: hosts"),
-    SET("fail", VX_T_STRING, 4, 6,
+    SET("where", VX_T_STRING, 1, 32, "where it is enforced: hosts"),
+    SET("fail", VX_T_STRING, 1, 32,
         "while no next hop lives: open, as if the policy were not there, or "
         "closed, dropped; open if not given"),
     DESCRIPTION,
