@@ -8,11 +8,6 @@
 
 enum { PATIENCE_MS = 3000 };    /* of the operator */
 
-struct name {
-    char tenant[16], network[16], name[16], iface_id[32], host[16];
-    char from[16];
-};
-
 void
 id_name(int id, char *buf, size_t size)
 {
@@ -28,6 +23,11 @@ key_of(int key, struct name *name, enum vx_kind *ret_kind)
     struct vx_key k = { .name = name->name };
     int net = key >= KEY_PORT ? net_of_id(key - KEY_PORT) : key - KEY_NET;
 
+    if ((key >= KEY_SUBNET && key < KEY_PORT)
+        || (key >= KEY_ROUTE && key < KEY_HOST)) {
+        intent_key(key, name, &k, ret_kind);
+        return k;
+    }
     if (key >= KEY_HOST) {
         snprintf(name->name, sizeof name->name, "h%d", key - KEY_HOST);
         *ret_kind = VX_HOST;
@@ -62,6 +62,18 @@ client_find(int key)
     return vx_model_find(sim->app->model, kind, &k, NULL);
 }
 
+/* As the machine that has the name says. */
+static const char *
+zone_of_host(int name)
+{
+    for (int m = 0; m < sim->n_machines; m++) {
+        if (sim->machines[m].db.name == name) {
+            return zone_names[sim->machines[m].db.zone];
+        }
+    }
+    return zone_names[0];
+}
+
 static void
 make_op(int key, const struct wish *wish, struct name *name,
         struct vx_op *op)
@@ -72,7 +84,7 @@ make_op(int key, const struct wish *wish, struct name *name,
     if (op->kind == VX_NETWORK) {
         op->spec.network.vni = wish->vni;
     } else if (op->kind == VX_HOST) {
-        op->spec.host.zone = "z";
+        op->spec.host.zone = zone_of_host(key - KEY_HOST);
         op->spec.host.keep = wish->what == HOST_RESET ? VX_KEEP_DRAINING
                              : ~0u;
         if (wish->what == HOST_DRAIN || wish->what == HOST_UNDRAIN) {
@@ -89,12 +101,12 @@ make_op(int key, const struct wish *wish, struct name *name,
         port->has_mac = true;
         port->mac.b[0] = 2;
         port->mac.b[5] = (uint8_t) (1 + (key - KEY_PORT) % N_PER_NET);
-        port->no_ips = true;
         port->host = wish->host < 0 ? NULL : name->host;
         snprintf(name->from, sizeof name->from, "h%d", wish->from);
         port->migrate_from = wish->migrate ? name->from : NULL;
         port->migrate_hold = wish->migrate && wish->hold;
     }
+    intent_op(key, wish, name, op);
 }
 
 static const char *const host_verbs[] = {
@@ -123,6 +135,9 @@ describe(int key, const struct wish *wish, char *buf, size_t size)
     } else if (wish->exists && kind == VX_NETWORK) {
         size_t n = strlen(buf);
         snprintf(buf + n, size - n, " vni %u", wish->vni);
+    } else if (wish->exists && kind != VX_HOST) {
+        size_t n = strlen(buf);
+        snprintf(buf + n, size - n, " variant %u", wish->variant);
     } else if (kind == VX_HOST) {
         size_t n = strlen(buf);
         snprintf(buf + n, size - n, "%s%s", host_verbs[wish->what],
@@ -211,9 +226,31 @@ free_request(void)
     return NULL;
 }
 
+/* Not all lives have routers and borders. */
+static bool
+may_be_asked(int key)
+{
+    if (key >= KEY_ZONE && key < KEY_HOST) {
+        return sim->bordered;
+    }
+    return sim->routed || key < KEY_SUBNET || key >= KEY_HOST
+           || (key >= KEY_PORT && key < KEY_ROUTE);
+}
+
 static void
 add(struct request *request, int key, struct wish wish)
 {
+    bool port = key >= KEY_PORT && key < KEY_ROUTE;
+
+    if (!may_be_asked(key)) {
+        return;
+    } else if (wish.force || !(sim->routed || sim->bordered)) {
+        wish.variant = 0;
+    } else if (port && !chance(3)) {
+        wish.variant = sim->promises[key].wish.variant;
+    } else {
+        wish.variant = roll(1u << 24);
+    }
     if (request->n < MAX_BATCH && !sim->promises[key].busy) {
         for (size_t i = 0; i < request->n; i++) {
             if (request->keys[i] == key) {
@@ -229,7 +266,7 @@ static struct wish
 random_port(void)
 {
     return (struct wish) { .exists = true,
-        .host = chance(2) ? -1 : (int) roll(N_MACHINES) };
+        .host = chance(2) ? -1 : (int) roll(sim->n_machines) };
 }
 
 /* Where it is by intent or as it was seen; -1: nowhere. */
@@ -273,11 +310,31 @@ add_migration(struct request *request)
     } else {
         wish.migrate = true;
         wish.from = at;
-        wish.host = (at + 1 + (int) roll(N_MACHINES - 1)) % N_MACHINES;
+        wish.host = (at + 1 + (int) roll(sim->n_machines - 1)) % sim->n_machines;
         wish.hold = chance(4);
     }
     if (wish.host >= 0) {
         add(request, KEY_PORT + id, wish);
+    }
+}
+
+/* The routes and policies of a tenant go. */
+static void
+add_hops_end(struct request *request, int tenant)
+{
+    for (int i = 0; i < N_ROUTES; i++) {
+        int key = KEY_ROUTE + tenant * N_ROUTES + i;
+
+        if (sim->promises[key].wish.exists) {
+            add(request, key, (struct wish) { .exists = false });
+        }
+    }
+    for (int i = 0; i < N_POLICIES; i++) {
+        int key = KEY_POLICY + tenant * N_POLICIES + i;
+
+        if (sim->promises[key].wish.exists) {
+            add(request, key, (struct wish) { .exists = false });
+        }
     }
 }
 
@@ -293,6 +350,11 @@ add_network(struct request *request, bool exists)
                    : 0;
         add(request, KEY_TENANT + tenant_of_net(net), wish);
         add(request, KEY_NET + net, wish);
+        if (!chance(4)) {
+            add(request, KEY_SUBNET + net, wish);
+        }
+    } else if (chance(2)) {
+        add_hops_end(request, tenant_of_net(net));
     }
     for (int k = 0; k < N_PER_NET; k++) {
         int key = KEY_PORT + net * N_PER_NET + k;
@@ -304,6 +366,9 @@ add_network(struct request *request, bool exists)
         }
     }
     if (!exists) {
+        if (sim->promises[KEY_SUBNET + net].wish.exists) {
+            add(request, KEY_SUBNET + net, wish);
+        }
         add(request, KEY_NET + net, wish);
     }
 }
@@ -322,7 +387,7 @@ add_host_delete(struct request *request, int host)
         if (port && vx_port_location(port) == obj->oid
             && (port->host || !force)) {
             add(request, KEY_PORT + id, chance(3) ? (struct wish) {
-                .exists = true, .host = (host + 1) % N_MACHINES
+                .exists = true, .host = (host + 1) % sim->n_machines
             } : (struct wish) { .exists = false });
         }
     }
@@ -344,11 +409,36 @@ add_host_change(struct request *request, int host)
 }
 
 static void
+add_routing(struct request *request, unsigned what)
+{
+    struct wish wish = { .exists = !chance(5) };
+
+    if (what < 3) {
+        add(request, KEY_SUBNET + (int) roll(N_NETS), wish);
+    } else if (what < 6) {
+        add(request, KEY_ROUTE + (int) roll(N_TENANTS * N_ROUTES), wish);
+    } else if (what < 10) {
+        add(request, KEY_POLICY + (int) roll(N_TENANTS * N_POLICIES), wish);
+    } else if (what < 12) {
+        wish.exists = true;
+        add(request, KEY_ZONE + (int) roll(N_ZONES), wish);
+    } else if (what < 13) {
+        wish.exists = true;
+        add(request, KEY_NET + (int) roll(N_NETS), wish);
+    } else {
+        wish.exists = true;
+        add(request, KEY_TENANT + (int) roll(N_TENANTS), wish);
+    }
+}
+
+static void
 add_random(struct request *request)
 {
-    unsigned what = roll(24);
+    unsigned what = roll(sim->routed || sim->bordered ? 38 : 24);
 
-    if (what < 8) {
+    if (what >= 24) {
+        add_routing(request, what - 24);
+    } else if (what < 8) {
         add(request, KEY_PORT + (int) roll(N_IDS),
             chance(5) ? (struct wish) { .exists = false } : random_port());
     } else if (what < 14) {
@@ -357,9 +447,9 @@ add_random(struct request *request)
         add(request, KEY_TENANT + (int) roll(N_TENANTS),
             (struct wish) { .exists = !chance(4) });
     } else if (what == 15) {
-        add_host_delete(request, (int) roll(N_MACHINES));
+        add_host_delete(request, (int) roll(sim->n_machines));
     } else if (what < 18) {
-        add_host_change(request, (int) roll(N_MACHINES));
+        add_host_change(request, (int) roll(sim->n_machines));
     } else {
         add_migration(request);
     }
@@ -436,7 +526,7 @@ void
 client_put(int key)
 {
     request_one(key, (struct wish) {
-        .exists = true, .host = chance(2) ? -1 : (int) roll(N_MACHINES) });
+        .exists = true, .host = chance(2) ? -1 : (int) roll(sim->n_machines) });
 }
 
 static void
@@ -478,8 +568,12 @@ is_as_wished(int key, const struct wish *wish)
     const struct vx_obj *obj = client_find(key);
     const struct vx_obj *host;
 
-    if (!obj || !wish->exists) {
+    if (key >= KEY_ZONE && key < KEY_HOST) {    /* they come by joining */
+        return !wish->exists || (obj && intent_is(obj, key, wish));
+    } else if (!obj || !wish->exists) {
         return !obj == !wish->exists;
+    } else if (!intent_is(obj, key, wish)) {
+        return false;
     }
     if (obj->kind == VX_NETWORK) {
         return !wish->vni
@@ -499,7 +593,8 @@ adopt(int key)
     const struct vx_obj *obj = client_find(key), *host;
     struct promise *promise = &sim->promises[key];
 
-    promise->wish = (struct wish) { .exists = obj != NULL, .host = -1 };
+    promise->wish = (struct wish) { .exists = obj != NULL, .host = -1,
+                                    .any = true };
     if (obj && obj->kind == VX_PORT) {
         host = vx_model_by_oid(sim->app->model,
                                ((const struct vx_port *) obj)->host);
@@ -570,10 +665,10 @@ evacuate(int host)
     for (int id = 0; obj && id < N_IDS; id++) {
         const struct vx_port *port =
             (const struct vx_port *) client_find(KEY_PORT + id);
-        int other = (host + 1) % N_MACHINES;
+        int other = (host + 1) % sim->n_machines;
 
         if (!client_find(KEY_HOST + other) || is_draining(other)) {
-            other = (host + 2) % N_MACHINES;
+            other = (host + 2) % sim->n_machines;
         }
         if (client_target(id) == host) {    /* it is not to come */
             request_one(KEY_PORT + id, (struct wish) {
@@ -592,7 +687,7 @@ evacuate(int host)
 void
 client_operator(void)
 {
-    for (int i = 0; i < N_MACHINES; i++) {
+    for (int i = 0; i < sim->n_machines; i++) {
         struct machine *machine = &sim->machines[i];
         const char *status = machine->db.status;
 
@@ -611,6 +706,10 @@ client_operator(void)
                                                  .what = HOST_RESET });
             } else {
                 evacuate(machine->db.name);
+                for (int z = 0; z < N_ZONES; z++) {     /* no borders */
+                    request_one(KEY_ZONE + z, (struct wish) {
+                        .exists = true, .force = true });
+                }
                 delete_host(machine->db.name);
             }
         } else if (sim->seed % 2 && is_draining(machine->db.name)

@@ -63,6 +63,8 @@ put_acts(uint8_t *p, const struct vx_row *row)
         *p++ = a->type <= VX_ACT_MOVE ? a->field : 0;
         *p++ = a->type == VX_ACT_MOVE ? a->src : 0;
         *p++ = a->type == VX_ACT_MOVE ? a->n_bits : 0;
+        *p++ = a->type == VX_ACT_MOVE ? a->dst_ofs : 0;
+        *p++ = a->type == VX_ACT_MOVE ? a->src_ofs : 0;
         if (a->type == VX_ACT_SET) {
             memcpy(p, a->value, vx_field_size(a->field));
             p += vx_field_size(a->field);
@@ -83,12 +85,19 @@ put_rate(uint8_t *p, const struct vx_row *row)
     return p + 9;
 }
 
+static uint8_t *
+put_select(uint8_t *p, const struct vx_row *row)
+{
+    *p = row->select;
+    return p + 1;
+}
+
 struct srow *
 srow_new(const struct vx_row *row)
 {
     uint8_t bytes[MAX_BYTES];
     uint8_t *body = put_key(bytes, row);
-    uint8_t *end = row->type == VX_ROW_GROUP ? body
+    uint8_t *end = row->type == VX_ROW_GROUP ? put_select(body, row)
                    : row->type == VX_ROW_METER ? put_rate(body, row)
                    : put_acts(body, row);
     struct srow *s = vx_xmalloc(sizeof *s + (size_t) (end - bytes));

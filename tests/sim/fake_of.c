@@ -20,6 +20,8 @@ struct og_of_session {
     struct og_of_part part;
     bool dumping;
     bool counting;
+    bool asked;                 /* for an echo */
+    uint64_t n_received;
     bool stuck;                 /* nothing to send until something comes */
 };
 
@@ -111,11 +113,13 @@ og_of_session_packet_out(struct og_of_session *s, const void *frame,
     }
 }
 
-/* Nobody answers: a machine is never taken for dead because of it. */
 void
 og_of_session_ping(struct og_of_session *s)
 {
-    (void) s;
+    if (!s->asked && outside()) {
+        s->asked = true;
+        conn_push(&s->conn->to_machine, ITEM_ECHO);
+    }
 }
 
 void
@@ -123,6 +127,7 @@ og_of_session_get_counters(const struct og_of_session *s,
                            struct og_of_counters *ret_counters)
 {
     memset(ret_counters, 0, sizeof *ret_counters);
+    ret_counters->bytes_in = s->n_received;
     ret_counters->n_in_flight = og_queue_in_flight(&s->queue);
 }
 
@@ -161,6 +166,15 @@ send_bundle(struct og_of_session *s)
         }
     }
     sim->n_bundles++;
+    if (sim->silent) {
+        struct vx_buf buf = VX_BUF_INIT;
+
+        vx_row_format(&item->ops[0].row->row, &buf);
+        violated("machine %d tier %d is sent rows after a restart, %s %s",
+                 s->conn->machine->index, s->conn->tier,
+                 item->ops[0].add ? "+" : "-", vx_buf_str(&buf));
+        vx_buf_fini(&buf);
+    }
     say("#%u sends a bundle of %zu to machine %d tier %d", s->conn->number,
         item->n, s->conn->machine->index, s->conn->tier);
 }
@@ -186,6 +200,14 @@ of_pump(struct og_of_session *s)
         break;
     case OG_NEXT_DUMP:
         s->dumping = true;
+        if (sim->silent && s->part.table == OG_OF_ALL_TABLES
+            && !s->part.cookie_mask) {
+            const char *why = judge_rows(s->conn->machine, s->conn->tier);
+
+            violated("machine %d tier %d is dumped after a restart: %s",
+                     s->conn->machine->index, s->conn->tier,
+                     why ? why : "of no reason");
+        }
         conn_push(&s->conn->to_machine, ITEM_DUMP)->part = s->part;
         break;
     }
@@ -228,6 +250,7 @@ void
 of_receive(struct og_of_session *s, struct item *item)
 {
     s->stuck = false;
+    s->n_received++;
     switch (item->type) {
     case ITEM_READY:
         s->conn->told_ready = true;
@@ -248,8 +271,12 @@ of_receive(struct og_of_session *s, struct item *item)
         counted(s, item);
         break;
     case ITEM_PACKET_IN:
-        s->cb->packet_in(s->aux, &(struct vx_packet_in) {
-            .frame = item->frame, .size = item->n, .table = VX_T1_L2 });
+        item->in.frame = item->frame;
+        item->in.size = item->n;
+        s->cb->packet_in(s->aux, &item->in);
+        break;
+    case ITEM_ECHOED:
+        s->asked = false;
         break;
     case ITEM_CLOSED:
         s->cb->closed(s->aux, "connection lost");

@@ -113,7 +113,7 @@ ids_differ(const struct db *a, const struct db *b)
            || a->incarnation != b->incarnation || a->address != b->address
            || strcmp(a->status, b->status) || a->host_num != b->host_num
            || a->host_address != b->host_address
-           || a->done_num != b->done_num;
+           || a->done_num != b->done_num || a->zone != b->zone;
 }
 
 /* All that go before all that come. */
@@ -213,7 +213,7 @@ og_view_external_id(const struct og_ovsdb_view *view, const char *key)
                  s->conn->machine->index, db->incarnation);
         return s->system_id;
     } else if (!strcmp(key, OG_ID_ZONE)) {
-        return "z";
+        return zone_names[db->zone];
     } else if (!strcmp(key, OG_ID_VTEP)) {
         ip = address_of(db->address);
         return vx_ip_format(&ip, s->vtep);

@@ -37,11 +37,6 @@ address_of(int index)
 
 /* --- Where packets get to. */
 
-struct arrivals {
-    unsigned n[N_MACHINES][N_IDS];
-    unsigned controller;            /* machines that sent it there, bits */
-};
-
 static int
 id_at(const struct machine *machine, uint32_t ofport)
 {
@@ -83,7 +78,7 @@ is_let_through(const struct machine *from, const struct machine *to,
 static void
 look_who_is_member(void)
 {
-    for (int i = 0; i < N_MACHINES; i++) {
+    for (int i = 0; i < sim->n_machines; i++) {
         struct machine *machine = &sim->machines[i];
         char id[32];
 
@@ -92,6 +87,10 @@ look_who_is_member(void)
                              && disk_has_member(sim->disk, id);
     }
 }
+
+enum {
+    MAX_TUNNELS = 3,    /* to a border, another zone's, and the host */
+};
 
 static void walk(struct machine *machine, enum vx_tier entry,
                  const struct vx_packet *packet, struct arrivals *arrivals);
@@ -106,7 +105,15 @@ tunnel(const struct machine *from, const struct vx_packet *packet,
     if (from->db.host_address != from->address) {
         return;
     }
-    for (int i = 0; i < N_MACHINES; i++) {
+    if (arrivals->depth == MAX_TUNNELS) {
+        if (!machine_is_tampered()) {
+            violated("a packet goes round the fabric, at machine %d",
+                     from->index);
+        }
+        return;
+    }
+    arrivals->depth++;
+    for (int i = 0; i < sim->n_machines; i++) {
         struct machine *to = &sim->machines[i];
         struct vx_ip dst = address_of(to->address);
         struct vx_packet next = *packet;
@@ -123,6 +130,27 @@ tunnel(const struct machine *from, const struct vx_packet *packet,
         vx_packet_set_ip(&next, VX_F_TUN_SRC, &src);
         walk(to, VX_FABRIC_TIER, &next, arrivals);
     }
+    arrivals->depth--;
+}
+
+static void
+to_controller(struct machine *machine, const struct vx_exit *exit,
+              struct arrivals *arrivals)
+{
+    struct punt *punt = &arrivals->punts[arrivals->n_punts];
+    bool fabric = exit->tier == VX_FABRIC_TIER;
+
+    if (arrivals->n_punts == MAX_PUNTS) {
+        return;
+    }
+    arrivals->n_punts++;
+    *punt = (struct punt) { .machine = machine, .tier = exit->tier };
+    punt->in.in_port = vx_packet_get_u(&exit->packet, VX_F_IN_PORT);
+    punt->in.reg0 = vx_packet_get_u(&exit->packet, VX_F_REG0);
+    punt->in.reg1 = vx_packet_get_u(&exit->packet, VX_F_REG1);
+    punt->in.reg5 = vx_packet_get_u(&exit->packet, VX_F_REG5);
+    punt->in.table = fabric ? VX_T2_ADJ
+                     : punt->in.reg1 ? VX_T1_PUNT : VX_T1_L2;
 }
 
 /* Where a packet leaves the machine. */
@@ -137,14 +165,14 @@ follow(struct machine *machine, bool from_tunnel, struct vx_trace *trace,
     for (size_t i = 0; i < trace->n_exits; i++) {
         const struct vx_exit *exit = &trace->exits[i];
 
-        if (exit->tier == VX_FABRIC_TIER) {
-            if (from_tunnel && !machine_is_tampered()) {
+        if (exit->port == VX_OFPORT_CONTROLLER) {
+            to_controller(machine, exit, arrivals);
+        } else if (exit->tier == VX_FABRIC_TIER) {
+            if (from_tunnel && !sim->bordered && !machine_is_tampered()) {
                 violated("machine %d sends on what came by tunnel",
                          machine->index);
             }
             tunnel(machine, &exit->packet, arrivals);
-        } else if (exit->port == VX_OFPORT_CONTROLLER) {
-            arrivals->controller |= 1u << machine->index;
         } else {
             int id = id_at(machine, exit->port);
 
@@ -166,6 +194,14 @@ walk(struct machine *machine, enum vx_tier entry,
                   machine_rows(machine, VX_FABRIC_TIER), entry, packet,
                   &trace);
     follow(machine, entry == VX_FABRIC_TIER, &trace, arrivals);
+}
+
+void
+judge_walk(struct machine *machine, const struct vx_packet *packet,
+           struct arrivals *arrivals)
+{
+    memset(arrivals, 0, sizeof *arrivals);
+    walk(machine, VX_TENANT_TIER, packet, arrivals);
 }
 
 /* A probe gets to no interface, an announcement to those of one network. */
@@ -191,16 +227,15 @@ judge_frame(const uint8_t *frame, const struct arrivals *arrivals)
     }
 }
 
-unsigned
+void
 judge_packet_out(struct machine *machine, const struct vx_row *acts,
-                 const uint8_t *frame)
+                 const uint8_t *frame, struct arrivals *arrivals)
 {
-    struct arrivals arrivals;
     struct vx_packet packet;
     struct vx_trace trace;
 
     memset(&packet, 0, sizeof packet);
-    memset(&arrivals, 0, sizeof arrivals);
+    memset(arrivals, 0, sizeof *arrivals);
     vx_packet_set_u(&packet, VX_F_IN_PORT, VX_OFPORT_CONTROLLER);
     memcpy(packet.f[VX_F_ETH_DST], frame, 6);
     memcpy(packet.f[VX_F_ETH_SRC], frame + 6, 6);
@@ -208,22 +243,20 @@ judge_packet_out(struct machine *machine, const struct vx_row *acts,
     vx_trace_packet_out(machine_rows(machine, VX_TENANT_TIER),
                         machine_rows(machine, VX_FABRIC_TIER), acts, &packet,
                         &trace);
-    follow(machine, false, &trace, &arrivals);
-    judge_frame(frame, &arrivals);
-    return arrivals.controller;
+    follow(machine, false, &trace, arrivals);
+    judge_frame(frame, arrivals);
 }
 
 /* to: MAC by number, 0 = all. */
 static void
 send_from(struct machine *machine, int id, int to, struct arrivals *arrivals)
 {
-    struct vx_mac mac = { { 2, 0, 0, 0, 0, (uint8_t) (1 + id % N_PER_NET) } };
+    struct vx_mac mac = mac_of(id);
     struct vx_mac dst = { { 2, 0, 0, 0, 0, (uint8_t) to } };
     struct vx_ip local = vx_ip_link_local(&mac);
     struct vx_packet packet;
 
     memset(&packet, 0, sizeof packet);
-    memset(arrivals, 0, sizeof *arrivals);
     if (!to) {
         memset(dst.b, 0xff, sizeof dst.b);
     }
@@ -232,8 +265,10 @@ send_from(struct machine *machine, int id, int to, struct arrivals *arrivals)
     vx_packet_set_mac(&packet, VX_F_ETH_DST, &dst);
     vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x86dd);
     vx_packet_set_ip(&packet, VX_F_IPV6_SRC, &local);
-    walk(machine, VX_TENANT_TIER, &packet, arrivals);
+    judge_walk(machine, &packet, arrivals);
 }
+
+static bool judging_calm;  /* nothing is on its way */
 
 /* --- Isolation. */
 
@@ -241,7 +276,7 @@ static void
 judge_arrivals(const struct machine *machine, int id, int to,
                const struct arrivals *arrivals)
 {
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         for (int k = 0; k < N_IDS; k++) {
             if (arrivals->n[m][k] && net_of_id(k) != net_of_id(id)) {
                 violated("a packet of interface %d (tenant %d, network %d) "
@@ -289,8 +324,8 @@ is_known(const struct machine *machine, uint64_t host)
 
 /* The machine an active port is at, as it really is; NULL: not active, or
  * not to be judged now. */
-static struct machine *
-active_at(int id)
+struct machine *
+judge_active_at(int id)
 {
     const struct vx_obj *port = client_find(KEY_PORT + id), *host;
     struct vx_port_status status;
@@ -302,7 +337,7 @@ active_at(int id)
         return NULL;
     }
     host = vx_model_by_oid(sim->app->model, place.host);
-    for (int i = 0; host && i < N_MACHINES; i++) {
+    for (int i = 0; host && i < sim->n_machines; i++) {
         struct machine *machine = &sim->machines[i];
 
         if (machine->db.host_num == ((const struct vx_host *) host)->num
@@ -326,7 +361,7 @@ judge_copies(const struct machine *machine, int id, int to,
     for (int k = 0; k < N_IDS; k++) {
         unsigned n = 0;
 
-        for (int m = 0; m < N_MACHINES; m++) {
+        for (int m = 0; m < sim->n_machines; m++) {
             n = to ? n + arrivals->n[m][k]
                 : arrivals->n[m][k] > n ? arrivals->n[m][k] : n;
         }
@@ -395,10 +430,13 @@ judge_interface(struct machine *machine, int id,
             continue;
         }
         judge_copies(machine, id, to, &arrivals);
-        if (active[id] == machine) {
+        /* Who talks by borders may lose what is on its way while the way
+         * changes. */
+        if (active[id] == machine && (!sim->bordered || judging_calm)) {
             judge_reach(id, active, to, &arrivals);
         }
     }
+    judge_routed(machine, id);
 }
 
 void
@@ -410,7 +448,7 @@ judge_disturbed(void)
 void
 judge_changed(int key)
 {
-    if (key < KEY_NET || key >= KEY_HOST) {
+    if (key < KEY_NET || key >= KEY_ZONE) {
         judge_disturbed();
     }
     for (int id = 0; id < N_IDS; id++) {
@@ -441,7 +479,7 @@ watch_move(int id, struct machine *active)
         || !place.guest_ofport) {
         return;
     }
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         struct machine *machine = &sim->machines[m];
 
         if (machine->db.name == to && machine != active
@@ -479,7 +517,7 @@ judge_step(void)
     unsigned bits = 0;
 
     for (int id = 0; sim->app && !sim->dying && id < N_IDS; id++) {
-        active[id] = active_at(id);
+        active[id] = judge_active_at(id);
         bits |= (unsigned) (active[id] != NULL) << id;
     }
     if (sim->app && !sim->dying) {
@@ -500,7 +538,7 @@ judge_step(void)
     sim->dirty = false;
     look_who_is_member();
     sim->n_judged++;
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         for (int id = 0; id < N_IDS && !sim->failed; id++) {
             if (sim->machines[m].db.ofports[id]) {
                 judge_interface(&sim->machines[m], id, active);
@@ -524,6 +562,24 @@ text(const char *fmt, ...)
     vsnprintf(buf, sizeof buf, fmt, args);
     va_end(args);
     return buf;
+}
+
+/* The first row that is not wanted. */
+static const struct vx_row *
+surplus(const struct table *table, const struct vx_rows *rows)
+{
+    for (size_t k = 0; k < table->n; k++) {
+        const struct vx_row *row = &table->rows[k]->row;
+        bool found = row->table == VX_T_EPOCH;
+
+        for (size_t i = 0; i < rows->n && !found; i++) {
+            found = !vx_row_compare_key(row, &rows->rows[i]);
+        }
+        if (!found) {
+            return row;
+        }
+    }
+    return &table->rows[0]->row;
 }
 
 static const char *
@@ -559,12 +615,22 @@ compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
         n_epochs += table->rows[k]->crow.table == VX_T_EPOCH;
     }
     if (!why && (n_epochs > 1 || table->n - n_epochs != rows.n)) {
-        why = text("machine %d tier %d has %zu rows, a compile makes %zu",
-                   machine->index, tier, table->n - n_epochs, rows.n);
+        vx_row_format(surplus(table, &rows), &buf);
+        why = text("machine %d tier %d has %zu rows, a compile makes %zu, "
+                   "not %s", machine->index, tier, table->n - n_epochs,
+                   rows.n, vx_buf_str(&buf));
     }
     vx_buf_fini(&buf);
     vx_rows_fini(&rows);
     return why;
+}
+
+const char *
+judge_rows(struct machine *machine, enum vx_tier tier)
+{
+    const struct vx_obj *host = client_find(KEY_HOST + machine->db.name);
+
+    return host ? compare_rows(machine, host->oid, tier) : "no host";
 }
 
 /* Of changes that are on their way yet nobody can say what they are to find
@@ -626,7 +692,7 @@ port_converged(int id)
         return text("port %d is plugged and %s: %s", id,
                     vx_port_state_name(status.state), status.reason);
     }
-    for (int m = 0; machine < 0 && m < N_MACHINES; m++) {
+    for (int m = 0; machine < 0 && m < sim->n_machines; m++) {
         const struct vx_host *at = (const struct vx_host *)
             client_find(KEY_HOST + sim->machines[m].db.name);
 
@@ -645,12 +711,30 @@ port_converged(int id)
     return NULL;
 }
 
+/* By now nothing that is told is on its way. */
+static void
+judge_all(void)
+{
+    struct machine *active[N_IDS] = { NULL };
+
+    judging_calm = true;
+    for (int id = 0; sim->bordered && id < N_IDS; id++) {
+        active[id] = judge_active_at(id);
+    }
+    for (int id = 0; sim->bordered && id < N_IDS; id++) {
+        if (active[id]) {
+            judge_interface(active[id], id, active);
+        }
+    }
+    judging_calm = false;
+}
+
 const char *
 judge_converged(void)
 {
     const char *why = NULL;
 
-    for (int m = 0; !why && m < N_MACHINES; m++) {
+    for (int m = 0; !why && m < sim->n_machines; m++) {
         why = machine_converged(&sim->machines[m]);
     }
     for (int id = 0; !why && id < N_IDS; id++) {
@@ -665,6 +749,10 @@ judge_converged(void)
     if (!why && vx_hosts_min_realized(sim->app->hosts)
                 != vx_model_revision(sim->app->model)) {
         why = "the revision is not realized";
+    }
+    if (!why) {
+        judge_all();
+        why = judge_routed_converged();
     }
     return why;
 }

@@ -51,16 +51,16 @@ remove_at(struct table *table, size_t i)
             (--table->n - i) * sizeof *table->rows);
 }
 
-/* Group or meter of a flow; 0: none. */
-static uint32_t
-arg_of(const struct srow *row, enum vx_act_type type)
+/* Whether a flow or bucket uses the group or meter. */
+static bool
+uses(const struct srow *row, enum vx_act_type type, uint32_t id)
 {
     for (unsigned i = 0; i < row->row.n_acts; i++) {
-        if (row->row.acts[i].type == type) {
-            return row->row.acts[i].arg;
+        if (row->row.acts[i].type == type && row->row.acts[i].arg == id) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static bool
@@ -75,20 +75,40 @@ has(const struct table *table, enum vx_row_type type, uint32_t id)
     return found;
 }
 
+/* NULL: all that it names is there. */
+static const char *
+lacks(const struct table *table, const struct srow *row)
+{
+    if (row->crow.type == VX_ROW_BUCKET
+        && !has(table, VX_ROW_GROUP, row->row.group)) {
+        return "no such group";
+    }
+    for (unsigned i = 0; i < row->row.n_acts; i++) {
+        const struct vx_act *act = &row->row.acts[i];
+
+        if (act->type == VX_ACT_GROUP
+            && !has(table, VX_ROW_GROUP, act->arg)) {
+            return "no such group";
+        } else if (act->type == VX_ACT_METER
+                   && !has(table, VX_ROW_METER, act->arg)) {
+            return "no such meter";
+        }
+    }
+    return NULL;
+}
+
 static const char *
 add(struct table *table, const struct sop *op)
 {
     struct srow *row = op->row;
-    uint32_t group = row->crow.type == VX_ROW_BUCKET ? row->row.group
-                     : arg_of(row, VX_ACT_GROUP);
-    uint32_t meter = arg_of(row, VX_ACT_METER);
+    const char *why = row->crow.type == VX_ROW_FLOW
+                      || row->crow.type == VX_ROW_BUCKET
+                      ? lacks(table, row) : NULL;
     bool found;
     size_t i = find(table, &row->crow, &found);
 
-    if (group && !has(table, VX_ROW_GROUP, group)) {
-        return "no such group";
-    } else if (meter && !has(table, VX_ROW_METER, meter)) {
-        return "no such meter";
+    if (why) {
+        return why;
     } else if (row->crow.type == VX_ROW_METER && found != op->modify) {
         return found ? "meter exists" : "no such meter";
     } else if (found && !op->modify && row->crow.type != VX_ROW_FLOW) {
@@ -115,7 +135,7 @@ remove_with_users(struct table *table, const struct srow *gone)
         const struct srow *row = table->rows[i];
 
         if (row->crow.type == VX_ROW_FLOW
-            ? arg_of(row, meter ? VX_ACT_METER : VX_ACT_GROUP) == id
+            ? uses(row, meter ? VX_ACT_METER : VX_ACT_GROUP, id)
             : row->row.group == id
               && (row->crow.type == VX_ROW_METER) == meter) {
             remove_at(table, i);
@@ -199,7 +219,7 @@ machine_look(struct machine *machine, enum vx_tier tier)
 bool
 machine_is_tampered(void)
 {
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         const bool *tampered = sim->machines[m].tampered;
 
         if (tampered[VX_TENANT_TIER] || tampered[VX_FABRIC_TIER]) {
@@ -278,6 +298,10 @@ machine_init(struct machine *machine, int index)
     machine->index = index;
     machine->address = index;
     machine->db.name = index;
+    machine->db.zone = sim->n_machines > 3 ? index / 2 : index == 2;
+    if (!sim->bordered) {
+        machine->db.zone = 0;
+    }
     machine->tables[VX_TENANT_TIER].stale = true;
     machine->tables[VX_FABRIC_TIER].stale = true;
 }
@@ -470,7 +494,7 @@ machine_reinstall(struct machine *machine)
 {
     bool other = chance(2);
     unsigned incarnation = machine->db.incarnation + other;
-    int name = machine->db.name;
+    int name = machine->db.name, zone = machine->db.zone;
 
     say("machine %d: re-installed, system-id %s", machine->index,
         other ? "is new" : "stays");
@@ -480,6 +504,7 @@ machine_reinstall(struct machine *machine)
     }
     memset(&machine->db, 0, sizeof machine->db);
     machine->db.name = name;
+    machine->db.zone = zone;
     machine->db.incarnation = incarnation;
     machine->has_manager = false;
     machine->last_ofport = 0;
@@ -624,4 +649,15 @@ machine_drift(struct machine *machine)
     say("machine %d tier %d: rows deleted by hand", machine->index, tier);
     table->stale = true;
     sim->dirty = true;
+}
+
+/* To the controller, as the switches do. */
+void
+machine_talks(struct machine *machine, const struct vx_packet *packet,
+              const uint8_t *frame, size_t size)
+{
+    struct arrivals arrivals;
+
+    judge_walk(machine, packet, &arrivals);
+    wire_punts(&arrivals, frame, size);
 }

@@ -13,7 +13,9 @@ tests_sim_test_sim_SOURCES = \
 	tests/sim/fake_of.c \
 	tests/sim/fake_ovsdb.c \
 	tests/sim/fake_store.c \
+	tests/sim/intent.c \
 	tests/sim/judge.c \
+	tests/sim/judge_routed.c \
 	tests/sim/machine.c \
 	tests/sim/plant.c \
 	tests/sim/plant_commit.c \

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/commit.h"
+#include "daemon/health.h"
 #include "daemon/hooks.h"
 #include "lib/xalloc.h"
 
@@ -23,6 +24,7 @@ enum {
     CALM_STEPS = 20000,
     CALM_MS = 300000,
     TICK_MS = 1000,
+    REST_MS = 8000,             /* epochs are written by then */
 };
 
 struct sim *sim;
@@ -200,7 +202,7 @@ do_pump(void)
 static bool
 do_machine(void)
 {
-    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    struct machine *machine = &sim->machines[roll(sim->n_machines)];
 
     return machine_work(machine);
 }
@@ -208,7 +210,7 @@ do_machine(void)
 static struct machine *
 machine_named(int name)
 {
-    for (int m = 0; name >= 0 && m < N_MACHINES; m++) {
+    for (int m = 0; name >= 0 && m < sim->n_machines; m++) {
         if (sim->machines[m].db.name == name) {
             return &sim->machines[m];
         }
@@ -233,7 +235,7 @@ do_migrate(int id)
         machine_plug(to, id);
         return true;
     }
-    for (int m = 0; at && !migrates && at->db.plugged[id] && m < N_MACHINES;
+    for (int m = 0; at && !migrates && at->db.plugged[id] && m < sim->n_machines;
          m++) {
         struct machine *other = &sim->machines[m];
 
@@ -248,7 +250,7 @@ do_migrate(int id)
 static void
 do_plug(void)
 {
-    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    struct machine *machine = &sim->machines[roll(sim->n_machines)];
     int id = (int) roll(N_IDS);
 
     if (chance(3) && do_migrate(id)) {
@@ -258,7 +260,7 @@ do_plug(void)
     if (machine->db.plugged[id]) {
         machine_unplug(machine, id);
     } else if (machine->db.host_num && !chance(3)) {
-        for (int m = 0; m < N_MACHINES && !chance(6); m++) {
+        for (int m = 0; m < sim->n_machines && !chance(6); m++) {
             if (sim->machines[m].db.plugged[id]) {
                 machine_unplug(&sim->machines[m], id);
             }
@@ -267,12 +269,34 @@ do_plug(void)
     }
 }
 
+/* A machine sends to the gateway, or does not answer it any more. */
+static void
+do_talk(void)
+{
+    struct machine *machine = &sim->machines[roll(sim->n_machines)];
+    int id = (int) roll(N_IDS);
+    struct vx_ip dst = routed_somewhere(roll(100));
+    uint8_t ttl = chance(2) ? 1 : 64, frame[FRAME_MAX];
+    struct vx_packet packet;
+
+    if (chance(3)) {
+        sim->deaf[id] = !sim->deaf[id];
+        say("interface %d is %s", id, sim->deaf[id] ? "deaf" : "all ears");
+    } else if (machine->db.ofports[id]) {
+        size_t size = routed_frame(id, &dst, ttl, frame);
+
+        routed_packet(id, &dst, ttl, &packet);
+        vx_packet_set_u(&packet, VX_F_IN_PORT, machine->db.ofports[id]);
+        machine_talks(machine, &packet, frame, size);
+    }
+}
+
 static int
 free_address(void)
 {
     int address = (int) roll(N_ADDRESSES);
 
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         if (sim->machines[m].address == address) {
             return -1;
         }
@@ -285,7 +309,7 @@ free_address(void)
 static void
 do_swap(struct machine *a)
 {
-    struct machine *b = &sim->machines[roll(N_MACHINES)];
+    struct machine *b = &sim->machines[roll(sim->n_machines)];
     int address = a->address;
 
     if (a == b || !a->has_manager || !b->has_manager) {
@@ -304,7 +328,7 @@ static void
 do_fault(void)
 {
     judge_disturbed();
-    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    struct machine *machine = &sim->machines[roll(sim->n_machines)];
     int tier = (int) roll(VX_FABRIC_TIER + 1), address;
     struct conn *conn = tier ? machine->of[tier] : machine->ovsdb;
 
@@ -345,6 +369,9 @@ do_fault(void)
         }
         break;
     case 8:
+        if (sim->bordered && machine->has_manager && chance(4)) {
+            machine->db.zone = (int) roll(N_ZONES);
+        }
         machine_join(machine);
         break;
     case 9:
@@ -375,7 +402,7 @@ next_ms(void)
             next = item->not_before_ms;
         }
     }
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         int64_t ms = machine_next_ms(&sim->machines[m]);
 
         if (ms > sim->now_ms && ms < next) {
@@ -408,7 +435,7 @@ do_any_work(void)
     if (do_event() || do_deliver() || do_pump()) {
         return true;
     }
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         if (machine_work(&sim->machines[m])) {
             return true;
         }
@@ -436,7 +463,11 @@ step_chaos(void)
             client_request();
         }
     } else if (what < 94) {
-        do_plug();
+        if (sim->routed && chance(3)) {
+            do_talk();
+        } else {
+            do_plug();
+        }
     } else if (what < 96) {
         do_fault();
     } else if (what < 98 || !do_any_work()) {
@@ -511,7 +542,7 @@ static void
 chaos(void)
 {
     bool absence = chance(3), moves = !absence && chance(2);
-    struct machine *machine = &sim->machines[roll(N_MACHINES)];
+    struct machine *machine = &sim->machines[roll(sim->n_machines)];
 
     sim->calm = false;
     for (int i = 0; i < CHAOS_STEPS + absence * ABSENCE_STEPS
@@ -536,7 +567,7 @@ is_idle(void)
         || !client_is_idle()) {
         return false;
     }
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         if (machine_has_work(&sim->machines[m])) {
             return false;
         }
@@ -554,7 +585,10 @@ calm(void)
     judge_disturbed();
     sim->calm = true;
     sim->crash_in = 0;
-    for (int m = 0; m < N_MACHINES; m++) {
+    if (chance(2)) {
+        memset(sim->deaf, 0, sizeof sim->deaf);
+    }
+    for (int m = 0; m < sim->n_machines; m++) {
         sim->machines[m].cut = false;
     }
     for (int i = 0; i < CALM_STEPS && !sim->failed; i++) {
@@ -584,12 +618,15 @@ begin(uint64_t seed, bool verbose)
     sim->disk = disk_new();
     sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
     sim->tampering = chance(3);
+    sim->routed = !chance(4);
+    sim->bordered = chance(2);
+    sim->n_machines = sim->bordered && chance(2) ? N_MACHINES : 3;
     sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         machine_init(&sim->machines[m], m);
     }
     start();
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         machine_join(&sim->machines[m]);
     }
 }
@@ -600,7 +637,7 @@ end(struct sim_result *ret_result)
     if (sim->app) {
         bury();
     }
-    for (int m = 0; m < N_MACHINES; m++) {
+    for (int m = 0; m < sim->n_machines; m++) {
         machine_fini(&sim->machines[m]);
     }
     conns_free();
@@ -613,6 +650,8 @@ end(struct sim_result *ret_result)
     ret_result->n_crashes = sim->n_crashes;
     ret_result->n_judged = sim->n_judged;
     ret_result->n_moves = sim->n_moves;
+    ret_result->n_arrived = sim->n_arrived;
+    ret_result->n_silent = sim->n_silent;
     free(sim);
     sim = NULL;
 }
@@ -635,14 +674,62 @@ set_the_stage(void)
             do_any_work();
             after_step();
         }
-        if (key >= KEY_PORT && !chance(4)) {
-            struct machine *machine = &sim->machines[roll(N_MACHINES)];
+        if (key >= KEY_PORT && key < KEY_ROUTE && !chance(4)) {
+            struct machine *machine = &sim->machines[roll(sim->n_machines)];
 
             if (machine->db.host_num) {
                 machine_plug(machine, key - KEY_PORT);
             }
         }
     }
+}
+
+static void
+is_dead(void *dead, uint64_t port, const struct vx_ip *ip)
+{
+    (void) ip;
+    *(bool *) dead |= !vx_hops_is_alive(sim->app->hops, port);
+}
+
+/* Until what stays for a while is over, and nothing of anything is left. */
+static const char *
+rest(int64_t ms)
+{
+    int64_t until_ms = sim->now_ms + ms;
+    const char *why = "steps are over";
+
+    for (int i = 0; i < CALM_STEPS && !sim->failed; i++) {
+        step_calm();
+        after_step();
+        if (sim->now_ms >= until_ms && is_idle()
+            && !(why = judge_converged())) {
+            break;
+        }
+    }
+    return why;
+}
+
+/* A controller that comes back to a fabric that is right says nothing to it.
+ * It knows of no next hop that it does not answer. */
+static void
+restart(void)
+{
+    bool dead = false;
+    const char *why = rest((int64_t) sim->grace_ms + REST_MS);
+
+    vx_fabric_hops(sim->app->fabric, is_dead, &dead);
+    if (sim->failed || why || dead) {
+        return;
+    }
+    say("the controller restarts");
+    bury();
+    sim->restart_ms = sim->now_ms;
+    sim->silent = true;
+    why = rest(3000);
+    if (why) {
+        violated("does not converge after a restart: %s", why);
+    }
+    sim->n_silent++;
 }
 
 void
@@ -653,6 +740,9 @@ sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result)
     for (int round = 0; round < 2 && !sim->failed; round++) {
         chaos();
         calm();
+    }
+    if (!sim->failed && chance(2)) {
+        restart();
     }
     end(ret_result);
 }

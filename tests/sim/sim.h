@@ -26,23 +26,26 @@
 
 #include "core/diff.h"
 #include "core/flow.h"
+#include "core/punt.h"
 #include "core/status.h"
+#include "core/trace.h"
 #include "daemon/app.h"
 #include "lib/buf.h"
 #include "ovs-glue/of_codec.h"
 #include "ovs-glue/of_session.h"
 
 enum {
-    N_MACHINES = 3,
+    N_MACHINES = 4,             /* at most */
+    N_ZONES = 2,
     N_TENANTS = 2,
     N_NETS = 3,                 /* the first of tenant 0, the others of 1 */
     N_PER_NET = 3,              /* ports; port k has the same MAC in each */
     N_IDS = N_NETS * N_PER_NET, /* iface-ids, one per port */
     N_ADDRESSES = N_MACHINES + 1,
     N_CLIENTS = 4,              /* requests under way */
-    MAX_BATCH = 8,
+    MAX_BATCH = 12,
     FIRST_VNI = 2000,
-    LAST_VNI = 2002,
+    LAST_VNI = 2005,            /* of networks and of routers */
     QUARANTINE_MS = 300,
     EPOCH_MS = 1000000,         /* the clock starts here */
 };
@@ -85,6 +88,7 @@ struct db {
     int name;                   /* of the host: machine index, mostly */
     unsigned incarnation;       /* makes the system-id */
     int address;                /* index of the VTEP in the ids */
+    int zone;
     char status[360];
     uint32_t host_num;          /* bridges, 0 = none */
     int host_address;           /* of the tunnel port */
@@ -132,6 +136,9 @@ bool machine_is_tampered(void);                 /* any */
 /* Judges the epoch; what was changed by hand may be right again. */
 void machine_look(struct machine *machine, enum vx_tier tier);
 void machine_told(struct machine *machine);     /* its OVSDB has changed */
+/* A packet that a machine behind the interface really sends. */
+void machine_talks(struct machine *machine, const struct vx_packet *packet,
+                   const uint8_t *frame, size_t size);
 /* As ovs-vswitchd does; NULL, or why it refuses, and nothing is changed if it
  * was a bundle. */
 const char *machine_bundle(struct machine *machine, enum vx_tier tier,
@@ -144,10 +151,11 @@ const struct vx_rows *machine_rows(struct machine *machine,
 enum item_type {
     /* to the controller */
     ITEM_READY, ITEM_DONE, ITEM_REFUSED, ITEM_DUMPED,
-    ITEM_UPDATE, ITEM_ANSWER, ITEM_PACKET_IN, ITEM_COUNTED, ITEM_CLOSED,
+    ITEM_UPDATE, ITEM_ANSWER, ITEM_PACKET_IN, ITEM_COUNTED, ITEM_ECHOED,
+    ITEM_CLOSED,
     /* to the machine */
-    ITEM_BUNDLE, ITEM_DUMP, ITEM_COUNT, ITEM_PACKET_OUT, ITEM_TRANSACT,
-    ITEM_EOF,
+    ITEM_BUNDLE, ITEM_DUMP, ITEM_COUNT, ITEM_PACKET_OUT, ITEM_ECHO,
+    ITEM_TRANSACT, ITEM_EOF,
 };
 
 struct item {
@@ -161,6 +169,7 @@ struct item {
     struct srow **rows;         /* DUMPED */
     size_t n;                   /* of either; bytes of the frame */
     uint8_t *frame;             /* PACKET_OUT, PACKET_IN */
+    struct vx_packet_in in;     /* PACKET_IN, without the frame */
     struct vx_row *acts;        /* PACKET_OUT */
     struct db *db;              /* UPDATE */
     char *text;                 /* REFUSED, TRANSACT */
@@ -191,6 +200,10 @@ struct conn *conn_new(struct machine *machine, enum vx_tier tier);
 struct item *conn_push(struct fifo *fifo, enum item_type type);
 void conn_machine_closes(struct conn *conn, bool silent);
 void conn_controller_gone(struct conn *conn);
+/* What switches send to the controller of a frame. */
+struct arrivals;
+void wire_punts(const struct arrivals *arrivals, const uint8_t *frame,
+                size_t size);
 bool conn_can_deliver(const struct conn *conn);
 void conn_deliver(struct conn *conn);
 bool conn_can_pump(const struct conn *conn);
@@ -244,6 +257,8 @@ struct wish {                   /* intent of one object */
     bool hold;
     enum { HOST_KEEP, HOST_DRAIN, HOST_UNDRAIN, HOST_RESET } what;
     bool force;                 /* delete a host */
+    uint32_t variant;           /* all else, by kind (intent.c) */
+    bool any;                   /* all else is not known */
 };
 
 struct promise {
@@ -253,9 +268,39 @@ struct promise {
     int draining;               /* host: acknowledged; -1: unknown */
 };
 
+enum { N_ROUTES = 3, N_POLICIES = 3 };  /* of a tenant */
+/* KEY_SUBNET: one of each network.  Networks of different tenants have the
+ * same prefix. */
 enum { KEY_TENANT = 0, KEY_NET = KEY_TENANT + N_TENANTS,
-       KEY_PORT = KEY_NET + N_NETS, KEY_HOST = KEY_PORT + N_IDS,
-       N_KEYS = KEY_HOST + N_MACHINES };
+       KEY_SUBNET = KEY_NET + N_NETS, KEY_PORT = KEY_SUBNET + N_NETS,
+       KEY_ROUTE = KEY_PORT + N_IDS,
+       KEY_POLICY = KEY_ROUTE + N_TENANTS * N_ROUTES,
+       KEY_ZONE = KEY_POLICY + N_TENANTS * N_POLICIES,
+       KEY_HOST = KEY_ZONE + N_ZONES, N_KEYS = KEY_HOST + N_MACHINES };
+
+/* --- What routing, policies, zones and rates are asked for (intent.c). */
+
+/* What an operation borrows. */
+struct name {
+    char tenant[16], network[16], name[32], iface_id[32], host[16];
+    char from[16];
+    struct vx_ip ips[4];
+    char border_names[N_MACHINES][4];
+    const char *borders[N_MACHINES];
+    struct vx_port_range ranges[2];
+};
+extern const char *const zone_names[N_ZONES];
+struct vx_ip ip_of(int id);
+struct vx_ip gateway_ip(int net);
+struct vx_mac mac_of(int id);
+int first_id(int tenant);
+int n_ids(int tenant);
+/* Key of a subnet, route, policy or zone. */
+void intent_key(int key, struct name *name, struct vx_key *k,
+                enum vx_kind *ret_kind);
+void intent_op(int key, const struct wish *wish, struct name *name,
+               struct vx_op *op);
+bool intent_is(const struct vx_obj *obj, int key, const struct wish *wish);
 
 struct request {
     bool used;
@@ -300,6 +345,12 @@ struct sim {
     uint64_t n_moves;           /* that were watched to their end */
     uint32_t grace_ms;
     bool tampering;             /* somebody changes rows by hand */
+    int n_machines;             /* in this life */
+    bool routed;                /* tenants have routers in this life */
+    bool bordered;              /* zones may talk by borders in this life */
+    bool deaf[N_IDS];           /* answers no questions */
+    bool silent;                /* after a restart nobody has anything to do */
+    uint32_t n_routed;          /* routed packets so far */
 
     struct machine machines[N_MACHINES];
     struct conn *conns;
@@ -322,6 +373,7 @@ struct sim {
     size_t max_bundle;          /* messages */
     bool calm;                  /* no faults any more */
     uint64_t n_traces, n_bundles, n_crashes, n_judged;
+    uint64_t n_arrived, n_silent;
 };
 extern struct sim *sim;
 
@@ -338,24 +390,59 @@ struct sim_result {
     char failure[600];
     unsigned n_steps;
     uint64_t n_traces, n_bundles, n_crashes, n_judged, n_moves;
+    uint64_t n_arrived, n_silent;
 };
 void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 
 /* --- Judge (judge.c). */
 
 /* Whether the table is what the controller wants now. */
+/* NULL, or how the table differs from that. */
+const char *judge_rows(struct machine *machine, enum vx_tier tier);
 bool judge_is_right(struct machine *machine, enum vx_tier tier);
 void judge_step(void);
 /* Something happens that may cost packets: no migration is watched. */
 void judge_disturbed(void);
 void judge_changed(int key);    /* the same: intent of an object */
 void client_migrate(void);
-/* A packet-out at a machine; tells which machines send it to the controller,
- * as bits. */
-unsigned judge_packet_out(struct machine *machine, const struct vx_row *acts,
-                          const uint8_t *frame);
+/* A packet-out at a machine. */
+void judge_packet_out(struct machine *machine, const struct vx_row *acts,
+                      const uint8_t *frame, struct arrivals *arrivals);
 /* NULL if everything has converged, else what has not. */
 const char *judge_converged(void);
+/* Where packets get to. */
+struct punt {
+    struct machine *machine;
+    enum vx_tier tier;
+    struct vx_packet_in in;         /* without a frame */
+};
+enum { MAX_PUNTS = 16 };
+struct arrivals {
+    unsigned n[N_MACHINES][N_IDS];
+    struct punt punts[MAX_PUNTS];
+    unsigned n_punts;
+    unsigned depth, max_depth;      /* tunnels on the way */
+};
+/* A packet that an interface sends. */
+void judge_walk(struct machine *machine, const struct vx_packet *packet,
+                struct arrivals *arrivals);
+struct machine *judge_active_at(int id);
+
+/* --- Routed packets (judge_routed.c). */
+
+/* From id to the gateway, for an address, TTL as given. */
+void routed_packet(int id, const struct vx_ip *dst, uint8_t ttl,
+                   struct vx_packet *ret_packet);
+/* The same as a frame; returns its size. */
+enum { FRAME_MAX = 64 };
+size_t routed_frame(int id, const struct vx_ip *dst, uint8_t ttl,
+                    uint8_t frame[FRAME_MAX]);
+struct vx_ip routed_somewhere(uint32_t n);  /* addresses of interest */
+/* What a machine answers to an ARP question. */
+void arp_answer(int id, struct vx_packet *ret_packet,
+                uint8_t frame[FRAME_MAX]);
+void judge_routed(struct machine *machine, int id);
+const char *judge_routed_converged(void);
 struct vx_ip address_of(int index);
 void id_name(int id, char *buf, size_t size);
 static inline int

@@ -27,7 +27,7 @@ number(const char *name, uint64_t or_else)
 
 struct total {
     uint64_t n_seeds, n_steps, n_traces, n_bundles, n_crashes, n_judged;
-    uint64_t n_moves;
+    uint64_t n_moves, n_arrived, n_silent;
 };
 
 static void
@@ -40,6 +40,8 @@ sum_up(struct total *total, const struct sim_result *result)
     total->n_crashes += result->n_crashes;
     total->n_judged += result->n_judged;
     total->n_moves += result->n_moves;
+    total->n_arrived += result->n_arrived;
+    total->n_silent += result->n_silent;
 }
 
 /* The first seed that fails, 0 if none does. */
@@ -68,7 +70,7 @@ nothing_is_violated(uint64_t first, uint64_t n)
 
     printf("# %llu seeds in %.1f s: %.0f a minute; %llu steps, %llu "
            "bundles, %llu crashes, %llu migrations, %llu judgements, "
-           "%llu packets\n",
+           "%llu packets, %llu routed and arrived, %llu silent restarts\n",
            (unsigned long long) total.n_seeds, seconds,
            (double) total.n_seeds / seconds * 60,
            (unsigned long long) total.n_steps,
@@ -76,7 +78,9 @@ nothing_is_violated(uint64_t first, uint64_t n)
            (unsigned long long) total.n_crashes,
            (unsigned long long) total.n_moves,
            (unsigned long long) total.n_judged,
-           (unsigned long long) total.n_traces);
+           (unsigned long long) total.n_traces,
+           (unsigned long long) total.n_arrived,
+           (unsigned long long) total.n_silent);
     if (seed) {
         printf("# seed %llu: %s\n# its life:\n", (unsigned long long) seed,
                result.failure);

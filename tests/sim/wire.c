@@ -224,23 +224,59 @@ bundle(struct conn *conn, const struct item *item)
     reply->text = why ? vx_xstrdup(why) : NULL;
 }
 
+void
+wire_punts(const struct arrivals *arrivals, const uint8_t *frame,
+           size_t size)
+{
+    for (unsigned i = 0; i < arrivals->n_punts; i++) {
+        const struct punt *punt = &arrivals->punts[i];
+        struct conn *to = punt->machine->of[punt->tier];
+
+        if (to) {
+            struct item *in = conn_push(&to->to_controller, ITEM_PACKET_IN);
+
+            in->in = punt->in;
+            in->frame = vx_xmemdup(frame, size);
+            in->n = size;
+        }
+    }
+}
+
+/* A question for a next hop's address is answered by the machine behind the
+ * interface it got to, if that has ears. */
+static void
+answer(const struct arrivals *arrivals, const struct item *item)
+{
+    const uint8_t *frame = item->frame;
+    bool is_question = item->n >= 42 && frame[12] == 8 && frame[13] == 6
+                       && frame[21] == 1;
+
+    for (int i = 0; is_question && i < N_MACHINES * N_IDS; i++) {
+        struct machine *machine = &sim->machines[i / N_IDS];
+        int id = i % N_IDS;
+        struct vx_ip ip = ip_of(id);
+        uint8_t reply[FRAME_MAX] = { 0 };
+        struct vx_packet packet;
+
+        if (arrivals->n[i / N_IDS][id] && !sim->deaf[id]
+            && !memcmp(frame + 38, ip.b, 4)) {
+            arp_answer(id, &packet, reply);
+            vx_packet_set_u(&packet, VX_F_IN_PORT, machine->db.ofports[id]);
+            machine_talks(machine, &packet, reply, 42);
+        }
+    }
+}
+
 /* Frames get lost, and are no part of the order of other messages. */
 static void
 packet_out(struct conn *conn, const struct item *item)
 {
-    unsigned bits = sim->calm || !chance(8)
-                    ? judge_packet_out(conn->machine, item->acts,
-                                       item->frame) : 0;
+    struct arrivals arrivals;
 
-    for (int i = 0; i < N_MACHINES; i++) {
-        struct conn *to = sim->machines[i].of[VX_TENANT_TIER];
-
-        if (bits >> i & 1 && to) {
-            struct item *in = conn_push(&to->to_controller, ITEM_PACKET_IN);
-
-            in->frame = vx_xmemdup(item->frame, item->n);
-            in->n = item->n;
-        }
+    if (sim->calm || !chance(8)) {
+        judge_packet_out(conn->machine, item->acts, item->frame, &arrivals);
+        wire_punts(&arrivals, item->frame, item->n);
+        answer(&arrivals, item);
     }
 }
 
@@ -278,6 +314,9 @@ at_machine(struct conn *conn, const struct item *item)
         break;
     case ITEM_PACKET_OUT:
         packet_out(conn, item);
+        break;
+    case ITEM_ECHO:
+        conn_push(&conn->to_controller, ITEM_ECHOED);
         break;
     case ITEM_TRANSACT:
         transact(conn, item);
