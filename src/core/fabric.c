@@ -272,6 +272,33 @@ host_gone(struct vx_fabric *f, struct vx_fhost *host)
     refresh_ifaces(f, host);
 }
 
+/* Ports that are about to migrate there, and have no interface there yet, are
+ * found by nothing else. */
+static void
+host_again(struct vx_fabric *f, struct vx_fhost *host,
+           const struct vx_host *obj)
+{
+    uint64_t *ports = NULL;
+    size_t n = 0, cap = 0;
+
+    VX_TREE_FOR_EACH(node, &host->members) {
+        VX_TREE_FOR_EACH(guest, &VX_FMEMBER(node)->guests) {
+            ports = vx_grow(ports, &cap, n + 1, sizeof *ports);
+            ports[n++] = VX_FPORT(guest, by_guest)->oid;
+        }
+    }
+    host_gone(f, host);
+    host_added(f, host, obj);
+    for (size_t i = 0; i < n; i++) {
+        struct vx_fport *port = vx_fport_find(f, ports[i]);
+
+        if (port) {
+            vx_fport_refresh(f, port->obj->iface_id);
+        }
+    }
+    free(ports);
+}
+
 static void
 host_changed(struct vx_fabric *f, const struct vx_obj *new)
 {
@@ -286,8 +313,7 @@ host_changed(struct vx_fabric *f, const struct vx_obj *new)
     if (before->num != after->num
         || (before->zone != after->zone
             && !vx_fhost_moves_lightly(f, host, after))) {
-        host_gone(f, host);
-        host_added(f, host, after);
+        host_again(f, host, after);
     } else {
         vx_fhost_set_obj(f, host, after);
     }

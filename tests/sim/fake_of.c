@@ -204,6 +204,7 @@ of_pump(struct og_of_session *s)
             && !s->part.cookie_mask) {
             const char *why = judge_rows(s->conn->machine, s->conn->tier);
 
+            judge_say_places();
             violated("machine %d tier %d is dumped after a restart: %s",
                      s->conn->machine->index, s->conn->tier,
                      why ? why : "of no reason");

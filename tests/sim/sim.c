@@ -559,6 +559,26 @@ chaos(void)
     }
 }
 
+/* Machines are switched on where their ports are, if they are nowhere. */
+static void
+plug_all(void)
+{
+    bool migrates;
+
+    for (int id = 0; sim->app && id < N_IDS; id++) {
+        struct machine *at = machine_named(client_location(id, &migrates));
+        bool plugged = false;
+
+        for (int m = 0; m < sim->n_machines; m++) {
+            plugged |= sim->machines[m].db.plugged[id];
+        }
+        at = at ? at : &sim->machines[roll(sim->n_machines)];
+        if (!plugged && at->db.host_num) {
+            machine_plug(at, id);
+        }
+    }
+}
+
 static bool
 is_idle(void)
 {
@@ -587,6 +607,9 @@ calm(void)
     sim->crash_in = 0;
     if (chance(2)) {
         memset(sim->deaf, 0, sizeof sim->deaf);
+    }
+    if (sim->routed && chance(2)) {
+        plug_all();
     }
     for (int m = 0; m < sim->n_machines; m++) {
         sim->machines[m].cut = false;
@@ -667,7 +690,7 @@ set_the_stage(void)
         after_step();
     }
     for (int key = 0; key < KEY_HOST; key++) {
-        if (sim->app && !chance(8)) {
+        if (sim->app && (!chance(8) || (sim->routed && key < KEY_PORT))) {
             client_put(key);
         }
         for (unsigned i = 0; i < n && !sim->failed; i++) {
@@ -709,19 +732,22 @@ rest(int64_t ms)
     return why;
 }
 
+/* What stays for a while may be followed by what stays for a while because
+ * of it. */
 /* A controller that comes back to a fabric that is right says nothing to it.
  * It knows of no next hop that it does not answer. */
 static void
 restart(void)
 {
     bool dead = false;
-    const char *why = rest((int64_t) sim->grace_ms + REST_MS);
+    const char *why = rest(2 * (int64_t) sim->grace_ms + REST_MS);
 
     vx_fabric_hops(sim->app->fabric, is_dead, &dead);
     if (sim->failed || why || dead) {
         return;
     }
     say("the controller restarts");
+    judge_say_places();
     bury();
     sim->restart_ms = sim->now_ms;
     sim->silent = true;

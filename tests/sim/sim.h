@@ -397,6 +397,7 @@ void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 /* --- Judge (judge.c). */
 
 /* Whether the table is what the controller wants now. */
+void judge_say_places(void);
 /* NULL, or how the table differs from that. */
 const char *judge_rows(struct machine *machine, enum vx_tier tier);
 bool judge_is_right(struct machine *machine, enum vx_tier tier);
