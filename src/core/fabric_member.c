@@ -67,6 +67,7 @@ drop_member(struct vx_fabric *f, struct vx_fmember *member)
     struct vx_freach *reach = vx_freach_find(member->net->tenant,
                                              member->host->oid);
 
+    vx_femit_touch_network(f, member->net);     /* who waits for its probe */
     vx_fmember_free(member);
     if (!--reach->n_members) {
         emit_budget(f, reach, VX_FEMIT_DEL);

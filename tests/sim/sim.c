@@ -628,6 +628,9 @@ calm(void)
             break;
         }
     }
+    if (sim->app) {
+        judge_say_places();
+    }
     violated("does not converge: %s", why);
 }
 

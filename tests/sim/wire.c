@@ -275,6 +275,9 @@ packet_out(struct conn *conn, const struct item *item)
 
     if (sim->calm || !chance(8)) {
         judge_packet_out(conn->machine, item->acts, item->frame, &arrivals);
+        say("machine %d sends a frame %02x%02x of the controller, which "
+            "comes back from %u", conn->machine->index, item->frame[12],
+            item->frame[13], arrivals.n_punts);
         wire_punts(&arrivals, item->frame, item->n);
         answer(&arrivals, item);
     }
