@@ -310,7 +310,8 @@ add_migration(struct request *request)
     } else {
         wish.migrate = true;
         wish.from = at;
-        wish.host = (at + 1 + (int) roll(sim->n_machines - 1)) % sim->n_machines;
+        wish.host = (at + 1 + (int) roll((uint32_t) sim->n_machines - 1))
+                    % sim->n_machines;
         wish.hold = chance(4);
     }
     if (wish.host >= 0) {
@@ -346,7 +347,7 @@ add_network(struct request *request, bool exists)
     struct wish wish = { .exists = exists };
 
     if (exists) {
-        wish.vni = chance(4) ? FIRST_VNI + roll(LAST_VNI - FIRST_VNI + 1)
+        wish.vni = chance(4) ? FIRST_VNI + roll(last_vni() - FIRST_VNI + 1)
                    : 0;
         add(request, KEY_TENANT + tenant_of_net(net), wish);
         add(request, KEY_NET + net, wish);
@@ -522,11 +523,27 @@ request_one(int key, struct wish wish)
     }
 }
 
+/* What is missing is asked for again.  False: nothing is, or it was asked for
+ * often enough. */
+bool
+client_restore(void)
+{
+    for (int key = 0; key < KEY_ROUTE && sim->n_restores; key++) {
+        if (may_be_asked(key) && !client_find(key)) {
+            sim->n_restores--;
+            client_put(key);
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 client_put(int key)
 {
     request_one(key, (struct wish) {
-        .exists = true, .host = chance(2) ? -1 : (int) roll(sim->n_machines) });
+        .exists = true,
+        .host = chance(2) ? -1 : (int) roll(sim->n_machines) });
 }
 
 static void

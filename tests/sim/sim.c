@@ -86,6 +86,13 @@ outside(void)
     return !sim->dying;
 }
 
+/* Few, so that they are used again soon. */
+uint32_t
+last_vni(void)
+{
+    return sim->routed ? LAST_VNI : LAST_VNI - N_TENANTS - 1;
+}
+
 /* --- The controller. */
 
 static void
@@ -101,7 +108,7 @@ start(void)
     app->started_ms = vx_app_mono_ms();
     vx_options_init(&app->options);
     app->options.vni_ranges[0] = (struct vx_vni_range) { FIRST_VNI,
-                                                         LAST_VNI };
+                                                         last_vni() };
     app->options.n_vni_ranges = 1;
     app->options.vni_quarantine_ms = QUARANTINE_MS;
     app->options.grace_ms = sim->grace_ms;
@@ -235,8 +242,8 @@ do_migrate(int id)
         machine_plug(to, id);
         return true;
     }
-    for (int m = 0; at && !migrates && at->db.plugged[id] && m < sim->n_machines;
-         m++) {
+    for (int m = 0; at && !migrates && at->db.plugged[id]
+                    && m < sim->n_machines; m++) {
         struct machine *other = &sim->machines[m];
 
         if (other != at && other->db.plugged[id]) {
@@ -475,6 +482,26 @@ step_chaos(void)
     }
 }
 
+/* Machines are switched on where their ports are, if they are nowhere. */
+static void
+plug_all(void)
+{
+    bool migrates;
+
+    for (int id = 0; sim->app && id < N_IDS; id++) {
+        struct machine *at = machine_named(client_location(id, &migrates));
+        bool plugged = false;
+
+        for (int m = 0; m < sim->n_machines; m++) {
+            plugged |= sim->machines[m].db.plugged[id];
+        }
+        at = at ? at : &sim->machines[roll(sim->n_machines)];
+        if (!plugged && at->db.host_num) {
+            machine_plug(at, id);
+        }
+    }
+}
+
 static void
 step_calm(void)
 {
@@ -486,6 +513,10 @@ step_calm(void)
     }
     if (sim->app) {
         client_operator();
+    }
+    if (sim->app && client_is_idle() && !client_restore() && sim->plugs) {
+        sim->plugs = false;
+        plug_all();
     }
     if (!do_any_work()) {
         do_time();
@@ -559,32 +590,12 @@ chaos(void)
     }
 }
 
-/* Machines are switched on where their ports are, if they are nowhere. */
-static void
-plug_all(void)
-{
-    bool migrates;
-
-    for (int id = 0; sim->app && id < N_IDS; id++) {
-        struct machine *at = machine_named(client_location(id, &migrates));
-        bool plugged = false;
-
-        for (int m = 0; m < sim->n_machines; m++) {
-            plugged |= sim->machines[m].db.plugged[id];
-        }
-        at = at ? at : &sim->machines[roll(sim->n_machines)];
-        if (!plugged && at->db.host_num) {
-            machine_plug(at, id);
-        }
-    }
-}
-
 static bool
 is_idle(void)
 {
     if (!sim->app || loop_has_active(sim->app->base)
         || pick_conn(conn_can_deliver) || pick_conn(conn_can_pump)
-        || !client_is_idle()) {
+        || !client_is_idle() || sim->plugs) {
         return false;
     }
     for (int m = 0; m < sim->n_machines; m++) {
@@ -608,9 +619,8 @@ calm(void)
     if (chance(2)) {
         memset(sim->deaf, 0, sizeof sim->deaf);
     }
-    if (sim->routed && chance(2)) {
-        plug_all();
-    }
+    sim->n_restores = sim->routed && chance(2) ? 30 : 0;
+    sim->plugs = sim->n_restores;
     for (int m = 0; m < sim->n_machines; m++) {
         sim->machines[m].cut = false;
     }

@@ -318,6 +318,7 @@ void client_crashed(void);
 void client_check(void);
 void client_operator(void);     /* brings refused hosts back, at the end */
 void client_put(int key);
+bool client_restore(void);
 bool client_is_idle(void);
 const struct vx_obj *client_find(int key);
 /* Of a port, as numbers of hosts, -1: none.  The target of a migration. */
@@ -349,6 +350,8 @@ struct sim {
     bool routed;                /* tenants have routers in this life */
     bool bordered;              /* zones may talk by borders in this life */
     bool deaf[N_IDS];           /* answers no questions */
+    unsigned n_restores;        /* requests for what is missing */
+    bool plugs;                 /* machines are to be switched on */
     bool silent;                /* after a restart nobody has anything to do */
     uint32_t n_routed;          /* routed packets so far */
 
@@ -377,6 +380,7 @@ struct sim {
 };
 extern struct sim *sim;
 
+uint32_t last_vni(void);
 uint32_t roll(uint32_t n);                      /* 0 .. n-1 */
 bool chance(uint32_t one_in);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
