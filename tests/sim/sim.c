@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pipeline.h"
 #include "daemon/commit.h"
 #include "daemon/health.h"
 #include "daemon/hooks.h"
@@ -745,18 +746,39 @@ rest(int64_t ms)
     return why;
 }
 
-/* What stays for a while may be followed by what stays for a while because
- * of it. */
+/* Not the switches of one that was a stranger for longer than it takes until
+ * an epoch is written: they get none before the next change, and are dumped
+ * once more. */
+static bool
+have_epochs(void)
+{
+    bool have = true;
+
+    for (int m = 0; m < sim->n_machines; m++) {
+        for (int tier = VX_TENANT_TIER; tier <= VX_FABRIC_TIER; tier++) {
+            const struct table *table = &sim->machines[m].tables[tier];
+            bool found = false;
+
+            for (size_t i = 0; i < table->n; i++) {
+                found |= table->rows[i]->crow.table == VX_T_EPOCH;
+            }
+            have &= found;
+        }
+    }
+    return have;
+}
+
 /* A controller that comes back to a fabric that is right says nothing to it.
  * It knows of no next hop that it does not answer. */
 static void
 restart(void)
 {
     bool dead = false;
+    /* What stays for a while may be followed by what stays because of it. */
     const char *why = rest(2 * (int64_t) sim->grace_ms + REST_MS);
 
     vx_fabric_hops(sim->app->fabric, is_dead, &dead);
-    if (sim->failed || why || dead) {
+    if (sim->failed || why || dead || !have_epochs()) {
         return;
     }
     say("the controller restarts");
