@@ -98,7 +98,7 @@ vx_policy_n_rows(const struct vx_policy *policy)
 {
     const struct vx_policy_match *m = &policy->match;
 
-    return 1 + (family_of(policy) ? 1 : 2)
+    return 1 + (family_of(policy) ? 1 : 2) * (1 + policy->n_via)
                * count_masks(m->sports, m->n_sports)
                * count_masks(m->dports, m->n_dports);
 }
@@ -191,6 +191,33 @@ act(struct vx_row *row, const struct policy *p)
     vx_act_goto(row, VX_T1_ROUTE);
 }
 
+/* One combination of port masks: the policy, and above it what its own next
+ * hops send on, which would come back to them for ever: as routed. */
+static void
+rows_of_masks(const struct policy *p, uint8_t family, struct mask sport,
+              struct mask dport, struct vx_rows *rows)
+{
+    int proto = p->policy->match.proto;
+
+    for (size_t hop = 0; hop <= p->n_hops; hop++) {
+        bool own = hop < p->n_hops;
+        struct vx_row *row = vx_rows_flow(
+            rows, VX_TENANT_TIER, VX_T1_POLICY,
+            VX_POLICY_PRIORITY(p->policy->priority) + own,
+            p->slots.cookie);
+
+        match(row, p, family);
+        match_port(row, proto, false, sport);
+        match_port(row, proto, true, dport);
+        if (own) {
+            vx_match_mac(row, VX_F_ETH_SRC, &p->hops[hop].mac);
+            vx_act_goto(row, VX_T1_ROUTE);
+        } else {
+            act(row, p);
+        }
+    }
+}
+
 static void
 family_rows(const struct policy *p, uint8_t family, struct vx_rows *rows)
 {
@@ -201,15 +228,7 @@ family_rows(const struct policy *p, uint8_t family, struct vx_rows *rows)
 
     for (size_t s = 0; s < n_sports; s++) {
         for (size_t d = 0; d < n_dports; d++) {
-            struct vx_row *row = vx_rows_flow(
-                rows, VX_TENANT_TIER, VX_T1_POLICY,
-                VX_POLICY_PRIORITY_BASE + p->policy->priority,
-                p->slots.cookie);
-
-            match(row, p, family);
-            match_port(row, m->proto, false, sports[s]);
-            match_port(row, m->proto, true, dports[d]);
-            act(row, p);
+            rows_of_masks(p, family, sports[s], dports[d], rows);
         }
     }
 }
@@ -223,7 +242,7 @@ policed(const struct policy *p, struct vx_rows *rows)
 {
     struct vx_row *row = vx_rows_flow(
         rows, VX_TENANT_TIER, VX_T1_POLICED,
-        VX_POLICY_PRIORITY_BASE + p->policy->priority, p->slots.cookie);
+        VX_POLICY_PRIORITY(p->policy->priority), p->slots.cookie);
 
     vx_match_u(row, VX_F_REG5, p->slots.router);
     vx_act_goto(row, VX_T1_POLICY);

@@ -352,6 +352,7 @@ vx_fabric_port_alive(struct vx_fabric *f, uint64_t oid, bool alive)
 {
     struct vx_fport *port = vx_fport_find(f, oid);
 
+    vx_fdead_set(f, oid, !alive);
     if (port && port->dead == alive) {
         port->dead = !alive;
         vx_fport_hops_changed(f, port, port->obj);
@@ -461,17 +462,38 @@ vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
     }
 }
 
+static struct vx_fport *
+next_guest(const struct vx_fmember *member, uint64_t oid)
+{
+    struct vx_tree_node *node = vx_tree_ceil(&member->guests, &oid);
+
+    return node ? VX_FPORT(node, by_guest) : NULL;
+}
+
+/* A member that goes may take others of its tenant along, on this host: each
+ * step looks for the next one. */
 static void
 settle_host(struct vx_fabric *f, struct vx_fhost *host)
 {
-    VX_TREE_FOR_EACH_SAFE(node, next, &host->members) {
-        struct vx_fmember *member = VX_FMEMBER(node);
+    struct vx_tree_node *node;
+    uint64_t oid = 0;
 
-        VX_TREE_FOR_EACH_SAFE(guest, next_guest, &member->guests) {
-            forget_left(f, VX_FPORT(guest, by_guest));
+    while ((node = vx_tree_ceil(&host->members, &oid))) {
+        struct vx_fmember *member = VX_FMEMBER(node);
+        struct vx_fport *guest = next_guest(member, 0);
+
+        oid = member->net->oid + 1;
+        while (guest) {
+            uint64_t last = guest->oid;
+
+            forget_left(f, guest);
+            member = vx_fmember_find_at(host, oid - 1);
+            guest = member ? next_guest(member, last + 1) : NULL;
         }
     }
-    VX_TREE_FOR_EACH_SAFE(node, next, &host->members) {
+    oid = 0;
+    while ((node = vx_tree_ceil(&host->members, &oid))) {
+        oid = VX_FMEMBER(node)->net->oid + 1;
         if (VX_FMEMBER(node)->grace) {
             vx_fmember_lose(f, VX_FMEMBER(node));
         }
@@ -486,7 +508,7 @@ vx_fabric_settle(struct vx_fabric *f, uint64_t oid)
     struct vx_fport *port = vx_fport_find(f, oid);
 
     for (size_t i = net ? net->n_hosts : 0; i-- > 0;) {
-        if (net->members[i]->grace) {
+        if (i < net->n_hosts && net->members[i]->grace) {
             vx_fmember_lose(f, net->members[i]);
         }
     }

@@ -32,6 +32,7 @@ OID_COMPARE(compare_member_port, struct vx_fport, by_member, oid)
 OID_COMPARE(compare_guest_port, struct vx_fport, by_guest, oid)
 OID_COMPARE(compare_member, struct vx_fmember, by_network, net->oid)
 OID_COMPARE(compare_ofport, struct vx_fiface, by_ofport, ofport)
+OID_COMPARE(compare_dead, struct vx_fdead, by_oid, oid)
 OID_COMPARE(compare_zone, struct vx_fzone, by_oid, oid)
 OID_COMPARE(compare_tenant, struct vx_ften, by_oid, oid)
 OID_COMPARE(compare_sub, struct vx_fsub, by_oid, oid)
@@ -96,6 +97,7 @@ vx_fhost_get(struct vx_fabric *f, uint64_t oid)
     if (!host) {
         host = vx_xcalloc(1, sizeof *host);
         host->oid = oid;
+        host->dead = vx_fdead_is(f, oid);
         vx_tree_init(&host->ports, compare_host_port);
         vx_tree_init(&host->members, compare_member);
         vx_tree_init(&host->ifaces, compare_ofport);
@@ -182,6 +184,14 @@ vx_fmember_find(const struct vx_fnet *net, uint64_t host)
 }
 
 struct vx_fmember *
+vx_fmember_find_at(const struct vx_fhost *host, uint64_t network)
+{
+    struct vx_tree_node *node = vx_tree_find(&host->members, &network);
+
+    return node ? VX_FMEMBER(node) : NULL;
+}
+
+struct vx_fmember *
 vx_fmember_new(struct vx_fnet *net, struct vx_fhost *host)
 {
     struct vx_fmember *member = vx_xcalloc(1, sizeof *member);
@@ -236,6 +246,7 @@ vx_fport_new(struct vx_fabric *f, uint64_t oid, uint64_t network)
     struct vx_fport *port = vx_xcalloc(1, sizeof *port);
 
     port->oid = oid;
+    port->dead = vx_fdead_is(f, oid);
     port->net = vx_fnet_get(f, network);
     vx_tree_insert(&f->ports, &oid, &port->by_oid);
     vx_tree_insert(&port->net->ports, &oid, &port->by_network);
@@ -471,6 +482,7 @@ vx_fabric_new(const struct vx_fabric_sink *sink)
     vx_tree_init(&f->nets, compare_net);
     vx_tree_init(&f->ports, compare_port);
     vx_tree_init(&f->zones, compare_zone);
+    vx_tree_init(&f->dead, compare_dead);
     vx_tree_init(&f->tenants, compare_tenant);
     vx_tree_init(&f->subs, compare_sub);
     vx_tree_init(&f->paths, compare_path);
@@ -599,6 +611,10 @@ vx_fabric_free(struct vx_fabric *f)
         return;
     }
     free_nodes(f);
+    VX_TREE_FOR_EACH_SAFE(node, next, &f->dead) {
+        vx_tree_remove(&f->dead, node);
+        free(VX_CONTAINER(node, struct vx_fdead, by_oid));
+    }
     vx_rows_fini(&f->old);
     vx_rows_fini(&f->new);
     vx_rows_fini(&f->del);

@@ -199,6 +199,11 @@ struct vx_fip_key {
     uint64_t oid;               /* of the port, of the path */
 };
 
+struct vx_fdead {
+    struct vx_tree_node by_oid;
+    uint64_t oid;
+};
+
 struct vx_fiface {
     struct vx_tree_node by_id, by_ofport;
     char *id;
@@ -213,6 +218,10 @@ struct vx_fabric {
     struct vx_tree ports_by_iface;      /* (iface_id, oid) */
     struct vx_tree ifaces;              /* (id, oid of host) */
     size_t max_buckets;         /* VX_GROUP_MAX_BUCKETS; less in tests */
+    struct vx_tree dead;        /* vx_fdead.by_oid: ports and hosts that are
+                                 * told not to live, also while they are not
+                                 * known: a rehearsal takes them away and puts
+                                 * them back */
     uint32_t port_bum_pps;      /* of ports that name none */
     size_t n_direct;            /* networks whose path is VX_PATH_DIRECT */
     uint64_t last_grace;
@@ -239,6 +248,9 @@ void vx_fnet_put(struct vx_fabric *f, struct vx_fnet *net);
 
 struct vx_fmember *vx_fmember_find(const struct vx_fnet *net,
                                    uint64_t host);
+/* What the host has of the network of this oid, NULL = nothing. */
+struct vx_fmember *vx_fmember_find_at(const struct vx_fhost *host,
+                                      uint64_t network);
 struct vx_fmember *vx_fmember_new(struct vx_fnet *net,
                                   struct vx_fhost *host);
 void vx_fmember_free(struct vx_fmember *member);    /* has no role */
@@ -289,6 +301,10 @@ vx_fport_host(const struct vx_fport *port)
 {
     return port->member ? port->member->host : NULL;
 }
+
+/* What a port or host of this oid is told to be. */
+bool vx_fdead_is(const struct vx_fabric *f, uint64_t oid);
+void vx_fdead_set(struct vx_fabric *f, uint64_t oid, bool dead);
 
 /* The host is in this zone (NULL: none), and counts there with its
  * members. */

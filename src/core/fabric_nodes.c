@@ -406,3 +406,27 @@ vx_fnet_port_of_ip(const struct vx_fnet *net, const struct vx_ip *ip)
 
     return found && !vx_ip_compare(&found->ip, ip) ? found->port : NULL;
 }
+
+/* --- The dead. */
+
+bool
+vx_fdead_is(const struct vx_fabric *f, uint64_t oid)
+{
+    return vx_tree_find(&f->dead, &oid);
+}
+
+void
+vx_fdead_set(struct vx_fabric *f, uint64_t oid, bool dead)
+{
+    struct vx_tree_node *node = vx_tree_find(&f->dead, &oid);
+    struct vx_fdead *it;
+
+    if (!node && dead) {
+        it = vx_xcalloc(1, sizeof *it);
+        it->oid = oid;
+        vx_tree_insert(&f->dead, &oid, &it->by_oid);
+    } else if (node && !dead) {
+        vx_tree_remove(&f->dead, node);
+        free(VX_CONTAINER(node, struct vx_fdead, by_oid));
+    }
+}

@@ -342,6 +342,7 @@ vx_fabric_host_alive(struct vx_fabric *f, uint64_t oid, bool alive)
 {
     struct vx_fhost *host = vx_fhost_find(f, oid);
 
+    vx_fdead_set(f, oid, !alive);
     if (!host || host->dead == !alive) {
         return;
     }

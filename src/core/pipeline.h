@@ -131,9 +131,9 @@ enum { VX_GROUP_ECMP = 0x1000000, VX_ECMP_SLOTS = 16 };
 /* Groups of a network on its zone's designated border (with the VNI). */
 enum { VX_GROUP_FROM_ZONE = 0x2000000, VX_GROUP_FROM_CROSS = 0x3000000 };
 
-/* Tier 1, VX_T1_POLICED and VX_T1_POLICY: OpenFlow priority of a
- * policy's. */
-enum { VX_POLICY_PRIORITY_BASE = 1000 };
+/* Tier 1, VX_T1_POLICED and VX_T1_POLICY: OpenFlow priority of a policy; one
+ * above it is for what its own next hops send on. */
+#define VX_POLICY_PRIORITY(PRIORITY) (1000 + 2 * (PRIORITY))
 /* VX_T1_ROUTE: this and the length of the prefix. */
 enum { VX_ROUTE_PRIORITY_BASE = 100 };
 

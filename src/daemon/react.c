@@ -138,6 +138,7 @@ apply_change(void *app_, const struct vx_change *change,
     vx_fabric_change(app->fabric, change->old, change->new);
     if (obj->kind == VX_HOST && !change->new) {
         vx_borders_forget(app->borders, obj->oid);
+        vx_fabric_host_alive(app->fabric, obj->oid, true);  /* is no more */
         vx_hosts_update(app->hosts, (const void *) change->old, NULL);
         vx_audits_forget(app->audits, obj->oid);
     }

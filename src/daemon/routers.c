@@ -207,7 +207,9 @@ void
 vx_app_routers_free(struct vx_app *app)
 {
     vx_borders_free(app->borders);
-    event_free(app->settle);
+    if (app->settle) {
+        event_free(app->settle);
+    }
     free(app->opened);
     vx_punts_free(app->punts);
     vx_radv_free(app->radv);

@@ -91,6 +91,8 @@ write_row(evutil_socket_t fd, short what, void *sw_)
     if (sw->facts.state == VX_SWITCH_SYNCED && !sw->epoch && !sw->first
         && !sw->run && !sw->env.is_stranger(sw->env.ctx, sw->env.host)) {
         send_row(sw, cookie_now(sw));
+    } else {
+        vx_epoch_quiet(sw);     /* a stranger, or busy: later */
     }
 }
 

@@ -321,7 +321,7 @@ base_priority(const struct vx_row *row)
     }
     return tier1 && row->priority
            && (row->table == VX_T1_POLICY || row->table == VX_T1_POLICED)
-           ? VX_POLICY_PRIORITY_BASE : row->priority;
+           ? VX_POLICY_PRIORITY(0) : row->priority;
 }
 
 static void

@@ -362,6 +362,12 @@ step_alive(struct world *w)
     if (w->ports[i]) {
         vx_fabric_port_alive(w->fabric, w->ports[i]->oid, roll(w, 2));
     }
+    if (roll(w, 3) == 0) {
+        vx_fabric_settle(w->fabric, w->ports[i] && roll(w, 2)
+                                    ? w->ports[i]->oid
+                                    : roll(w, 2) ? h + 1
+                                                 : 100 + roll(w, N_NETS));
+    }
 }
 
 static void

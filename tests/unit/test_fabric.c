@@ -348,6 +348,49 @@ nothing_goes_to_a_host_or_comes_from_it_before_it_is_admitted(void **state)
     assert_int_equal(count_type(ear, 1, VX_ROW_FLOW, cookie), 2);
 }
 
+/* Its port and host may be taken away and put back: a rehearsal does. */
+static void
+a_next_hop_that_was_found_dead_stays_so_until_told(void **state)
+{
+    struct ear *ear = *state;
+    struct vx_tenant *tenant = (struct vx_tenant *) vx_obj_new(VX_TENANT);
+    struct vx_subnet *subnet = (struct vx_subnet *) vx_obj_new(VX_SUBNET);
+    struct vx_ip ip = { .family = 4, .b = { 10, 0, 0, 1 } };
+    struct vx_port *port = (struct vx_port *) vx_obj_new(VX_PORT);
+    bool usable;
+
+    port->o.oid = PORT + 1;
+    port->o.parent = NET;
+    port->mac = vx_mac_from_u64(UINT64_C(0x020000000001));
+    port->n_ips = 1;
+    port->ips = vx_xmemdup(&ip, sizeof ip);
+    port->host = 1;
+    tenant->router_vni = 99;
+    vx_fabric_change(ear->fabric, NULL, &tenant->o);
+    subnet->o.oid = 20000;
+    subnet->o.parent = NET;
+    subnet->prefix = (struct vx_prefix) {
+        { .family = 4, .b = { 10, 0, 0, 0 } }, 24
+    };
+    subnet->gateway = (struct vx_ip) { .family = 4, .b = { 10, 0, 0, 254 } };
+    subnet->route = true;
+    vx_fabric_change(ear->fabric, NULL, &subnet->o);
+    vx_fabric_change(ear->fabric, NULL, &port->o);
+    assert_int_equal(vx_fabric_hop(ear->fabric, 0, &ip, &usable), PORT + 1);
+    assert_true(usable);
+    vx_fabric_port_alive(ear->fabric, PORT + 1, false);
+    vx_fabric_change(ear->fabric, &port->o, NULL);
+    vx_fabric_change(ear->fabric, NULL, &port->o);
+    vx_obj_unref(&port->o);
+    assert_int_equal(vx_fabric_hop(ear->fabric, 0, &ip, &usable), PORT + 1);
+    assert_false(usable);
+    vx_fabric_port_alive(ear->fabric, PORT + 1, true);
+    vx_fabric_hop(ear->fabric, 0, &ip, &usable);
+    assert_true(usable);
+    vx_obj_unref(&tenant->o);
+    vx_obj_unref(&subnet->o);
+}
+
 /* A network on 510 hosts. */
 static void
 fill(struct ear *ear)
@@ -559,6 +602,7 @@ main(void)
         TEST(the_fabrics_own_port_numbers_are_refused),
         TEST(no_row_knows_the_way_to_a_host_without_vtep_until_it_has_one),
         TEST(nothing_goes_to_a_host_or_comes_from_it_before_it_is_admitted),
+        TEST(a_next_hop_that_was_found_dead_stays_so_until_told),
         TEST(a_group_holds_as_many_hosts_as_a_switch_can_serve),
         TEST(one_more_port_costs_its_own_rows_whatever_the_fabric_holds),
         TEST(what_does_not_matter_to_switches_is_not_sent),

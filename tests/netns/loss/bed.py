@@ -19,6 +19,9 @@ from streams import CROSS, SAME
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BRIDGES = ("br-tenant", "br-fabric")
+# A flow that names a meter cannot be restored by ovs-ctl (doc/restarts.md):
+# no budgets here, and no routed subnet.
+OPTIONS = ("--set", "port_bum_pps=0")
 WEB = "/v1/tenants/acme/networks/web"
 EPOCH = "table=253"     # a fact about the switch, not a row of the pipeline
 
@@ -110,7 +113,7 @@ class Bed:
 
     def _make(self, ports):
         self.h1, self.h2 = self.lab.add_hosts(2)
-        self.lab.start_controller()
+        self.lab.start_controller(*OPTIONS)
         intent.join_all(self.lab)
         for host in (self.h1, self.h2):
             if self.again_ms:
@@ -120,7 +123,7 @@ class Bed:
         where = {1: self.h1, 2: self.h1, 3: self.h2}
         with intent.Api(self.lab.api) as api:
             api.batch([intent.put("/v1/tenants/acme"), intent.put(WEB),
-                       intent.put(f"{WEB}/subnets/10.0.0.0%2F16")])
+                       intent.put(f"{WEB}/subnets/10.0.0.0%2F16", route=False)])
             api.batches([intent.put(
                 f"{WEB}/ports/vm{n}", mac=mac_of(n), ips=[ip_of(n)],
                 host=where.get(n, self.lab.hosts[f"h{n % 2 + 1}"]).name,
@@ -176,7 +179,7 @@ class Bed:
         self.lab.stop_controller(number)
         # The time it is away is the fault itself: nothing to poll for.
         threading.Event().wait(away_s)
-        self.lab.start_controller()
+        self.lab.start_controller(*OPTIONS)
         self.wait_in_order(mark, 4)
 
     def restart_controller_busy(self, number, away_s):
@@ -241,11 +244,11 @@ class Bed:
         if controller:
             self.wait_in_order(mark, 2)
             # What it found restored it has left alone, but for the one
-            # meter, which ovs-save does not save.
+            # meter of each bridge, which ovs-save does not save.
             said = intent.new_log_lines(self.lab, mark, 1, bool, "a log")
             fought = [line for line in said for n in re.findall(
                 r"\b(\d+) differences", line)
-                if int(n) > ("br-tenant" in line)]
+                if int(n) > 1]
             assert not fought, fought
 
     def _ovs_flows(self, *argv):
