@@ -199,22 +199,28 @@ rows_of_masks(const struct policy *p, uint8_t family, struct mask sport,
 {
     int proto = p->policy->match.proto;
 
-    for (size_t hop = 0; hop <= p->n_hops; hop++) {
-        bool own = hop < p->n_hops;
-        struct vx_row *row = vx_rows_flow(
-            rows, VX_TENANT_TIER, VX_T1_POLICY,
-            VX_POLICY_PRIORITY(p->policy->priority) + own,
-            p->slots.cookie);
+    for (size_t i = 0; i <= p->n_hops; i++) {
+        const struct vx_nexthop *hop = i < p->n_hops ? &p->hops[i] : NULL;
+        struct vx_row *row;
 
+        if (hop && p->vni && hop->vni != p->vni) {
+            continue;           /* it is in a network that does not match */
+        }
+        row = vx_rows_flow(rows, VX_TENANT_TIER, VX_T1_POLICY,
+                           VX_POLICY_PRIORITY(p->policy->priority)
+                           + (hop != NULL), p->slots.cookie);
         match(row, p, family);
         match_port(row, proto, false, sport);
         match_port(row, proto, true, dport);
-        if (own) {
-            vx_match_mac(row, VX_F_ETH_SRC, &p->hops[hop].mac);
-            vx_act_goto(row, VX_T1_ROUTE);
-        } else {
+        if (!hop) {
             act(row, p);
+            continue;
         }
+        if (!p->vni) {
+            vx_match_u(row, VX_F_REG0, hop->vni);
+        }
+        vx_match_mac(row, VX_F_ETH_SRC, &hop->mac);
+        vx_act_goto(row, VX_T1_ROUTE);
     }
 }
 

@@ -135,13 +135,16 @@ vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows)
     }
 }
 
-/* Those that live; ports of a host that is away may or may not, and serve only
- * where no other does. */
+/* Those that live; ports of a host that is away may or may not, and serve a
+ * route only where no other does.  What becomes of a policy then is for it to
+ * say. */
 static void
 find_hops(struct vx_fabric *f, struct vx_fpath *path,
           struct vx_fpath_told *want)
 {
-    for (int away = 0; away < 2 && !want->n_hops; away++) {
+    int ways = path->obj && path->obj->kind == VX_ROUTE ? 2 : 1;
+
+    for (int away = 0; away < ways && !want->n_hops; away++) {
         for (size_t i = 0; i < path->n_uses; i++) {
             const struct vx_ip *ip = &path->uses[i].ip;
             const struct vx_fport *port = port_at(path->tenant, ip);

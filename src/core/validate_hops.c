@@ -97,26 +97,33 @@ route_name(const struct vx_candidate *c, const char *field,
 
 /* A default route is fine, one to nothing but what is never routed is not. */
 static bool
-route_is_unicast(const struct vx_candidate *c, const char *field,
-                 struct vx_error *err)
+is_routable(const struct vx_prefix *prefix, const char *what,
+            const char *field, struct vx_error *err)
 {
     static const struct vx_prefix special[] = {
         { { 4, { 127 } }, 8 }, { { 4, { 169, 254 } }, 16 },
         { { 4, { 224 } }, 3 }, { { 6, { 0xfe, 0x80 } }, 10 },
         { { 6, { 0xff } }, 8 },
     };
-    const struct vx_route *route = route_of(c);
-    char cidr[VX_PREFIX_STRLEN];
+    char cidr[VX_PREFIX_STRLEN], lies[VX_PREFIX_STRLEN];
 
-    for (size_t i = 0; i < N_ELEMS(special); i++) {
-        if (route->prefix.length >= special[i].length
-            && vx_prefix_contains(&special[i], &route->prefix.ip)) {
-            return vx_fail(err, VX_INVALID, field, "route %s lies in %s, "
-                           "which is never routed", route->o.name,
+    for (size_t i = 0; prefix->ip.family && i < N_ELEMS(special); i++) {
+        if (prefix->length >= special[i].length
+            && vx_prefix_contains(&special[i], &prefix->ip)) {
+            return vx_fail(err, VX_INVALID, field, "%s %s lies in %s, "
+                           "which is never routed", what,
+                           vx_prefix_format(prefix, lies),
                            vx_prefix_format(&special[i], cidr));
         }
     }
     return true;
+}
+
+static bool
+route_is_unicast(const struct vx_candidate *c, const char *field,
+                 struct vx_error *err)
+{
+    return is_routable(&route_of(c)->prefix, "route", field, err);
 }
 
 static bool
@@ -331,12 +338,25 @@ policy_action_is_one(const struct vx_candidate *c, const char *field,
                       "but its action is not \"via\"", c->new->name);
 }
 
+/* Policies see what passes the router only. */
+static bool
+policy_is_routable(const struct vx_candidate *c, const char *field,
+                   struct vx_error *err)
+{
+    const struct vx_policy_match *match = &policy_of(c)->match;
+
+    (void) field;
+    return is_routable(&match->src, "prefix", "match.src", err)
+           && is_routable(&match->dst, "prefix", "match.dst", err);
+}
+
 static const struct vx_rule policy_rules[] = {
     { "a policy's number is in range", "num", policy_num },
     { "a priority is in range", "priority", policy_priority },
     { "where it is enforced is known", "where", policy_where },
     { "protocol and DSCP are in range", "match.proto", policy_numbers },
     { "a match is about one family", "match", policy_family },
+    { "a policy is about what is routed", "match", policy_is_routable },
     { "ports are those of TCP, UDP or SCTP", "match.dport", policy_ports },
     { "a policy makes a bounded number of rows", "match", policy_rows },
     { "an action has what it needs", "action", policy_action },

@@ -24,6 +24,7 @@ struct vx_borders {
     struct vx_borders_env env;
     struct vx_tree hosts;       /* by oid */
     struct vx_tree waiting;     /* by due time, then oid */
+    size_t n_ready;
     struct event *timer;
 };
 
@@ -81,6 +82,16 @@ stop_waiting(struct vx_borders *borders, struct seen *seen)
 }
 
 static void
+give_time(struct vx_borders *borders, struct seen *seen, uint32_t ms)
+{
+    struct due_key key = { borders->env.mono_ms() + ms + 1, seen->oid };
+
+    seen->due_ms = key.due_ms;
+    vx_tree_insert(&borders->waiting, &key, &seen->by_due);
+}
+
+/* With most hosts away it is us who are cut off: nobody is given up. */
+static void
 time_is_up(evutil_socket_t fd, short what, void *borders_)
 {
     struct vx_borders *borders = borders_;
@@ -94,7 +105,9 @@ time_is_up(evutil_socket_t fd, short what, void *borders_)
         struct seen *seen = SEEN(node, by_due);
 
         stop_waiting(borders, seen);
-        if (seen->dead == seen->ready) {
+        if (!seen->ready && 2 * borders->n_ready < borders->hosts.count) {
+            give_time(borders, seen, borders->env.down_ms);
+        } else if (seen->dead == seen->ready) {
             seen->dead = !seen->ready;
             borders->env.alive(borders->env.ctx, seen->oid, seen->ready);
         }
@@ -114,10 +127,10 @@ void
 vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready)
 {
     struct seen *seen = find(borders, host);
-    struct due_key key;
 
     if (!seen) {
         if (ready) {
+            borders->n_ready++;
             seen = vx_xcalloc(1, sizeof *seen);
             seen->oid = host;
             seen->ready = true;
@@ -126,12 +139,11 @@ vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready)
         return;
     }
     stop_waiting(borders, seen);
+    borders->n_ready += ready && !seen->ready;
+    borders->n_ready -= !ready && seen->ready;
     seen->ready = ready;
     if (ready == seen->dead) {
-        seen->due_ms = borders->env.mono_ms() + 1
-                       + (ready ? 0 : borders->env.down_ms);
-        key = (struct due_key) { seen->due_ms, host };
-        vx_tree_insert(&borders->waiting, &key, &seen->by_due);
+        give_time(borders, seen, ready ? 0 : borders->env.down_ms);
     }
     arm(borders);
 }
@@ -143,6 +155,7 @@ vx_borders_forget(struct vx_borders *borders, uint64_t host)
 
     if (seen) {
         stop_waiting(borders, seen);
+        borders->n_ready -= seen->ready;
         vx_tree_remove(&borders->hosts, &seen->by_oid);
         free(seen);
         arm(borders);

@@ -7,8 +7,8 @@
  * A host that was ready and is not any more for border_down_ms is not used as
  * a border, nor its ports as next hops, until it is ready again.  One that was
  * never ready since the controller started keeps its work: a controller that
- * starts, or is cut off from all, changes nothing (and the fabric uses what
- * there is where nothing else lives). */
+ * starts, or is cut off from most of them, changes nothing (and borders and
+ * hops of routes are used where nothing else lives). */
 #ifndef VX_DAEMON_BORDERS_H
 #define VX_DAEMON_BORDERS_H
 

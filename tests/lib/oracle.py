@@ -209,6 +209,8 @@ class Oracle:
             return None, dataclasses.replace(packet, dscp=action["dscp"])
         if action["type"] in ("via", "gateway"):
             hops = [address(ip) for ip in action.get("via") or ()]
+            if set(hops) & {address(ip) for ip in port.ips}:
+                return None, packet     # what its own next hops send on
             ways = self._to_hops(port, hops, packet, stops)
             if ways:
                 return ways, packet

@@ -262,6 +262,20 @@ living(int tenant, const struct vx_ip *via, size_t n,
     return bits;
 }
 
+/* What a policy's own next hops send on is routed. */
+static bool
+is_via(const struct vx_policy *policy, int id)
+{
+    struct vx_ip ip = ip_of(id);
+
+    for (size_t i = 0; i < policy->n_via; i++) {
+        if (!vx_ip_compare(&policy->via[i], &ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where a packet has to get to, as bits; 0: this is not to be said. */
 static unsigned
 wanted(int from, int to, struct machine *const *active, bool *ret_nowhere)
@@ -275,7 +289,8 @@ wanted(int from, int to, struct machine *const *active, bool *ret_nowhere)
     if (policy && policy->action == VX_POLICY_DROP) {
         *ret_nowhere = true;
         return 0;
-    } else if (policy && policy->action == VX_POLICY_VIA) {
+    } else if (policy && policy->action == VX_POLICY_VIA
+               && !is_via(policy, from)) {
         return living(tenant, policy->via, policy->n_via, active);
     } else if (policy && policy->action == VX_POLICY_GATEWAY
                && policy->fail_closed) {

@@ -231,6 +231,8 @@ static const struct row rows[] = {
       "is subnet acme/web/10.0.0.0/24 itself" },
     /* Policies. */
     { "put policy acme/a.b/c priority=1", VX_INVALID, "name", "is no name" },
+    { "put policy acme/q priority=1 dst=224.0.0.0/4", VX_INVALID, "match.dst",
+      "never routed" },
     { "put policy acme/q priority=0", VX_INVALID, "priority", "1 to 30000" },
     { "put policy acme/q priority=30001", VX_INVALID, "priority",
       "1 to 30000" },
