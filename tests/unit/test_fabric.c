@@ -391,6 +391,60 @@ a_next_hop_that_was_found_dead_stays_so_until_told(void **state)
     vx_obj_unref(&subnet->o);
 }
 
+static uint64_t
+mac_of_next_hop(struct ear *ear, uint64_t route)
+{
+    struct vx_rows rows;
+    struct vx_packet packet = { 0 };
+
+    vx_fabric_compile(ear->fabric, 1, VX_TENANT_TIER, &rows);
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct vx_row *row = &rows.rows[i];
+
+        for (unsigned k = 0; row->cookie == VX_COOKIE(VX_ROUTE, 0, route)
+                             && k < row->n_acts; k++) {
+            if (row->acts[k].type == VX_ACT_SET
+                && row->acts[k].field == VX_F_ETH_DST) {
+                memcpy(packet.f[VX_F_ETH_DST], row->acts[k].value, 6);
+            }
+        }
+    }
+    vx_rows_fini(&rows);
+    return vx_packet_get_u(&packet, VX_F_ETH_DST);
+}
+
+static void
+routes_follow_the_mac_of_their_next_hop(void **state)
+{
+    struct ear *ear = *state;
+    struct vx_route *route = (struct vx_route *) vx_obj_new(VX_ROUTE);
+    struct vx_ip via = { .family = 4, .b = { 10, 0, 0, 2 } };
+    struct vx_port *moved;
+
+    a_next_hop_that_was_found_dead_stays_so_until_told(state);
+    put_port(ear, 2, 1, "b");
+    route->o.oid = 30000;
+    route->prefix = (struct vx_prefix) {
+        { .family = 4, .b = { 10, 9, 0, 0 } }, 16
+    };
+    route->num = 1;
+    route->n_via = 1;
+    route->via = vx_xmemdup(&via, sizeof via);
+    vx_fabric_change(ear->fabric, NULL, &route->o);
+    assert_int_equal(mac_of_next_hop(ear, 30000), 0x020000000002);
+    moved = (struct vx_port *) vx_obj_new(VX_PORT);
+    moved->o.oid = PORT + 2;
+    moved->o.parent = NET;
+    moved->n_ips = 1;
+    moved->ips = vx_xmemdup(&via, sizeof via);
+    moved->host = 1;
+    moved->mac = vx_mac_from_u64(0x020000000077);
+    vx_fabric_change(ear->fabric, NULL, &moved->o);
+    assert_int_equal(mac_of_next_hop(ear, 30000), 0x020000000077);
+    vx_obj_unref(&route->o);
+    vx_obj_unref(&moved->o);
+}
+
 /* A network on 510 hosts. */
 static void
 fill(struct ear *ear)
@@ -603,6 +657,7 @@ main(void)
         TEST(no_row_knows_the_way_to_a_host_without_vtep_until_it_has_one),
         TEST(nothing_goes_to_a_host_or_comes_from_it_before_it_is_admitted),
         TEST(a_next_hop_that_was_found_dead_stays_so_until_told),
+        TEST(routes_follow_the_mac_of_their_next_hop),
         TEST(a_group_holds_as_many_hosts_as_a_switch_can_serve),
         TEST(one_more_port_costs_its_own_rows_whatever_the_fabric_holds),
         TEST(what_does_not_matter_to_switches_is_not_sent),

@@ -48,7 +48,7 @@ static struct world {
     bool away;                  /* no host can be reached */
     bool stuck;                 /* ... and it is not known yet */
     uint64_t pulse;
-    bool answers;               /* next hops do */
+    bool answers, other;               /* next hops do */
     struct sent sent[MAX_SENT];
     size_t n_sent, n_flooded, n_down, n_up, n_forgot;
     char why[80];
@@ -80,6 +80,7 @@ send_frame(void *ctx, const struct vx_punt_tap *tap, const uint8_t *frame,
     assert_memory_equal(frame + 6, gw.b, 6);
     assert_true(vx_punted_parse(frame, size, &punted));
     if (w.answers && punted.arp) {
+        punted.dst.b[3] += w.other;
         vx_hops_answered(w.hops, tap->port, &punted.dst);
     }
 }
@@ -663,6 +664,20 @@ a_next_hop_that_does_not_answer_is_dead_until_it_does(void **state)
 }
 
 static void
+an_answer_of_another_address_of_the_machine_does_not_count(void **state)
+{
+    (void) state;
+    struct vx_ip ip = ip_of("10.0.0.11");
+
+    w.answers = w.other = true;
+    vx_hops_used(w.hops, P1, &ip, true);
+    RUN_UNTIL(w.n_down);
+    assert_string_equal(w.why, "it does not answer");
+    w.other = false;
+    RUN_UNTIL(w.n_up);
+}
+
+static void
 a_next_hop_whose_interface_goes_is_dead_at_once(void **state)
 {
     (void) state;
@@ -782,6 +797,7 @@ main(void)
         TEST(nobody_who_is_away_is_told),
         TEST(who_asks_is_answered_alone),
         TEST(a_next_hop_that_does_not_answer_is_dead_until_it_does),
+        TEST(an_answer_of_another_address_of_the_machine_does_not_count),
         TEST(a_next_hop_whose_interface_goes_is_dead_at_once),
         TEST(a_next_hop_is_not_dead_before_its_host_is_heard),
         TEST(while_its_host_is_away_a_next_hop_stays_as_it_is),
