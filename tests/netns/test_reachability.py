@@ -296,7 +296,8 @@ def test_a_new_controller_sends_no_row_and_no_ping_is_lost(fabric, number,
     with intent.Api(fabric.api) as api:
         set_mode(fabric, api, z1="border", z2="direct")
         pairs = some_pairs(fabric, api)
-        settle(api, fabric)
+        # A zone that has changed its path is settled after 2 s.
+        settle(api, fabric, looks=15)
     logs = [SwitchLog(h) for h in fabric.hosts.values()]
     try:
         with Pinging(pairs) as pinging:
