@@ -29,7 +29,8 @@ class Step:
     """One command, and what its output says about tests."""
 
     def __init__(self, title, argv, *, log, limit_s, is_test=True,
-                 whole=False):
+                 whole=False, beside=False):
+        self.beside = beside
         self.title = title
         self.argv = argv
         self.log = os.path.join(TOP, "build", f"check-{log}.log")
@@ -69,9 +70,15 @@ class Step:
         finally:
             timer.cancel()
         self._judge(status, last)
-        print(f"   {self.summary()} in {time.monotonic() - started:.1f} s",
-              flush=True)
+        what = f"{self.title}: " if self.beside else ""
+        print(f"   {what}{self.summary()} in "
+              f"{time.monotonic() - started:.1f} s", flush=True)
         return not self.failed
+
+    def end_beside(self):
+        """Ends it if it runs beside others."""
+        if self.beside and self.process:
+            self._end(signal.SIGTERM)
 
     def _end(self, number):
         try:
@@ -177,31 +184,40 @@ def steps(quick):
                               make("build-san", "check", "check-api",
                                    f"PYTEST_ARGS={netns}"),
                               log="sanitizers", limit_s=600)
+    if not quick:
+        # Beside the rest, which mostly waits: at the lowest priority.
+        yield False, Step("A release tarball builds and passes its tests",
+                          ["nice", "-n", "19", *make("build", "distcheck")],
+                          log="distcheck", limit_s=900, whole=True,
+                          beside=True)
     yield False, Step("Tests of the API, with callers of every kind",
                       make("build", "check-api",
                            f"PYTEST_ARGS={netns}"), log="api", limit_s=300)
     yield False, Step("Tests with packets, on real Open vSwitch",
                       make("build", "check-netns", f"PYTEST_ARGS={netns}"),
                       log="netns", limit_s=900)
-    if not quick:
-        yield False, Step("A release tarball builds and passes its tests",
-                          make("build", "distcheck"), log="distcheck",
-                          limit_s=600, whole=True)
 
 
 def main():
     """Runs the steps; exit status 0 if every test passed."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
-    done = []
+    done, beside = [], []
     try:
         for needed, step in steps("--quick" in sys.argv[1:]):
             done.append(step)
-            if not step.run() and needed:
+            if step.beside:
+                beside.append(threading.Thread(target=step.run))
+                beside[-1].start()
+            elif not step.run() and needed:
                 break
+        for thread in beside:
+            thread.join()
     except KeyboardInterrupt:
         print("interrupted")
         done[-1].failed += 1
+        for step in done:
+            step.end_beside()
     passed = sum(s.passed for s in done)
     failed = sum(s.failed for s in done)
     print(f"== All of it in {time.monotonic() - started:.0f} s")
