@@ -181,3 +181,8 @@ UNIT_TESTS += tests/unit/test_routers
 tests_unit_test_routers_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_routers_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_borders
+tests_unit_test_borders_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_borders_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
