@@ -29,8 +29,17 @@ struct array_info {
 #define ARRAY(KIND, TYPE, MEMBER, COUNT, ELEM) \
     { KIND, offsetof(TYPE, MEMBER), offsetof(TYPE, COUNT), sizeof(ELEM) }
 
+#define PEERING_ARRAYS(KIND) \
+    ARRAY(KIND, struct vx_peering, communities, n_communities, uint32_t), \
+    ARRAY(KIND, struct vx_peering, imports, n_imports, struct vx_prefix), \
+    ARRAY(KIND, struct vx_peering, exports, n_exports, struct vx_prefix), \
+    ARRAY(KIND, struct vx_peering, locals, n_locals, struct vx_prefix)
+
 static const struct array_info arrays[] = {
     ARRAY(VX_ZONE, struct vx_zone, borders, n_borders, uint64_t),
+    ARRAY(VX_TENANT, struct vx_tenant, imports, n_imports, uint64_t),
+    ARRAY(VX_TENANT, struct vx_tenant, exports, n_exports, uint64_t),
+    ARRAY(VX_NETWORK, struct vx_network, rts, n_rts, uint64_t),
     ARRAY(VX_SUBNET, struct vx_subnet, ranges, n_ranges, struct vx_range),
     ARRAY(VX_PORT, struct vx_port, ips, n_ips, struct vx_ip),
     ARRAY(VX_ROUTE, struct vx_route, via, n_via, struct vx_ip),
@@ -39,6 +48,8 @@ static const struct array_info arrays[] = {
           struct vx_port_range),
     ARRAY(VX_POLICY, struct vx_policy, match.dports, match.n_dports,
           struct vx_port_range),
+    PEERING_ARRAYS(VX_PEERING),
+    PEERING_ARRAYS(VX_UPLINK),
 };
 enum { N_ARRAYS = sizeof arrays / sizeof arrays[0] };
 
@@ -60,6 +71,14 @@ static const struct kind_info kinds[VX_N_KINDS] = {
     [VX_ROUTE] = { "route", "routes", sizeof(struct vx_route), { 0 }, 0 },
     [VX_POLICY] = { "policy", "policies", sizeof(struct vx_policy),
                     { 0 }, 0 },
+    [VX_GATEWAY] = { "gateway", "gateways", sizeof(struct vx_gateway),
+                     { 0 }, 0 },
+    [VX_PEERING] = { "peering", "peerings", sizeof(struct vx_peering),
+                     { offsetof(struct vx_peering, password),
+                       offsetof(struct vx_peering, device) }, 2 },
+    [VX_UPLINK] = { "fabric peering", "peerings", sizeof(struct vx_peering),
+                    { offsetof(struct vx_peering, password),
+                      offsetof(struct vx_peering, device) }, 2 },
 };
 
 static char **
@@ -177,7 +196,14 @@ same_host(const struct vx_host *a, const struct vx_host *b)
 {
     return a->zone == b->zone && a->num == b->num
            && !vx_ip_compare(&a->vtep, &b->vtep) && a->mtu == b->mtu
-           && a->stranger == b->stranger && a->draining == b->draining;
+           && a->stranger == b->stranger && a->draining == b->draining
+           && a->external == b->external;
+}
+
+static bool
+same_rts(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b)
+{
+    return n_a == n_b && (!n_a || !memcmp(a, b, n_a * sizeof *a));
 }
 
 static bool
@@ -186,14 +212,17 @@ same_tenant(const struct vx_tenant *a, const struct vx_tenant *b)
     return a->router_vni == b->router_vni
            && a->budget_kbps == b->budget_kbps
            && a->quota_networks == b->quota_networks
-           && a->quota_ports == b->quota_ports;
+           && a->quota_ports == b->quota_ports && a->rd == b->rd
+           && same_rts(a->imports, a->n_imports, b->imports, b->n_imports)
+           && same_rts(a->exports, a->n_exports, b->exports, b->n_exports);
 }
 
 static bool
 same_network(const struct vx_network *a, const struct vx_network *b)
 {
     return a->vni == b->vni && a->mtu == b->mtu && a->path == b->path
-           && a->bum_pps == b->bum_pps;
+           && a->bum_pps == b->bum_pps && a->no_evpn == b->no_evpn
+           && same_rts(a->rts, a->n_rts, b->rts, b->n_rts);
 }
 
 static bool
@@ -201,6 +230,7 @@ same_subnet(const struct vx_subnet *a, const struct vx_subnet *b)
 {
     if (vx_prefix_compare(&a->prefix, &b->prefix)
         || vx_ip_compare(&a->gateway, &b->gateway) || a->route != b->route
+        || a->announce != b->announce || a->host_routes != b->host_routes
         || a->n_ranges != b->n_ranges) {
         return false;
     }
@@ -221,13 +251,15 @@ same_port(const struct vx_port *a, const struct vx_port *b)
            && a->migrate_from == b->migrate_from
            && a->migrate_hold == b->migrate_hold && a->guard == b->guard
            && a->rate_kbps == b->rate_kbps && a->rate_pps == b->rate_pps
-           && a->bum_pps == b->bum_pps && same_ips(a->ips, b->ips, a->n_ips);
+           && a->bum_pps == b->bum_pps && a->mobility == b->mobility
+           && a->gateway == b->gateway && same_ips(a->ips, b->ips, a->n_ips);
 }
 
 static bool
 same_route(const struct vx_route *a, const struct vx_route *b)
 {
     return !vx_prefix_compare(&a->prefix, &b->prefix) && a->num == b->num
+           && a->announce == b->announce
            && a->n_via == b->n_via && same_ips(a->via, b->via, a->n_via);
 }
 
@@ -271,6 +303,56 @@ same_policy(const struct vx_policy *a, const struct vx_policy *b)
 }
 
 static bool
+same_prefixes(const struct vx_prefix *a, size_t n_a,
+              const struct vx_prefix *b, size_t n_b)
+{
+    if (n_a != n_b) {
+        return false;
+    }
+    for (size_t i = 0; i < n_a; i++) {
+        if (vx_prefix_compare(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+same_gateway(const struct vx_gateway *a, const struct vx_gateway *b)
+{
+    return a->host == b->host && a->as == b->as
+           && !vx_ip_compare(&a->router_id, &b->router_id);
+}
+
+static bool
+same_session(const struct vx_peering *a, const struct vx_peering *b)
+{
+    return a->gateway == b->gateway && !vx_ip_compare(&a->peer, &b->peer)
+           && a->peer_as == b->peer_as && a->local_as == b->local_as
+           && a->families == b->families && a->bfd == b->bfd
+           && a->hold_s == b->hold_s && a->multihop == b->multihop
+           && !vx_ip_compare(&a->source, &b->source)
+           && a->flowspec_in == b->flowspec_in;
+}
+
+static bool
+same_peering(const struct vx_peering *a, const struct vx_peering *b)
+{
+    return same_session(a, b) && a->has_med == b->has_med
+           && a->med == b->med && a->local_pref == b->local_pref
+           && a->prefix_limit == b->prefix_limit
+           && a->n_communities == b->n_communities
+           && (!a->n_communities
+               || !memcmp(a->communities, b->communities,
+                          a->n_communities * sizeof *a->communities))
+           && same_prefixes(a->imports, a->n_imports, b->imports,
+                            b->n_imports)
+           && same_prefixes(a->exports, a->n_exports, b->exports,
+                            b->n_exports)
+           && same_prefixes(a->locals, a->n_locals, b->locals, b->n_locals);
+}
+
+static bool
 same_members(const struct vx_obj *a_, const struct vx_obj *b_)
 {
     const void *a = a_, *b = b_;
@@ -295,6 +377,10 @@ same_members(const struct vx_obj *a_, const struct vx_obj *b_)
         return same_route(a, b);
     case VX_POLICY:
         return same_policy(a, b);
+    case VX_GATEWAY:
+        return same_gateway(a, b);
+    case VX_PEERING: case VX_UPLINK:
+        return same_peering(a, b);
     case VX_NONE: case VX_N_KINDS:
     default:
         return true;
@@ -308,6 +394,7 @@ vx_obj_same(const struct vx_obj *a, const struct vx_obj *b)
         return true;
     }
     if (a->kind != b->kind || a->oid != b->oid || a->parent != b->parent
+        || a->origin != b->origin
         || strcmp(a->name, b->name)
         || strcmp(a->description, b->description)) {
         return false;

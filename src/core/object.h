@@ -29,6 +29,9 @@ enum vx_kind {
     VX_RETIRED_VNI,     /* internal: a VNI in quarantine; key: decimal VNI */
     VX_ROUTE,           /* key: tenant, prefix */
     VX_POLICY,          /* key: tenant, name */
+    VX_GATEWAY,         /* key: name */
+    VX_PEERING,         /* key: tenant, name; a tenant's CE or upstream */
+    VX_UPLINK,          /* key: name; a peering of the fabric */
     VX_N_KINDS
 };
 
@@ -56,7 +59,33 @@ enum {
     VX_POLICY_PRIORITY_MAX = 30000, /* 1..; the highest is the first */
     VX_RATE_KBPS_MAX = 400000000,   /* 400 Gbit/s */
     VX_RATE_PPS_MAX = 100000000,
+    VX_MAX_RTS = 16,                /* each way, of a tenant or network */
+    VX_PEERING_MAX_LOCALS = 4,      /* addresses of the device */
+    VX_PEERING_MAX_COMMUNITIES = 16,
+    VX_PEERING_MAX_FILTERS = 1024,  /* prefixes, each way */
+    VX_PASSWORD_MAX = 80,           /* RFC 2385, as the kernel has it */
+    VX_DEVICE_MAX = 15,             /* IFNAMSIZ */
+    VX_PREFIX_LIMIT_MAX = 1000000,
+    VX_PREFIX_LIMIT_DEFAULT = 1000, /* routes taken from a peer */
+    VX_AS_DEFAULT = 64512,          /* RFC 6996 */
 };
+
+/* Whose an object is.  Only the controller itself changes what is not an
+ * operator's; the API shows it. */
+enum vx_origin {
+    VX_BY_OPERATOR,
+    VX_BY_SYSTEM,       /* follows from others: a tenant's router network and
+                         * the gateways' legs in it */
+    VX_BY_BGP,          /* learned by a gateway */
+};
+
+/* The network of a tenant's router, whose VNI is the router's (L3VNI); the
+ * legs of gateways and the routers of other fabrics are its ports.  No
+ * operator's name begins so. */
+#define VX_ROUTER_NETWORK "_router"
+#define VX_ROUTER_SUBNET4 "169.254.64.0/18"
+#define VX_ROUTER_SUBNET6 "fd76:7866:6162::/64"
+
 
 #define VX_OID_MAX ((UINT64_C(1) << 48) - 1)
 
@@ -67,6 +96,7 @@ struct vx_obj {
     uint64_t parent;        /* oid of the tenant (network, route, policy) or
                              * network (subnet, port); 0 for the others */
     uint64_t revision;      /* of the last change of intent */
+    enum vx_origin origin;
     char *name;             /* last part of the key */
     char *description;      /* "" if none */
 };
@@ -103,6 +133,8 @@ struct vx_host {
                              * that are no more, so nobody accepts its
                              * tunnels yet, nor sends to it */
     bool draining;          /* takes no port that is not there already */
+    bool external;          /* VTEP of another fabric (EVPN): no switch of
+                             * ours, always a peer; not an operator's */
 };
 
 struct vx_tenant {
@@ -113,6 +145,11 @@ struct vx_tenant {
                              * zones; 0 = unlimited */
     uint32_t quota_networks;    /* 0 = unlimited */
     uint32_t quota_ports;       /* 0 = unlimited */
+    uint64_t rd;                /* RFC 4364 4.2, 0 = by the gateway's router
+                                 * id */
+    uint64_t *imports, *exports;    /* route targets as extended communities
+                                     * (RFC 4360), sorted; none = AS:L3VNI */
+    size_t n_imports, n_exports;
 };
 
 struct vx_network {
@@ -122,6 +159,9 @@ struct vx_network {
     enum vx_path path;      /* VX_PATH_DEFAULT: as the zone says */
     uint32_t bum_pps;       /* broadcast, unknown, multicast each host may
                              * send to the fabric; 0 = unlimited */
+    bool no_evpn;           /* not told to other fabrics, nor heard */
+    uint64_t *rts;          /* both ways, sorted; none = AS:VNI */
+    size_t n_rts;
 };
 
 struct vx_range {
@@ -133,6 +173,8 @@ struct vx_subnet {
     struct vx_prefix prefix;
     struct vx_ip gateway;       /* family 0 if the subnet has none */
     bool route;                 /* by the tenant's router; has a gateway */
+    bool announce;              /* by the tenant's gateways; routed */
+    bool host_routes;           /* its active ports' addresses, too */
     struct vx_range *ranges;    /* allocation ranges, sorted, disjoint */
     size_t n_ranges;            /* 0 = the whole subnet */
 };
@@ -155,9 +197,14 @@ struct vx_port {
     uint32_t rate_pps;
     uint32_t bum_pps;           /* multicast and broadcast it may send,
                                  * ARP and ND too; 0 = as all ports */
+    uint32_t mobility;          /* how often it has changed its host: EVPN's
+                                 * sequence number (RFC 7432 7.7).  Of a
+                                 * learned one: as it was announced */
+    uint64_t gateway;           /* oid of the gateway whose leg it is, or 0 */
 };
 
-/* A static route of a tenant; o.name is the prefix. */
+/* A route of a tenant, static or learned; o.name is the prefix.  A learned
+ * one gives way to an operator's of the same prefix. */
 struct vx_route {
     struct vx_obj o;
     struct vx_prefix prefix;
@@ -165,6 +212,7 @@ struct vx_route {
     struct vx_ip *via;          /* sorted; of the prefix's family, each in a
                                  * routed subnet of the tenant */
     size_t n_via;               /* 1..VX_MAX_HOPS */
+    bool announce;
 };
 
 struct vx_port_range {
@@ -193,7 +241,13 @@ enum vx_policy_action {
 };
 
 /* Where a policy is enforced. */
-enum { VX_WHERE_HOSTS = 1 << 0 };
+enum {
+    VX_WHERE_HOSTS = 1 << 0,    /* tier 1: what comes from the tenant's
+                                 * ports */
+    VX_WHERE_GATEWAY = 1 << 1,  /* tier 1 of gateway hosts: what comes in
+                                 * from their legs */
+    VX_WHERE_FLOWSPEC = 1 << 2, /* told to the fabric's peers (RFC 8955) */
+};
 
 struct vx_policy {
     struct vx_obj o;
@@ -208,6 +262,62 @@ struct vx_policy {
     struct vx_ip *via;          /* VX_POLICY_VIA: sorted, one family */
     size_t n_via;
     struct vx_policy_match match;
+};
+
+/* A fabric host that runs FRR and vxgatewayd. */
+struct vx_gateway {
+    struct vx_obj o;
+    uint64_t host;              /* oid; one gateway per host */
+    uint32_t as;                /* 0 = the local AS of its uplinks, else
+                                 * VX_AS_DEFAULT */
+    struct vx_ip router_id;     /* IPv4; family 0 = the host's VTEP */
+};
+
+/* Address families of a BGP session. */
+enum {
+    VX_AF_IPV4 = 1 << 0, VX_AF_IPV6 = 1 << 1,
+    VX_AF_VPNV4 = 1 << 2, VX_AF_VPNV6 = 1 << 3,
+    VX_AF_EVPN = 1 << 4,
+    VX_AF_FLOWSPEC = 1 << 5,    /* IPv4 and IPv6 */
+};
+enum {
+    VX_AF_OF_TENANT = VX_AF_IPV4 | VX_AF_IPV6,
+    VX_AF_OF_FABRIC = VX_AF_VPNV4 | VX_AF_VPNV6 | VX_AF_EVPN
+                      | VX_AF_FLOWSPEC,
+};
+
+/* A BGP session of a gateway; VX_PEERING or VX_UPLINK.  What only one of
+ * them has says so. */
+struct vx_peering {
+    struct vx_obj o;
+    uint64_t gateway;           /* oid */
+    struct vx_ip peer;
+    uint32_t peer_as;           /* 1.. */
+    uint32_t local_as;          /* 0 = the gateway's */
+    uint8_t families;           /* VX_AF_*, at least one */
+    bool bfd;                   /* RFC 5880 beside the hold timer */
+    uint16_t hold_s;            /* 3..65535; 0 = 9 */
+    uint8_t multihop;           /* TTL; 0 = the peer is on the link */
+    char *password;             /* TCP MD5 (RFC 2385); "" = none */
+    uint32_t *communities;      /* added to what is announced, sorted */
+    size_t n_communities;
+    bool has_med;
+    uint32_t med;               /* of what is announced */
+    uint32_t local_pref;        /* of what is learned; 0 = 100 */
+    uint32_t prefix_limit;      /* the session goes down above it; 0 =
+                                 * VX_PREFIX_LIMIT_DEFAULT */
+    struct vx_prefix *imports, *exports;    /* these and longer ones within
+                                             * them; none = all */
+    size_t n_imports, n_exports;
+    /* VX_PEERING */
+    char *device;               /* moved into the tenant's VRF; "" = the peer
+                                 * is behind another peering's device */
+    struct vx_prefix *locals;   /* addresses of the device, with their host
+                                 * bits */
+    size_t n_locals;
+    /* VX_UPLINK */
+    struct vx_ip source;        /* family 0 = the gateway's VTEP */
+    bool flowspec_in;           /* the operator trusts its FlowSpec */
 };
 
 struct vx_retired_vni {

@@ -47,6 +47,7 @@ struct vx_host_spec {
     uint16_t mtu;               /* 0 = not known yet */
     const char *datapath;       /* NULL = default */
     bool draining;
+    bool external;              /* internal */
 };
 
 struct vx_tenant_spec {
@@ -56,6 +57,9 @@ struct vx_tenant_spec {
                                  * up the VNI of a router that was there */
     uint32_t quota_networks;
     uint32_t quota_ports;
+    uint64_t rd;
+    const uint64_t *imports, *exports;
+    size_t n_imports, n_exports;
     bool no_router;             /* it is to have none: refused while it needs
                                  * one.  Without router, no_router and
                                  * router_vni, one that is needed stays */
@@ -67,12 +71,16 @@ struct vx_network_spec {
     uint16_t mtu;               /* 0 = VX_MTU_DEFAULT */
     enum vx_path path;
     uint32_t bum_pps;
+    bool no_evpn;
+    const uint64_t *rts;
+    size_t n_rts;
 };
 
 struct vx_subnet_spec {
     bool no_gateway;
     bool no_route;              /* else routed, if it has a gateway */
     bool route;                 /* asked for: not without a gateway */
+    bool announce, host_routes;
     struct vx_ip gateway;       /* family 0 = first usable address */
     const struct vx_range *ranges;
     size_t n_ranges;
@@ -92,11 +100,14 @@ struct vx_port_spec {
     const char *iface_id;       /* NULL = "TENANT/NETWORK/PORT" */
     bool no_guard;
     uint32_t rate_kbps, rate_pps, bum_pps;
+    const char *gateway;        /* internal: whose leg it is */
+    uint32_t mobility;          /* internal: of a learned one */
 };
 
 struct vx_route_spec {
     const struct vx_ip *via;
     size_t n_via;
+    bool announce;
 };
 
 /* Members as of struct vx_policy. */
@@ -113,12 +124,29 @@ struct vx_policy_spec {
     const char *network;            /* name; NULL = any */
 };
 
+struct vx_gateway_spec {
+    const char *host;           /* required; must exist */
+    uint32_t as;
+    struct vx_ip router_id;
+};
+
+/* Of a peering and of an uplink; members as of struct vx_peering, whose
+ * arrays, strings and addresses are borrowed; gateway is not looked at. */
+struct vx_peering_spec {
+    const char *gateway;        /* required; must exist */
+    bool keep_password;         /* value.password is not looked at */
+    struct vx_peering value;
+};
+
 struct vx_op {
     enum vx_op_type type;
     enum vx_kind kind;
     struct vx_key key;
     uint64_t if_match;          /* 0 = any; else the object's revision */
     bool if_none_match;         /* fail if it exists and would change */
+    enum vx_origin origin;      /* who asks: an object of another origin is
+                                 * not changed, but an operator's route
+                                 * takes the place of a learned one */
     bool force;                 /* DELETE of a host: ports that are only
                                  * located there are let go of */
     const char *description;    /* NULL = "" */
@@ -131,6 +159,8 @@ struct vx_op {
         struct vx_port_spec port;
         struct vx_route_spec route;
         struct vx_policy_spec policy;
+        struct vx_gateway_spec gateway;
+        struct vx_peering_spec peering;     /* VX_PEERING, VX_UPLINK */
     } spec;
 };
 
