@@ -43,7 +43,7 @@ includes_only ovs-glue lib core ovs-glue
 includes_only bgp lib core bgp
 includes_only src/cli lib api cli
 includes_only src/daemon lib core store api ovs-glue bgp daemon
-includes_only src/gateway lib core api bgp gateway
+includes_only src/gateway lib core api ovs-glue bgp gateway
 only_in 'sqlite3\.h' sqlite3.h src/store
 only_in 'openvswitch/' openvswitch/ ovs-glue
 only_in '(cjson/)?cJSON\.h' cJSON.h src/api src/cli

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the host ends of the legs into br-tenant, through the ovsdb-server of
+ * this machine, with external_ids:iface-id as any port of a tenant has it;
+ * the controller does the rest.  Asynchronous; an ovs-glue session inside,
+ * connected again with backoff when ovsdb-server goes.
+ *
+ * A port of ours is known by its name, vl<VNI>.  One that is as wanted is not
+ * touched; one that has been taken away or lost with the database is put
+ * back; others' ports, and br-tenant itself, are never touched. */
+#ifndef VX_GATEWAY_LEG_OVS_H
+#define VX_GATEWAY_LEG_OVS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+#define VX_GW_OVSDB_DEFAULT "unix:/var/run/openvswitch/db.sock"
+
+struct event_base;
+struct vx_gw_legs;
+
+struct vx_gw_legs_callbacks {
+    /* The leg's port has this OpenFlow port number; 0: not (any more). */
+    void (*leg)(void *aux, uint32_t vni, uint32_t ofport);
+    /* Connected and the database is known; or not, and why.
+     * userspace: br-tenant has datapath_type netdev, so legs must not
+     * offload (vx_gw_vrf_want.leg_offload). */
+    void (*connected)(void *aux, bool connected, bool userspace,
+                      const char *why);
+    /* For the log; may be NULL. */
+    void (*note)(void *aux, const char *text);
+};
+
+/* addr: "unix:PATH", NULL for the default.  callbacks are copied.  NULL with
+ * err if addr is no such address; that nobody listens there is no error. */
+struct vx_gw_legs *vx_gw_legs_new(struct event_base *base, const char *addr,
+                                  const struct vx_gw_legs_callbacks *cb,
+                                  void *aux, struct vx_error *err);
+/* Leaves the database as it is. */
+void vx_gw_legs_free(struct vx_gw_legs *legs);
+
+/* To be called when the host end exists (kernel.h says ready). */
+void vx_gw_legs_set(struct vx_gw_legs *legs, uint32_t vni,
+                    const char *iface_id);
+void vx_gw_legs_remove(struct vx_gw_legs *legs, uint32_t vni);
+/* All that is wanted has been set: other ports vl<VNI> are removed. */
+void vx_gw_legs_sync(struct vx_gw_legs *legs);
+/* 0 = none. */
+uint32_t vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni);
+bool vx_gw_legs_is_connected(const struct vx_gw_legs *legs);
+
+#endif
