@@ -23,6 +23,7 @@
 #include "lib/err.h"
 
 struct vx_model;
+struct vx_tree_node;
 
 struct vx_vni_range {
     uint32_t first, last;       /* inclusive, within VX_VNI_MIN..VX_VNI_MAX */
@@ -114,6 +115,7 @@ const struct vx_obj *vx_model_find(const struct vx_model *model,
                                    struct vx_error *err);
 const struct vx_obj *vx_model_by_oid(const struct vx_model *model,
                                      uint64_t oid);
+/* Of a router's VNI: the tenant's router network, if it has one. */
 const struct vx_network *vx_model_by_vni(const struct vx_model *model,
                                          uint32_t vni);
 const struct vx_port *vx_model_by_iface_id(const struct vx_model *model,
@@ -159,6 +161,55 @@ void vx_iter_init(struct vx_iter *iter, const struct vx_model *model,
                   enum vx_kind kind, const struct vx_key *scope,
                   const struct vx_key *after);
 const struct vx_obj *vx_iter_next(struct vx_iter *iter);
+
+/* --- Gateways.
+ *
+ * A gateway serves a tenant if a peering of the tenant is at it, or if it has
+ * an uplink that carries VPN routes or EVPN and the tenant announces
+ * something (a subnet or a static route). */
+
+/* The gateway on the host, or NULL. */
+const struct vx_gateway *
+vx_model_gateway_of_host(const struct vx_model *model, uint64_t host);
+/* Its AS: its own, else the local AS of its first uplink (by oid) that has
+ * one, else VX_AS_DEFAULT.  O(uplinks of the gateway). */
+uint32_t vx_model_gateway_as(const struct vx_model *model,
+                             const struct vx_gateway *gateway);
+/* The AS that the gateway has in this session. */
+uint32_t vx_model_local_as(const struct vx_model *model,
+                           const struct vx_peering *peering);
+/* False too if one of them does not exist.  O(log n). */
+bool vx_model_serves(const struct vx_model *model, uint64_t gateway,
+                     uint64_t tenant);
+/* Subnets and static routes (not learned ones) that the tenant announces. */
+size_t vx_model_n_announced(const struct vx_model *model, uint64_t tenant);
+/* Uplinks of the gateway that carry VPN routes or EVPN. */
+size_t vx_model_n_fabric_uplinks(const struct vx_model *model,
+                                 uint64_t gateway);
+/* The router network of the tenant, or NULL. */
+const struct vx_network *
+vx_model_router_network(const struct vx_model *model, uint64_t tenant);
+/* The leg of the gateway in the tenant's router network, or NULL. */
+const struct vx_port *vx_model_leg(const struct vx_model *model,
+                                   uint64_t gateway, uint64_t tenant);
+
+/* Iteration by oid; O(log n) to start, O(1) amortized per step.  The model
+ * must not change meanwhile.  Nothing if what is given does not exist. */
+struct vx_serve_iter {
+    const struct vx_tree_node *own, *all;   /* by peerings; by uplinks */
+};
+/* Sessions of a gateway: VX_PEERING and VX_UPLINK. */
+void vx_peerings_init(struct vx_serve_iter *iter,
+                      const struct vx_model *model, uint64_t gateway);
+const struct vx_peering *vx_peerings_next(struct vx_serve_iter *iter);
+/* Tenants that the gateway serves. */
+void vx_served_init(struct vx_serve_iter *iter, const struct vx_model *model,
+                    uint64_t gateway);
+const struct vx_tenant *vx_served_next(struct vx_serve_iter *iter);
+/* Gateways that serve the tenant. */
+void vx_serving_init(struct vx_serve_iter *iter, const struct vx_model *model,
+                     uint64_t tenant);
+const struct vx_gateway *vx_serving_next(struct vx_serve_iter *iter);
 
 /* --- Names and numbers of things, for messages. */
 

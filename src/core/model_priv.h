@@ -38,6 +38,33 @@ struct vx_host_ent {
     struct vx_tree arrivals;        /* vx_port_ent.by_target, by oid: ports
                                      * that migrate here */
     struct vx_tree_node by_zone, by_num, by_system_id, by_vtep, by_mtu;
+    struct vx_gateway_ent *gateway; /* the one that is on it, or NULL */
+};
+
+/* Tenant peerings of one tenant at one gateway. */
+struct vx_serve_node {
+    struct vx_tree_node by_gateway; /* vx_tenant_ent.gateways */
+    struct vx_tree_node by_tenant;  /* vx_gateway_ent.tenants */
+    struct vx_gateway_ent *gateway;
+    struct vx_tenant_ent *tenant;
+    size_t n;                       /* peerings, > 0 */
+};
+
+struct vx_gateway_ent {
+    struct vx_ent e;
+    struct vx_tree sessions;        /* vx_peering_ent.by_gateway, by oid */
+    struct vx_tree uplinks;         /* vx_peering_ent.by_uplink, by oid */
+    struct vx_tree tenants;         /* vx_serve_node.by_tenant, by oid */
+    struct vx_tree_node by_fabric;  /* model->fabric_gateways */
+    size_t n_fabric;                /* uplinks with VPN or EVPN */
+};
+
+/* Also of an uplink. */
+struct vx_peering_ent {
+    struct vx_ent e;
+    struct vx_tree_node by_gateway, by_uplink;
+    struct vx_tree_node by_peer;    /* model->peers */
+    struct vx_tree_node by_device;  /* model->devices, if it has one */
 };
 
 struct vx_tenant_ent {
@@ -48,8 +75,15 @@ struct vx_tenant_ent {
     struct vx_tree vias;            /* vx_via_node: next hops of routes and
                                      * policies */
     struct vx_tree priorities;      /* vx_policy_ent.by_priority */
+    struct vx_tree peerings;        /* by name */
+    struct vx_tree gateways;        /* vx_serve_node.by_gateway, by oid */
+    struct vx_tree_node by_announce;    /* model->announcers */
+    struct vx_tree_node by_rd;      /* model->rds, if it has one */
     struct vx_vni_node router;
-    size_t n_ports;
+    struct vx_ent *router_net;      /* its router network, or NULL */
+    size_t n_announced;             /* subnets, static routes */
+    size_t n_learned_routes;
+    size_t n_ports;                 /* operators' */
 };
 
 struct vx_network_ent {
@@ -116,7 +150,13 @@ struct vx_model {
     struct vx_tree network_mtus;    /* (mtu, oid) */
     struct vx_tree host_mtus;       /* (what fits inside VXLAN, oid) */
     struct vx_tree retired;         /* (revision, oid), with min_until_ms */
+    struct vx_tree fabric_gateways; /* by oid: those with n_fabric */
+    struct vx_tree announcers;      /* tenants with n_announced, by oid */
+    struct vx_tree rds;             /* explicit ones of tenants */
+    struct vx_tree peers;           /* sessions: (gateway, tenant, peer) */
+    struct vx_tree devices;         /* of peerings: (gateway, device) */
     size_t n_vteps[2];              /* IPv4, IPv6 */
+    size_t n_external;              /* hosts of other fabrics */
     size_t counts[VX_N_KINDS];
     struct vx_vni_pool *vnis;
     struct vx_runset nums;          /* host numbers in use */
@@ -200,6 +240,32 @@ vx_tenant_ent(const struct vx_ent *ent)
 {
     return (const struct vx_tenant_ent *) (const void *) ent;
 }
+
+/* --- model_serve.c */
+
+void vx_serve_init(struct vx_model *model);
+void vx_serve_init_gateway(struct vx_gateway_ent *gateway);
+void vx_serve_init_tenant(struct vx_tenant_ent *tenant);
+void vx_gateway_link(struct vx_model *model, struct vx_gateway_ent *ent);
+void vx_gateway_unlink(struct vx_model *model, struct vx_gateway_ent *ent);
+void vx_peering_link(struct vx_model *model, struct vx_peering_ent *ent);
+void vx_peering_unlink(struct vx_model *model, struct vx_peering_ent *ent);
+/* step: 1 or -1 of what the tenant announces. */
+void vx_serve_announce(struct vx_model *model, struct vx_tenant_ent *tenant,
+                       int step);
+void vx_serve_rd_link(struct vx_model *model, struct vx_tenant_ent *tenant);
+void vx_serve_rd_unlink(struct vx_model *model, struct vx_tenant_ent *tenant);
+void vx_serve_free_gateway(struct vx_gateway_ent *ent);
+/* The tenant that has the RD, or NULL. */
+struct vx_ent *vx_model_by_rd(const struct vx_model *model, uint64_t rd);
+/* The session of the gateway to the peer in the tenant's VRF (0: of the
+ * fabric), or NULL. */
+struct vx_ent *vx_model_session(const struct vx_model *model,
+                                const struct vx_peering *peering);
+/* The tenant's peering at this peering's gateway that brings the device; the
+ * first by oid, NULL if there is none. */
+struct vx_ent *vx_model_device(const struct vx_model *model,
+                               const struct vx_peering *peering);
 
 /* --- model_retired.c */
 
