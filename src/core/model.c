@@ -145,7 +145,7 @@ static enum vx_kind
 parent_kind(enum vx_kind kind)
 {
     return kind == VX_NETWORK || kind == VX_ROUTE || kind == VX_POLICY
-           ? VX_TENANT
+           || kind == VX_PEERING ? VX_TENANT
            : kind == VX_SUBNET || kind == VX_PORT ? VX_NETWORK : VX_NONE;
 }
 
@@ -281,6 +281,12 @@ size_t
 vx_model_count(const struct vx_model *model, enum vx_kind kind)
 {
     return (unsigned) kind < VX_N_KINDS ? model->counts[kind] : 0;
+}
+
+size_t
+vx_model_n_external(const struct vx_model *model)
+{
+    return model->n_external;
 }
 
 uint32_t

@@ -104,6 +104,8 @@ vx_model_releasable(const struct vx_model *model, int64_t now_ms,
 uint64_t vx_model_revision(const struct vx_model *model);
 uint64_t vx_model_last_oid(const struct vx_model *model);
 size_t vx_model_count(const struct vx_model *model, enum vx_kind kind);
+/* Hosts of other fabrics among vx_model_count(VX_HOST). */
+size_t vx_model_n_external(const struct vx_model *model);
 /* VNIs that can still be allocated automatically. */
 uint32_t vx_model_free_vnis(const struct vx_model *model);
 

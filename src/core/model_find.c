@@ -45,6 +45,9 @@ vx_model_by_vni(const struct vx_model *model, uint32_t vni)
 {
     const struct vx_ent *ent = vx_model_vni_holder(model, vni);
 
+    if (ent && ent->obj->kind == VX_TENANT) {
+        ent = vx_tenant_ent(ent)->router_net;
+    }
     return ent && ent->obj->kind == VX_NETWORK ? (const void *) ent->obj
                                                : NULL;
 }
@@ -183,6 +186,8 @@ vx_model_names(const struct vx_model *model, enum vx_kind kind,
         return &vx_tenant_ent(parent)->routes;
     case VX_POLICY:
         return &vx_tenant_ent(parent)->policies;
+    case VX_PEERING:
+        return &vx_tenant_ent(parent)->peerings;
     case VX_SUBNET:
         return &vx_network_ent(parent)->subnets;
     case VX_PORT:
@@ -220,7 +225,8 @@ static unsigned
 n_levels(enum vx_kind kind)
 {
     return kind == VX_SUBNET || kind == VX_PORT ? 2
-           : kind == VX_NETWORK || kind == VX_ROUTE || kind == VX_POLICY;
+           : kind == VX_NETWORK || kind == VX_ROUTE || kind == VX_POLICY
+             || kind == VX_PEERING;
 }
 
 static const char *

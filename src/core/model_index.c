@@ -200,12 +200,20 @@ vx_tenant_subnet_of(const struct vx_tenant_ent *tenant,
         ? ent : NULL;
 }
 
+struct vx_tree_node *
+vx_tenant_via_node(const struct vx_tenant_ent *tenant,
+                   const struct vx_prefix *prefix)
+{
+    const struct via_key key = { &prefix->ip, 0 };
+
+    return vx_tree_ceil(&tenant->vias, &key);
+}
+
 struct vx_ent *
 vx_tenant_via_in(const struct vx_tenant_ent *tenant,
                  const struct vx_prefix *prefix)
 {
-    const struct via_key key = { &prefix->ip, 0 };
-    struct vx_tree_node *node = vx_tree_ceil(&tenant->vias, &key);
+    struct vx_tree_node *node = vx_tenant_via_node(tenant, prefix);
     struct vx_via_node *via;
 
     if (!node) {
@@ -288,6 +296,7 @@ vx_model_init_indexes(struct vx_model *model)
     vx_tree_init(&model->network_mtus, network_by_mtu);
     vx_tree_init(&model->host_mtus, host_by_mtu);
     vx_retired_init(&model->retired);
+    vx_serve_init(model);
 }
 
 /* --- Numbers in use. */
@@ -366,6 +375,7 @@ host_link(struct vx_model *model, struct vx_host_ent *ent)
     if (host->mtu) {
         vx_tree_insert(&model->host_mtus, &mtu, &ent->by_mtu);
     }
+    model->n_external += host->external;
 }
 
 static void
@@ -387,22 +397,35 @@ host_unlink(struct vx_model *model, struct vx_host_ent *ent)
     if (host->mtu) {
         vx_tree_remove(&model->host_mtus, &ent->by_mtu);
     }
+    model->n_external -= host->external;
 }
 
+/* The VNI of a router network is held by its tenant. */
 static void
 network_link(struct vx_model *model, struct vx_network_ent *ent)
 {
     const struct vx_network *network = (const void *) ent->e.obj;
     struct mtu_key mtu = { network->mtu, network->o.oid };
 
-    vni_link(model, &ent->vni, &ent->e, network->vni);
+    if (vx_network_is_router(network)) {
+        ((struct vx_tenant_ent *) (void *) ent->e.parent)->router_net =
+            &ent->e;
+    } else {
+        vni_link(model, &ent->vni, &ent->e, network->vni);
+    }
     vx_tree_insert(&model->network_mtus, &mtu, &ent->by_mtu);
 }
 
 static void
 network_unlink(struct vx_model *model, struct vx_network_ent *ent)
 {
-    vni_unlink(model, &ent->vni);
+    const struct vx_network *network = (const void *) ent->e.obj;
+
+    if (vx_network_is_router(network)) {
+        ((struct vx_tenant_ent *) (void *) ent->e.parent)->router_net = NULL;
+    } else {
+        vni_unlink(model, &ent->vni);
+    }
     vx_tree_remove(&model->network_mtus, &ent->by_mtu);
 }
 
@@ -464,7 +487,7 @@ port_unlink(struct vx_model *model, struct vx_port_ent *ent)
 }
 
 static void
-subnet_link(struct vx_subnet_ent *ent)
+subnet_link(struct vx_model *model, struct vx_subnet_ent *ent)
 {
     const struct vx_subnet *subnet = (const void *) ent->e.obj;
     struct vx_network_ent *net = (void *) ent->e.parent;
@@ -474,10 +497,13 @@ subnet_link(struct vx_subnet_ent *ent)
     if (subnet->route) {
         vx_tree_insert(&tenant->routed, &subnet->prefix.ip, &ent->by_routed);
     }
+    if (subnet->announce) {
+        vx_serve_announce(model, tenant, 1);
+    }
 }
 
 static void
-subnet_unlink(struct vx_subnet_ent *ent)
+subnet_unlink(struct vx_model *model, struct vx_subnet_ent *ent)
 {
     const struct vx_subnet *subnet = (const void *) ent->e.obj;
     struct vx_network_ent *net = (void *) ent->e.parent;
@@ -486,6 +512,9 @@ subnet_unlink(struct vx_subnet_ent *ent)
     vx_tree_remove(&net->by_prefix, &ent->by_prefix);
     if (subnet->route) {
         vx_tree_remove(&tenant->routed, &ent->by_routed);
+    }
+    if (subnet->announce) {
+        vx_serve_announce(model, tenant, -1);
     }
 }
 
@@ -520,19 +549,31 @@ static void
 route_link(struct vx_model *model, struct vx_route_ent *ent)
 {
     const struct vx_route *route = (const void *) ent->e.obj;
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent;
 
     vx_runset_add(&model->hop_nums, route->num);
     ent->vias = vias_link(&ent->e, route->via, route->n_via);
+    if (route->o.origin != VX_BY_OPERATOR) {
+        tenant->n_learned_routes++;
+    } else if (route->announce) {
+        vx_serve_announce(model, tenant, 1);
+    }
 }
 
 static void
 route_unlink(struct vx_model *model, struct vx_route_ent *ent)
 {
     const struct vx_route *route = (const void *) ent->e.obj;
+    struct vx_tenant_ent *tenant = (void *) ent->e.parent;
 
     vx_runset_remove(&model->hop_nums, route->num);
     vias_unlink(&ent->e, ent->vias, route->n_via);
     ent->vias = NULL;
+    if (route->o.origin != VX_BY_OPERATOR) {
+        tenant->n_learned_routes--;
+    } else if (route->announce) {
+        vx_serve_announce(model, tenant, -1);
+    }
 }
 
 static void
@@ -588,12 +629,13 @@ value_link(struct vx_model *model, struct vx_ent *ent)
     case VX_TENANT:
         vni_link(model, &((struct vx_tenant_ent *) any)->router, ent,
                  ((const struct vx_tenant *) value)->router_vni);
+        vx_serve_rd_link(model, any);
         break;
     case VX_NETWORK:
         network_link(model, any);
         break;
     case VX_SUBNET:
-        subnet_link(any);
+        subnet_link(model, any);
         break;
     case VX_PORT:
         port_link(model, any);
@@ -608,6 +650,12 @@ value_link(struct vx_model *model, struct vx_ent *ent)
         break;
     case VX_POLICY:
         policy_link(model, any);
+        break;
+    case VX_GATEWAY:
+        vx_gateway_link(model, any);
+        break;
+    case VX_PEERING: case VX_UPLINK:
+        vx_peering_link(model, any);
         break;
     case VX_NONE: case VX_N_KINDS:
     default:
@@ -631,12 +679,13 @@ value_unlink(struct vx_model *model, struct vx_ent *ent)
         break;
     case VX_TENANT:
         vni_unlink(model, &((struct vx_tenant_ent *) any)->router);
+        vx_serve_rd_unlink(model, any);
         break;
     case VX_NETWORK:
         network_unlink(model, any);
         break;
     case VX_SUBNET:
-        subnet_unlink(any);
+        subnet_unlink(model, any);
         break;
     case VX_PORT:
         port_unlink(model, any);
@@ -650,6 +699,12 @@ value_unlink(struct vx_model *model, struct vx_ent *ent)
         break;
     case VX_POLICY:
         policy_unlink(model, any);
+        break;
+    case VX_GATEWAY:
+        vx_gateway_unlink(model, any);
+        break;
+    case VX_PEERING: case VX_UPLINK:
+        vx_peering_unlink(model, any);
         break;
     case VX_NONE: case VX_N_KINDS:
     default:
@@ -672,6 +727,9 @@ ent_alloc(enum vx_kind kind)
         [VX_RETIRED_VNI] = sizeof(struct vx_retired_ent),
         [VX_ROUTE] = sizeof(struct vx_route_ent),
         [VX_POLICY] = sizeof(struct vx_policy_ent),
+        [VX_GATEWAY] = sizeof(struct vx_gateway_ent),
+        [VX_PEERING] = sizeof(struct vx_peering_ent),
+        [VX_UPLINK] = sizeof(struct vx_peering_ent),
     };
     void *ent = vx_xcalloc(1, sizes[kind]);
 
@@ -690,6 +748,10 @@ ent_alloc(enum vx_kind kind)
         vx_tree_init(&tenant->routed, by_routed);
         vx_tree_init(&tenant->vias, by_via);
         vx_tree_init(&tenant->priorities, by_priority);
+        vx_tree_init(&tenant->peerings, by_name);
+        vx_serve_init_tenant(tenant);
+    } else if (kind == VX_GATEWAY) {
+        vx_serve_init_gateway(ent);
     } else if (kind == VX_NETWORK) {
         struct vx_network_ent *net = ent;
 
@@ -715,17 +777,19 @@ ent_free(struct vx_ent *ent)
         free(((struct vx_route_ent *) (void *) ent)->vias);
     } else if (ent->obj->kind == VX_POLICY) {
         free(((struct vx_policy_ent *) (void *) ent)->vias);
+    } else if (ent->obj->kind == VX_GATEWAY) {
+        vx_serve_free_gateway((void *) ent);
     }
     vx_obj_unref(ent->obj);
     free(ent);
 }
 
-/* Ports count for the quota of their tenant. */
+/* Operators' ports count for the quota of their tenant. */
 static void
 count(struct vx_model *model, const struct vx_ent *ent, int step)
 {
     model->counts[ent->obj->kind] += (size_t) step;
-    if (ent->obj->kind == VX_PORT) {
+    if (ent->obj->kind == VX_PORT && ent->obj->origin == VX_BY_OPERATOR) {
         struct vx_tenant_ent *tenant = (void *) ent->parent->parent;
 
         tenant->n_ports += (size_t) step;

@@ -53,21 +53,22 @@ retire_vni(const struct vx_doing *d, uint32_t vni)
     vx_model_stage(d->model, NULL, &retired->o);
 }
 
+/* That of a router network is its tenant's. */
 static uint32_t
 vni_of(const struct vx_obj *obj)
 {
     const void *value = obj;
 
-    return !obj ? 0
+    return !obj || (obj->kind == VX_NETWORK && vx_network_is_router(value))
+        ? 0
         : obj->kind == VX_NETWORK ? ((const struct vx_network *) value)->vni
         : obj->kind == VX_TENANT
         ? ((const struct vx_tenant *) value)->router_vni : 0;
 }
 
-/* Stages old -> new and retires the VNI that old had and new has not. */
-static void
-stage(const struct vx_doing *d, const struct vx_obj *old,
-      struct vx_obj *take_new)
+void
+vx_model_move(const struct vx_doing *d, const struct vx_obj *old,
+              struct vx_obj *take_new)
 {
     uint32_t vni = vni_of(old);
 
@@ -119,10 +120,13 @@ first_value(const struct vx_doing *d)
     struct vx_obj *new;
 
     if (d->self) {
-        return vx_obj_clone(d->self->obj);
+        new = vx_obj_clone(d->self->obj);
+        new->origin = d->op->origin;
+        return new;
     }
     new = vx_obj_new(d->op->kind);
     new->oid = d->model->last_oid + 1;
+    new->origin = d->op->origin;
     new->parent = d->parent ? d->parent->obj->oid : 0;
     vx_propose_string(&new->name, d->name);
     return new;
@@ -143,18 +147,22 @@ complete(const struct vx_doing *d, struct vx_obj *new, struct vx_error *err)
            && vx_propose_rest(d, new, err);
 }
 
-/* The tenant of a routed subnet has a router: its first one brings it, in the
- * same operation. */
+/* The tenant of a routed subnet or of a router network has a router: the
+ * first one brings it, in the same operation. */
 static bool
 give_router(const struct vx_doing *d, const struct vx_obj *new,
             struct vx_error *err)
 {
-    const struct vx_obj *old = new->kind == VX_SUBNET
-        ? d->parent->parent->obj : NULL;
+    const void *value = new;
+    const struct vx_obj *old =
+        new->kind == VX_SUBNET && ((const struct vx_subnet *) value)->route
+        ? d->parent->parent->obj
+        : new->kind == VX_NETWORK && vx_network_is_router(value)
+        ? d->parent->obj : NULL;
     struct vx_tenant *tenant;
     uint32_t vni;
 
-    if (!old || !((const struct vx_subnet *) (const void *) new)->route
+    if (!old
         || ((const struct vx_tenant *) (const void *) old)->router_vni) {
         return true;
     }
@@ -174,6 +182,11 @@ put(const struct vx_doing *d, struct vx_result *ret_result,
     const struct vx_obj *old = d->self ? d->self->obj : NULL;
     struct vx_obj *new = first_value(d);
 
+    vx_origin_make_room(d);
+    if (new->kind == VX_NETWORK && !give_router(d, new, err)) {
+        vx_obj_unref(new);
+        return false;
+    }
     if (!complete(d, new, err)) {
         vx_obj_unref(new);
         return false;
@@ -194,7 +207,7 @@ put(const struct vx_doing *d, struct vx_result *ret_result,
         vx_obj_unref(new);
         return false;
     }
-    stage(d, old, new);
+    vx_model_move(d, old, new);
     *ret_result = (struct vx_result) {
         .obj = new, .changed = true, .created = !old,
     };
@@ -207,8 +220,10 @@ set_location(const struct vx_doing *d, const struct vx_port *old,
 {
     struct vx_port *new = (void *) vx_obj_clone(&old->o);
 
+    new->mobility += old->o.origin == VX_BY_OPERATOR && vx_port_location(old)
+                     && vx_port_location(old) != host;
     new->located = host;
-    stage(d, &old->o, &new->o);
+    vx_model_move(d, &old->o, &new->o);
     *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
 }
 
@@ -234,13 +249,14 @@ delete(const struct vx_doing *d, struct vx_result *ret_result,
 {
     const struct vx_obj *old = d->self->obj;
 
+    vx_origin_clear(d, d->self);
     if (!vx_validate_delete(d->model, d->self, d->op->force, err)) {
         return false;
     }
     if (old->kind == VX_HOST) {
         release_ports(d);
     }
-    stage(d, old, NULL);
+    vx_model_move(d, old, NULL);
     *ret_result = (struct vx_result) { .obj = old, .changed = true };
     return true;
 }
@@ -282,7 +298,8 @@ arrive(const struct vx_doing *d, struct vx_result *ret_result,
     new = (void *) vx_obj_clone(&old->o);
     new->migrate_from = 0;
     new->migrate_hold = false;
-    stage(d, &old->o, &new->o);
+    new->mobility += old->o.origin == VX_BY_OPERATOR;
+    vx_model_move(d, &old->o, &new->o);
     *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
     return true;
 }
@@ -299,7 +316,7 @@ admit(const struct vx_doing *d, struct vx_result *ret_result)
     }
     new = (void *) vx_obj_clone(&old->o);
     new->stranger = false;
-    stage(d, &old->o, &new->o);
+    vx_model_move(d, &old->o, &new->o);
     *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
     return true;
 }
@@ -310,6 +327,7 @@ vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
                   struct vx_error *err)
 {
     struct vx_doing d = { .model = model, .op = op, .now_ms = now_ms };
+    bool yields = false;
 
     if (model->last_oid >= VX_OID_MAX - 1) {
         return vx_fail(err, VX_EXHAUSTED, "", "all object ids are used up");
@@ -325,8 +343,12 @@ vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
         vx_model_find(model, op->kind, &op->key, err);
         return false;
     }
-    if (!check_revision(&d, err)) {
+    if (!check_revision(&d, err) || !vx_origin_allows(&d, &yields, err)) {
         return false;
+    }
+    if (yields) {
+        *ret_result = (struct vx_result) { .obj = d.self->obj };
+        return true;
     }
     switch (op->type) {
     case VX_OP_PUT:

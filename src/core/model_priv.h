@@ -215,6 +215,9 @@ struct vx_subnet_ent *vx_tenant_subnet_of(const struct vx_tenant_ent *tenant,
 /* A route or policy with a next hop in the prefix; NULL if there is none. */
 struct vx_ent *vx_tenant_via_in(const struct vx_tenant_ent *tenant,
                                 const struct vx_prefix *prefix);
+/* The first vx_via_node at or after the prefix, or NULL. */
+struct vx_tree_node *vx_tenant_via_node(const struct vx_tenant_ent *tenant,
+                                        const struct vx_prefix *prefix);
 /* The policy of this priority, or NULL. */
 struct vx_ent *vx_tenant_policy_at(const struct vx_tenant_ent *tenant,
                                    uint16_t priority);
@@ -328,6 +331,28 @@ bool vx_propose_host_oid(const struct vx_doing *d, const char *name,
                          uint64_t *ret_oid, struct vx_error *err);
 void vx_propose_string(char **p, const char *s);    /* NULL is "" */
 
+/* --- model_propose_bgp.c */
+
+bool vx_propose_gateway(const struct vx_doing *d, struct vx_obj *new,
+                        struct vx_error *err);
+bool vx_propose_peering(const struct vx_doing *d, struct vx_obj *new,
+                        struct vx_error *err);
+void vx_propose_rts(const uint64_t *rts, size_t n, uint64_t **member,
+                    size_t *n_member);
+
+/* --- model_origin.c */
+
+/* Whether the operation may touch what is there.  Sets *ret_yields if it is
+ * none of its business and nothing is to happen. */
+bool vx_origin_allows(const struct vx_doing *d, bool *ret_yields,
+                      struct vx_error *err);
+/* Removes what the controller itself has made of or below the object, and
+ * what was learned, so that only what operators made can keep it. */
+void vx_origin_clear(const struct vx_doing *d, struct vx_ent *ent);
+/* Removes learned ports that have a MAC or an address that the operation
+ * asks for: what is here by intent wins. */
+void vx_origin_make_room(const struct vx_doing *d);
+
 /* --- model_ops.c */
 
 /* Applies one operation; changes are staged.  On failure the caller rolls
@@ -335,6 +360,9 @@ void vx_propose_string(char **p, const char *s);    /* NULL is "" */
 bool vx_model_apply_op(struct vx_model *model, const struct vx_op *op,
                        int64_t now_ms, struct vx_result *ret_result,
                        struct vx_error *err);
+/* Stages old -> new and retires the VNI that old had and new has not. */
+void vx_model_move(const struct vx_doing *d, const struct vx_obj *old,
+                   struct vx_obj *take_new);
 /* Sets and records.  Takes over the reference to new. */
 void vx_model_stage(struct vx_model *model, const struct vx_obj *old,
                     struct vx_obj *take_new);

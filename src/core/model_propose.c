@@ -43,6 +43,7 @@ propose_host(const struct vx_doing *d, struct vx_obj *new,
                        "\"%.80s\": add the zone first", spec->zone, d->name);
     }
     host->zone = zone->obj->oid;
+    host->external = spec->external;
     if (!(spec->keep & VX_KEEP_VTEP)) {
         host->vtep = spec->vtep;
     }
@@ -58,7 +59,9 @@ propose_host(const struct vx_doing *d, struct vx_obj *new,
     if (!(spec->keep & VX_KEEP_DRAINING)) {
         host->draining = spec->draining;
     }
-    if (!d->self || strcmp(host->system_id, host_of(d->self)->system_id)) {
+    if (!host->external
+        && (!d->self
+            || strcmp(host->system_id, host_of(d->self)->system_id))) {
         host->stranger = true;
     }
     return true;
@@ -122,7 +125,7 @@ needs_router(const struct vx_doing *d)
 
     return d->op->spec.tenant.budget_kbps
            || (tenant && (tenant->routed.count || tenant->routes.count
-                          || tenant->policies.count));
+                          || tenant->policies.count || tenant->router_net));
 }
 
 static void
@@ -139,6 +142,21 @@ propose_tenant(const struct vx_doing *d, struct vx_obj *new)
     tenant->budget_kbps = spec->budget_kbps;
     tenant->quota_networks = spec->quota_networks;
     tenant->quota_ports = spec->quota_ports;
+    tenant->rd = spec->rd;
+    vx_propose_rts(spec->imports, spec->n_imports, &tenant->imports,
+                   &tenant->n_imports);
+    vx_propose_rts(spec->exports, spec->n_exports, &tenant->exports,
+                   &tenant->n_exports);
+}
+
+/* What every host can carry, and no more than usual. */
+static uint16_t
+router_mtu(const struct vx_model *model)
+{
+    const struct vx_host *host = vx_model_smallest_host(model);
+    int room = host ? host->mtu - vx_host_overhead(host) : VX_MTU_DEFAULT;
+
+    return (uint16_t) (room < VX_MTU_DEFAULT ? room : VX_MTU_DEFAULT);
 }
 
 static void
@@ -153,6 +171,13 @@ propose_network(const struct vx_doing *d, struct vx_obj *new)
     network->mtu = spec->mtu ? spec->mtu : VX_MTU_DEFAULT;
     network->path = spec->path;
     network->bum_pps = spec->bum_pps;
+    network->no_evpn = spec->no_evpn;
+    vx_propose_rts(spec->rts, spec->n_rts, &network->rts, &network->n_rts);
+    if (vx_network_is_router(network)) {
+        network->vni = ((const struct vx_tenant *) (const void *)
+                        d->parent->obj)->router_vni;
+        network->mtu = spec->mtu ? spec->mtu : router_mtu(d->model);
+    }
 }
 
 static int
@@ -181,6 +206,8 @@ propose_subnet(const struct vx_doing *d, struct vx_obj *new)
     }
     subnet->route = spec->route
                     || (!spec->no_route && subnet->gateway.family);
+    subnet->announce = spec->announce;
+    subnet->host_routes = spec->host_routes;
     free(subnet->ranges);
     subnet->ranges = spec->n_ranges
         ? vx_xmemdup(spec->ranges, spec->n_ranges * sizeof *spec->ranges)
@@ -253,6 +280,35 @@ propose_migration(const struct vx_doing *d, struct vx_port *port,
     return true;
 }
 
+/* Whose leg it is; how often it has moved.  It is counted as it leaves, so
+ * that also one that was nowhere for a while counts as moved. */
+static bool
+propose_mobility(const struct vx_doing *d, struct vx_port *port,
+                 struct vx_error *err)
+{
+    const struct vx_port_spec *spec = &d->op->spec.port;
+    const struct vx_port *old = d->self ? (const void *) d->self->obj : NULL;
+    uint64_t at = old ? vx_port_location(old) : 0;
+    const struct vx_ent *gateway;
+
+    if (port->o.origin == VX_BY_BGP) {
+        port->mobility = spec->mobility;
+    } else if (at && at != vx_port_location(port)) {
+        port->mobility++;
+    }
+    port->gateway = 0;
+    if (!spec->gateway || !spec->gateway[0]) {
+        return true;
+    }
+    gateway = vx_ent_by_name(&d->model->by_name[VX_GATEWAY], spec->gateway);
+    if (!gateway) {
+        return vx_fail(err, VX_NOT_FOUND, "gateway", "no gateway \"%.80s\" "
+                       "for port \"%.80s\"", spec->gateway, d->name);
+    }
+    port->gateway = gateway->obj->oid;
+    return true;
+}
+
 static int
 compare_ips(const void *a, const void *b)
 {
@@ -276,7 +332,8 @@ propose_port(const struct vx_doing *d, struct vx_obj *new,
         port->located = vx_port_location(port);
         port->host = 0;
     }
-    if (!propose_migration(d, port, err)) {
+    if (!propose_migration(d, port, err)
+        || !propose_mobility(d, port, err)) {
         return false;
     }
     if (spec->has_mac) {
@@ -331,6 +388,7 @@ propose_route(const struct vx_doing *d, struct vx_obj *new)
 
     vx_prefix_parse(d->name, &route->prefix);   /* a rule refuses it if not */
     propose_via(spec->via, spec->n_via, &route->via, &route->n_via);
+    route->announce = spec->announce;
 }
 
 static int
@@ -430,6 +488,11 @@ vx_propose(const struct vx_doing *d, struct vx_obj *new, struct vx_error *err)
         return true;
     case VX_PORT:
         return propose_port(d, new, err);
+    case VX_GATEWAY:
+        return vx_propose_gateway(d, new, err);
+    case VX_PEERING:
+    case VX_UPLINK:
+        return vx_propose_peering(d, new, err);
     default:
         return true;
     }

@@ -76,9 +76,12 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/model_find.c \
 	src/core/model_index.c \
 	src/core/model_ops.c \
+	src/core/model_origin.c \
 	src/core/model_priv.h \
 	src/core/model_propose.c \
+	src/core/model_propose_bgp.c \
 	src/core/model_retired.c \
+	src/core/model_serve.c \
 	src/core/object.c \
 	src/core/object.h \
 	src/core/op.h \
@@ -88,6 +91,7 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/status_hops.c \
 	src/core/validate.c \
 	src/core/validate.h \
+	src/core/validate_bgp.c \
 	src/core/validate_delete.c \
 	src/core/validate_hops.c \
 	src/core/validate_model.c \

@@ -54,6 +54,7 @@ enum {
     VX_MAX_HOPS = 16,               /* next hops of a route or policy */
     VX_TENANT_MAX_ROUTES = 16384,
     VX_TENANT_MAX_POLICIES = 4096,
+    VX_TENANT_MAX_PEERINGS = 256,
     VX_POLICY_MAX_RANGES = 16,      /* of source, of destination ports */
     VX_POLICY_MAX_ROWS = 1024,      /* flows of one policy on a host */
     VX_POLICY_PRIORITY_MAX = 30000, /* 1..; the highest is the first */
@@ -85,7 +86,6 @@ enum vx_origin {
 #define VX_ROUTER_NETWORK "_router"
 #define VX_ROUTER_SUBNET4 "169.254.64.0/18"
 #define VX_ROUTER_SUBNET6 "fd76:7866:6162::/64"
-
 
 #define VX_OID_MAX ((UINT64_C(1) << 48) - 1)
 
@@ -340,6 +340,13 @@ static inline bool
 vx_kind_is_intent(enum vx_kind kind)
 {
     return kind > VX_NONE && kind < VX_N_KINDS && kind != VX_RETIRED_VNI;
+}
+
+/* The network of a tenant's router: its VNI is the router's, too. */
+static inline bool
+vx_network_is_router(const struct vx_network *network)
+{
+    return network->o.origin == VX_BY_SYSTEM;
 }
 
 const char *vx_kind_name(enum vx_kind kind);            /* "port" */

@@ -38,8 +38,8 @@ vx_name_is_valid(const char *name)
     return !name[n];
 }
 
-static bool
-is_printable(const char *s, size_t max)
+bool
+vx_text_is_printable(const char *s, size_t max)
 {
     size_t n = 0;
 
@@ -90,8 +90,8 @@ is_text(const char *s, size_t max)
 }
 
 /* Family 4 or 6, nothing behind the four bytes of an IPv4 address. */
-static bool
-is_address(const struct vx_ip *ip)
+bool
+vx_is_address(const struct vx_ip *ip)
 {
     static const uint8_t zero[12];
 
@@ -109,6 +109,20 @@ bool
 vx_prefix_is_tiny(const struct vx_prefix *prefix)
 {
     return prefix->length + 1u >= vx_ip_bits(&prefix->ip);
+}
+
+bool
+vx_meets_router(const struct vx_prefix *prefix)
+{
+    static const char *const own[] = { VX_ROUTER_SUBNET4, VX_ROUTER_SUBNET6 };
+    struct vx_prefix p;
+
+    for (size_t i = 0; i < N_ELEMS(own); i++) {
+        if (vx_prefix_parse(own[i], &p) && vx_prefix_overlaps(&p, prefix)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct vx_ip
@@ -138,11 +152,15 @@ vx_prefix_is_usable(const struct vx_prefix *prefix, const struct vx_ip *ip)
 
 /* --- Rules of all kinds. */
 
+/* Names of the controller's own begin with '_'. */
 static bool
 has_name(const struct vx_candidate *c, const char *field,
          struct vx_error *err)
 {
-    return vx_name_is_valid(c->new->name)
+    const char *name = c->new->name;
+    bool own = c->new->origin == VX_BY_SYSTEM && name[0] == '_';
+
+    return vx_name_is_valid(name + own)
            || vx_fail(err, VX_INVALID, field, "\"%.80s\" is no name of a %s: "
                       "use 1 to %d letters, digits, '.', '_' or '-', the "
                       "first a letter or digit", c->new->name,
@@ -161,9 +179,30 @@ has_description(const struct vx_candidate *c, const char *field,
                       VX_DESCRIPTION_MAX);
 }
 
+/* An object of another origin than operators can be of few kinds. */
+static bool
+has_origin(const struct vx_candidate *c, const char *field,
+           struct vx_error *err)
+{
+    static const unsigned kinds[] = {
+        [VX_BY_SYSTEM] = 1u << VX_NETWORK | 1u << VX_SUBNET | 1u << VX_PORT
+                         | 1u << VX_HOST,
+        [VX_BY_BGP] = 1u << VX_HOST | 1u << VX_PORT | 1u << VX_ROUTE
+                      | 1u << VX_POLICY,
+    };
+    enum vx_origin origin = c->new->origin;
+
+    return origin == VX_BY_OPERATOR
+           || (origin <= VX_BY_BGP && kinds[origin] >> c->new->kind & 1)
+           || vx_fail(err, VX_INVALID, field, "%s \"%.80s\" can only be an "
+                      "operator's", vx_kind_name(c->new->kind),
+                      c->new->name);
+}
+
 #define COMMON_RULES                                              \
     { "a name is well-formed", "name", has_name },                \
-    { "a description is text", "description", has_description }
+    { "a description is text", "description", has_description },  \
+    { "an origin fits the kind", "origin", has_origin }
 
 /* --- Rates. */
 
@@ -258,7 +297,7 @@ host_system_id(const struct vx_candidate *c, const char *field,
 {
     const struct vx_host *host = (const void *) c->new;
 
-    return is_printable(host->system_id, SYSTEM_ID_MAX)
+    return vx_text_is_printable(host->system_id, SYSTEM_ID_MAX)
            || vx_fail(err, VX_INVALID, field, "system-id of host \"%s\" must "
                       "be at most %d printable ASCII characters",
                       host->o.name, SYSTEM_ID_MAX);
@@ -274,7 +313,7 @@ host_vtep(const struct vx_candidate *c, const char *field,
     if (is_none(&host->vtep)) {
         return true;
     }
-    if (!is_address(&host->vtep) || !vx_ip_is_host(&host->vtep)
+    if (!vx_is_address(&host->vtep) || !vx_ip_is_host(&host->vtep)
         || (host->vtep.family == 6 && vx_ip_is_link_local(&host->vtep))) {
         return vx_fail(err, VX_INVALID, field, "%s cannot be the VTEP of host "
                        "\"%s\": it must be a unicast address that the other "
@@ -310,8 +349,29 @@ host_datapath(const struct vx_candidate *c, const char *field,
                       host->datapath);
 }
 
+/* VTEPs of other fabrics come in by EVPN, and have nothing else. */
+static bool
+host_external(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_host *host = (const void *) c->new;
+
+    if (host->external != (host->o.origin != VX_BY_OPERATOR)) {
+        return vx_fail(err, VX_INVALID, field, "host \"%s\" %s", host->o.name,
+                       host->external ? "is of another fabric: those are "
+                       "learned by EVPN" : "was learned and is of no other "
+                       "fabric");
+    }
+    return !host->external
+           || (host->vtep.family && !host->stranger && !host->draining
+               && !host->mtu && !host->system_id[0] && !host->datapath[0])
+           || vx_fail(err, VX_INVALID, field, "host \"%s\" of another fabric "
+                      "has a VTEP and nothing else", host->o.name);
+}
+
 static const struct vx_rule host_rules[] = {
     COMMON_RULES,
+    { "hosts of other fabrics are VTEPs only", "external", host_external },
     { "a system-id is printable", "system_id", host_system_id },
     { "a VTEP is a reachable unicast address", "vtep", host_vtep },
     { "an underlay MTU can carry VXLAN", "mtu", host_mtu },
@@ -395,14 +455,41 @@ network_bum(const struct vx_candidate *c, const char *field,
                          c->new)->bum_pps, field, err);
 }
 
+static bool
+network_router(const struct vx_candidate *c, const char *field,
+               struct vx_error *err)
+{
+    const struct vx_network *network = (const void *) c->new;
+
+    return vx_network_is_router(network)
+               == !strcmp(network->o.name, VX_ROUTER_NETWORK)
+           || vx_fail(err, VX_INVALID, field, "the router network of a tenant "
+                      "is named \"" VX_ROUTER_NETWORK "\", and no other is");
+}
+
+static bool
+network_targets(const struct vx_candidate *c, const char *field,
+                struct vx_error *err)
+{
+    const struct vx_network *network = (const void *) c->new;
+    const struct vx_rts rts = { network->rts, network->n_rts };
+
+    return vx_validate_rts(c, &rts, field, err);
+}
+
 static const struct vx_rule tenant_rules[] = {
     COMMON_RULES,
+    { "RD and route targets are well-formed", "rd",
+      vx_validate_tenant_targets },
     { "a router VNI has 24 bits", "router_vni", tenant_router_vni },
     { "a tenant's budget is in range", "budget_kbps", tenant_budget },
 };
 
 static const struct vx_rule network_rules[] = {
     COMMON_RULES,
+    { "the router's network has its name to itself", "name",
+      network_router },
+    { "route targets are well-formed", "rts", network_targets },
     { "a VNI has 24 bits", "vni", network_vni },
     { "an MTU is in range", "mtu", network_mtu },
     { "a path is known", "path", network_path },
@@ -471,7 +558,7 @@ subnet_gateway(const struct vx_candidate *c, const char *field,
     char ip[VX_IP_STRLEN];
 
     return is_none(&subnet->gateway)
-           || (is_address(&subnet->gateway)
+           || (vx_is_address(&subnet->gateway)
                && vx_prefix_is_usable(&subnet->prefix, &subnet->gateway))
            || vx_fail(err, VX_INVALID, field, "gateway %s is not a usable "
                       "address of subnet %s",
@@ -493,7 +580,7 @@ subnet_ranges(const struct vx_candidate *c, const char *field,
     for (size_t i = 0; i < subnet->n_ranges; i++) {
         const struct vx_range *r = &subnet->ranges[i];
 
-        if (!is_address(&r->first) || !is_address(&r->last)
+        if (!vx_is_address(&r->first) || !vx_is_address(&r->last)
             || !vx_prefix_contains(&subnet->prefix, &r->first)
             || !vx_prefix_contains(&subnet->prefix, &r->last)
             || vx_ip_compare(&r->first, &r->last) > 0) {
@@ -522,9 +609,51 @@ subnet_route(const struct vx_candidate *c, const char *field,
                       "(--no-route)", subnet->o.name);
 }
 
+static bool
+subnet_announce(const struct vx_candidate *c, const char *field,
+                struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+
+    if (subnet->announce && !subnet->route) {
+        return vx_fail(err, VX_INVALID, field, "subnet %s is to be announced "
+                       "and is not routed: gateways announce what the "
+                       "tenant's router reaches; give it a gateway and "
+                       "route=true", subnet->o.name);
+    }
+    return !subnet->host_routes || subnet->announce
+           || vx_fail(err, VX_INVALID, "host_routes", "subnet %s is to "
+                      "announce the addresses of its ports and not itself: "
+                      "set announce, too (--announce)", subnet->o.name);
+}
+
+/* Those of the router's network and no others. */
+static bool
+subnet_of_router(const struct vx_candidate *c, const char *field,
+                 struct vx_error *err)
+{
+    const struct vx_subnet *subnet = (const void *) c->new;
+    bool own = !strcmp(subnet->o.name, VX_ROUTER_SUBNET4)
+               || !strcmp(subnet->o.name, VX_ROUTER_SUBNET6);
+
+    if (subnet->o.origin == VX_BY_SYSTEM) {
+        return (own && subnet->route && !subnet->announce)
+               || vx_fail(err, VX_INVALID, field, "subnet %s is none of a "
+                          "router's network", subnet->o.name);
+    }
+    return c->self || c->loading || !vx_meets_router(&subnet->prefix)
+           || vx_fail(err, VX_INVALID, field, "subnet %s meets %s, where the "
+                      "tenant's router meets its gateways: choose another "
+                      "prefix", subnet->o.name, subnet->prefix.ip.family == 4
+                      ? VX_ROUTER_SUBNET4 : VX_ROUTER_SUBNET6);
+}
+
 static const struct vx_rule subnet_rules[] = {
     { "a subnet's name is its canonical CIDR", "name", subnet_name },
     { "a description is text", "description", has_description },
+    { "an origin fits the kind", "origin", has_origin },
+    { "the router's subnets are its own", "name", subnet_of_router },
+    { "what is announced is routed", "announce", subnet_announce },
     { "a subnet holds unicast addresses", "name", subnet_is_unicast },
     { "a gateway is a usable address of the subnet", "gateway",
       subnet_gateway },
@@ -571,7 +700,7 @@ port_ips(const struct vx_candidate *c, const char *field,
     for (size_t i = 0; i < port->n_ips; i++) {
         const struct vx_ip *p = &port->ips[i];
 
-        if (!is_address(p) || !vx_ip_is_host(p)) {
+        if (!vx_is_address(p) || !vx_ip_is_host(p)) {
             return vx_fail(err, VX_INVALID, field, "%s is no unicast address "
                            "that port \"%s\" could own", vx_ip_format(p, ip),
                            port->o.name);
@@ -591,7 +720,7 @@ port_iface_id(const struct vx_candidate *c, const char *field,
     const struct vx_port *port = (const void *) c->new;
 
     return (port->iface_id[0]
-            && is_printable(port->iface_id, VX_IFACE_ID_MAX))
+            && vx_text_is_printable(port->iface_id, VX_IFACE_ID_MAX))
            || vx_fail(err, VX_INVALID, field, "iface-id of port \"%s\" must "
                       "be 1 to %d printable ASCII characters", port->o.name,
                       VX_IFACE_ID_MAX);
@@ -621,8 +750,22 @@ port_bum(const struct vx_candidate *c, const char *field,
                          c->new)->bum_pps, field, err);
 }
 
+/* Legs of gateways are the controller's, and the controller's are legs. */
+static bool
+port_leg(const struct vx_candidate *c, const char *field,
+         struct vx_error *err)
+{
+    const struct vx_port *port = (const void *) c->new;
+
+    return (port->o.origin == VX_BY_SYSTEM) == (port->gateway != 0)
+           || vx_fail(err, VX_INVALID, field, "port \"%s\" %s", port->o.name,
+                      port->gateway ? "is a gateway's leg: those are made by "
+                      "the controller" : "is no gateway's leg");
+}
+
 static const struct vx_rule port_rules[] = {
     COMMON_RULES,
+    { "a leg is the controller's own", "gateway", port_leg },
     { "a MAC is unicast", "mac", port_mac },
     { "addresses are unicast, sorted and distinct", "ips", port_ips },
     { "an iface-id is printable", "iface_id", port_iface_id },
@@ -687,7 +830,14 @@ vx_validate_value(const struct vx_candidate *c, struct vx_error *err)
     if (kind == VX_ROUTE || kind == VX_POLICY) {
         return (kind == VX_ROUTE || has_name(c, "name", err))
                && has_description(c, "description", err)
+               && has_origin(c, "origin", err)
                && vx_validate_hops_value(c, err);
+    }
+    if (kind == VX_GATEWAY || kind == VX_PEERING || kind == VX_UPLINK) {
+        return has_name(c, "name", err)
+               && has_description(c, "description", err)
+               && has_origin(c, "origin", err)
+               && vx_validate_bgp_value(c, err);
     }
     return vx_rules_hold(tables[kind].rules, tables[kind].n_rules, c, err);
 }
@@ -697,7 +847,7 @@ vx_validate_op(const struct vx_op *op, struct vx_error *err)
 {
     bool has_tenant = op->kind == VX_NETWORK || op->kind == VX_SUBNET
                       || op->kind == VX_PORT || op->kind == VX_ROUTE
-                      || op->kind == VX_POLICY;
+                      || op->kind == VX_POLICY || op->kind == VX_PEERING;
     bool has_network = op->kind == VX_SUBNET || op->kind == VX_PORT;
     bool ok;
 

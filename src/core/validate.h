@@ -11,6 +11,7 @@
  *     vx_validate_place   the object among the others (validate_model.c,
  *                                                      validate_port.c)
  *                         both, of routes and policies (validate_hops.c)
+ *                         both, of gateways and peerings (validate_bgp.c)
  *     vx_validate_delete  nobody needs it any more    (validate_delete.c)
  *
  * Members that are allocated (VNI, MAC, host number) may be 0 before
@@ -67,6 +68,32 @@ bool vx_validate_hops_value(const struct vx_candidate *c,
                             struct vx_error *err);
 bool vx_validate_hops_place(const struct vx_candidate *c,
                             struct vx_error *err);
+
+/* Gateways, peerings, uplinks: by themselves, among the others. */
+bool vx_validate_bgp_value(const struct vx_candidate *c,
+                           struct vx_error *err);
+bool vx_validate_bgp_place(const struct vx_candidate *c,
+                           struct vx_error *err);
+
+/* Route targets of an object. */
+struct vx_rts {
+    const uint64_t *rts;
+    size_t n;
+};
+bool vx_validate_rts(const struct vx_candidate *c, const struct vx_rts *rts,
+                     const char *field, struct vx_error *err);
+/* RD and route targets of a tenant; the RD among the others. */
+bool vx_validate_tenant_targets(const struct vx_candidate *c,
+                                const char *field, struct vx_error *err);
+bool vx_validate_rd_is_free(const struct vx_candidate *c, const char *field,
+                            struct vx_error *err);
+
+/* Printable ASCII of at most max bytes. */
+bool vx_text_is_printable(const char *s, size_t max);
+/* Family 4 or 6, nothing behind the four bytes of an IPv4 address. */
+bool vx_is_address(const struct vx_ip *ip);
+/* Whether the prefix overlaps a subnet of the routers' networks. */
+bool vx_meets_router(const struct vx_prefix *prefix);
 
 /* Fails with who has the VNI, if somebody but self has. */
 bool vx_validate_vni_free(const struct vx_candidate *c, uint32_t vni,

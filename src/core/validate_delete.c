@@ -92,6 +92,39 @@ host_is_no_border(const struct vx_model *model, const struct vx_ent *ent,
 }
 
 static bool
+host_is_no_gateway(const struct vx_ent *ent, struct vx_error *err)
+{
+    const struct vx_gateway_ent *gateway =
+        ((const struct vx_host_ent *) (const void *) ent)->gateway;
+
+    return !gateway
+           || vx_fail(err, VX_IN_USE, "", "host \"%s\" is that of gateway "
+                      "\"%s\": delete the gateway first, or give it another "
+                      "host", ent->obj->name, gateway->e.obj->name);
+}
+
+static bool
+gateway_is_unused(const struct vx_model *model, const struct vx_ent *ent,
+                  struct vx_error *err)
+{
+    const struct vx_tree *sessions =
+        &((const struct vx_gateway_ent *) (const void *) ent)->sessions;
+    const struct vx_obj *first;
+    char path[PATH_SIZE];
+
+    if (!sessions->count) {
+        return true;
+    }
+    first = VX_CONTAINER(vx_tree_first(sessions), struct vx_peering_ent,
+                         by_gateway)->e.obj;
+    return vx_fail(err, VX_IN_USE, "", "gateway \"%s\" has %zu peering%s, for "
+                   "example \"%s\": delete them first, or move them to "
+                   "another gateway", ent->obj->name, sessions->count,
+                   plural(sessions->count),
+                   vx_model_path(model, first, path, sizeof path));
+}
+
+static bool
 host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
               bool force, struct vx_error *err)
 {
@@ -130,6 +163,7 @@ tenant_is_empty(const struct vx_ent *ent, struct vx_error *err)
     const struct vx_tree *networks = &vx_tenant_ent(ent)->networks;
     const struct vx_tree *routes = &vx_tenant_ent(ent)->routes;
     const struct vx_tree *policies = &vx_tenant_ent(ent)->policies;
+    const struct vx_tree *peerings = &vx_tenant_ent(ent)->peerings;
 
     if (routes->count) {
         return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu route%s, "
@@ -143,6 +177,12 @@ tenant_is_empty(const struct vx_ent *ent, struct vx_error *err)
                        ent->obj->name, policies->count,
                        policies->count == 1 ? "y" : "ies",
                        first_name(policies));
+    }
+    if (peerings->count) {
+        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu peering%s, "
+                       "for example \"%s\": delete them first",
+                       ent->obj->name, peerings->count,
+                       plural(peerings->count), first_name(peerings));
     }
     return !networks->count
            || vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu network%s, "
@@ -206,6 +246,7 @@ vx_validate_delete(const struct vx_model *model, const struct vx_ent *ent,
         return zone_is_empty(ent, err);
     case VX_HOST:
         return host_is_no_border(model, ent, err)
+               && host_is_no_gateway(ent, err)
                && host_is_empty(model, ent, force, err);
     case VX_TENANT:
         return tenant_is_empty(ent, err);
@@ -213,6 +254,8 @@ vx_validate_delete(const struct vx_model *model, const struct vx_ent *ent,
         return network_is_empty(ent, err);
     case VX_SUBNET:
         return subnet_is_empty(ent, err);
+    case VX_GATEWAY:
+        return gateway_is_unused(model, ent, err);
     default:
         return true;
     }

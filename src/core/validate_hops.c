@@ -38,6 +38,15 @@ struct hops {
     uint8_t family;         /* 0: that of the first */
 };
 
+/* Learned routes lead to the legs of gateways. */
+static bool
+may_be_leg(const struct vx_candidate *c, const struct vx_ip *ip)
+{
+    const struct vx_prefix host = { *ip, (uint8_t) vx_ip_bits(ip) };
+
+    return c->new->origin != VX_BY_OPERATOR && vx_meets_router(&host);
+}
+
 static bool
 hops_are_sane(const struct vx_candidate *c, const struct hops *hops,
               const char *field, struct vx_error *err)
@@ -54,7 +63,8 @@ hops_are_sane(const struct vx_candidate *c, const struct hops *hops,
         const struct vx_ip *p = &hops->via[i];
         uint8_t family = hops->family ? hops->family : hops->via[0].family;
 
-        if (!vx_ip_is_host(p) || vx_ip_is_link_local(p)) {
+        if (!vx_ip_is_host(p)
+            || (vx_ip_is_link_local(p) && !may_be_leg(c, p))) {
             return vx_fail(err, VX_INVALID, field, "%s cannot be a next hop "
                            "of %s \"%s\": it must be a unicast address of a "
                            "port", vx_ip_format(p, ip), kind, c->new->name);
@@ -154,12 +164,22 @@ route_via(const struct vx_candidate *c, const char *field,
     return hops_are_sane(c, &hops, field, err);
 }
 
+static bool
+route_announce(const struct vx_candidate *c, const char *field,
+               struct vx_error *err)
+{
+    return c->new->origin == VX_BY_OPERATOR || !route_of(c)->announce
+           || vx_fail(err, VX_INVALID, field, "route \"%s\" was learned: it is "
+                      "not announced by intent", c->new->name);
+}
+
 static const struct vx_rule route_rules[] = {
     { "a route's name is its canonical prefix", "name", route_name },
     { "a route leads to unicast addresses", "name", route_is_unicast },
     { "a route's number is in range", "num", route_num },
     { "next hops are few, distinct and of the prefix's family", "via",
       route_via },
+    { "only an operator's route is announced", "announce", route_announce },
 };
 
 /* --- Policies by themselves. */
@@ -191,9 +211,55 @@ policy_where(const struct vx_candidate *c, const char *field,
 {
     const struct vx_policy *policy = policy_of(c);
 
-    return policy->where == VX_WHERE_HOSTS
+    return (policy->where
+            && !(policy->where & ~(VX_WHERE_HOSTS | VX_WHERE_GATEWAY
+                                   | VX_WHERE_FLOWSPEC)))
            || vx_fail(err, VX_INVALID, field, "policy \"%s\" is enforced on "
-                      "\"hosts\"", policy->o.name);
+                      "one or more of \"hosts\", \"gateway\", "
+                      "\"flowspec\"", policy->o.name);
+}
+
+/* What RFC 8955 and 8956 can say; never silently something broader. */
+static bool
+policy_flowspec(const struct vx_candidate *c, const char *field,
+                struct vx_error *err)
+{
+    const struct vx_policy *policy = policy_of(c);
+    const struct vx_policy_match *match = &policy->match;
+    const char *why = NULL;
+
+    if (!(policy->where & VX_WHERE_FLOWSPEC)) {
+        return true;
+    }
+    if (match->network) {
+        why = "has no network to match: match the network's prefix as \"src\"";
+    } else if (policy->action == VX_POLICY_VIA) {
+        why = "has no next hops inside a tenant: use \"hosts\" for action "
+              "\"via\"";
+    } else if (policy->action == VX_POLICY_GATEWAY) {
+        why = "has no action \"gateway\": what peers send comes in at one";
+    } else if (!match->src.ip.family && !match->dst.ip.family) {
+        why = "must not be about everybody's traffic: match a \"dst\" (RFC "
+              "8955 6: peers take rules about the prefixes that they have "
+              "from the same side) or \"src\"";
+    }
+    return !why
+           || vx_fail(err, VX_INVALID, field, "policy \"%s\" cannot be told "
+                      "to peers: FlowSpec %s, or leave out \"flowspec\"",
+                      policy->o.name, why);
+}
+
+static bool
+policy_at_gateway(const struct vx_candidate *c, const char *field,
+                  struct vx_error *err)
+{
+    const struct vx_policy *policy = policy_of(c);
+
+    return policy->action != VX_POLICY_GATEWAY
+           || policy->where == VX_WHERE_HOSTS
+           || vx_fail(err, VX_INVALID, field, "policy \"%s\" leads to the "
+                      "tenant's gateways: what comes in from one would go "
+                      "back to it; use \"hosts\"", policy->o.name);
 }
 
 static bool
@@ -354,6 +420,9 @@ static const struct vx_rule policy_rules[] = {
     { "a policy's number is in range", "num", policy_num },
     { "a priority is in range", "priority", policy_priority },
     { "where it is enforced is known", "where", policy_where },
+    { "what FlowSpec is to say it can say", "where", policy_flowspec },
+    { "what comes from gateways does not go back", "where",
+      policy_at_gateway },
     { "protocol and DSCP are in range", "match.proto", policy_numbers },
     { "a match is about one family", "match", policy_family },
     { "a policy is about what is routed", "match", policy_is_routable },
@@ -405,6 +474,14 @@ hops_are_routed(const struct vx_candidate *c, const struct hops *hops,
                            "first (or route it: route=true), or choose an "
                            "address of one", ip, c->parent->obj->name);
         }
+        if (subnet->o.origin == VX_BY_SYSTEM
+            && c->new->origin == VX_BY_OPERATOR) {
+            return vx_fail(err, VX_INVALID, field, "next hop %s is in %s, "
+                           "where the tenant's router meets its gateways: "
+                           "traffic goes there by what gateways learn, or by "
+                           "a policy with action \"gateway\"", ip,
+                           subnet->o.name);
+        }
         if (!vx_ip_compare(&hops->via[i], &subnet->gateway)) {
             return vx_fail(err, VX_INVALID, field, "next hop %s is the "
                            "gateway of subnet %s, which is the router "
@@ -424,8 +501,15 @@ static bool
 route_count(const struct vx_candidate *c, const char *field,
             struct vx_error *err)
 {
-    return c->self
-           || vx_tenant_ent(c->parent)->routes.count < VX_TENANT_MAX_ROUTES
+    const struct vx_tenant_ent *tenant = vx_tenant_ent(c->parent);
+    size_t n = tenant->routes.count;
+
+    /* Learned ones are not to keep operators from adding theirs. */
+    if (c->new->origin == VX_BY_OPERATOR) {
+        n -= tenant->n_learned_routes;
+    }
+    return c->self || (c->loading && n < 2 * VX_TENANT_MAX_ROUTES)
+           || n < VX_TENANT_MAX_ROUTES
            || vx_fail(err, VX_EXHAUSTED, field, "tenant \"%s\" already has "
                       "%d routes, which is the most", c->parent->obj->name,
                       VX_TENANT_MAX_ROUTES);
@@ -499,6 +583,12 @@ policy_network(const struct vx_candidate *c, const char *field,
     uint64_t oid = policy_of(c)->match.network;
     const struct vx_ent *ent = vx_model_ent_of(c->model, oid, VX_NETWORK);
 
+    if (ent && vx_network_is_router((const void *) ent->obj)) {
+        return vx_fail(err, VX_INVALID, field, "policy \"%s\" matches the "
+                       "network of the tenant's router: for what comes from "
+                       "gateways, use \"gateway\" of \"where\"",
+                       c->new->name);
+    }
     return !oid || (ent && ent->parent == c->parent)
            || vx_fail(err, VX_NOT_FOUND, field, "the network that policy "
                       "\"%s\" matches is none of tenant \"%s\"", c->new->name,

@@ -43,9 +43,27 @@ name_is_new(const struct vx_candidate *c, const char *field,
                       vx_kind_name(c->new->kind), c->new->name);
 }
 
+/* The controller's own ports and subnets are in the router's network, and no
+ * operator's is. */
+static bool
+parent_fits(const struct vx_candidate *c, const char *field,
+            struct vx_error *err)
+{
+    const struct vx_obj *parent = c->parent ? c->parent->obj : NULL;
+    bool own = c->new->origin == VX_BY_SYSTEM;
+
+    return !parent || parent->kind != VX_NETWORK
+           || (parent->origin == VX_BY_SYSTEM
+               ? c->new->origin != VX_BY_OPERATOR : !own)
+           || vx_fail(err, VX_INVALID, field, "%s \"%s\" does not belong "
+                      "into network \"%s\"", vx_kind_name(c->new->kind),
+                      c->new->name, parent->name);
+}
+
 static const struct vx_rule common_rules[] = {
     { "an object id is used once", "oid", oid_is_new },
     { "a name is used once", "name", name_is_new },
+    { "the router's network is the controller's", "network", parent_fits },
 };
 
 /* --- Zones. */
@@ -76,6 +94,11 @@ zone_borders(const struct vx_candidate *c, const char *field,
         const struct vx_obj *at = host ? vx_model_by_oid(c->model, host->zone)
                                        : NULL;
 
+        if (host && host->external) {
+            return vx_fail(err, VX_INVALID, field, "host \"%s\" is of "
+                           "another fabric and cannot be a border of zone "
+                           "\"%s\"", host->o.name, zone->o.name);
+        }
         if (host && (!c->self || host->zone != zone->o.oid)) {
             return vx_fail(err, VX_INVALID, field, "host \"%s\" is in zone "
                            "\"%s\": only a host of zone \"%s\" can be its "
@@ -284,17 +307,20 @@ tenant_router_stays(const struct vx_candidate *c, const char *field,
     old = (const void *) c->self->obj;
     ent = vx_tenant_ent(c->self);
     return !old->router_vni || old->router_vni == tenant->router_vni
-           || !(ent->routed.count || ent->policies.count)
+           || !(ent->routed.count || ent->policies.count || ent->router_net)
            || vx_fail(err, VX_IN_USE, field, "tenant \"%s\" has %zu routed "
-                      "subnets and %zu policies, its router VNI stays %u: "
+                      "subnets and %zu policies%s, its router VNI stays %u: "
                       "leave \"%s\" out", tenant->o.name, ent->routed.count,
-                      ent->policies.count, old->router_vni, field);
+                      ent->policies.count, ent->router_net
+                      ? " and is served by gateways" : "", old->router_vni,
+                      field);
 }
 
 static const struct vx_rule tenant_rules[] = {
     { "a router VNI is used once", "router_vni", tenant_router_vni },
     { "the router VNI of a tenant that routes stays", "router_vni",
       tenant_router_stays },
+    { "an RD is used once", "rd", vx_validate_rd_is_free },
 };
 
 /* --- Networks. */
@@ -304,9 +330,11 @@ network_quota(const struct vx_candidate *c, const char *field,
               struct vx_error *err)
 {
     const struct vx_tenant *tenant = (const void *) c->parent->obj;
-    size_t used = vx_tenant_ent(c->parent)->networks.count;
+    const struct vx_tenant_ent *ent = vx_tenant_ent(c->parent);
+    size_t used = ent->networks.count - (ent->router_net != NULL);
 
-    return c->self || c->loading || !tenant->quota_networks
+    return c->self || c->loading || c->new->origin != VX_BY_OPERATOR
+           || !tenant->quota_networks
            || used < tenant->quota_networks
            || vx_fail(err, VX_EXHAUSTED, field, "tenant \"%s\" has %zu of %u "
                       "networks: raise its quota_networks or delete one",
@@ -336,8 +364,16 @@ network_vni(const struct vx_candidate *c, const char *field,
             struct vx_error *err)
 {
     const struct vx_network *network = (const void *) c->new;
+    const struct vx_tenant *tenant = (const void *) c->parent->obj;
 
-    return vx_validate_vni_free(c, network->vni, field, err);
+    if (!vx_network_is_router(network)) {
+        return vx_validate_vni_free(c, network->vni, field, err);
+    }
+    return (network->vni && network->vni == tenant->router_vni)
+           || vx_fail(err, VX_INVALID, field, "VNI %u of network \"%s\" is "
+                      "not that of the router of tenant \"%s\", which is "
+                      "%u", network->vni, network->o.name, tenant->o.name,
+                      tenant->router_vni);
 }
 
 static bool
@@ -562,6 +598,10 @@ vx_validate_place(const struct vx_candidate *c, struct vx_error *err)
     case VX_ROUTE:
     case VX_POLICY:
         return vx_validate_hops_place(c, err);
+    case VX_GATEWAY:
+    case VX_PEERING:
+    case VX_UPLINK:
+        return vx_validate_bgp_place(c, err);
     case VX_HOST:
         return HOLD(host_rules);
     case VX_TENANT:

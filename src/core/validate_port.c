@@ -26,7 +26,8 @@ port_quota(const struct vx_candidate *c, const char *field,
     const struct vx_tenant *tenant = (const void *) ent->obj;
     size_t used = vx_tenant_ent(ent)->n_ports;
 
-    return c->self || c->loading || !tenant->quota_ports
+    return c->self || c->loading || c->new->origin != VX_BY_OPERATOR
+           || !tenant->quota_ports
            || used < tenant->quota_ports
            || vx_fail(err, VX_EXHAUSTED, field, "tenant \"%s\" has %zu of %u "
                       "ports: raise its quota_ports or delete one",
@@ -182,6 +183,35 @@ port_host(const struct vx_candidate *c, const char *field,
                       "by intent and located on one", port->o.name);
 }
 
+/* Ports on hosts of other fabrics are learned, and learned ports are there;
+ * a leg is on the host of its gateway. */
+static bool
+port_fits_host(const struct vx_candidate *c, const char *field,
+               struct vx_error *err)
+{
+    const struct vx_port *port = port_of(c);
+    uint64_t oids[] = { port->host, port->located, port->migrate_from };
+    bool learned = port->o.origin == VX_BY_BGP;
+
+    for (size_t i = 0; i < sizeof oids / sizeof oids[0]; i++) {
+        const struct vx_ent *ent = vx_model_ent_of(c->model, oids[i],
+                                                   VX_HOST);
+        const struct vx_host *host = ent ? (const void *) ent->obj : NULL;
+
+        if (host && host->external && !learned) {
+            return vx_fail(err, VX_INVALID, field, "host \"%s\" is of another "
+                           "fabric: port \"%s\" cannot be there; choose a "
+                           "host of this one", host->o.name, port->o.name);
+        }
+        if (i == 0 && learned && !(host && host->external)) {
+            return vx_fail(err, VX_INVALID, field, "port \"%s\" was learned "
+                           "and is on no host of another fabric",
+                           port->o.name);
+        }
+    }
+    return true;
+}
+
 /* What is there already goes on, also when its intent comes to say so. */
 static bool
 port_may_come(const struct vx_candidate *c, const char *field,
@@ -194,6 +224,7 @@ port_may_come(const struct vx_candidate *c, const char *field,
     const struct vx_host *host = ent ? (const void *) ent->obj : NULL;
 
     return c->loading || !host || !host->draining
+           || port->o.origin != VX_BY_OPERATOR
            || (old && (vx_port_location(old) == port->host
                        || old->host == port->host))
            || vx_fail(err, VX_IN_USE, field, "host \"%s\" is draining and "
@@ -208,6 +239,8 @@ const struct vx_rule vx_port_place_rules[] = {
     { "addresses are usable and unique in their network", "ips", port_ips },
     { "an iface-id is unique in the fabric", "iface_id", port_iface_id },
     { "hosts exist", "host", port_host },
+    { "learned ports are on hosts of other fabrics", "host",
+      port_fits_host },
     { "a draining host takes no new ports", "host", port_may_come },
 };
 const size_t vx_n_port_place_rules =
