@@ -42,6 +42,7 @@ struct bg_attrs {
     uint8_t n_large;
     struct vx_ip redirect6;     /* IPv6 redirect of FlowSpec (attribute 25,
                                  * type 0x000c); family 0 = none */
+    bool redirect6_copy;
     struct vx_ip originator;    /* IPv4 form; family 0 = none */
     struct vx_ip clusters[BG_MAX_CLUSTERS];
     uint8_t n_clusters;

@@ -86,6 +86,11 @@ bool bg_flow_decode(const struct bg_flow *flow, uint8_t family,
  * withdrawn), though there may be no place for them above. */
 bool bg_flow_is_valid(const struct bg_flow *flow, uint8_t family);
 
+/* "dst 10.0.0.0/24 proto 6 dport 80,443-445"; hexadecimal if there is no
+ * place for it above.  Cut to size bytes with the NUL. */
+const char *bg_flow_format(const struct bg_flow *flow, uint8_t family,
+                           char *buf, size_t size);
+
 /* Adds the extended communities. */
 void bg_flow_put_action(const struct bg_flow_action *action,
                         struct bg_attrs *attrs);

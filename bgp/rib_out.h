@@ -5,7 +5,7 @@
  *
  * set/unset cost O(log n).  Routes of equal attributes leave in one UPDATE,
  * withdrawals first.  When a session comes up all is sent again, then
- * End-of-RIB of each family.
+ * End-of-RIB of each family (see bg_rib_out_complete()).
  *
  * Tokens tell the owner how far it is: each change carries one (the seq of
  * the feed entry it comes from, never falling); bg_rib_out_done() is the
@@ -34,6 +34,11 @@ void bg_rib_out_unset(struct bg_rib_out *rib, const struct bg_nlri *nlri,
 /* Says that tokens up to this one carry no further change (entries of the
  * feed that are none of ours), so that done() can pass them. */
 void bg_rib_out_advance(struct bg_rib_out *rib, uint64_t token);
+
+/* The owner has said all that it wants (its feed has caught up): only from
+ * then on End-of-RIB is sent, which makes a peer drop what it kept for us over
+ * a restart.  Once is enough. */
+void bg_rib_out_complete(struct bg_rib_out *rib);
 
 /* Never falls: a session that is lost and replayed has no effect on what was
  * done before.  While no session is up nothing new becomes done. */
