@@ -26,13 +26,15 @@ EXTRA_PROGRAMS += $(NETNS_TOOLS)
 
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.
 # PYTEST_ARGS chooses, for example PYTEST_ARGS='-k facts -x'.
+# Files of tests run side by side: mostly they wait.
+NETNS_JOBS = 2
 .PHONY: check-netns
 check-netns: all $(NETNS_TOOLS)
 	@test "`id -u`" = 0 || { echo "check-netns needs root" >&2; exit 1; }
 	VXFABRIC_BIN='$(abs_builddir)/bin' \
 	VXFABRIC_TESTS='$(abs_builddir)/tests' PYTHONDONTWRITEBYTECODE=1 \
-	    $(PYTHON3) -m pytest -p no:cacheprovider $(PYTEST_ARGS) \
-	    $(srcdir)/tests/netns
+	    $(PYTHON3) -m pytest -p no:cacheprovider -n $(NETNS_JOBS) \
+	    --dist loadfile $(PYTEST_ARGS) $(srcdir)/tests/netns
 
 # What restarts cost, in packets. Needs root, and minutes; the first time it
 # also builds the other vxfabricd to upgrade to: the same sources with another

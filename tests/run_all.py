@@ -18,6 +18,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = str(os.cpu_count() or 2)
 HARNESS = re.compile(r"^(PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): (.*)")
 PYTEST = re.compile(r"^(\S*::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
+# One of several processes.
+WORKER = re.compile(r"^\[gw\d+\] (?:\[[ \d]+%\] )?"
+                    r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S*::.*)")
 # Their own sums: exact also where lines of two tests ran into each other.
 HARNESS_SUM = re.compile(r"^# (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): +(\d+)$")
 PYTEST_SUM = re.compile(r"^=+ ((?:\d+ \w+(?:, )?)+) in [0-9.]+s.* =+$")
@@ -100,10 +103,14 @@ class Step:
         if match:
             word, name = match.groups()
         else:
-            match = PYTEST.match(line)
-            if not match:
-                return
-            name, word = match.groups()
+            match = WORKER.match(line)
+            if match:
+                word, name = match.groups()
+            else:
+                match = PYTEST.match(line)
+                if not match:
+                    return
+                name, word = match.groups()
         if word in GOOD:
             self.passed += 1
         elif word in SKIPPED:

@@ -44,6 +44,8 @@ struct vx_segment {
     uint32_t router;        /* L3VNI if it has a routed subnet, else 0 */
     bool routed6;           /* an IPv6 one */
     uint32_t port_bum_pps;  /* of its ports that say nothing; 0 = unlimited */
+    bool external;          /* VTEPs of other fabrics have it: not all that
+                             * is there is known by its address */
     bool small_mtu;         /* another routed network of the tenant has a
                              * bigger MTU */
 };
@@ -115,7 +117,9 @@ void vx_compile_fdb_local(const struct vx_port *port, uint32_t vni,
 /* --- Routing and policy: tier 1 of hosts with members of a routed network of
  * the tenant.  router is its L3VNI. */
 
-/* Answers of the gateway address, and the way into the subnet. */
+/* Answers of the gateway address, and the way into the subnet.  What comes in
+ * from the router network itself (vni is router: legs of gateways, routers of
+ * other fabrics) has policies of its own. */
 void vx_compile_subnet(const struct vx_subnet *subnet, uint32_t vni,
                        uint32_t router, struct vx_rows *rows);
 

@@ -130,4 +130,12 @@ vx_compile_subnet(const struct vx_subnet *subnet, uint32_t vni,
     vx_act_set_mac(row, VX_F_ETH_SRC, &vx_gateway_mac);
     vx_act_dec_ttl(row);
     vx_act_goto(row, VX_T1_MTU);
+
+    if (vni == router) {
+        row = vx_rows_flow(rows, VX_TENANT_TIER, VX_T1_GATEWAY, 10, cookie);
+        vx_match_u(row, VX_F_REG5, router);
+        vx_match_u(row, VX_F_REG0, router);
+        vx_match_family(row, subnet->prefix.ip.family);
+        vx_act_goto(row, VX_T1_LEG_POLICED);
+    }
 }

@@ -105,6 +105,19 @@ ingress(const struct side *side)
     }
 }
 
+/* Another fabric may tell a MAC without its addresses (RFC 7432 7.2): then all
+ * are asked. */
+static void
+ask(const struct side *side, struct vx_row *row, enum vx_drop_reason reason)
+{
+    if (side->segment->external && !side->view->border
+        && !side->view->transit) {
+        vx_act_group(row, side->network->vni);
+    } else {
+        miss(side, row, reason);
+    }
+}
+
 static void
 neigh(const struct side *side)
 {
@@ -121,12 +134,12 @@ neigh(const struct side *side)
     }
     row = tier2(side->rows, side->network, VX_T2_NEIGH, 50);
     vx_match_arp(row, 1);
-    miss(side, row, VX_DROP_UNKNOWN_ARP);
+    ask(side, row, VX_DROP_UNKNOWN_ARP);
     row = tier2(side->rows, side->network, VX_T2_NEIGH, 50);
     vx_match_u(row, VX_F_ETH_TYPE, VX_ETH_IPV6);
     vx_match_u(row, VX_F_IP_PROTO, IPPROTO_ICMPV6);
     vx_match_u(row, VX_F_ICMPV6_TYPE, VX_ND_NS);
-    miss(side, row, VX_DROP_UNKNOWN_ND);
+    ask(side, row, VX_DROP_UNKNOWN_ND);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policies: table 30 of tier 1.  doc/pipeline.md, cookie "policy".
+/* Policies: tables 28 and 30 of tier 1, and 29 and 32 for what gateways bring
+ * in, as policy->where says.  doc/pipeline.md, cookie "policy".
  *
  * A policy is one row for each family it applies to, times the masks that
  * cover its ranges of source ports, times those of its destination ports. */
@@ -98,9 +99,12 @@ vx_policy_n_rows(const struct vx_policy *policy)
 {
     const struct vx_policy_match *m = &policy->match;
 
-    return 1 + (family_of(policy) ? 1 : 2) * (1 + policy->n_via)
-               * count_masks(m->sports, m->n_sports)
-               * count_masks(m->dports, m->n_dports);
+    size_t n_places = !!(policy->where & VX_WHERE_HOSTS)
+                      + !!(policy->where & VX_WHERE_GATEWAY);
+
+    return n_places * (1 + (family_of(policy) ? 1 : 2) * (1 + policy->n_via)
+                           * count_masks(m->sports, m->n_sports)
+                           * count_masks(m->dports, m->n_dports));
 }
 
 static void
@@ -128,6 +132,7 @@ struct policy {
     uint32_t vni;
     const struct vx_nexthop *hops;
     size_t n_hops;
+    uint8_t policed, table;     /* of where it is enforced */
 };
 
 static void
@@ -206,7 +211,7 @@ rows_of_masks(const struct policy *p, uint8_t family, struct mask sport,
         if (hop && p->vni && hop->vni != p->vni) {
             continue;           /* it is in a network that does not match */
         }
-        row = vx_rows_flow(rows, VX_TENANT_TIER, VX_T1_POLICY,
+        row = vx_rows_flow(rows, VX_TENANT_TIER, p->table,
                            VX_POLICY_PRIORITY(p->policy->priority)
                            + (hop != NULL), p->slots.cookie);
         match(row, p, family);
@@ -247,11 +252,25 @@ static void
 policed(const struct policy *p, struct vx_rows *rows)
 {
     struct vx_row *row = vx_rows_flow(
-        rows, VX_TENANT_TIER, VX_T1_POLICED,
+        rows, VX_TENANT_TIER, p->policed,
         VX_POLICY_PRIORITY(p->policy->priority), p->slots.cookie);
 
     vx_match_u(row, VX_F_REG5, p->slots.router);
-    vx_act_goto(row, VX_T1_POLICY);
+    vx_act_goto(row, p->table);
+}
+
+static void
+place(const struct policy *p, struct vx_rows *rows)
+{
+    uint8_t family = family_of(p->policy);
+
+    policed(p, rows);
+    if (family != 6) {
+        family_rows(p, 4, rows);
+    }
+    if (family != 4) {
+        family_rows(p, 6, rows);
+    }
 }
 
 void
@@ -270,19 +289,26 @@ vx_compile_policy(const struct vx_policy *policy, uint32_t router,
         .hops = hops,
         .n_hops = n_hops,
     };
-    uint8_t family = family_of(policy);
+    bool hosts = policy->where & VX_WHERE_HOSTS;
+    bool gateway = policy->where & VX_WHERE_GATEWAY;
 
+    if (!hosts && !gateway) {
+        return;
+    }
     if (policy->action == VX_POLICY_RATE) {
         vx_compile_meter(rows, VX_TENANT_TIER,
                          VX_METER(VX_METER_POLICY, policy->num),
                          policy->rate_kbps);
     }
-    policed(&p, rows);
-    if (family != 6) {
-        family_rows(&p, 4, rows);
+    p.policed = VX_T1_POLICED;
+    p.table = VX_T1_POLICY;
+    if (hosts) {
+        place(&p, rows);
     }
-    if (family != 4) {
-        family_rows(&p, 6, rows);
+    p.policed = VX_T1_LEG_POLICED;
+    p.table = VX_T1_LEG_POLICY;
+    if (gateway) {
+        place(&p, rows);
     }
     if (policy->action == VX_POLICY_VIA
         || policy->action == VX_POLICY_GATEWAY) {

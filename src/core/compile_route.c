@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routing in tier 1: tables 30 to 45 of no object, static routes, and which
+/* Routing in tier 1: tables 28 to 45 of no object, static routes, and which
  * of several next hops a slot leads to.  doc/pipeline.md, cookies "base" and
  * "route". */
 #include <assert.h>
@@ -26,6 +26,10 @@ vx_compile_base_route(struct vx_rows *rows)
 
     vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_POLICED, 0), VX_T1_ROUTE);
     vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_POLICY, 0), VX_T1_ROUTE);
+    vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_LEG_POLICED, 0),
+                VX_T1_ROUTE);
+    vx_act_goto(vx_base(rows, VX_TENANT_TIER, VX_T1_LEG_POLICY, 0),
+                VX_T1_ROUTE);
     vx_act_punt(vx_base(rows, VX_TENANT_TIER, VX_T1_ROUTE, 0),
                 VX_PUNT_NO_ROUTE);
     vx_base_drop(rows, VX_TENANT_TIER, VX_T1_HOP, VX_DROP_NO_NEXT_HOP);

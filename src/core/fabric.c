@@ -33,6 +33,7 @@ port_removed(struct vx_fabric *f, const struct vx_obj *old)
     vx_fport_move(f, port, &(struct vx_fplace) { 0 });
     vx_fport_unlink_ips(port);
     vx_fport_hops_changed(f, port, obj);
+    vx_fport_leg_changed(f, port, obj, NULL);
     vx_fport_free(f, port);
     vx_fport_refresh(f, obj->iface_id);
     vx_obj_unref(&obj->o);
@@ -98,6 +99,7 @@ port_changed(struct vx_fabric *f, const struct vx_obj *new)
     vx_fport_link_ips(port);
     vx_fport_hops_changed(f, port, before);
     vx_fport_hops_changed(f, port, obj);
+    vx_fport_leg_changed(f, port, before, obj);
     if (renamed) {
         vx_fport_link_iface(f, port);
     }
@@ -145,6 +147,7 @@ network_changed(struct vx_fabric *f, const struct vx_obj *new)
         vx_tree_insert(&net->tenant->nets, &net->oid, &net->by_tenant);
         vx_fnet_refresh(f, net);
         refresh_ports_of_network(f, net);
+        vx_ften_legs_changed(f, net->tenant);
     } else {
         vx_fnet_refresh(f, net);
     }
@@ -196,6 +199,7 @@ network_removed(struct vx_fabric *f, const struct vx_obj *old)
     net->obj = NULL;
     vx_fnet_tell_routes(f, net);        /* policies that name it */
     vx_tree_remove(&tenant->nets, &net->by_tenant);
+    vx_ften_legs_changed(f, tenant);
     net->tenant = NULL;
     net->seg = (struct vx_segment) { 0 };
     refresh_ports_of_network(f, net);   /* others may have their iface-id */
@@ -388,6 +392,9 @@ vx_fabric_change(struct vx_fabric *f, const struct vx_obj *old,
         break;
     case VX_NONE:
     case VX_RETIRED_VNI:
+    case VX_GATEWAY:            /* hosts learn of its legs only */
+    case VX_PEERING:
+    case VX_UPLINK:
     case VX_N_KINDS:
         break;
     }

@@ -83,6 +83,7 @@ struct vx_fnet {
     struct vx_fmember **members;    /* sorted by oid of host */
     uint64_t *hosts;            /* their oids */
     size_t n_hosts, cap_members, cap_hosts;
+    size_t n_external;          /* full members on hosts of other fabrics */
     struct vx_fhost **bum;      /* hosts of full members, sorted by number */
     size_t n_bum, cap_bum;
 };
@@ -340,7 +341,8 @@ struct vx_fpath *vx_fpath_find(const struct vx_fabric *f, uint64_t oid);
 struct vx_fpath *vx_fpath_new(struct vx_fabric *f, uint64_t oid,
                               uint64_t tenant);
 void vx_fpath_free(struct vx_fabric *f, struct vx_fpath *path);
-/* Its next hops in the tenant's index of uses: those of obj. */
+/* Its next hops in the tenant's index of uses: those of obj, or the legs of
+ * the tenant's gateways. */
 void vx_fpath_link_uses(struct vx_fpath *path);
 void vx_fpath_unlink_uses(struct vx_fpath *path);
 /* The first use of the address, then the next; NULL = no more. */
@@ -527,6 +529,13 @@ void vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows);
 /* The port has another object, place or state: paths by it. */
 void vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
                            const struct vx_port *obj);
+/* Legs of gateways have come or gone: policies whose next hops they are.
+ * O(policies + ports of the router network). */
+void vx_ften_legs_changed(struct vx_fabric *f, struct vx_ften *tenant);
+/* The same if the port is one, or was. */
+void vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
+                          const struct vx_port *before,
+                          const struct vx_port *after);
 /* A subnet or path of which the switches know something else than they ought
  * to, 0 = none; for tests.  O(all of them). */
 uint64_t vx_fabric_untold(struct vx_fabric *f);

@@ -241,6 +241,19 @@ emit_tier1(struct vx_fabric *f, const struct vx_fmember *member,
     }
 }
 
+static void
+count_external(struct vx_fabric *f, struct vx_fnet *net,
+               const struct vx_fhost *host, bool more)
+{
+    if (!host->obj || !host->obj->external) {
+        return;
+    }
+    net->n_external += more ? 1 : -1;
+    if (net->obj && !net->going && net->n_external < 2) {
+        vx_fnet_refresh(f, net);
+    }
+}
+
 struct vx_fmember *
 vx_fmember_gain(struct vx_fabric *f, struct vx_fnet *net,
                 struct vx_fhost *host)
@@ -255,6 +268,7 @@ vx_fmember_gain(struct vx_fabric *f, struct vx_fnet *net,
     }
     emit_tier1(f, member, &f->new);
     vx_femit_touch_network(f, net);
+    count_external(f, net, host, true);
     return member;
 }
 
@@ -262,6 +276,7 @@ void
 vx_fmember_lose(struct vx_fabric *f, struct vx_fmember *member)
 {
     struct vx_fnet *net = member->net;
+    const struct vx_fhost *host = member->host;
 
     member->grace = 0;
     emit_tier1(f, member, &f->old);
@@ -272,4 +287,5 @@ vx_fmember_lose(struct vx_fabric *f, struct vx_fmember *member)
     vx_femit_bum(f, net, member->host, VX_FEMIT_DEL);
     change_roles(f, member, false, member->reached);
     vx_femit_touch_network(f, net);
+    count_external(f, net, host, false);
 }

@@ -281,6 +281,35 @@ vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
     }
 }
 
+static bool
+is_leg(const struct vx_port *port)
+{
+    return port && port->gateway;
+}
+
+void
+vx_ften_legs_changed(struct vx_fabric *f, struct vx_ften *tenant)
+{
+    VX_TREE_FOR_EACH(node, &tenant->paths) {
+        const struct vx_obj *obj = VX_FPATH(node)->obj;
+
+        if (obj && obj->kind == VX_POLICY
+            && policy_of(obj)->action == VX_POLICY_GATEWAY) {
+            vx_fabric_path(f, obj, true);
+        }
+    }
+}
+
+void
+vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
+                     const struct vx_port *before,
+                     const struct vx_port *after)
+{
+    if (port->net->tenant && (is_leg(before) || is_leg(after))) {
+        vx_ften_legs_changed(f, port->net->tenant);
+    }
+}
+
 void
 vx_fhost_hops_changed(struct vx_fabric *f, const struct vx_fhost *host)
 {

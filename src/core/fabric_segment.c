@@ -30,6 +30,7 @@ wanted_segment(const struct vx_fabric *f, const struct vx_fnet *net)
             want.routed6 |= obj->prefix.ip.family == 6;
         }
     }
+    want.external = net->n_external != 0;
     want.small_mtu = want.router && net->obj->mtu < tenant->max_mtu;
     return want;
 }
@@ -38,7 +39,8 @@ static bool
 same_segment(const struct vx_segment *a, const struct vx_segment *b)
 {
     return a->network == b->network && a->router == b->router
-           && a->routed6 == b->routed6 && a->small_mtu == b->small_mtu;
+           && a->routed6 == b->routed6 && a->small_mtu == b->small_mtu
+           && a->external == b->external;
 }
 
 struct change {

@@ -352,6 +352,14 @@ vx_network_is_router(const struct vx_network *network)
 const char *vx_kind_name(enum vx_kind kind);            /* "port" */
 const char *vx_kind_plural(enum vx_kind kind);          /* "ports" */
 
+/* A host that is a VTEP of another fabric. */
+static inline bool
+vx_obj_is_external(const struct vx_obj *obj)
+{
+    return obj && obj->kind == VX_HOST
+           && ((const struct vx_host *) (const void *) obj)->external;
+}
+
 /* Whether the other hosts exchange tunnel packets with it. */
 static inline bool
 vx_host_is_peer(const struct vx_host *host)

@@ -44,7 +44,9 @@ enum {
     VX_T1_ENTER = 20,       /* who it is, is known: bridged or routed? */
     VX_T1_GATEWAY = 25,     /* for the gateway itself; TTL */
     VX_T1_POLICED = 28,     /* has the tenant policies? Else past them */
+    VX_T1_LEG_POLICED = 29, /* the same, of what comes from gateways */
     VX_T1_POLICY = 30,      /* PBR */
+    VX_T1_LEG_POLICY = 32,  /* PBR of what comes from gateways */
     VX_T1_ROUTE = 40,       /* longest prefix -> network or next hop */
     VX_T1_HOP = 42,         /* several next hops: slot -> next hop */
     VX_T1_MTU = 43,         /* too big for where it goes? */
@@ -131,8 +133,8 @@ enum { VX_GROUP_ECMP = 0x1000000, VX_ECMP_SLOTS = 16 };
 /* Groups of a network on its zone's designated border (with the VNI). */
 enum { VX_GROUP_FROM_ZONE = 0x2000000, VX_GROUP_FROM_CROSS = 0x3000000 };
 
-/* Tier 1, VX_T1_POLICED and VX_T1_POLICY: OpenFlow priority of a policy; one
- * above it is for what its own next hops send on. */
+/* Tier 1, VX_T1_POLICED and VX_T1_POLICY, and those of legs: OpenFlow
+ * priority of a policy; one above it is for what its own next hops send on. */
 #define VX_POLICY_PRIORITY(PRIORITY) (1000 + 2 * (PRIORITY))
 /* VX_T1_ROUTE: this and the length of the prefix. */
 enum { VX_ROUTE_PRIORITY_BASE = 100 };

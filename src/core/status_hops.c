@@ -19,6 +19,39 @@ hops_of(const struct vx_obj *obj, const struct vx_ip **ret_via)
     return ((const struct vx_policy *) value)->n_via;
 }
 
+/* One address of each leg of the tenant's gateways.  O(ports of the router
+ * network). */
+static size_t
+legs_of(const struct vx_model *model, const struct vx_obj *obj,
+        struct vx_ip ips[VX_MAX_HOPS])
+{
+    struct vx_key scope = {
+        .tenant = vx_model_by_oid(model, obj->parent)->name,
+        .network = VX_ROUTER_NETWORK,
+    };
+    const struct vx_obj *port;
+    struct vx_iter iter;
+    size_t n = 0;
+
+    vx_iter_init(&iter, model, VX_PORT, &scope, NULL);
+    while (n < VX_MAX_HOPS && (port = vx_iter_next(&iter))) {
+        const struct vx_port *leg = (const void *) port;
+
+        if (leg->gateway && leg->n_ips) {
+            ips[n++] = leg->ips[0];
+        }
+    }
+    return n;
+}
+
+static bool
+is_to_gateways(const struct vx_obj *obj)
+{
+    return obj->kind == VX_POLICY
+           && ((const struct vx_policy *) (const void *) obj)->action
+              == VX_POLICY_GATEWAY;
+}
+
 /* What becomes of the packets meanwhile. */
 static const char *
 consequence(const struct vx_obj *obj)
@@ -65,10 +98,15 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
                     vx_port_alive *alive, void *aux,
                     struct vx_hops_status *ret_status)
 {
+    struct vx_ip legs[VX_MAX_HOPS];
     const struct vx_ip *via;
     size_t n = hops_of(obj, &via), n_found = 0, n_alive = 0;
     struct vx_hops_status *s = ret_status;
 
+    if (is_to_gateways(obj)) {
+        via = legs;
+        n = legs_of(model, obj, legs);
+    }
     s->state = VX_HOPS_ACTIVE;
     s->reason[0] = '\0';
     s->n_hops = n;
@@ -86,11 +124,9 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
         n_found += port != NULL;
         n_alive += hop->alive;
     }
-    if (obj->kind == VX_POLICY
-        && ((const struct vx_policy *) (const void *) obj)->action
-           == VX_POLICY_GATEWAY) {
+    if (is_to_gateways(obj) && !n) {
         s->state = VX_HOPS_UNRESOLVED;
-        snprintf(s->reason, sizeof s->reason, "the tenant has no gateway: "
+        snprintf(s->reason, sizeof s->reason, "the tenant has no gateway (netctl peering add): "
                  "%s", consequence(obj));
         return;
     }

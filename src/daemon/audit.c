@@ -546,7 +546,9 @@ learn_hosts(struct vx_audits *audits)
 
     vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
     while ((host = vx_iter_next(&iter))) {
-        vx_subject_get(audits, host->oid);
+        if (!vx_obj_is_external(host)) {
+            vx_subject_get(audits, host->oid);
+        }
     }
 }
 

@@ -101,7 +101,9 @@ api_query(void *audits_, const struct vx_api_audit_query *query,
     for (int findings = 0; findings < 2; findings++) {
         vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
         while ((host = vx_iter_next(&iter))) {
-            tell(audits, query, host, findings);
+            if (!vx_obj_is_external(host)) {
+                tell(audits, query, host, findings);
+            }
         }
     }
     return true;

@@ -35,6 +35,7 @@ enum step {
     STEP_OWN,                   /* only of a border that passes traffic on */
     STEP_OUT,
     STEP_POLICY,
+    STEP_LEG_POLICY,
     STEP_METERS1,
     STEP_METERS2,
     N_STEPS
@@ -56,6 +57,7 @@ static const struct {
     [STEP_OWN] = { VX_FABRIC_TIER, VX_T2_FDB, VX_NONE, VX_OFPORT_PATCH },
     [STEP_OUT] = { VX_FABRIC_TIER, VX_T2_OUT, VX_NETWORK, 0 },
     [STEP_POLICY] = { VX_TENANT_TIER, VX_T1_POLICY, VX_POLICY, 0 },
+    [STEP_LEG_POLICY] = { VX_TENANT_TIER, VX_T1_LEG_POLICY, VX_POLICY, 0 },
     [STEP_METERS1] = { VX_TENANT_TIER, OG_OF_NO_TABLE, VX_NONE, 0 },
     [STEP_METERS2] = { VX_FABRIC_TIER, OG_OF_NO_TABLE, VX_NONE, 0 },
 };
@@ -231,7 +233,9 @@ see_row(struct counted *c, enum step step, const struct vx_count *row)
     uint64_t oid = VX_COOKIE_OID(row->cookie);
     const struct vx_obj *obj;
 
-    if (VX_COOKIE_REASON(row->cookie) && step != STEP_POLICY) {
+    bool of_policy = step == STEP_POLICY || step == STEP_LEG_POLICY;
+
+    if (VX_COOKIE_REASON(row->cookie) && !of_policy) {
         return;                         /* it dropped them */
     }
     switch (VX_COOKIE_KIND(row->cookie)) {
@@ -243,7 +247,7 @@ see_row(struct counted *c, enum step step, const struct vx_count *row)
         break;
     case VX_POLICY:
         obj = vx_model_by_oid(c->owner->env.model, oid);
-        if (obj && obj->kind == VX_POLICY && step == STEP_POLICY) {
+        if (obj && obj->kind == VX_POLICY && of_policy) {
             vx_locality_policy(c->owner->locality, oid,
                                &(struct vx_policy_count) {
                 .packets = row->packets, .bytes = row->bytes });
@@ -504,7 +508,9 @@ vx_counters_learn(struct vx_counters *counters)
 
     vx_iter_init(&iter, counters->env.model, VX_HOST, NULL, NULL);
     while ((host = vx_iter_next(&iter))) {
-        learn(counters, host->oid);
+        if (!vx_obj_is_external(host)) {
+            learn(counters, host->oid);
+        }
     }
 }
 

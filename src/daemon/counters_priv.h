@@ -11,7 +11,7 @@
 
 struct event;
 
-enum { VX_COUNT_STEPS = 8 };
+enum { VX_COUNT_STEPS = 9 };
 
 /* A host. */
 struct counted {

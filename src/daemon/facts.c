@@ -47,7 +47,8 @@ away_hosts(struct vx_app *app, uint64_t network)
                                           .epoch = app->epoch };
         hosts = vx_fabric_network_hosts(app->fabric, network, &n);
         for (size_t i = 0; i < n; i++) {
-            if (!vx_hosts_is_ready(app->hosts, hosts[i])
+            if (!vx_obj_is_external(vx_model_by_oid(app->model, hosts[i]))
+                && !vx_hosts_is_ready(app->hosts, hosts[i])
                 && vx_fabric_has_port_at(app->fabric, network, hosts[i])) {
                 cache->n_away++;
                 cache->name_oid = hosts[i];
@@ -118,6 +119,12 @@ vx_app_port_status(void *app_, uint64_t oid,
                                                          &place, oid);
     }
     probe_facts(app, oid, &facts, &reachable_at_ms);
+    if (vx_obj_is_external(vx_model_by_oid(app->model, place.host))) {
+        facts.host_seen = facts.host_ready = facts.plugged = true;
+        facts.host_reason = "";
+        facts.unproven = false;
+        facts.n_lacking = 0;
+    }
     vx_port_status_eval(&facts, ret_status);
     ret_status->reachable_at_ms = reachable_at_ms;
     return true;
@@ -130,6 +137,11 @@ vx_app_host_status(void *app_, uint64_t oid,
     struct vx_app *app = app_;
     struct vx_host_facts facts;
 
+    if (vx_obj_is_external(vx_model_by_oid(app->model, oid))) {
+        *ret_status = (struct vx_api_host_status) { .state = "active" };
+        ret_status->n_ports = vx_fabric_host_n_ports(app->fabric, oid);
+        return true;
+    }
     if (!vx_hosts_facts(app->hosts, oid, &facts)) {
         return false;
     }
@@ -160,7 +172,7 @@ vx_app_realized(void *app_, uint64_t oid)
     if (!obj) {
         return true;
     } else if (obj->kind == VX_HOST) {
-        return vx_hosts_is_ready(app->hosts, oid);
+        return vx_obj_is_external(obj) || vx_hosts_is_ready(app->hosts, oid);
     } else if (obj->kind == VX_PORT) {
         return vx_app_port_status(app, oid, &status)
                && status.state == VX_PORT_ACTIVE;

@@ -87,7 +87,7 @@ vx_app_replay(struct vx_app *app)
 {
     static const enum vx_kind order[] = {
         VX_ZONE, VX_HOST, VX_TENANT, VX_NETWORK, VX_SUBNET, VX_PORT,
-        VX_ROUTE, VX_POLICY
+        VX_ROUTE, VX_POLICY, VX_GATEWAY, VX_PEERING, VX_UPLINK
     };
 
     app->sink_mode = VX_SINK_MUTE;
@@ -98,7 +98,7 @@ vx_app_replay(struct vx_app *app)
         vx_iter_init(&iter, app->model, order[i], NULL, NULL);
         while ((obj = vx_iter_next(&iter))) {
             vx_fabric_change(app->fabric, NULL, obj);
-            if (obj->kind == VX_HOST) {
+            if (obj->kind == VX_HOST && !vx_obj_is_external(obj)) {
                 vx_hosts_update(app->hosts, NULL, (const void *) obj);
             } else if (obj->kind == VX_PORT) {
                 vx_ports_touch(app->ports, obj->oid);

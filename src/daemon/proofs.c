@@ -24,7 +24,9 @@ senders(void *app_, const struct vx_probe_target *target, uint64_t spread,
     for (size_t i = 0; i < n_hosts && n < VX_PROBE_PATHS; i++) {
         uint64_t host = hosts[(i + spread) % n_hosts];
 
-        *ret_n_others += host != target->host;
+        *ret_n_others += host != target->host
+                         && !vx_obj_is_external(vx_model_by_oid(app->model,
+                                                                host));
         if (host != target->host && vx_hosts_is_ready(app->hosts, host)) {
             ret_hosts[n++] = host;
         }

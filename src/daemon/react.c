@@ -131,12 +131,12 @@ apply_change(void *app_, const struct vx_change *change,
     if (obj->kind == VX_PORT && change->new) {
         vx_receipt_attach(receipt, obj->oid);
     }
-    if (obj->kind == VX_HOST && change->new) {
+    if (obj->kind == VX_HOST && change->new && !vx_obj_is_external(obj)) {
         vx_hosts_update(app->hosts, (const void *) change->old,
                         (const void *) change->new);
     }
     vx_fabric_change(app->fabric, change->old, change->new);
-    if (obj->kind == VX_HOST && !change->new) {
+    if (obj->kind == VX_HOST && !change->new && !vx_obj_is_external(obj)) {
         vx_borders_forget(app->borders, obj->oid);
         vx_fabric_host_alive(app->fabric, obj->oid, true);  /* is no more */
         vx_hosts_update(app->hosts, (const void *) change->old, NULL);

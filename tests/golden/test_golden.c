@@ -179,6 +179,7 @@ static const char router[] =
     "subnet 101 901 31 10.0.0.0/24 10.0.0.254\n"
     "subnet 101 901 32 fd00::/64 fd00::fe\n"
     "subnet 102 901 33 10.1.0.0/24 10.1.0.254\n"
+    "subnet 901 901 34 169.254.64.0/18 169.254.64.1\n"
     "tap 101 5 free 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
     "limits 1000 100 50\n"
     "tap 102 6 free 22 02:00:00:00:00:02 10.1.0.2\n"
@@ -196,7 +197,11 @@ static const char router[] =
     "policy 901 54 7 13 gateway dst=fd00::/8\n"
     "policy 901 55 8 14 drop proto=17 sport=53-53\n"
     "policy 901 56 9 15 dscp:46 dscp=0 vni=101\n"
-    "policy 901 57 10 16 rate:5000 src=fd00::/64\n";
+    "policy 901 57 10 16 rate:5000 src=fd00::/64 where=both\n"
+    "policy 901 58 11 17 drop dst=10.0.0.0/24 where=gateway\n"
+    "policy 901 59 12 18 gateway closed dst=10.1.0.0/24 where=gateway\n"
+    "policy 901 60 13 19 via where=gateway 10.1.0.2,02:00:00:00:00:02,102"
+    "\n";
 
 static const char zoned[] =
     "segment 101 901 six bum=500\n"
@@ -320,7 +325,7 @@ base_priority(const struct vx_row *row)
         return VX_ROUTE_PRIORITY_BASE;
     }
     return tier1 && row->priority
-           && (row->table == VX_T1_POLICY || row->table == VX_T1_POLICED)
+           && row->table >= VX_T1_POLICED && row->table <= VX_T1_LEG_POLICY
            ? VX_POLICY_PRIORITY(0) : row->priority;
 }
 
@@ -357,7 +362,8 @@ static const struct {
     { 1, "CLASSIFY", VX_T1_CLASSIFY }, { 1, "GUARD", VX_T1_GUARD },
     { 1, "GUARD_ND", VX_T1_GUARD_ND }, { 1, "ENTER", VX_T1_ENTER },
     { 1, "GATEWAY", VX_T1_GATEWAY }, { 1, "POLICED", VX_T1_POLICED },
-    { 1, "POLICY", VX_T1_POLICY },
+    { 1, "LEG_POLICED", VX_T1_LEG_POLICED }, { 1, "POLICY", VX_T1_POLICY },
+    { 1, "LEG_POLICY", VX_T1_LEG_POLICY },
     { 1, "ROUTE", VX_T1_ROUTE }, { 1, "HOP", VX_T1_HOP },
     { 1, "MTU", VX_T1_MTU }, { 1, "MTU_SEEN", VX_T1_MTU_SEEN },
     { 1, "ADJ", VX_T1_ADJ }, { 1, "L2", VX_T1_L2 },

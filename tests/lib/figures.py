@@ -3,7 +3,7 @@
 and the end of the run shows it again, also when output is captured."""
 import pytest
 
-_LINES = []
+_KEY = "figure"
 
 
 @pytest.fixture
@@ -11,18 +11,25 @@ def figures(request):
     """figures("60 ports, 2,280 pairs in 1.2 s")"""
     def say(text):
         print(f"  {text}", flush=True)
-        _LINES.append((request.node.name, text))
+        request.node.user_properties.append((_KEY, text))
 
     return say
 
 
 def pytest_terminal_summary(terminalreporter):
-    """All figures, by test."""
-    if _LINES:
-        terminalreporter.section("figures")
-        last = None
-        for name, text in _LINES:
-            if name != last:
-                terminalreporter.write_line(name)
-                last = name
+    """All figures, by test; also of tests that other processes ran."""
+    said = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for key, text in getattr(report, "user_properties", ()):
+                if key == _KEY:
+                    lines = said.setdefault(report.nodeid, [])
+                    if report.when == "teardown" or text not in lines:
+                        lines.append(text)
+    if not said:
+        return
+    terminalreporter.section("figures")
+    for name, lines in said.items():
+        terminalreporter.write_line(name.rpartition("::")[2])
+        for text in dict.fromkeys(lines):
             terminalreporter.write_line(f"    {text}")

@@ -116,6 +116,7 @@ segment(const struct line *l)
     l->talk->segments[i].segment.router = atoi(l->w[2]);
     l->talk->segments[i].segment.small_mtu = option(l, 3, "small");
     l->talk->segments[i].segment.routed6 = option(l, 3, "six");
+    l->talk->segments[i].segment.external = option(l, 3, "external");
     l->talk->segments[i].network.mtu = number(l, 3, "mtu", VX_MTU_DEFAULT);
     l->talk->segments[i].network.bum_pps = number(l, 3, "bum", 0);
 }
@@ -333,6 +334,7 @@ policy(const struct line *l)
     struct vx_port_range dports[VX_POLICY_MAX_RANGES];
     struct vx_nexthop hops[VX_MAX_HOPS];
     const char *src = option(l, 6, "src"), *dst = option(l, 6, "dst");
+    const char *where = option(l, 6, "where");
     size_t n = hops_of(l, 6, hops);
     struct vx_policy it = {
         .o = { .oid = atoi(l->w[2]) }, .num = atoi(l->w[3]),
@@ -347,6 +349,8 @@ policy(const struct line *l)
     };
 
     set_action(&it, l->w[5]);
+    it.where = where && !strcmp(where, "gateway") ? VX_WHERE_GATEWAY
+               : where ? VX_WHERE_HOSTS | VX_WHERE_GATEWAY : VX_WHERE_HOSTS;
     if (src) {
         it.match.src = prefix_of(src);
     }

@@ -10,6 +10,7 @@ UNIT_TESTS = tests/unit/test_tree
 UNIT_TESTS += tests/unit/test_diff
 UNIT_TESTS += tests/unit/test_fabric
 UNIT_TESTS += tests/unit/test_fabric_move
+UNIT_TESTS += tests/unit/test_legs
 UNIT_TESTS += tests/unit/test_flow
 UNIT_TESTS += tests/unit/test_alloc
 UNIT_TESTS += tests/unit/test_status

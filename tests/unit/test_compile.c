@@ -195,7 +195,7 @@ a_policy_is_as_many_rows_as_it_says(void **state)
     struct vx_port_range sports[] = { { 1, 65534 } };
     struct vx_port_range dports[] = { { 80, 90 }, { 443, 443 } };
     struct vx_policy policy = {
-        .action = VX_POLICY_DROP, .priority = 1,
+        .action = VX_POLICY_DROP, .priority = 1, .where = VX_WHERE_HOSTS,
         .match = { .proto = 6, .dscp = -1, .sports = sports, .n_sports = 1,
                    .dports = dports, .n_dports = 2 },
     };
@@ -207,6 +207,8 @@ a_policy_is_as_many_rows_as_it_says(void **state)
     assert_int_equal(rows.n, vx_policy_n_rows(&policy));
     policy.match.family = 4;
     assert_int_equal(vx_policy_n_rows(&policy), 1 + 30 * 4);
+    policy.where |= VX_WHERE_GATEWAY;
+    assert_int_equal(vx_policy_n_rows(&policy), 2 * (1 + 30 * 4));
     vx_rows_fini(&rows);
 }
 
