@@ -5,6 +5,7 @@
 #include "api/codec.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,63 @@ write_ip(struct vx_jw *jw, const char *key, const struct vx_ip *ip)
     vx_jw_str(jw, key, ip->family ? vx_ip_format(ip, buf) : "");
 }
 
+/* Numbers of JSON are exact up to 2^53 only. */
+static void
+write_wide(struct vx_jw *jw, const char *key, uint64_t value)
+{
+    char buf[17];
+
+    snprintf(buf, sizeof buf, "%016" PRIx64, value);
+    vx_jw_str(jw, key, buf);
+}
+
+static void
+write_rts(struct vx_jw *jw, const char *key, const uint64_t *rts, size_t n)
+{
+    if (!n) {
+        return;
+    }
+    vx_jw_key(jw, key);
+    for (size_t i = 0; i < n; i++) {
+        vx_buf_printf(jw->out, "%s\"%016" PRIx64 "\"", i ? "," : "[",
+                      rts[i]);
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
+write_prefixes(struct vx_jw *jw, const char *key,
+               const struct vx_prefix *prefixes, size_t n)
+{
+    char buf[VX_PREFIX_STRLEN];
+
+    if (!n) {
+        return;
+    }
+    vx_jw_key(jw, key);
+    for (size_t i = 0; i < n; i++) {
+        vx_buf_printf(jw->out, "%s\"%s\"", i ? "," : "[",
+                      vx_prefix_format(&prefixes[i], buf));
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
+write_if(struct vx_jw *jw, const char *key, uint64_t value)
+{
+    if (value) {
+        vx_jw_u64(jw, key, value);
+    }
+}
+
+static void
+write_flag(struct vx_jw *jw, const char *key, bool value)
+{
+    if (value) {
+        vx_jw_bool(jw, key, true);
+    }
+}
+
 static void
 write_host(const struct vx_host *host, struct vx_jw *jw)
 {
@@ -34,6 +92,7 @@ write_host(const struct vx_host *host, struct vx_jw *jw)
     vx_jw_str(jw, "datapath", host->datapath);
     vx_jw_bool(jw, "stranger", host->stranger);
     vx_jw_bool(jw, "draining", host->draining);
+    write_flag(jw, "external", host->external);
 }
 
 static void
@@ -68,6 +127,8 @@ write_subnet(const struct vx_subnet *subnet, struct vx_jw *jw)
     }
     vx_buf_puts(jw->out, subnet->n_ranges ? "]" : "[]");
     vx_jw_bool(jw, "route", subnet->route);
+    write_flag(jw, "announce", subnet->announce);
+    write_flag(jw, "host_routes", subnet->host_routes);
 }
 
 static void
@@ -90,6 +151,8 @@ write_port(const struct vx_port *port, struct vx_jw *jw)
         vx_jw_u64(jw, "rate_pps", port->rate_pps);
         vx_jw_u64(jw, "bum_pps", port->bum_pps);
     }
+    write_if(jw, "mobility", port->mobility);
+    write_if(jw, "gateway", port->gateway);
 }
 
 static void
@@ -99,6 +162,22 @@ write_network(const struct vx_network *network, struct vx_jw *jw)
     vx_jw_u64(jw, "mtu", network->mtu);
     vx_jw_u64(jw, "path", network->path);
     vx_jw_u64(jw, "bum_pps", network->bum_pps);
+    write_flag(jw, "no_evpn", network->no_evpn);
+    write_rts(jw, "rts", network->rts, network->n_rts);
+}
+
+static void
+write_tenant(const struct vx_tenant *tenant, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "router_vni", tenant->router_vni);
+    vx_jw_u64(jw, "quota_networks", tenant->quota_networks);
+    vx_jw_u64(jw, "quota_ports", tenant->quota_ports);
+    vx_jw_u64(jw, "budget_kbps", tenant->budget_kbps);
+    if (tenant->rd) {
+        write_wide(jw, "rd", tenant->rd);
+    }
+    write_rts(jw, "imports", tenant->imports, tenant->n_imports);
+    write_rts(jw, "exports", tenant->exports, tenant->n_exports);
 }
 
 static void
@@ -106,6 +185,7 @@ write_route(const struct vx_route *route, struct vx_jw *jw)
 {
     vx_jw_u64(jw, "num", route->num);
     vx_codec_write_ips(jw, "via", route->via, route->n_via);
+    write_flag(jw, "announce", route->announce);
 }
 
 static void
@@ -114,7 +194,102 @@ write_policy(const struct vx_policy *policy, struct vx_jw *jw)
     vx_jw_u64(jw, "num", policy->num);
     vx_jw_u64(jw, "family", policy->match.family);
     vx_jw_u64(jw, "network", policy->match.network);
+    vx_jw_u64(jw, "places", policy->where);
     vx_codec_write_policy(jw, policy, NULL);
+}
+
+static void
+write_gateway(const struct vx_gateway *gateway, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "host", gateway->host);
+    vx_jw_u64(jw, "as", gateway->as);
+    write_ip(jw, "router_id", &gateway->router_id);
+}
+
+static void
+write_peering(const struct vx_peering *peering, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "gateway", peering->gateway);
+    write_ip(jw, "peer", &peering->peer);
+    vx_jw_u64(jw, "peer_as", peering->peer_as);
+    vx_jw_u64(jw, "local_as", peering->local_as);
+    vx_jw_u64(jw, "families", peering->families);
+    write_flag(jw, "bfd", peering->bfd);
+    write_if(jw, "hold_s", peering->hold_s);
+    write_if(jw, "multihop", peering->multihop);
+    vx_jw_str(jw, "password", peering->password);
+    if (peering->n_communities) {
+        vx_jw_key(jw, "communities");
+        for (size_t i = 0; i < peering->n_communities; i++) {
+            vx_buf_printf(jw->out, "%s%" PRIu32, i ? "," : "[",
+                          peering->communities[i]);
+        }
+        vx_buf_puts(jw->out, "]");
+    }
+    if (peering->has_med) {
+        vx_jw_u64(jw, "med", peering->med);
+    }
+    write_if(jw, "local_pref", peering->local_pref);
+    write_if(jw, "prefix_limit", peering->prefix_limit);
+    write_prefixes(jw, "imports", peering->imports, peering->n_imports);
+    write_prefixes(jw, "exports", peering->exports, peering->n_exports);
+    vx_jw_str(jw, "device", peering->device);
+    write_prefixes(jw, "locals", peering->locals, peering->n_locals);
+    write_ip(jw, "source", &peering->source);
+    write_flag(jw, "flowspec_in", peering->flowspec_in);
+}
+
+static void
+write_retired(const struct vx_retired_vni *retired, struct vx_jw *jw)
+{
+    vx_jw_u64(jw, "vni", retired->vni);
+    vx_jw_u64(jw, "until_ms", (uint64_t) retired->until_ms);
+}
+
+static void
+write_members(const struct vx_obj *obj, struct vx_jw *jw)
+{
+    const void *value = obj;
+
+    switch (obj->kind) {
+    case VX_ZONE:
+        write_zone(value, jw);
+        break;
+    case VX_HOST:
+        write_host(value, jw);
+        break;
+    case VX_TENANT:
+        write_tenant(value, jw);
+        break;
+    case VX_NETWORK:
+        write_network(value, jw);
+        break;
+    case VX_SUBNET:
+        write_subnet(value, jw);
+        break;
+    case VX_PORT:
+        write_port(value, jw);
+        break;
+    case VX_RETIRED_VNI:
+        write_retired(value, jw);
+        break;
+    case VX_ROUTE:
+        write_route(value, jw);
+        break;
+    case VX_POLICY:
+        write_policy(value, jw);
+        break;
+    case VX_GATEWAY:
+        write_gateway(value, jw);
+        break;
+    case VX_PEERING:
+    case VX_UPLINK:
+        write_peering(value, jw);
+        break;
+    case VX_NONE:
+    case VX_N_KINDS:
+        break;
+    }
 }
 
 void
@@ -127,32 +302,8 @@ vx_codec_record(const struct vx_obj *obj, struct vx_buf *out)
     vx_jw_str(&jw, "name", obj->name);
     vx_jw_u64(&jw, "parent", obj->parent);
     vx_jw_str(&jw, "description", obj->description);
-    if (obj->kind == VX_ZONE) {
-        write_zone((const struct vx_zone *) obj, &jw);
-    } else if (obj->kind == VX_HOST) {
-        write_host((const struct vx_host *) obj, &jw);
-    } else if (obj->kind == VX_TENANT) {
-        const struct vx_tenant *tenant = (const struct vx_tenant *) obj;
-        vx_jw_u64(&jw, "router_vni", tenant->router_vni);
-        vx_jw_u64(&jw, "quota_networks", tenant->quota_networks);
-        vx_jw_u64(&jw, "quota_ports", tenant->quota_ports);
-        vx_jw_u64(&jw, "budget_kbps", tenant->budget_kbps);
-    } else if (obj->kind == VX_ROUTE) {
-        write_route((const struct vx_route *) obj, &jw);
-    } else if (obj->kind == VX_POLICY) {
-        write_policy((const struct vx_policy *) obj, &jw);
-    } else if (obj->kind == VX_NETWORK) {
-        write_network((const struct vx_network *) obj, &jw);
-    } else if (obj->kind == VX_SUBNET) {
-        write_subnet((const struct vx_subnet *) obj, &jw);
-    } else if (obj->kind == VX_PORT) {
-        write_port((const struct vx_port *) obj, &jw);
-    } else if (obj->kind == VX_RETIRED_VNI) {
-        const struct vx_retired_vni *retired
-            = (const struct vx_retired_vni *) obj;
-        vx_jw_u64(&jw, "vni", retired->vni);
-        vx_jw_u64(&jw, "until_ms", (uint64_t) retired->until_ms);
-    }
+    write_if(&jw, "origin", obj->origin);
+    write_members(obj, &jw);
     vx_jw_end(&jw);
 }
 
@@ -188,6 +339,18 @@ static bool
 read_opt_bool(struct reader *reader, const char *key)
 {
     return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reader->json, key));
+}
+
+static bool
+has(const struct reader *reader, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(reader->json, key) != NULL;
+}
+
+static void
+fail_at(struct reader *reader, const char *key)
+{
+    reader->bad = reader->bad ? reader->bad : key;
 }
 
 static const char *
@@ -250,6 +413,92 @@ read_bool(struct reader *reader, const char *name)
     return cJSON_IsTrue(item);
 }
 
+static uint64_t
+to_wide(struct reader *reader, const char *key, const char *s)
+{
+    char *end = NULL;
+    uint64_t value = s ? strtoull(s, &end, 16) : 0;
+
+    if (!s || strlen(s) != 16 || strspn(s, "0123456789abcdef") != 16
+        || *end) {
+        fail_at(reader, key);
+    }
+    return value;
+}
+
+/* Elements of an optional array, NULL if it is absent or empty. */
+static const cJSON *
+read_opt_array(struct reader *reader, const char *key, size_t *ret_n)
+{
+    const cJSON *array;
+
+    *ret_n = 0;
+    if (!has(reader, key)) {
+        return NULL;
+    }
+    array = read_array(reader, key, ret_n);
+    return *ret_n ? array : NULL;
+}
+
+static void
+read_rts(struct reader *reader, const char *key, uint64_t **member,
+         size_t *n_member)
+{
+    size_t n;
+    const cJSON *array = read_opt_array(reader, key, &n), *item;
+
+    if (!array) {
+        return;
+    }
+    *member = vx_xcalloc(n, sizeof **member);
+    cJSON_ArrayForEach (item, array) {
+        (*member)[(*n_member)++] = to_wide(reader, key,
+                                           cJSON_GetStringValue(item));
+    }
+}
+
+/* With host bits, unlike vx_prefix_parse(). */
+static void
+to_prefix(struct reader *reader, const char *key, const char *s,
+          struct vx_prefix *prefix)
+{
+    char ip[VX_PREFIX_STRLEN];
+    const char *slash = s ? strchr(s, '/') : NULL;
+    char *end;
+    unsigned long length;
+
+    if (!slash || (size_t) (slash - s) >= sizeof ip) {
+        fail_at(reader, key);
+        return;
+    }
+    memcpy(ip, s, (size_t) (slash - s));
+    ip[slash - s] = '\0';
+    length = strtoul(slash + 1, &end, 10);
+    if (!vx_ip_parse(ip, &prefix->ip) || end == slash + 1 || *end
+        || length > vx_ip_bits(&prefix->ip)) {
+        fail_at(reader, key);
+        return;
+    }
+    prefix->length = (uint8_t) length;
+}
+
+static void
+read_prefixes(struct reader *reader, const char *key,
+              struct vx_prefix **member, size_t *n_member)
+{
+    size_t n;
+    const cJSON *array = read_opt_array(reader, key, &n), *item;
+
+    if (!array) {
+        return;
+    }
+    *member = vx_xcalloc(n, sizeof **member);
+    cJSON_ArrayForEach (item, array) {
+        to_prefix(reader, key, cJSON_GetStringValue(item),
+                  &(*member)[(*n_member)++]);
+    }
+}
+
 static void
 read_host(struct reader *reader, struct vx_host *host)
 {
@@ -261,6 +510,7 @@ read_host(struct reader *reader, struct vx_host *host)
     read_text(reader, "datapath", &host->datapath);
     host->stranger = read_bool(reader, "stranger");
     host->draining = read_opt_bool(reader, "draining");
+    host->external = read_opt_bool(reader, "external");
 }
 
 static void
@@ -305,6 +555,8 @@ read_subnet(struct reader *reader, struct vx_subnet *subnet)
     }
     read_opt_ip(reader, "gateway", &subnet->gateway);
     subnet->route = read_opt_bool(reader, "route");
+    subnet->announce = read_opt_bool(reader, "announce");
+    subnet->host_routes = read_opt_bool(reader, "host_routes");
     if (!n) {
         return;
     }
@@ -341,6 +593,10 @@ read_port(struct reader *reader, struct vx_port *port)
     port->rate_kbps = read_opt_uint(reader, "rate_kbps", UINT32_MAX);
     port->rate_pps = read_opt_uint(reader, "rate_pps", UINT32_MAX);
     port->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
+    port->mobility = read_opt_uint(reader, "mobility", UINT32_MAX);
+    if (has(reader, "gateway")) {
+        port->gateway = read_uint(reader, "gateway", VX_OID_MAX);
+    }
     if (!n) {
         return;
     }
@@ -376,6 +632,7 @@ read_route(struct reader *reader, struct vx_route *route)
         reader->bad = "via";
     }
     copy_ips(via, n, &route->via, &route->n_via);
+    route->announce = read_opt_bool(reader, "announce");
 }
 
 static struct vx_port_range *
@@ -395,7 +652,8 @@ read_policy(struct reader *reader, struct vx_policy *policy)
         return;
     }
     policy->priority = spec.priority;
-    policy->where = spec.where;
+    policy->where = has(reader, "places")
+        ? (uint8_t) read_uint(reader, "places", UINT8_MAX) : VX_WHERE_HOSTS;
     policy->action = spec.action;
     policy->fail_closed = spec.fail_closed;
     policy->dscp = spec.dscp;
@@ -409,45 +667,147 @@ read_policy(struct reader *reader, struct vx_policy *policy)
 }
 
 static void
+read_tenant(struct reader *reader, struct vx_tenant *tenant)
+{
+    tenant->router_vni
+        = (uint32_t) read_uint(reader, "router_vni", VX_VNI_MAX);
+    tenant->quota_networks
+        = (uint32_t) read_uint(reader, "quota_networks", UINT32_MAX);
+    tenant->quota_ports
+        = (uint32_t) read_uint(reader, "quota_ports", UINT32_MAX);
+    tenant->budget_kbps = read_opt_uint(reader, "budget_kbps", UINT32_MAX);
+    if (has(reader, "rd")) {
+        tenant->rd = to_wide(reader, "rd", read_string(reader, "rd"));
+    }
+    read_rts(reader, "imports", &tenant->imports, &tenant->n_imports);
+    read_rts(reader, "exports", &tenant->exports, &tenant->n_exports);
+}
+
+static void
+read_network(struct reader *reader, struct vx_network *network)
+{
+    network->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
+    network->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
+    network->path = (enum vx_path) read_opt_uint(reader, "path",
+                                                 VX_PATH_BORDER);
+    network->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
+    network->no_evpn = read_opt_bool(reader, "no_evpn");
+    read_rts(reader, "rts", &network->rts, &network->n_rts);
+}
+
+static void
+read_gateway(struct reader *reader, struct vx_gateway *gateway)
+{
+    gateway->host = read_uint(reader, "host", VX_OID_MAX);
+    gateway->as = (uint32_t) read_uint(reader, "as", UINT32_MAX);
+    read_opt_ip(reader, "router_id", &gateway->router_id);
+}
+
+static void
+read_communities(struct reader *reader, struct vx_peering *peering)
+{
+    size_t n;
+    const cJSON *array = read_opt_array(reader, "communities", &n), *item;
+
+    if (!array) {
+        return;
+    }
+    peering->communities = vx_xcalloc(n, sizeof *peering->communities);
+    cJSON_ArrayForEach (item, array) {
+        uint64_t community = 0;
+
+        if (!vx_json_uint(item, UINT32_MAX, &community)) {
+            fail_at(reader, "communities");
+        }
+        peering->communities[peering->n_communities++]
+            = (uint32_t) community;
+    }
+}
+
+static void
+read_peering(struct reader *reader, struct vx_peering *peering)
+{
+    peering->gateway = read_uint(reader, "gateway", VX_OID_MAX);
+    read_opt_ip(reader, "peer", &peering->peer);
+    peering->peer_as = (uint32_t) read_uint(reader, "peer_as", UINT32_MAX);
+    peering->local_as = (uint32_t) read_uint(reader, "local_as", UINT32_MAX);
+    peering->families = (uint8_t) read_uint(reader, "families", UINT8_MAX);
+    peering->bfd = read_opt_bool(reader, "bfd");
+    peering->hold_s = (uint16_t) read_opt_uint(reader, "hold_s", UINT16_MAX);
+    peering->multihop = (uint8_t) read_opt_uint(reader, "multihop",
+                                                UINT8_MAX);
+    read_text(reader, "password", &peering->password);
+    read_communities(reader, peering);
+    peering->has_med = has(reader, "med");
+    peering->med = read_opt_uint(reader, "med", UINT32_MAX);
+    peering->local_pref = read_opt_uint(reader, "local_pref", UINT32_MAX);
+    peering->prefix_limit = read_opt_uint(reader, "prefix_limit",
+                                          UINT32_MAX);
+    read_prefixes(reader, "imports", &peering->imports,
+                  &peering->n_imports);
+    read_prefixes(reader, "exports", &peering->exports,
+                  &peering->n_exports);
+    read_text(reader, "device", &peering->device);
+    read_prefixes(reader, "locals", &peering->locals, &peering->n_locals);
+    read_opt_ip(reader, "source", &peering->source);
+    peering->flowspec_in = read_opt_bool(reader, "flowspec_in");
+}
+
+static void
+read_retired(struct reader *reader, struct vx_retired_vni *retired)
+{
+    retired->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
+    retired->until_ms = (int64_t) read_uint(reader, "until_ms", INT64_MAX);
+}
+
+static void
 read_members(struct reader *reader, struct vx_obj *obj)
 {
+    void *value = obj;
+
     read_text(reader, "name", &obj->name);
     obj->parent = read_uint(reader, "parent", VX_OID_MAX);
     read_text(reader, "description", &obj->description);
-    if (obj->kind == VX_ZONE) {
-        read_zone(reader, (struct vx_zone *) obj);
-    } else if (obj->kind == VX_ROUTE) {
-        read_route(reader, (struct vx_route *) obj);
-    } else if (obj->kind == VX_POLICY) {
-        read_policy(reader, (struct vx_policy *) obj);
-    } else if (obj->kind == VX_HOST) {
-        read_host(reader, (struct vx_host *) obj);
-    } else if (obj->kind == VX_TENANT) {
-        struct vx_tenant *tenant = (struct vx_tenant *) obj;
-        tenant->router_vni
-            = (uint32_t) read_uint(reader, "router_vni", VX_VNI_MAX);
-        tenant->quota_networks
-            = (uint32_t) read_uint(reader, "quota_networks", UINT32_MAX);
-        tenant->quota_ports
-            = (uint32_t) read_uint(reader, "quota_ports", UINT32_MAX);
-        tenant->budget_kbps = read_opt_uint(reader, "budget_kbps",
-                                            UINT32_MAX);
-    } else if (obj->kind == VX_NETWORK) {
-        struct vx_network *network = (struct vx_network *) obj;
-        network->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
-        network->mtu = (uint16_t) read_uint(reader, "mtu", UINT16_MAX);
-        network->path = (enum vx_path) read_opt_uint(reader, "path",
-                                                     VX_PATH_BORDER);
-        network->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
-    } else if (obj->kind == VX_SUBNET) {
-        read_subnet(reader, (struct vx_subnet *) obj);
-    } else if (obj->kind == VX_PORT) {
-        read_port(reader, (struct vx_port *) obj);
-    } else if (obj->kind == VX_RETIRED_VNI) {
-        struct vx_retired_vni *retired = (struct vx_retired_vni *) obj;
-        retired->vni = (uint32_t) read_uint(reader, "vni", VX_VNI_MAX);
-        retired->until_ms
-            = (int64_t) read_uint(reader, "until_ms", INT64_MAX);
+    obj->origin = (enum vx_origin) read_opt_uint(reader, "origin",
+                                                 VX_BY_BGP);
+    switch (obj->kind) {
+    case VX_ZONE:
+        read_zone(reader, value);
+        break;
+    case VX_HOST:
+        read_host(reader, value);
+        break;
+    case VX_TENANT:
+        read_tenant(reader, value);
+        break;
+    case VX_NETWORK:
+        read_network(reader, value);
+        break;
+    case VX_SUBNET:
+        read_subnet(reader, value);
+        break;
+    case VX_PORT:
+        read_port(reader, value);
+        break;
+    case VX_RETIRED_VNI:
+        read_retired(reader, value);
+        break;
+    case VX_ROUTE:
+        read_route(reader, value);
+        break;
+    case VX_POLICY:
+        read_policy(reader, value);
+        break;
+    case VX_GATEWAY:
+        read_gateway(reader, value);
+        break;
+    case VX_PEERING:
+    case VX_UPLINK:
+        read_peering(reader, value);
+        break;
+    case VX_NONE:
+    case VX_N_KINDS:
+        break;
     }
 }
 
