@@ -104,6 +104,13 @@ struct vx_api_backend {
     bool (*host_status)(void *ctx, uint64_t host,
                         struct vx_api_host_status *ret_status);
 
+    /* What gateways report; of a peering, or of an uplink, by its oid.  False
+     * if unknown; NULL: always. */
+    bool (*gateway_status)(void *ctx, uint64_t gateway,
+                           struct vx_api_gateway_status *ret_status);
+    bool (*peering_status)(void *ctx, uint64_t peering,
+                           struct vx_api_peering_status *ret_status);
+
     /* Whether the port takes packets as a next hop.  NULL: every port
      * does. */
     vx_port_alive *port_alive;

@@ -47,6 +47,7 @@ enum vx_codec_type {
     VX_T_ACTION,
     VX_T_HOPS,          /* array of such objects, read-only */
     VX_T_COUNTERS,      /* such an object, read-only */
+    VX_T_WORDS,         /* array of strings; one string is read, too */
 };
 
 struct vx_codec_field {
@@ -58,7 +59,11 @@ struct vx_codec_field {
     bool runtime;       /* read-only and changes by itself: in a body it is
                          * ignored whatever it says; not in the journal */
     bool nullable;      /* GET may answer null.  In a body null means not
-                         * given, but a subnet's gateway: null = none */
+                         * given, but a subnet's gateway, what a host has
+                         * told and a password: null = none */
+    bool secret;        /* GET does not answer it; kept if not given */
+    bool optional;      /* GET answers it only where there is something to
+                         * say */
     bool required;      /* in a PUT */
     uint64_t min, max;  /* UINT: value; STRING: length in bytes;
                          * STRINGS, RANGES: number of elements */
@@ -84,8 +89,9 @@ struct vx_codec_path {
 };
 
 /* Path without query.  VX_NOT_FOUND if there is no such route, VX_INVALID if
- * the escaping is wrong.  /v1/networks, /v1/subnets, /v1/ports, /v1/routes
- * and /v1/policies are lists over all tenants; one trailing slash is
+ * the escaping is wrong.  /v1/networks, /v1/subnets, /v1/ports, /v1/routes,
+ * /v1/policies and /v1/tenant-peerings are lists over all tenants
+ * (/v1/peerings has the peerings of the fabric); one trailing slash is
  * allowed; the slash of a prefix may come unescaped.  Names are not judged
  * here: the model does that. */
 bool vx_codec_path_parse(const char *path, struct vx_codec_path *ret_path,
@@ -117,7 +123,8 @@ bool vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
                   const struct vx_codec_view *present, struct vx_op *ret_op,
                   struct vx_error *err);
 /* True if the body holds read-only members that only the present object can
- * answer for (a port's vni, a host's num), so that vx_codec_put wants it. */
+ * answer for (a port's vni, a host's num, an origin), so that vx_codec_put
+ * wants it. */
 bool vx_codec_wants_present(const struct vx_doc *doc,
                             const struct vx_codec_path *path);
 /* RFC 7396 merge patch over the settable members of present. */
@@ -151,6 +158,27 @@ struct vx_api_host_status {
     uint64_t n_ports;           /* located there */
 };
 
+/* What a gateway has reported. */
+struct vx_api_gateway_status {
+    const char *state;          /* "active": connected, and has carried out
+                                 * all it was told; "building": not all yet;
+                                 * "down": not connected */
+    char reason[256];           /* "" if active */
+    int64_t seen_ms;            /* wall clock of its last report, 0 = never */
+    uint64_t acked;             /* sequence number it has carried out */
+    uint64_t behind;            /* entries it has not carried out yet */
+    uint64_t n_sessions, n_established;
+};
+
+/* What a gateway has reported of a peering's session. */
+struct vx_api_peering_status {
+    const char *state;          /* "idle", "connect", "active", "opensent",
+                                 * "openconfirm", "established", "unknown" */
+    char reason[256];           /* "" if established */
+    int64_t since_ms;           /* wall clock, 0 = not known */
+    uint64_t n_received, n_sent;    /* prefixes, all families */
+};
+
 /* What an answer is made from.  Names of other objects are looked up in
  * model; without status, the members of run time are left out (journal). */
 struct vx_codec_view {
@@ -162,10 +190,16 @@ struct vx_codec_view {
     const struct vx_hops_status *hops_status;   /* routes, policies; may be
                                                  * NULL */
     const struct vx_policy_count *policy_count; /* policies; may be NULL */
+    /* Gateways, and peerings of both kinds; may be NULL. */
+    const struct vx_api_gateway_status *gateway_status;
+    const struct vx_api_peering_status *peering_status;
+    bool secrets;               /* passwords, too: for gateways only */
 };
 
 /* Appends the object as GET answers it. */
 void vx_codec_object(const struct vx_codec_view *view, struct vx_buf *out);
+/* "operator", "system", "learned". */
+const char *vx_codec_origin_name(enum vx_origin origin);
 /* Appends {"error":{"code","field","message"}}, with "index" unless it is
  * SIZE_MAX. */
 void vx_codec_error(const struct vx_error *error, size_t index,

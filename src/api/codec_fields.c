@@ -3,6 +3,8 @@
  * openapi.json says and what the CLI offers all come from here. */
 #include "api/codec.h"
 
+#include "lib/rt.h"
+
 #define UINT32_LIMIT 0xffffffffu
 
 #define RO(NAME, TYPE, HELP) \
@@ -25,6 +27,11 @@
 #define NETWORK RO("network", VX_T_STRING, "network it belongs to")
 #define DESCRIPTION SET("description", VX_T_STRING, 0, VX_DESCRIPTION_MAX, \
                         "free text for people")
+#define ORIGIN \
+    { .name = "origin", .type = VX_T_STRING, .max = UINT64_MAX, \
+      .optional = true, \
+      .help = "who made it: system, for gateways to have their place in " \
+              "the fabric, or learned, by BGP; absent if an operator" }
 #define REVISION RO("revision", VX_T_UINT, \
                     "revision of the last change; in a body it works as " \
                     "If-Match")
@@ -71,7 +78,7 @@ static const struct vx_codec_field host_fields[] = {
     RUN("reason", VX_T_STRING, "why it is not active"),
     RUN("realized_revision", VX_T_UINT, "last revision it confirmed"),
     RUN("n_ports", VX_T_UINT, "ports located on it"),
-    REVISION,
+    ORIGIN, REVISION,
 };
 
 static const struct vx_codec_field tenant_fields[] = {
@@ -87,6 +94,15 @@ static const struct vx_codec_field tenant_fields[] = {
     SET("budget_kbps", VX_T_UINT, 0, VX_RATE_KBPS_MAX,
         "what it may send from each host to other zones in kbit/s, 0 = "
         "unlimited; brings a router"),
+    SET_NULL("rd", VX_T_STRING, 3, VX_RT_STRLEN - 1,
+             "route distinguisher of what is announced of it, like 65001:1 "
+             "or 192.0.2.1:7; null = each gateway's own"),
+    SET("import_rts", VX_T_STRINGS, 0, VX_MAX_RTS,
+        "route targets it learns from, like 65001:1; empty = any AS with "
+        "the VNI of its router"),
+    SET("export_rts", VX_T_STRINGS, 0, VX_MAX_RTS,
+        "route targets it is announced with; empty = the gateway's AS and "
+        "the VNI of its router"),
     DESCRIPTION, REVISION,
 };
 
@@ -102,7 +118,13 @@ static const struct vx_codec_field network_fields[] = {
     SET("bum_pps", VX_T_UINT, 0, VX_RATE_PPS_MAX,
         "broadcast, unknown and multicast each host may send to the fabric "
         "in packets/s, 0 = unlimited"),
-    DESCRIPTION, REVISION,
+    SET("evpn", VX_T_BOOL, 0, 1,
+        "told to other fabrics and heard from them by EVPN where a gateway "
+        "speaks it; true if not given"),
+    SET("rts", VX_T_STRINGS, 0, VX_MAX_RTS,
+        "its route targets in EVPN, both ways; empty = the gateway's AS and "
+        "its VNI"),
+    DESCRIPTION, ORIGIN, REVISION,
 };
 
 static const struct vx_codec_field subnet_fields[] = {
@@ -114,9 +136,15 @@ static const struct vx_codec_field subnet_fields[] = {
     SET("route", VX_T_BOOL, 0, 1,
         "routed by the tenant's router; true if not given and there is a "
         "gateway"),
+    SET("announce", VX_T_BOOL, 0, 1,
+        "gateways announce it to the tenant's peers and the fabric's; "
+        "routed subnets only"),
+    SET("host_routes", VX_T_BOOL, 0, 1,
+        "with announce: the addresses of its active ports, too, one by "
+        "one"),
     SET("ranges", VX_T_RANGES, 0, VX_SUBNET_MAX_RANGES,
         "addresses to allocate from; empty = all of the subnet"),
-    DESCRIPTION, REVISION,
+    DESCRIPTION, ORIGIN, REVISION,
 };
 
 static const struct vx_codec_field port_fields[] = {
@@ -158,6 +186,9 @@ static const struct vx_codec_field port_fields[] = {
         "broadcast and multicast it may send in packets/s, ARP and ND too, "
         "0 = unlimited"),
     DESCRIPTION,
+    RUN("mobility", VX_T_UINT,
+        "how often it has changed its host: its sequence number in EVPN"),
+    ORIGIN,
 };
 
 #define HOPS_STATUS \
@@ -173,9 +204,11 @@ static const struct vx_codec_field route_fields[] = {
       .required = true, .min = 1, .max = VX_MAX_HOPS,
       .help = "next hops: addresses in routed subnets of the tenant; flows "
               "are spread over them" },
+    SET("announce", VX_T_BOOL, 0, 1,
+        "gateways announce it to the tenant's peers and the fabric's"),
     DESCRIPTION,
     RO("num", VX_T_UINT, "number of the route in the fabric"),
-    HOPS_STATUS, REVISION,
+    HOPS_STATUS, ORIGIN, REVISION,
 };
 
 static const struct vx_codec_field policy_fields[] = {
@@ -187,7 +220,10 @@ static const struct vx_codec_field policy_fields[] = {
       .help = "routed packets it is about: all that is given has to hold" },
     { .name = "action", .type = VX_T_ACTION, .settable = true,
       .required = true, .help = "what becomes of them" },
-    SET("where", VX_T_STRING, 1, 32, "where it is enforced: hosts"),
+    SET("where", VX_T_WORDS, 1, 3,
+        "where it is enforced: hosts, for what VMs send; gateway, for what "
+        "comes in at gateways; flowspec, told to the fabric's peers; hosts "
+        "if not given"),
     SET("fail", VX_T_STRING, 1, 32,
         "while no next hop lives: open, as if the policy were not there, or "
         "closed, dropped; open if not given"),
@@ -196,7 +232,104 @@ static const struct vx_codec_field policy_fields[] = {
     HOPS_STATUS,
     RUN("counters", VX_T_COUNTERS,
         "on all hosts, since the controller started"),
+    ORIGIN, REVISION,
+};
+
+static const struct vx_codec_field gateway_fields[] = {
+    NAME,
+    { .name = "host", .type = VX_T_STRING, .settable = true,
+      .required = true, .min = 1, .max = VX_NAME_MAX,
+      .help = "host of the fabric it is on; one gateway per host" },
+    SET_NULL("as", VX_T_UINT, 1, UINT32_LIMIT,
+             "its AS; null = the local AS of its fabric-wide peerings, else "
+             "64512"),
+    SET_NULL("router_id", VX_T_STRING, 7, 15,
+             "its BGP identifier, an IPv4 address; null = the host's VTEP"),
+    DESCRIPTION,
+    RUN("status", VX_T_STRING,
+        "active, building while it has not carried out all yet, or down"),
+    RUN("reason", VX_T_STRING, "why it is not active"),
+    RUN_NULL("seen", VX_T_STRING,
+             "when it reported last, RFC 3339; null = never"),
+    RUN("acked", VX_T_UINT, "sequence number of the feed it has carried out"),
+    RUN("behind", VX_T_UINT, "entries of the feed it has not carried out"),
+    RUN("n_sessions", VX_T_UINT, "BGP sessions it has"),
+    RUN("n_established", VX_T_UINT, "those that are established"),
     REVISION,
+};
+
+#define PEERING_TO \
+    { .name = "gateway", .type = VX_T_STRING, .settable = true, \
+      .required = true, .min = 1, .max = VX_NAME_MAX, \
+      .help = "gateway that has the session" }, \
+    { .name = "peer", .type = VX_T_STRING, .settable = true, \
+      .required = true, .min = 2, .max = VX_IP_STRLEN - 1, \
+      .help = "address of the peer" }, \
+    { .name = "peer_as", .type = VX_T_UINT, .settable = true, \
+      .required = true, .min = 1, .max = UINT32_LIMIT, \
+      .help = "AS of the peer" }, \
+    SET_NULL("local_as", VX_T_UINT, 1, UINT32_LIMIT, \
+             "AS the gateway is to the peer; null = the gateway's")
+#define PEERING_SESSION \
+    { .name = "password", .type = VX_T_STRING, .settable = true, \
+      .nullable = true, .secret = true, .min = 1, .max = VX_PASSWORD_MAX, \
+      .help = "of the session (TCP MD5), never answered; kept if not " \
+              "given, null = none" }, \
+    RO("password_set", VX_T_BOOL, "there is a password"), \
+    SET("bfd", VX_T_BOOL, 0, 1, \
+        "BFD finds out that the peer is gone, not only the hold time"), \
+    SET_NULL("hold", VX_T_UINT, 3, UINT16_MAX, \
+             "hold time in seconds; null = 9"), \
+    SET_NULL("multihop", VX_T_UINT, 1, UINT8_MAX, \
+             "hops to the peer; null = it is on the link"), \
+    SET("communities", VX_T_STRINGS, 0, VX_PEERING_MAX_COMMUNITIES, \
+        "added to what is announced, like 65001:100 or no-export"), \
+    SET_NULL("med", VX_T_UINT, 0, UINT32_LIMIT, \
+             "metric of what is announced; null = none"), \
+    SET_NULL("local_pref", VX_T_UINT, 1, UINT32_LIMIT, \
+             "preference of what is learned, the highest wins; null = 100"), \
+    SET_NULL("prefix_limit", VX_T_UINT, 1, VX_PREFIX_LIMIT_MAX, \
+             "prefixes taken from the peer, with more the session goes " \
+             "down; null = 1000")
+#define PEERING_STATUS \
+    RUN("status", VX_T_STRING, \
+        "state of the session: idle, connect, active, opensent, " \
+        "openconfirm, established, or unknown"), \
+    RUN("reason", VX_T_STRING, "why it is not established"), \
+    RUN_NULL("since", VX_T_STRING, "when it came to that, RFC 3339"), \
+    RUN("received", VX_T_UINT, "prefixes the peer has sent"), \
+    RUN("sent", VX_T_UINT, "prefixes the peer was sent")
+
+static const struct vx_codec_field peering_fields[] = {
+    NAME, TENANT, PEERING_TO,
+    { .name = "families", .type = VX_T_WORDS, .settable = true,
+      .required = true, .min = 1, .max = 2,
+      .help = "what the session carries: ipv4, ipv6" },
+    SET_NULL("device", VX_T_STRING, 1, VX_DEVICE_MAX,
+             "interface of the gateway that leads to the peer, moved into "
+             "the tenant's VRF; null = that of another peering leads there"),
+    SET("local", VX_T_STRINGS, 0, VX_PEERING_MAX_LOCALS,
+        "addresses of the device with their length, like 172.16.1.1/30"),
+    PEERING_SESSION,
+    SET("import", VX_T_STRINGS, 0, VX_PEERING_MAX_FILTERS,
+        "prefixes that are learned, and longer ones in them; empty = all"),
+    SET("export", VX_T_STRINGS, 0, VX_PEERING_MAX_FILTERS,
+        "prefixes that are announced, and longer ones in them; empty = all "
+        "that is marked so"),
+    DESCRIPTION, PEERING_STATUS, REVISION,
+};
+
+static const struct vx_codec_field uplink_fields[] = {
+    NAME, PEERING_TO,
+    { .name = "families", .type = VX_T_WORDS, .settable = true,
+      .required = true, .min = 1, .max = 4,
+      .help = "what the session carries: vpnv4, vpnv6, evpn, flowspec" },
+    SET_NULL("source", VX_T_STRING, 2, VX_IP_STRLEN - 1,
+             "address of the gateway in the session; null = its VTEP"),
+    SET("flowspec_in", VX_T_BOOL, 0, 1,
+        "FlowSpec rules of the peer become policies of the tenants "
+        "concerned"),
+    PEERING_SESSION, DESCRIPTION, PEERING_STATUS, REVISION,
 };
 
 #define TABLE(KIND, FIELDS) \
@@ -216,6 +349,9 @@ vx_codec_fields(enum vx_kind kind, size_t *ret_n)
     TABLE(VX_PORT, port_fields)
     TABLE(VX_ROUTE, route_fields)
     TABLE(VX_POLICY, policy_fields)
+    TABLE(VX_GATEWAY, gateway_fields)
+    TABLE(VX_PEERING, peering_fields)
+    TABLE(VX_UPLINK, uplink_fields)
     case VX_NONE:
     case VX_RETIRED_VNI:
     case VX_N_KINDS:

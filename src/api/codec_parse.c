@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/codec_peering.h"
 #include "api/codec_policy.h"
 #include "api/json.h"
 
@@ -84,13 +85,32 @@ unknown_in(const struct vx_codec_field *fields, size_t n, const char *what,
     return false;
 }
 
+/* The two kinds of peerings differ in a few members. */
+static bool
+of_other_peering(enum vx_kind kind, const char *name, struct vx_error *err)
+{
+    if (kind == VX_UPLINK && find_field(VX_PEERING, name)) {
+        vx_fail(err, VX_INVALID, name, "\"%.60s\" is of a tenant's "
+                "peering (/v1/tenants/TENANT/peerings/NAME), not of a "
+                "fabric-wide one", name);
+        return true;
+    }
+    if (kind == VX_PEERING && find_field(VX_UPLINK, name)) {
+        vx_fail(err, VX_INVALID, name, "\"%.60s\" is of a fabric-wide "
+                "peering (/v1/peerings/NAME), not of a tenant's", name);
+        return true;
+    }
+    return false;
+}
+
 static bool
 unknown_field(enum vx_kind kind, const char *name, struct vx_error *err)
 {
     size_t n;
     const struct vx_codec_field *fields = vx_codec_fields(kind, &n);
 
-    return unknown_in(fields, n, vx_kind_name(kind), name, err);
+    return !of_other_peering(kind, name, err)
+           && unknown_in(fields, n, vx_kind_name(kind), name, err);
 }
 
 static const char *
@@ -107,6 +127,7 @@ type_name(enum vx_codec_type type)
         [VX_T_ACTION] = "an object",
         [VX_T_HOPS] = "an array of objects",
         [VX_T_COUNTERS] = "an object",
+        [VX_T_WORDS] = "an array of strings",
     };
     return names[type];
 }
@@ -141,7 +162,7 @@ check_array(const cJSON *value, const struct vx_codec_field *field,
     }
     cJSON_ArrayForEach (item, value) {
         n++;
-        if (field->type == VX_T_STRINGS && !cJSON_IsString(item)) {
+        if (field->type != VX_T_RANGES && !cJSON_IsString(item)) {
             return wrong_type(field, err);
         }
         if (field->type == VX_T_RANGES && !check_range(item, field, err)) {
@@ -153,6 +174,19 @@ check_array(const cJSON *value, const struct vx_codec_field *field,
                       "\"%s\" has %llu elements, at most %llu are taken",
                       field->name, (unsigned long long) n,
                       (unsigned long long) field->max);
+}
+
+static bool
+check_words(const cJSON *value, const struct vx_codec_field *field,
+            struct vx_error *err)
+{
+    if (cJSON_IsString(value)) {
+        return true;
+    }
+    return check_array(value, field, err)
+           && (value->child || !field->min
+               || vx_fail(err, VX_INVALID, field->name, "\"%s\" is empty: "
+                          "%s", field->name, field->help));
 }
 
 static bool
@@ -256,6 +290,7 @@ check_value(const cJSON *value, const struct vx_codec_field *field,
         return cJSON_IsBool(value) || wrong_type(field, err);
     case VX_T_STRINGS:
     case VX_T_RANGES: return check_array(value, field, err);
+    case VX_T_WORDS: return check_words(value, field, err);
     case VX_T_PROTO:
         return cJSON_IsString(value) || check_uint(value, field, err);
     case VX_T_MATCH:
@@ -298,6 +333,28 @@ present_number(const struct vx_codec_view *view, const char *name)
     return 0;
 }
 
+/* What only the present object can answer for, but numbers. */
+static bool
+as_present(const struct vx_codec_view *view, const char *name,
+           const cJSON *value)
+{
+    if (!view || !view->obj) {
+        return false;
+    }
+    if (!strcmp(name, "origin")) {
+        return cJSON_IsString(value)
+               && !strcmp(value->valuestring,
+                          vx_codec_origin_name(view->obj->origin));
+    }
+    if (!strcmp(name, "password_set")) {
+        const struct vx_peering *peering
+            = (const struct vx_peering *) (const void *) view->obj;
+        return cJSON_IsBool(value)
+               && cJSON_IsTrue(value) == (peering->password[0] != '\0');
+    }
+    return false;
+}
+
 static bool
 check_read_only(const struct body *body, const cJSON *value,
                 const struct vx_codec_field *field)
@@ -312,7 +369,8 @@ check_read_only(const struct body *body, const cJSON *value,
     if (!strcmp(field->name, "revision")) {
         return check_value(value, field, body->err);
     }
-    if (part && cJSON_IsString(value) && !strcmp(value->valuestring, part)) {
+    if ((part && cJSON_IsString(value) && !strcmp(value->valuestring, part))
+        || as_present(body->present, field->name, value)) {
         return true;
     }
     if (number && vx_json_uint(value, UINT64_MAX, &given)
@@ -425,6 +483,25 @@ parse_zone(const struct body *body, struct vx_zone_spec *spec)
 }
 
 static bool
+parse_tenant_rts(const struct body *body, struct vx_tenant_spec *spec)
+{
+    struct vx_codec_rts imports = { 0 }, exports = { 0 };
+
+    if (!vx_codec_read_rd(get_string(body->json, "rd"), &spec->rd, body->err)
+        || !vx_codec_read_rts(body->doc, get(body->json, "import_rts"),
+                              "import_rts", &imports, body->err)
+        || !vx_codec_read_rts(body->doc, get(body->json, "export_rts"),
+                              "export_rts", &exports, body->err)) {
+        return false;
+    }
+    spec->imports = imports.rts;
+    spec->n_imports = imports.n;
+    spec->exports = exports.rts;
+    spec->n_exports = exports.n;
+    return true;
+}
+
+static bool
 parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
 {
     const cJSON *router = get(body->json, "router");
@@ -444,15 +521,24 @@ parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
     spec->no_router = cJSON_IsFalse(router);
     spec->quota_networks = (uint32_t) get_uint(body->json, "quota_networks");
     spec->quota_ports = (uint32_t) get_uint(body->json, "quota_ports");
-    return true;
+    return parse_tenant_rts(body, spec);
 }
 
 static bool
 parse_network(const struct body *body, struct vx_network_spec *spec)
 {
+    struct vx_codec_rts rts = { 0 };
+
     spec->vni = (uint32_t) get_uint(body->json, "vni");
     spec->mtu = (uint16_t) get_uint(body->json, "mtu");
     spec->bum_pps = (uint32_t) get_uint(body->json, "bum_pps");
+    spec->no_evpn = cJSON_IsFalse(get(body->json, "evpn"));
+    if (!vx_codec_read_rts(body->doc, get(body->json, "rts"), "rts", &rts,
+                           body->err)) {
+        return false;
+    }
+    spec->rts = rts.rts;
+    spec->n_rts = rts.n;
     return parse_path(body, &spec->path);
 }
 
@@ -495,6 +581,8 @@ parse_subnet(const struct body *body, struct vx_subnet_spec *spec)
     }
     spec->route = cJSON_IsTrue(get(body->json, "route"));
     spec->no_route = cJSON_IsFalse(get(body->json, "route"));
+    spec->announce = cJSON_IsTrue(get(body->json, "announce"));
+    spec->host_routes = cJSON_IsTrue(get(body->json, "host_routes"));
     return parse_ranges(body, spec);
 }
 
@@ -544,6 +632,14 @@ parse_port(const struct body *body, struct vx_port_spec *spec)
 }
 
 static bool
+parse_route(const struct body *body, struct vx_route_spec *spec)
+{
+    spec->announce = cJSON_IsTrue(get(body->json, "announce"));
+    return vx_codec_read_ips(body->doc, get(body->json, "via"), "via",
+                             &spec->via, &spec->n_via, body->err);
+}
+
+static bool
 parse_spec(const struct body *body, struct vx_op *op)
 {
     switch (op->kind) {
@@ -553,13 +649,17 @@ parse_spec(const struct body *body, struct vx_op *op)
     case VX_NETWORK: return parse_network(body, &op->spec.network);
     case VX_SUBNET: return parse_subnet(body, &op->spec.subnet);
     case VX_PORT: return parse_port(body, &op->spec.port);
-    case VX_ROUTE:
-        return vx_codec_read_ips(body->doc, get(body->json, "via"), "via",
-                                 &op->spec.route.via, &op->spec.route.n_via,
-                                 body->err);
+    case VX_ROUTE: return parse_route(body, &op->spec.route);
     case VX_POLICY:
         return vx_codec_read_policy(body->doc, body->json, &op->spec.policy,
                                     body->err);
+    case VX_GATEWAY:
+        return vx_codec_read_gateway(body->json, &op->spec.gateway,
+                                     body->err);
+    case VX_PEERING:
+    case VX_UPLINK:
+        return vx_codec_read_peering(body->doc, body->json,
+                                     &op->spec.peering, body->err);
     case VX_NONE:
     case VX_RETIRED_VNI:
     case VX_N_KINDS:
@@ -592,29 +692,40 @@ parse_put(const struct body *body, struct vx_op *ret_op)
 }
 
 bool
-vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
-             const struct vx_codec_view *present, struct vx_op *ret_op,
-             struct vx_error *err)
+vx_codec_put_part(const struct vx_codec_part *part,
+                  const struct vx_codec_view *present, struct vx_op *ret_op,
+                  struct vx_error *err)
 {
     struct body body = {
-        .doc = doc, .json = doc->root, .path = path, .present = present,
-        .err = err,
+        .doc = part->doc, .json = part->json, .path = part->path,
+        .present = present, .err = err,
     };
     return parse_put(&body, ret_op);
 }
 
-static bool
-json_wants_present(const cJSON *json, enum vx_kind kind)
+bool
+vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
+             const struct vx_codec_view *present, struct vx_op *ret_op,
+             struct vx_error *err)
+{
+    const struct vx_codec_part part = { doc, doc->root, path };
+
+    return vx_codec_put_part(&part, present, ret_op, err);
+}
+
+bool
+vx_codec_json_wants_present(const cJSON *json, enum vx_kind kind)
 {
     return (kind == VX_PORT && get(json, "vni"))
-           || get(json, "num");
+           || get(json, "num") || get(json, "origin")
+           || get(json, "password_set");
 }
 
 bool
 vx_codec_wants_present(const struct vx_doc *doc,
                        const struct vx_codec_path *path)
 {
-    return json_wants_present(doc->root, path->kind);
+    return vx_codec_json_wants_present(doc->root, path->kind);
 }
 
 /* --- PATCH. */
@@ -638,8 +749,18 @@ settable_of(const struct vx_codec_view *present)
     return tree;
 }
 
+/* What is kept if it is not given: a null has to stay a null. */
+static bool
+null_stays(enum vx_kind kind, const char *name)
+{
+    const struct vx_codec_field *field
+        = kind == VX_NONE || kind == VX_HOST ? NULL : find_field(kind, name);
+
+    return kind == VX_HOST || (field && field->secret);
+}
+
 /* RFC 7396; objects in objects are one level deep, in policies only.  What a
- * host has told is forgotten by null only, not by absence. */
+ * host has told and passwords are forgotten by null only, not by absence. */
 static void
 merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
 {
@@ -659,7 +780,7 @@ merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
             continue;
         }
         cJSON_DeleteItemFromObjectCaseSensitive(tree, value->string);
-        if (!cJSON_IsNull(value) || kind == VX_HOST) {
+        if (!cJSON_IsNull(value) || null_stays(kind, value->string)) {
             cJSON_AddItemToObject(tree, value->string,
                                   cJSON_Duplicate(value, true));
         }
@@ -684,183 +805,4 @@ vx_codec_patch(struct vx_doc *doc, const struct vx_codec_path *path,
     cJSON_Delete(doc->root);
     doc->root = tree;       /* the op's strings are the merged ones */
     return vx_codec_put(doc, path, present, ret_op, err);
-}
-
-/* --- Batches. */
-
-struct batch {
-    struct vx_doc *doc;
-    vx_codec_find *find;
-    void *aux;
-    struct vx_op *ops;
-    struct vx_codec_path *paths;
-    struct vx_error *err;
-};
-
-static bool
-check_envelope(const cJSON *item, struct vx_error *err)
-{
-    static const char names[] =
-        " op path body if_match if_none_match force ";
-    const cJSON *value;
-
-    if (!cJSON_IsObject(item)) {
-        return vx_fail(err, VX_INVALID, "",
-                       "an operation is {\"op\",\"path\",\"body\"}");
-    }
-    cJSON_ArrayForEach (value, item) {
-        char spaced[40];
-        snprintf(spaced, sizeof spaced, " %.36s ", value->string);
-        if (!strstr(names, spaced) || strchr(value->string, ' ')) {
-            return vx_fail(err, VX_INVALID, value->string,
-                           "an operation has no member \"%.60s\"; it takes: "
-                           "op, path, body, if_match, if_none_match, force",
-                           value->string);
-        }
-    }
-    if (!get_string(item, "op") || !get_string(item, "path")) {
-        const char *name = get_string(item, "op") ? "path" : "op";
-        return vx_fail(err, VX_INVALID, name,
-                       "an operation needs \"%s\", a string", name);
-    }
-    return true;
-}
-
-static bool
-parse_conditions(const cJSON *item, struct vx_op *op, struct vx_error *err)
-{
-    const cJSON *match = get(item, "if_match");
-    const cJSON *none = get(item, "if_none_match");
-    const cJSON *force = get(item, "force");
-
-    if (force && (!cJSON_IsBool(force) || op->type != VX_OP_DELETE
-                  || op->kind != VX_HOST)) {
-        return vx_fail(err, VX_INVALID, "force", "\"force\" is true or "
-                       "false, for the DELETE of a host");
-    }
-    if (match && (!vx_json_uint(match, UINT64_MAX, &op->if_match)
-                  || !op->if_match)) {
-        return vx_fail(err, VX_INVALID, "if_match",
-                       "\"if_match\" must be a revision, a whole number "
-                       "above 0");
-    }
-    if (none && (!cJSON_IsString(none) || strcmp(none->valuestring, "*"))) {
-        return vx_fail(err, VX_INVALID, "if_none_match",
-                       "\"if_none_match\" must be \"*\"");
-    }
-    op->if_none_match = none != NULL;
-    return true;
-}
-
-static bool
-parse_batch_put(struct batch *batch, const cJSON *json,
-                const struct vx_codec_path *path, struct vx_op *op)
-{
-    struct vx_codec_view view;
-    struct body body = {
-        .doc = batch->doc, .json = json, .path = path, .err = batch->err,
-    };
-
-    if (batch->find && json_wants_present(json, path->kind)
-        && batch->find(batch->aux, path, &view)) {
-        body.present = &view;
-    }
-    if (parse_put(&body, op)) {
-        return true;
-    }
-    if (batch->err && strcmp(batch->err->field, "body")) {
-        char field[sizeof batch->err->field];
-        memcpy(field, batch->err->field, sizeof field);
-        snprintf(batch->err->field, sizeof batch->err->field, "body.%.40s",
-                 field);
-    }
-    return false;
-}
-
-static bool
-parse_item(struct batch *batch, const cJSON *item, size_t i)
-{
-    struct vx_op *op = &batch->ops[i];
-    struct vx_codec_path *path = &batch->paths[i];
-
-    if (!check_envelope(item, batch->err)
-        || !vx_codec_path_parse(get_string(item, "path"), path,
-                                batch->err)) {
-        return false;
-    }
-    if (path->list) {
-        return vx_fail(batch->err, VX_INVALID, "path",
-                       "%.200s is a list, not an object",
-                       get_string(item, "path"));
-    }
-    const char *name = get_string(item, "op");
-    if (!strcmp(name, "PUT")) {
-        if (!parse_batch_put(batch, get(item, "body"), path, op)) {
-            return false;
-        }
-    } else if (!strcmp(name, "DELETE")) {
-        if (get(item, "body")) {
-            return vx_fail(batch->err, VX_INVALID, "body",
-                           "a DELETE has no body");
-        }
-        *op = (struct vx_op) {
-            .type = VX_OP_DELETE, .kind = path->kind, .key = path->key,
-            .force = cJSON_IsTrue(get(item, "force")),
-        };
-    } else {
-        return vx_fail(batch->err, VX_INVALID, "op",
-                       "\"%.40s\" is no operation: PUT or DELETE", name);
-    }
-    return parse_conditions(item, op, batch->err);
-}
-
-/* "mtu" of operation 3 becomes "[3].mtu". */
-static void
-prefix_field(struct vx_error *err, size_t i)
-{
-    char field[sizeof err->field];
-
-    memcpy(field, err->field, sizeof field);
-    snprintf(err->field, sizeof err->field, "[%u]%s%.30s", (unsigned) i,
-             field[0] ? "." : "", field);
-}
-
-bool
-vx_codec_batch(struct vx_doc *doc, vx_codec_find *find, void *aux,
-               struct vx_codec_batch *ret_batch, size_t *ret_failed,
-               struct vx_error *err)
-{
-    size_t n = 0;
-    const cJSON *item;
-
-    *ret_failed = SIZE_MAX;
-    if (!cJSON_IsArray(doc->root)) {
-        return vx_fail(err, VX_INVALID, "body",
-                       "a batch is an array of operations");
-    }
-    size_t count = (size_t) cJSON_GetArraySize(doc->root);
-    if (count > VX_BATCH_MAX_OPS) {
-        return vx_fail(err, VX_TOO_LARGE, "body",
-                       "a batch of %zu operations, at most %d are taken",
-                       count, VX_BATCH_MAX_OPS);
-    }
-    struct batch batch = {
-        .doc = doc, .find = find, .aux = aux, .err = err,
-        .ops = vx_doc_alloc(doc, (count + 1) * sizeof *batch.ops),
-        .paths = vx_doc_alloc(doc, (count + 1) * sizeof *batch.paths),
-    };
-    cJSON_ArrayForEach (item, doc->root) {
-        if (!parse_item(&batch, item, n)) {
-            *ret_failed = n;
-            if (err) {
-                prefix_field(err, n);
-            }
-            return false;
-        }
-        n++;
-    }
-    *ret_batch = (struct vx_codec_batch) {
-        .ops = batch.ops, .paths = batch.paths, .n = n,
-    };
-    return true;
 }

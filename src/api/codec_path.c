@@ -16,12 +16,15 @@ static const struct collection roots[] = {
     { "zones", VX_ZONE }, { "hosts", VX_HOST }, { "tenants", VX_TENANT },
     { "networks", VX_NETWORK }, { "subnets", VX_SUBNET },
     { "ports", VX_PORT }, { "routes", VX_ROUTE },
-    { "policies", VX_POLICY }, { NULL, VX_NONE },
+    { "policies", VX_POLICY }, { "gateways", VX_GATEWAY },
+    { "peerings", VX_UPLINK }, { "tenant-peerings", VX_PEERING },
+    { NULL, VX_NONE },
 };
 static const struct collection in_tenant[] = {
     { "networks", VX_NETWORK }, { "subnets", VX_SUBNET },
     { "ports", VX_PORT }, { "routes", VX_ROUTE },
-    { "policies", VX_POLICY }, { NULL, VX_NONE },
+    { "policies", VX_POLICY }, { "peerings", VX_PEERING },
+    { NULL, VX_NONE },
 };
 static const struct collection in_network[] = {
     { "subnets", VX_SUBNET }, { "ports", VX_PORT }, { NULL, VX_NONE },
@@ -160,7 +163,8 @@ vx_codec_path_parse(const char *path, struct vx_codec_path *ret_path,
         return no_route(path, err);
     }
     bool below = r->kind == VX_NETWORK || r->kind == VX_ROUTE
-                 || r->kind == VX_POLICY ? r->key.tenant != NULL
+                 || r->kind == VX_POLICY || r->kind == VX_PEERING
+                     ? r->key.tenant != NULL
                  : r->kind == VX_SUBNET || r->kind == VX_PORT
                      ? r->key.network != NULL
                      : true;

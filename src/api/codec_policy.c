@@ -86,6 +86,7 @@ vx_codec_sub_fields(enum vx_codec_type type, size_t *ret_n)
     case VX_T_STRINGS:
     case VX_T_RANGES:
     case VX_T_PROTO:
+    case VX_T_WORDS:
         break;
     }
     *ret_n = 0;
@@ -378,21 +379,62 @@ read_action(struct vx_doc *doc, const cJSON *json,
                              &spec->n_via, err);
 }
 
+static const struct {
+    const char *name;
+    uint8_t where;
+} places[] = {
+    { "hosts", VX_WHERE_HOSTS }, { "gateway", VX_WHERE_GATEWAY },
+    { "flowspec", VX_WHERE_FLOWSPEC },
+};
+
+static bool
+add_place(const char *text, uint8_t *where, struct vx_error *err)
+{
+    for (size_t i = 0; text && i < N_ELEMS(places); i++) {
+        if (!strcmp(text, places[i].name)) {
+            *where |= places[i].where;
+            return true;
+        }
+    }
+    return vx_fail(err, VX_INVALID, "where", "\"%.40s\" is no place where a "
+                   "policy is enforced: hosts, gateway, flowspec",
+                   text ? text : "?");
+}
+
+/* An array of places; one place alone is as older versions wrote it. */
+static bool
+read_where(const cJSON *value, uint8_t *where, struct vx_error *err)
+{
+    const cJSON *item;
+
+    *where = 0;
+    if (!value) {
+        *where = VX_WHERE_HOSTS;
+        return true;
+    }
+    if (cJSON_IsString(value)) {
+        return add_place(value->valuestring, where, err);
+    }
+    cJSON_ArrayForEach (item, value) {
+        if (!add_place(cJSON_GetStringValue(item), where, err)) {
+            return false;
+        }
+    }
+    return *where || add_place("", where, err);
+}
+
 bool
 vx_codec_read_policy(struct vx_doc *doc, const cJSON *body,
                      struct vx_policy_spec *spec, struct vx_error *err)
 {
-    const char *where = get_string(body, "where");
     const char *fail = get_string(body, "fail");
     uint64_t priority = 0;
 
     vx_json_uint(get(body, "priority"), VX_POLICY_PRIORITY_MAX, &priority);
     spec->priority = (uint16_t) priority;
-    if (where && strcmp(where, "hosts")) {
-        return vx_fail(err, VX_INVALID, "where", "\"%.40s\" is no place "
-                       "where a policy is enforced: hosts", where);
+    if (!read_where(get(body, "where"), &spec->where, err)) {
+        return false;
     }
-    spec->where = VX_WHERE_HOSTS;
     if (fail && strcmp(fail, "open") && strcmp(fail, "closed")) {
         return vx_fail(err, VX_INVALID, "fail", "\"%.40s\" is not \"open\" "
                        "or \"closed\"", fail);
@@ -506,6 +548,22 @@ write_action(struct vx_jw *outer, const struct vx_policy *policy)
     vx_jw_end(&jw);
 }
 
+static void
+write_where(struct vx_jw *jw, uint8_t where)
+{
+    const char *comma = "";
+
+    vx_jw_key(jw, "where");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < N_ELEMS(places); i++) {
+        if (where & places[i].where) {
+            vx_buf_printf(jw->out, "%s\"%s\"", comma, places[i].name);
+            comma = ",";
+        }
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
 void
 vx_codec_write_policy(struct vx_jw *jw, const struct vx_policy *policy,
                       const char *network)
@@ -513,6 +571,6 @@ vx_codec_write_policy(struct vx_jw *jw, const struct vx_policy *policy,
     vx_jw_u64(jw, "priority", policy->priority);
     write_match(jw, &policy->match, network);
     write_action(jw, policy);
-    vx_jw_str(jw, "where", "hosts");
+    write_where(jw, policy->where);
     vx_jw_str(jw, "fail", policy->fail_closed ? "closed" : "open");
 }

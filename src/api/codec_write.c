@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/codec_peering.h"
 #include "api/codec_policy.h"
 #include "api/json.h"
+#include "lib/rt.h"
 #include "lib/xalloc.h"
 
 /* --- Objects. */
@@ -17,6 +19,23 @@ name_of(const struct vx_model *model, uint64_t oid)
 {
     const struct vx_obj *obj = oid ? vx_model_by_oid(model, oid) : NULL;
     return obj ? obj->name : NULL;
+}
+
+const char *
+vx_codec_origin_name(enum vx_origin origin)
+{
+    return origin == VX_BY_SYSTEM ? "system"
+           : origin == VX_BY_BGP  ? "learned"
+                                  : "operator";
+}
+
+/* Told where it is not the usual one. */
+static void
+write_origin(const struct vx_obj *obj, struct vx_jw *jw)
+{
+    if (obj->origin != VX_BY_OPERATOR) {
+        vx_jw_str(jw, "origin", vx_codec_origin_name(obj->origin));
+    }
 }
 
 static void
@@ -37,7 +56,8 @@ vx_codec_num(const struct vx_obj *obj)
     case VX_ROUTE: return ((const struct vx_route *) value)->num;
     case VX_POLICY: return ((const struct vx_policy *) value)->num;
     case VX_NONE: case VX_TENANT: case VX_NETWORK: case VX_SUBNET:
-    case VX_PORT: case VX_RETIRED_VNI: case VX_N_KINDS:
+    case VX_PORT: case VX_RETIRED_VNI: case VX_GATEWAY: case VX_PEERING:
+    case VX_UPLINK: case VX_N_KINDS:
         break;
     }
     return 0;
@@ -104,12 +124,16 @@ static void
 write_tenant(const struct vx_codec_view *view, struct vx_jw *jw)
 {
     const struct vx_tenant *tenant = (const struct vx_tenant *) view->obj;
+    char rd[VX_RT_STRLEN];
 
     vx_jw_bool(jw, "router", tenant->router_vni != 0);
     vx_jw_u64_opt(jw, "router_vni", tenant->router_vni);
     vx_jw_u64(jw, "quota_networks", tenant->quota_networks);
     vx_jw_u64(jw, "quota_ports", tenant->quota_ports);
     vx_jw_u64(jw, "budget_kbps", tenant->budget_kbps);
+    vx_jw_opt(jw, "rd", tenant->rd ? vx_rd_format(tenant->rd, rd) : NULL);
+    vx_codec_write_rts(jw, "import_rts", tenant->imports, tenant->n_imports);
+    vx_codec_write_rts(jw, "export_rts", tenant->exports, tenant->n_exports);
     vx_jw_str(jw, "description", tenant->o.description);
 }
 
@@ -123,6 +147,8 @@ write_network(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_u64(jw, "mtu", network->mtu);
     vx_jw_opt(jw, "path", vx_codec_path_name(network->path));
     vx_jw_u64(jw, "bum_pps", network->bum_pps);
+    vx_jw_bool(jw, "evpn", !network->no_evpn);
+    vx_codec_write_rts(jw, "rts", network->rts, network->n_rts);
     vx_jw_str(jw, "description", network->o.description);
 }
 
@@ -136,6 +162,8 @@ write_subnet(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_str(jw, "cidr", subnet->o.name);
     write_ip(jw, "gateway", &subnet->gateway);
     vx_jw_bool(jw, "route", subnet->route);
+    vx_jw_bool(jw, "announce", subnet->announce);
+    vx_jw_bool(jw, "host_routes", subnet->host_routes);
     vx_jw_key(jw, "ranges");
     vx_buf_puts(jw->out, "[");
     for (size_t i = 0; i < subnet->n_ranges; i++) {
@@ -198,6 +226,9 @@ write_port(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_u64(jw, "rate_pps", port->rate_pps);
     vx_jw_u64(jw, "bum_pps", port->bum_pps);
     vx_jw_str(jw, "description", port->o.description);
+    if (view->port_status) {
+        vx_jw_u64(jw, "mobility", port->mobility);
+    }
 }
 
 static void
@@ -230,6 +261,7 @@ write_route(const struct vx_codec_view *view, struct vx_jw *jw)
     vx_jw_str(jw, "tenant", view->key.tenant);
     vx_jw_str(jw, "prefix", route->o.name);
     vx_codec_write_ips(jw, "via", route->via, route->n_via);
+    vx_jw_bool(jw, "announce", route->announce);
     vx_jw_str(jw, "description", route->o.description);
     vx_jw_u64(jw, "num", route->num);
     if (view->hops_status) {
@@ -277,11 +309,12 @@ vx_codec_object(const struct vx_codec_view *view, struct vx_buf *out)
     case VX_PORT: write_port(view, &jw); break;
     case VX_ROUTE: write_route(view, &jw); break;
     case VX_POLICY: write_policy(view, &jw); break;
-    case VX_NONE:
-    case VX_RETIRED_VNI:
-    case VX_N_KINDS:
+    case VX_GATEWAY: vx_codec_write_gateway(view, &jw); break;
+    case VX_PEERING: case VX_UPLINK: vx_codec_write_peering(view, &jw); break;
+    case VX_NONE: case VX_RETIRED_VNI: case VX_N_KINDS:
         break;
     }
+    write_origin(view->obj, &jw);
     if (view->obj->kind != VX_PORT) {
         vx_jw_u64(&jw, "revision", view->obj->revision);
     }
@@ -393,7 +426,7 @@ vx_codec_names_key(const struct vx_codec_names *names,
         parent = parent ? parent_of(names, parent) : NULL;
         key.tenant = parent ? parent->name : "?";
     } else if (obj->kind == VX_NETWORK || obj->kind == VX_ROUTE
-               || obj->kind == VX_POLICY) {
+               || obj->kind == VX_POLICY || obj->kind == VX_PEERING) {
         parent = parent_of(names, obj);
         key.tenant = parent ? parent->name : "?";
     }

@@ -17,6 +17,25 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SCAN_MAX = 10000 };
 
+static void
+hops_status(const struct vx_api_backend *b, struct vx_codec_view *view,
+            struct vx_status_room *room)
+{
+    vx_hops_status_eval(view->model, view->obj, b->port_alive, b->ctx,
+                        &room->hops);
+    view->hops_status = &room->hops;
+    if (view->obj->kind == VX_POLICY && b->counters) {
+        room->count = b->counters->policy(b->counters->ctx, view->obj->oid);
+        view->policy_count = &room->count;
+    }
+}
+
+static bool
+is_peering(enum vx_kind kind)
+{
+    return kind == VX_PEERING || kind == VX_UPLINK;
+}
+
 void
 vx_handle_status(const struct vx_server *server, struct vx_codec_view *view,
                  struct vx_status_room *room)
@@ -31,14 +50,15 @@ vx_handle_status(const struct vx_server *server, struct vx_codec_view *view,
         view->host_status = &room->host;
     } else if (view->obj->kind == VX_ROUTE
                || view->obj->kind == VX_POLICY) {
-        vx_hops_status_eval(view->model, view->obj, b->port_alive, b->ctx,
-                            &room->hops);
-        view->hops_status = &room->hops;
-        if (view->obj->kind == VX_POLICY && b->counters) {
-            room->count = b->counters->policy(b->counters->ctx,
-                                              view->obj->oid);
-            view->policy_count = &room->count;
-        }
+        hops_status(b, view, room);
+    } else if (view->obj->kind == VX_GATEWAY && b->gateway_status
+               && b->gateway_status(b->ctx, view->obj->oid,
+                                    &room->gateway)) {
+        view->gateway_status = &room->gateway;
+    } else if (is_peering(view->obj->kind) && b->peering_status
+               && b->peering_status(b->ctx, view->obj->oid,
+                                    &room->peering)) {
+        view->peering_status = &room->peering;
     }
 }
 
@@ -88,7 +108,9 @@ struct filter {
     uint64_t vni;                                       /* networks */
     const char *via;                                    /* routes, policies,
                                                          * with status */
-    uint64_t host_oid, zone_oid;
+    const char *gateway;                                /* peerings */
+    const char *origin;         /* of what others than operators make, too */
+    uint64_t host_oid, zone_oid, gateway_oid;
     struct vx_mac mac_value;
     struct vx_ip ip_value;
 };
@@ -123,6 +145,29 @@ named_oid(struct list *list, enum vx_kind kind, const char *name,
     return obj != NULL;
 }
 
+static bool
+known_bgp_status(struct list *list, const char *status)
+{
+    static const char of_gateways[] = "active, building, down";
+    static const char of_peerings[] = "idle, connect, active, opensent, "
+                                      "openconfirm, established, unknown";
+    const char *all = list->kind == VX_GATEWAY ? of_gateways : of_peerings;
+    size_t size = strlen(status);
+
+    for (const char *word = all; word;) {
+        const char *comma = strchr(word, ',');
+        size_t length = comma ? (size_t) (comma - word) : strlen(word);
+
+        if (length == size && !memcmp(word, status, size)) {
+            return true;
+        }
+        word = comma ? comma + 2 : NULL;
+    }
+    return vx_fail(&list->call->err, VX_INVALID, "status", "\"%.60s\" is no "
+                   "status of a %s: %s", status, vx_kind_name(list->kind),
+                   all);
+}
+
 /* A status that no object ever has would be a quiet empty list. */
 static bool
 known_status(struct list *list, const char *status)
@@ -133,6 +178,9 @@ known_status(struct list *list, const char *status)
 
     if (!status) {
         return true;
+    }
+    if (list->kind == VX_GATEWAY || is_peering(list->kind)) {
+        return known_bgp_status(list, status);
     }
     for (int i = 0; list->kind == VX_PORT && i <= VX_PORT_DOWN; i++) {
         if (!strcmp(status, vx_port_state_name((enum vx_port_state) i))) {
@@ -179,9 +227,70 @@ read_port_filter(struct list *list)
                        "\"%.60s\" is not an IP address", f->ip);
     }
     return vx_query_done(query, "limit, after, host, status, mac, ip, "
-                         "iface_id", err)
+                         "iface_id, origin", err)
            && known_status(list, f->status)
            && (!f->host || named_oid(list, VX_HOST, f->host, &f->host_oid));
+}
+
+static bool
+read_hops_filter(struct list *list)
+{
+    struct vx_query *query = &list->call->query;
+    struct vx_error *err = &list->call->err;
+    struct filter *f = &list->filter;
+
+    f->via = vx_query_get(query, "via");
+    f->status = vx_query_get(query, "status");
+    if (f->via && !vx_ip_parse(f->via, &f->ip_value)) {
+        return vx_fail(err, VX_INVALID, "via", "\"%.60s\" is not an IP "
+                       "address", f->via);
+    }
+    return vx_query_done(query, "limit, after, via, status, origin", err)
+           && known_status(list, f->status);
+}
+
+static bool
+read_bgp_filter(struct list *list)
+{
+    struct vx_query *query = &list->call->query;
+    struct vx_error *err = &list->call->err;
+    struct filter *f = &list->filter;
+
+    f->status = vx_query_get(query, "status");
+    if (list->kind == VX_GATEWAY) {
+        f->host = vx_query_get(query, "host");
+        return vx_query_done(query, "limit, after, host, status", err)
+               && known_status(list, f->status)
+               && (!f->host
+                   || named_oid(list, VX_HOST, f->host, &f->host_oid));
+    }
+    f->gateway = vx_query_get(query, "gateway");
+    return vx_query_done(query, "limit, after, gateway, status", err)
+           && known_status(list, f->status)
+           && (!f->gateway || named_oid(list, VX_GATEWAY, f->gateway,
+                                        &f->gateway_oid));
+}
+
+/* Kinds that others than operators make, too. */
+static bool
+read_origin(struct list *list)
+{
+    struct filter *f = &list->filter;
+    enum vx_kind kind = list->kind;
+
+    if (kind == VX_ZONE || kind == VX_TENANT || kind == VX_GATEWAY
+        || is_peering(kind)) {
+        return true;
+    }
+    f->origin = vx_query_get(&list->call->query, "origin");
+    for (int i = VX_BY_OPERATOR; f->origin && i <= VX_BY_BGP; i++) {
+        if (!strcmp(f->origin, vx_codec_origin_name((enum vx_origin) i))) {
+            return true;
+        }
+    }
+    return !f->origin
+           || vx_fail(&list->call->err, VX_INVALID, "origin", "\"%.40s\" is "
+                      "no origin: operator, system, learned", f->origin);
 }
 
 static bool
@@ -191,14 +300,18 @@ read_filter(struct list *list)
     struct vx_error *err = &list->call->err;
     struct filter *f = &list->filter;
 
-    if (list->kind == VX_PORT) {
+    if (!read_origin(list)) {
+        return false;
+    } else if (list->kind == VX_PORT) {
         return read_port_filter(list);
+    } else if (list->kind == VX_GATEWAY || is_peering(list->kind)) {
+        return read_bgp_filter(list);
     } else if (list->kind == VX_HOST) {
         f->zone = vx_query_get(query, "zone");
         f->status = vx_query_get(query, "status");
         f->system_id = vx_query_get(query, "system_id");
-        return vx_query_done(query, "limit, after, zone, status, system_id",
-                             err)
+        return vx_query_done(query, "limit, after, zone, status, system_id, "
+                             "origin", err)
                && known_status(list, f->status)
                && (!f->zone
                    || named_oid(list, VX_ZONE, f->zone, &f->zone_oid));
@@ -212,19 +325,12 @@ read_filter(struct list *list)
                            VX_VNI_MAX);
         }
         f->vni %= VX_VNI_MAX + 1;       /* 0: not asked for */
-        return vx_query_done(query, "limit, after, vni", err);
+        return vx_query_done(query, "limit, after, vni, origin", err);
+    } else if (is_hops(list->kind)) {
+        return read_hops_filter(list);
     }
-    if (is_hops(list->kind)) {
-        f->via = vx_query_get(query, "via");
-        f->status = vx_query_get(query, "status");
-        if (f->via && !vx_ip_parse(f->via, &f->ip_value)) {
-            return vx_fail(err, VX_INVALID, "via", "\"%.60s\" is not an IP "
-                           "address", f->via);
-        }
-        return vx_query_done(query, "limit, after, via, status", err)
-               && known_status(list, f->status);
-    }
-    return vx_query_done(query, "limit, after", err);
+    return vx_query_done(query, list->kind == VX_SUBNET
+                         ? "limit, after, origin" : "limit, after", err);
 }
 
 static bool
@@ -254,6 +360,10 @@ passes(const struct list *list, const struct vx_obj *obj)
 {
     const struct filter *f = &list->filter;
 
+    if (f->origin
+        && strcmp(f->origin, vx_codec_origin_name(obj->origin)) != 0) {
+        return false;
+    }
     if (obj->kind == VX_PORT) {
         return port_passes(f, (const struct vx_port *) obj);
     } else if (obj->kind == VX_HOST) {
@@ -268,6 +378,12 @@ passes(const struct list *list, const struct vx_obj *obj)
     } else if (obj->kind == VX_POLICY) {
         const struct vx_policy *policy = (const struct vx_policy *) obj;
         return !f->via || has_ip(policy->via, policy->n_via, &f->ip_value);
+    } else if (obj->kind == VX_GATEWAY) {
+        const struct vx_gateway *gateway = (const struct vx_gateway *) obj;
+        return !f->host || gateway->host == f->host_oid;
+    } else if (is_peering(obj->kind)) {
+        const struct vx_peering *peering = (const struct vx_peering *) obj;
+        return !f->gateway || peering->gateway == f->gateway_oid;
     }
     return true;
 }
@@ -278,6 +394,8 @@ status_passes(const struct filter *f, const struct vx_codec_view *view)
     const char *status
         = view->port_status ? vx_port_state_name(view->port_status->state)
           : view->host_status ? view->host_status->state
+          : view->gateway_status ? view->gateway_status->state
+          : view->peering_status ? view->peering_status->state
           : view->hops_status ? vx_hops_state_name(view->hops_status->state)
                               : NULL;
     return !f->status || (status && !strcmp(status, f->status));
@@ -289,7 +407,8 @@ status_passes(const struct filter *f, const struct vx_codec_view *view)
 static bool
 read_after(struct list *list, const char *token)
 {
-    unsigned n_parents = list->kind == VX_NETWORK || is_hops(list->kind) ? 1
+    unsigned n_parents = list->kind == VX_NETWORK || is_hops(list->kind)
+                         || list->kind == VX_PEERING ? 1
                          : list->kind == VX_SUBNET || list->kind == VX_PORT
                              ? 2 : 0;
     const char **parents[] = { &list->after.tenant, &list->after.network };

@@ -60,6 +60,8 @@ struct vx_status_room {
     struct vx_api_host_status host;
     struct vx_hops_status hops;
     struct vx_policy_count count;
+    struct vx_api_gateway_status gateway;
+    struct vx_api_peering_status peering;
 };
 void vx_handle_status(const struct vx_server *server,
                       struct vx_codec_view *view,

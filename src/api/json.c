@@ -420,6 +420,20 @@ vx_json_uint(const cJSON *value, uint64_t max, uint64_t *ret_u)
     return true;
 }
 
+const cJSON *
+vx_json_member(const cJSON *object, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    return value && !cJSON_IsNull(value) ? value : NULL;
+}
+
+const char *
+vx_json_text(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(vx_json_member(object, name));
+}
+
 /* --- Writing. */
 
 void

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/object.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 
@@ -32,9 +33,29 @@ size_t vx_utf8_length(const char *s, size_t size);
  * range.  Exact up to 2^53. */
 bool vx_json_uint(const cJSON *value, uint64_t max, uint64_t *ret_u);
 
+/* Member that is there and not null. */
+const cJSON *vx_json_member(const cJSON *object, const char *name);
+/* Such a member that is a string. */
+const char *vx_json_text(const cJSON *object, const char *name);
+
 /* --- Objects. */
 
 struct vx_obj;
+
+/* A body that is part of a document, of a batch. */
+struct vx_codec_path;
+struct vx_codec_part {
+    struct vx_doc *doc;         /* owns what the op borrows */
+    const cJSON *json;          /* NULL = {} */
+    const struct vx_codec_path *path;
+};
+struct vx_codec_view;
+struct vx_op;
+/* As vx_codec_put. */
+bool vx_codec_put_part(const struct vx_codec_part *part,
+                       const struct vx_codec_view *present,
+                       struct vx_op *ret_op, struct vx_error *err);
+bool vx_codec_json_wants_present(const cJSON *json, enum vx_kind kind);
 
 /* Number in the fabric of a zone, host, route or policy; else 0. */
 uint32_t vx_codec_num(const struct vx_obj *obj);

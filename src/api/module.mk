@@ -7,8 +7,10 @@ src_api_libvxapi_a_SOURCES = \
 	src/api/audits.h src/api/backend.h \
 	src/api/burst_write.c \
 	src/api/counters.h src/api/handle_counters.c \
-	src/api/codec.h src/api/codec_fields.c src/api/codec_parse.c \
-	src/api/codec_path.c src/api/codec_policy.c src/api/codec_policy.h \
+	src/api/codec.h src/api/codec_batch.c src/api/codec_fields.c \
+	src/api/codec_parse.c src/api/codec_path.c \
+	src/api/codec_peering.c src/api/codec_peering.h \
+	src/api/codec_policy.c src/api/codec_policy.h \
 	src/api/codec_record.c src/api/codec_write.c \
 	src/api/event_names.c \
 	src/api/handle_audit.c \

@@ -90,6 +90,7 @@ handle_index(struct vx_call *call)
     static const char *const resources[] = {
         "/v1/zones", "/v1/hosts", "/v1/tenants", "/v1/networks",
         "/v1/subnets", "/v1/ports", "/v1/routes", "/v1/policies",
+        "/v1/gateways", "/v1/peerings", "/v1/tenant-peerings",
         "/v1/batch", "/v1/watch",
         "/v1/events", "/v1/hooks", "/v1/hook-runs", "/v1/audit",
         "/v1/locality", "/v1/bursts", "/v1/openapi.json",

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to the JSON body of a PUT or PATCH, as the table says. Values
  * go as they are typed: the controller judges them, so that every client
- * gets the same answer. Pure. */
+ * gets the same answer. Pure, but for files that values are read from. */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The controller's integers are exact up to here in JSON. */
@@ -65,12 +66,55 @@ add_text(cJSON *body, const struct vx_cli_value *value, bool is_set)
     }
 }
 
+/* Words between commas. */
+static void
+add_words(cJSON *array, const char *text)
+{
+    char word[64];
+
+    while (*text) {
+        size_t length = strcspn(text, ",");
+
+        snprintf(word, sizeof word, "%.*s", (int) length, text);
+        cJSON_AddItemToArray(array, cJSON_CreateString(word));
+        text += length;
+        text += *text == ',';
+    }
+}
+
+/* So that a secret need not stand on the command line. */
+static bool
+add_first_line(cJSON *body, const struct vx_cli_value *value,
+               struct vx_error *err)
+{
+    bool is_stdin = !strcmp(value->text, "-");
+    FILE *file = is_stdin ? stdin : fopen(value->text, "re");
+    char line[1024];
+    bool good = file && fgets(line, sizeof line, file);
+
+    if (good) {
+        line[strcspn(line, "\r\n")] = '\0';
+        good = line[0] != '\0';
+        cJSON_AddStringToObject(body, value->opt->key, line);
+        memset(line, 0, sizeof line);
+    }
+    int error = errno;
+    if (file && !is_stdin) {
+        fclose(file);
+    }
+    return good
+           || vx_fail(err, VX_INVALID, value->opt->name, "--%s: %.200s: %s",
+                      value->opt->name, value->text,
+                      file ? "the first line is empty" : strerror(error));
+}
+
 static bool
 add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
           struct vx_error *err)
 {
     const char *key = value->opt->key;
     bool is_list = value->opt->type == VX_CLI_TEXTS ||
+                   value->opt->type == VX_CLI_WORDS ||
                    value->opt->type == VX_CLI_RANGES;
 
     /* The last one wins, except for what is repeatable. */
@@ -95,6 +139,10 @@ add_value(cJSON *body, const struct vx_cli_value *value, bool is_set,
         cJSON_AddItemToArray(array_at(body, key),
                              cJSON_CreateString(value->text));
         return true;
+    case VX_CLI_WORDS:
+        add_words(array_at(body, key), value->text);
+        return true;
+    case VX_CLI_FIRST_LINE: return add_first_line(body, value, err);
     case VX_CLI_RANGES: return add_range(array_at(body, key), value, err);
     case VX_CLI_MATCH: return vx_cli_add_match(body, value, is_set, err);
     case VX_CLI_ACTION: return vx_cli_add_action(body, value, is_set, err);

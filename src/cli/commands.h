@@ -35,6 +35,8 @@ int vx_cli_do_status(struct vx_cli *cli);
 int vx_cli_do_audit(struct vx_cli *cli);
 int vx_cli_do_top_locality(struct vx_cli *cli);
 int vx_cli_do_top_bursts(struct vx_cli *cli);
+int vx_cli_do_bgp_show(struct vx_cli *cli);
+int vx_cli_do_bgp_list(struct vx_cli *cli);
 int vx_cli_do_completion(struct vx_cli *cli);
 int vx_cli_do_host_join(struct vx_cli *cli);
 int vx_cli_do_host_leave(struct vx_cli *cli);

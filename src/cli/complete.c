@@ -135,7 +135,16 @@ offer_word(struct completion *c)
                (command->verb == VX_CLI_LIST &&
                 command->kind == &vx_cli_port)) {
         offer_full_name(c, &vx_cli_network, true);
+    } else if (command->kind->flat) {
+        if (!strchr(c->prefix, '/') && command->verb != VX_CLI_LIST
+            && !is_new) {
+            offer_names(c, command->kind->flat, "", "");
+        }
+        offer_full_name(c, command->verb == VX_CLI_LIST
+                           ? &vx_cli_tenant : command->kind, !is_new ||
+                        command->verb == VX_CLI_LIST);
     } else if (command->verb == VX_CLI_LIST ||
+               command->kind == &vx_cli_bgp ||
                command->kind == &vx_cli_route ||
                command->kind == &vx_cli_policy) {
         offer_full_name(c, &vx_cli_tenant, true);
@@ -148,6 +157,41 @@ offer_word(struct completion *c)
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {   \
         offer(c, TEXTS[i], "");                                   \
     }
+
+/* False if the values are none of gateways'. */
+static bool
+offer_bgp_values(struct completion *c, const struct vx_cli_opt *opt)
+{
+    static const char *const gateway_states[] = {
+        "active", "building", "down",
+    };
+    static const char *const session_states[] = {
+        "idle", "connect", "active", "opensent", "openconfirm",
+        "established", "unknown",
+    };
+    static const char *const families[] = {
+        "ipv4", "ipv6", "vpnv4", "vpnv6", "evpn", "flowspec",
+    };
+    static const char *const communities[] = {
+        "no-export", "no-advertise", "no-export-subconfed", "no-peer",
+        "graceful-shutdown", "accept-own", "llgr-stale", "no-llgr",
+        "blackhole",
+    };
+    static const char *const places[] = { "hosts", "gateway", "flowspec" };
+    static const char *const origins[] = { "operator", "system", "learned" };
+
+    switch (opt->values) {
+    case VX_CLI_GATEWAYS: offer_names(c, &vx_cli_gateway, "", ""); break;
+    case VX_CLI_GATEWAY_STATES: OFFER_ALL(gateway_states); break;
+    case VX_CLI_SESSION_STATES: OFFER_ALL(session_states); break;
+    case VX_CLI_FAMILIES: OFFER_ALL(families); break;
+    case VX_CLI_COMMUNITIES: OFFER_ALL(communities); break;
+    case VX_CLI_PLACES: OFFER_ALL(places); break;
+    case VX_CLI_ORIGINS: OFFER_ALL(origins); break;
+    default: return false;
+    }
+    return true;
+}
 
 static void
 offer_values(struct completion *c, const struct vx_cli_opt *opt)
@@ -168,6 +212,9 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
         "via:", "drop", "dscp:", "rate:", "gateway",
     };
 
+    if (offer_bgp_values(c, opt)) {
+        return;
+    }
     switch (opt->values) {
     case VX_CLI_HOPS_STATES: OFFER_ALL(hops_states); break;
     case VX_CLI_PATHS: OFFER_ALL(paths); break;
@@ -187,8 +234,7 @@ offer_values(struct completion *c, const struct vx_cli_opt *opt)
     case VX_CLI_HOSTS: offer_names(c, &vx_cli_host, "", ""); break;
     case VX_CLI_ZONES: offer_names(c, &vx_cli_zone, "", ""); break;
     case VX_CLI_TENANTS: offer_names(c, &vx_cli_tenant, "", ""); break;
-    case VX_CLI_ANYTHING:
-    case VX_CLI_FILES: break;           /* the shell's own */
+    default: break;                     /* the shell's own */
     }
 }
 

@@ -39,6 +39,10 @@ static const struct vx_cli_opt opts[] = {
     { .name = "system-id", .metavar = "ID",
       .help = "only the host with this system-id",
       .type = VX_CLI_FILTER, .key = "system_id", .verbs = VX_CLI_LIST },
+    { .name = "origin", .metavar = "ORIGIN",
+      .help = "only hosts of this origin: operator, system or learned",
+      .type = VX_CLI_FILTER, .key = "origin", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ORIGINS },
     { .name = NULL },
 };
 
@@ -101,6 +105,7 @@ static const struct vx_cli_column columns[] = {
     { "VTEP", "vtep", NULL },
     { "MTU", "mtu", NULL },
     { "PORTS", "n_ports", NULL },
+    { "ORIGIN", "origin", "" },
     { "STATUS", "status", NULL },
     { "REASON", "reason", NULL },
     { NULL, NULL, NULL },

@@ -6,6 +6,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/apply.c \
 	src/cli/audit.c \
 	src/cli/args.c src/cli/args.h \
+	src/cli/bgp.c \
 	src/cli/body.c \
 	src/cli/call.c \
 	src/cli/cli.c src/cli/cli.h \
@@ -13,6 +14,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/commands.h \
 	src/cli/complete.c \
 	src/cli/event.c src/cli/event.h \
+	src/cli/gateway.c \
 	src/cli/help.c \
 	src/cli/hook.c \
 	src/cli/host.c \
@@ -22,6 +24,7 @@ src_cli_libvxcli_a_SOURCES = \
 	src/cli/host_plan.c src/cli/host_plan.h \
 	src/cli/name.c src/cli/name.h \
 	src/cli/network.c \
+	src/cli/peering.c \
 	src/cli/plan.c \
 	src/cli/ovsdb_client.c src/cli/ovsdb_client.h \
 	src/cli/port.c \

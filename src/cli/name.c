@@ -49,8 +49,9 @@ vx_cli_name_parse(const struct vx_cli_kind *kind, const char *const *words,
                   size_t n_words, struct vx_cli_name *ret_name,
                   struct vx_error *err)
 {
-    struct vx_cli_name name = { .kind = kind };
-    size_t depth = vx_cli_kind_depth(kind);
+    bool is_flat = kind->flat && n_words == 1 && !strchr(words[0], '/');
+    struct vx_cli_name name = { .kind = is_flat ? kind->flat : kind };
+    size_t depth = vx_cli_kind_depth(name.kind);
     bool good = split(words[0], n_words > 1 ? depth - 1 : depth, &name);
 
     if (good && n_words > 1) {

@@ -22,7 +22,8 @@ struct vx_cli_name {
 };
 
 /* The name of an object from the words of the command line. The CIDR of a
- * subnet may be a word of its own or the end of the first. */
+ * subnet may be a word of its own or the end of the first. The kind of the
+ * name may be kind->flat. */
 bool vx_cli_name_parse(const struct vx_cli_kind *kind,
                        const char *const *words, size_t n_words,
                        struct vx_cli_name *ret_name, struct vx_error *err);

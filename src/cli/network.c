@@ -21,8 +21,23 @@ static const struct vx_cli_opt opts[] = {
       .help = "broadcast and multicast packets/s each host may send to the "
               "fabric, 0 = any",
       .type = VX_CLI_NUMBER, .key = "bum_pps", .verbs = BODY },
+    { .name = "no-evpn",
+      .help = "other fabrics are not told of it, nor heard about it",
+      .type = VX_CLI_FALSE, .key = "evpn", .verbs = BODY },
+    { .name = "evpn", .help = "they are, where a gateway speaks EVPN",
+      .type = VX_CLI_TRUE, .key = "evpn", .verbs = VX_CLI_SET },
+    { .name = "rt", .metavar = "AS:N",
+      .help = "its route target in EVPN, both ways; repeatable (default: "
+              "the gateway's AS and its VNI)",
+      .type = VX_CLI_TEXTS, .key = "rts", .verbs = BODY },
+    { .name = "no-rt", .help = "back to the default",
+      .type = VX_CLI_NO_TEXTS, .key = "rts", .verbs = VX_CLI_SET },
     { .name = "vni", .metavar = "VNI", .help = "only the one with this VNI",
       .type = VX_CLI_FILTER, .key = "vni", .verbs = VX_CLI_LIST },
+    { .name = "origin", .metavar = "ORIGIN",
+      .help = "only networks of this origin: operator, system or learned",
+      .type = VX_CLI_FILTER, .key = "origin", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ORIGINS },
     { .name = NULL },
 };
 
@@ -30,6 +45,7 @@ static const struct vx_cli_column columns[] = {
     { "NAME", NULL, NULL },
     { "VNI", "vni", NULL },
     { "MTU", "mtu", NULL },
+    { "ORIGIN", "origin", "" },
     { "DESCRIPTION", "description", NULL },
     { NULL, NULL, NULL },
 };

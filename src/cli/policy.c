@@ -19,9 +19,12 @@ static const struct vx_cli_opt opts[] = {
       .help = "via:IP[,IP...], drop, dscp:N, rate:KBPS or gateway",
       .type = VX_CLI_ACTION, .key = "action", .verbs = BODY,
       .values = VX_CLI_ACTIONS },
-    { .name = "where", .metavar = "hosts",
-      .help = "where it is enforced (default hosts)",
-      .type = VX_CLI_TEXT, .key = "where", .verbs = BODY },
+    { .name = "where", .metavar = "PLACE,...",
+      .help = "where it is enforced: hosts (default), for what VMs send; "
+              "gateway, for what comes in there; flowspec, told to the "
+              "fabric's peers",
+      .type = VX_CLI_WORDS, .key = "where", .verbs = BODY,
+      .values = VX_CLI_PLACES },
     { .name = "fail", .metavar = "open|closed",
       .help = "while no next hop lives: go on without it (open, default), "
               "or drop",
@@ -33,6 +36,10 @@ static const struct vx_cli_opt opts[] = {
       .help = "only policies that are active, degraded, unresolved or down",
       .type = VX_CLI_FILTER, .key = "status", .verbs = VX_CLI_LIST,
       .values = VX_CLI_HOPS_STATES },
+    { .name = "origin", .metavar = "ORIGIN",
+      .help = "only policies of this origin: operator, system or learned",
+      .type = VX_CLI_FILTER, .key = "origin", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ORIGINS },
     { .name = NULL },
 };
 
@@ -43,7 +50,9 @@ static const struct vx_cli_column columns[] = {
     { "MATCH", "match", NULL },
     { "ACTION", "action", NULL },
     { "FAIL", "fail", NULL },
+    { "WHERE", "where", NULL },
     { "COUNTERS", "counters", NULL },
+    { "ORIGIN", "origin", "" },
     { "STATUS", "status", NULL },
     { "REASON", "reason", NULL },
     { NULL, NULL, NULL },

@@ -64,6 +64,10 @@ static const struct vx_cli_opt opts[] = {
     { .name = "iface-id", .metavar = "ID",
       .help = "only the port with this iface-id",
       .type = VX_CLI_FILTER, .key = "iface_id", .verbs = VX_CLI_LIST },
+    { .name = "origin", .metavar = "ORIGIN",
+      .help = "only ports of this origin: operator, system or learned",
+      .type = VX_CLI_FILTER, .key = "origin", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ORIGINS },
     { .name = NULL },
 };
 
@@ -73,6 +77,7 @@ static const struct vx_cli_column columns[] = {
     { "MAC", "mac", NULL },
     { "IPS", "ips", NULL },
     { "HOST", "host", "located" },
+    { "ORIGIN", "origin", "" },
     { "STATUS", "status", NULL },
     { "REASON", "reason", NULL },
     { NULL, NULL, NULL },

@@ -17,8 +17,22 @@ static const struct vx_cli_opt opts[] = {
       .help = "the tenant's router does not route it (default: it does, if "
               "there is a gateway)",
       .type = VX_CLI_FALSE, .key = "route", .verbs = BODY },
+    { .name = "announce",
+      .help = "gateways announce it to the tenant's peers and the fabric's",
+      .type = VX_CLI_TRUE, .key = "announce", .verbs = BODY },
+    { .name = "no-announce", .help = "they do not, or no longer",
+      .type = VX_CLI_FALSE, .key = "announce", .verbs = VX_CLI_SET },
+    { .name = "host-routes",
+      .help = "with --announce: the addresses of its active ports, too",
+      .type = VX_CLI_TRUE, .key = "host_routes", .verbs = BODY },
+    { .name = "no-host-routes", .help = "the subnet only",
+      .type = VX_CLI_FALSE, .key = "host_routes", .verbs = VX_CLI_SET },
     { .name = "route", .help = "the tenant's router routes it",
       .type = VX_CLI_TRUE, .key = "route", .verbs = VX_CLI_SET },
+    { .name = "origin", .metavar = "ORIGIN",
+      .help = "only subnets of this origin: operator, system or learned",
+      .type = VX_CLI_FILTER, .key = "origin", .verbs = VX_CLI_LIST,
+      .values = VX_CLI_ORIGINS },
     { .name = NULL },
 };
 
@@ -28,6 +42,8 @@ static const struct vx_cli_column columns[] = {
     { "CIDR", "name", NULL },
     { "GATEWAY", "gateway", NULL },
     { "ROUTE", "route", NULL },
+    { "ANNOUNCE", "announce", NULL },
+    { "ORIGIN", "origin", "" },
     { "RANGES", "ranges", NULL },
     { NULL, NULL, NULL },
 };

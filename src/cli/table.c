@@ -115,6 +115,18 @@ const struct vx_cli_command vx_cli_commands[] = {
          "[TENANT]", 1),
     CRUD(vx_cli_policy, "policy", "policies", "TENANT POLICY", 2,
          "TENANT POLICY", "[TENANT]", 1),
+    CRUD(vx_cli_gateway, "gateway", "gateways", "GATEWAY", 1, "GATEWAY", "",
+         0),
+    CRUD(vx_cli_peering, "peering", "peerings", "NAME|TENANT/NAME", 1,
+         "NAME|TENANT/NAME", "[TENANT]", 1),
+    { .object = "bgp", .name = "show", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_bgp, .args = "[TENANT]", .max_words = 1,
+      .help = "what gateways announce and learn, and why; what is withheld",
+      .run = vx_cli_do_bgp_show },
+    { .object = "bgp", .name = "list", .verb = VX_CLI_OTHER,
+      .kind = &vx_cli_bgp, .args = "[TENANT]", .max_words = 1,
+      .help = "list BGP sessions of all gateways",
+      .run = vx_cli_do_bgp_list },
     { .object = "hook", .name = "list", .verb = VX_CLI_LIST,
       .kind = &vx_cli_hook, .args = "",
       .help = "list hooks and webhooks and how they fare",
@@ -164,6 +176,7 @@ vx_cli_kind_find(const char *name)
     static const struct vx_cli_kind *const kinds[] = {
         &vx_cli_zone, &vx_cli_host, &vx_cli_tenant, &vx_cli_network,
         &vx_cli_subnet, &vx_cli_port, &vx_cli_route, &vx_cli_policy,
+        &vx_cli_gateway, &vx_cli_peering, &vx_cli_uplink, &vx_cli_bgp,
         &vx_cli_hook, &vx_cli_top,
     };
 

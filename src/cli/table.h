@@ -34,6 +34,8 @@ enum vx_cli_opt_type {
     VX_CLI_RANGES,          /* repeatable A-B -> [{"first","last"}] */
     VX_CLI_MATCH,           /* src=..,dport=.. -> object */
     VX_CLI_ACTION,          /* TYPE[:VALUE] -> object */
+    VX_CLI_WORDS,           /* A,B; repeatable -> array of strings */
+    VX_CLI_FIRST_LINE,      /* file -> its first line as a string */
 };
 
 /* Where completion takes the values of an option from. */
@@ -50,6 +52,13 @@ enum vx_cli_values {
     VX_CLI_PATHS,
     VX_CLI_ACTIONS,
     VX_CLI_FAILS,
+    VX_CLI_GATEWAYS,
+    VX_CLI_GATEWAY_STATES,
+    VX_CLI_SESSION_STATES,
+    VX_CLI_FAMILIES,
+    VX_CLI_COMMUNITIES,
+    VX_CLI_PLACES,
+    VX_CLI_ORIGINS,
 };
 
 struct vx_cli_opt {
@@ -67,7 +76,9 @@ struct vx_cli_opt {
 struct vx_cli_column {
     const char *title;      /* capitals; NULL ends an array */
     const char *key;        /* JSON member; NULL = full name of the object */
-    const char *other;      /* member to show where key is empty, or NULL */
+    const char *other;      /* member to show where key is empty, or NULL;
+                             * "": none, and the column is left out of a
+                             * table where no row has it */
 };
 
 /* A kind of object that the five verbs work on. */
@@ -79,6 +90,10 @@ struct vx_cli_kind {
     bool has_slash;                 /* in the last part: a prefix */
     const char *keys[4];            /* JSON members of the full name,
                                      * outermost first, NULL at the end */
+    const struct vx_cli_kind *flat;     /* what a name without a slash is
+                                         * of, NULL = a mistake */
+    const char *all;                /* path of the list of all, where plural
+                                     * is that of flat; else NULL */
     const struct vx_cli_opt *opts;
     const struct vx_cli_column *columns;
 };
@@ -101,8 +116,9 @@ extern const struct vx_cli_opt vx_cli_global_opts[];
 
 extern const struct vx_cli_kind vx_cli_zone, vx_cli_host, vx_cli_tenant,
     vx_cli_network, vx_cli_subnet, vx_cli_port, vx_cli_route,
-    vx_cli_policy;
-extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run, vx_cli_top;
+    vx_cli_policy, vx_cli_gateway, vx_cli_peering, vx_cli_uplink;
+extern const struct vx_cli_kind vx_cli_hook, vx_cli_hook_run, vx_cli_top,
+    vx_cli_bgp;
 extern const struct vx_cli_opt vx_cli_top_locality_opts[],
     vx_cli_top_bursts_opts[];
 extern const struct vx_cli_opt vx_cli_audit_opts[], vx_cli_host_join_opts[],

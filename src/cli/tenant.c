@@ -22,6 +22,22 @@ static const struct vx_cli_opt opts[] = {
     { .name = "budget-kbps", .metavar = "N",
       .help = "kbit/s it may send from each host to other zones, 0 = any",
       .type = VX_CLI_NUMBER, .key = "budget_kbps", .verbs = BODY },
+    { .name = "rd", .metavar = "AS:N",
+      .help = "route distinguisher of what is announced of it, like 65001:1 "
+              "or 192.0.2.1:7 (default: each gateway's own)",
+      .type = VX_CLI_TEXT, .key = "rd", .verbs = BODY },
+    { .name = "import-rt", .metavar = "AS:N",
+      .help = "route target it learns from; repeatable (default: any AS "
+              "with its router VNI)",
+      .type = VX_CLI_TEXTS, .key = "import_rts", .verbs = BODY },
+    { .name = "no-import-rt", .help = "back to the default",
+      .type = VX_CLI_NO_TEXTS, .key = "import_rts", .verbs = VX_CLI_SET },
+    { .name = "export-rt", .metavar = "AS:N",
+      .help = "route target it is announced with; repeatable (default: the "
+              "gateway's AS and its router VNI)",
+      .type = VX_CLI_TEXTS, .key = "export_rts", .verbs = BODY },
+    { .name = "no-export-rt", .help = "back to the default",
+      .type = VX_CLI_NO_TEXTS, .key = "export_rts", .verbs = VX_CLI_SET },
     { .name = NULL },
 };
 

@@ -62,7 +62,7 @@ change_body(struct change *c, struct vx_error *err)
         return vx_fail(err, VX_INVALID, "", "nothing to set on %s %s; "
                        "\"netctl %s set --help\" lists what can be",
                        c->name.kind->name, vx_buf_str(&c->text),
-                       c->name.kind->name);
+                       c->cli->command->object);
     }
     vx_cli_put_json(&text, body, -1);
     c->body = vx_buf_steal(&text);
@@ -89,7 +89,7 @@ not_realized(const struct change *c, const cJSON *doc)
         vx_cli_put_safe(&text, has_reason ? reason->valuestring : "");
     }
     fprintf(c->cli->err, "%s; \"netctl %s show\" tells how it goes on\n",
-            vx_buf_str(&text), c->name.kind->name);
+            vx_buf_str(&text), c->cli->command->object);
     vx_buf_fini(&text);
     return VX_CLI_NOT_REALIZED;
 }
@@ -236,51 +236,68 @@ write_item(void *aux, const cJSON *item)
     return true;
 }
 
-/* The list is written as it comes; if a later page fails, what was printed
- * is not closed, so that no reader takes half a list for a whole one. */
+/* The lists are written as they come, as one; if a later page fails, what was
+ * printed is not closed, so that no reader takes half a list for a whole
+ * one. */
 static int
-list(struct vx_cli *cli, const char *path)
+list(struct vx_cli *cli, const char *const *paths, size_t n_paths)
 {
     struct vx_cli_writer writer;
-    const struct vx_cli_listing listing = {
-        .path = path, .each = write_item, .aux = &writer,
-    };
     struct vx_error err;
     long status;
 
     vx_cli_writer_begin(&writer, cli->format, cli->out, cli->command->kind,
                         VX_CLI_ITEMS);
-    if (!vx_cli_list_all(cli, &listing, &status, &err)) {
-        vx_cli_writer_drop(&writer);
-        return vx_cli_refused(cli, NULL, status, &err);
+    for (size_t i = 0; i < n_paths; i++) {
+        const struct vx_cli_listing listing = {
+            .path = paths[i], .each = write_item, .aux = &writer,
+        };
+
+        if (!vx_cli_list_all(cli, &listing, &status, &err)) {
+            vx_cli_writer_drop(&writer);
+            return vx_cli_refused(cli, NULL, status, &err);
+        }
     }
     vx_cli_writer_end(&writer);
     return VX_CLI_DONE;
 }
 
+static void
+add_filters(const struct vx_cli *cli, struct vx_buf *path)
+{
+    for (size_t i = 0; i < cli->args.n_values; i++) {
+        const struct vx_cli_value *value = &cli->args.values[i];
+
+        if (value->opt->type == VX_CLI_FILTER) {
+            vx_cli_query(path, value->opt->key, value->text);
+        }
+    }
+}
+
 int
 vx_cli_do_list(struct vx_cli *cli)
 {
+    const struct vx_cli_kind *kind = cli->command->kind;
     struct vx_cli_name scope;
-    struct vx_buf path = VX_BUF_INIT;
+    struct vx_buf path = VX_BUF_INIT, all = VX_BUF_INIT;
     struct vx_error err;
     int exit_status;
 
-    if (!vx_cli_scope_parse(cli->command->kind,
+    if (!vx_cli_scope_parse(kind,
                             cli->args.n_words ? cli->args.words[0] : "",
                             &scope, &err)) {
         return vx_cli_misused(cli, &err);
     }
     vx_cli_name_path(&path, &scope);
-    for (size_t i = 0; i < cli->args.n_values; i++) {
-        const struct vx_cli_value *value = &cli->args.values[i];
-
-        if (value->opt->type == VX_CLI_FILTER) {
-            vx_cli_query(&path, value->opt->key, value->text);
-        }
+    add_filters(cli, &path);
+    if (kind->all) {
+        vx_buf_puts(&all, kind->all);
+        add_filters(cli, &all);
     }
-    exit_status = list(cli, vx_buf_str(&path));
+    const char *const paths[] = { vx_buf_str(&path), vx_buf_str(&all) };
+    exit_status = list(cli, paths, kind->all && !scope.n_parts ? 2 : 1);
     vx_buf_fini(&path);
+    vx_buf_fini(&all);
     vx_cli_name_fini(&scope);
     return exit_status;
 }

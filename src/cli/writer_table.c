@@ -5,6 +5,7 @@
 #include "cli/writer.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "cli/event.h"
@@ -89,7 +90,7 @@ value_of(const struct vx_cli_column *column, const cJSON *item)
     bool empty = !value || cJSON_IsNull(value) ||
                  (cJSON_IsString(value) && !*value->valuestring);
 
-    return empty && column->other
+    return empty && column->other && *column->other
         ? cJSON_GetObjectItemCaseSensitive(item, column->other) : value;
 }
 
@@ -121,18 +122,55 @@ table_put(struct vx_cli_writer *w, const cJSON *item)
     }
 }
 
+/* Whether a column that may be left out has anything to say: any cell of it
+ * but the title. */
+static bool
+is_empty(const struct vx_cli_writer *w, size_t column)
+{
+    const char *cell = vx_buf_str(&w->cells);
+    const char *end = cell + w->cells.size;
+
+    for (size_t i = 0; cell < end; i++) {
+        if (i >= w->n_columns && i % w->n_columns == column
+            && strcmp(cell, "-") != 0) {
+            return false;
+        }
+        cell += strlen(cell) + 1;
+    }
+    return true;
+}
+
+/* Columns that are left out, as bits. */
+static uint64_t
+left_out(const struct vx_cli_writer *w)
+{
+    uint64_t columns = 0;
+
+    for (size_t i = 0; w->shape != VX_CLI_DETAIL && i < w->n_columns; i++) {
+        const char *other = w->columns[i].other;
+
+        if (other && !*other && is_empty(w, i)) {
+            columns |= UINT64_C(1) << i;
+        }
+    }
+    return columns;
+}
+
 static void
 table_end(struct vx_cli_writer *w)
 {
     const char *cell = vx_buf_str(&w->cells);
     const char *end = cell + w->cells.size;
+    uint64_t out = left_out(w);
 
     while (cell < end) {
         for (size_t i = 0; i < w->n_columns && cell < end; i++) {
             bool last = i + 1 == w->n_columns;
             size_t pad = last ? 0 : w->widths[i] + 2 - width_of(cell);
 
-            fprintf(w->out, "%s%*s", cell, (int) pad, "");
+            if (!(out >> i & 1)) {
+                fprintf(w->out, "%s%*s", cell, (int) pad, "");
+            }
             cell += strlen(cell) + 1;
         }
         fputc('\n', w->out);

@@ -522,7 +522,7 @@ static const struct vx_rule session_rules[] = {
     { "a peer is a unicast address", "peer", peer_is_unicast },
     { "AS numbers are ones that may be used", "peer_as", peer_as },
     { "address families are those of the kind", "families", families },
-    { "a hold time is long enough", "hold_seconds", hold_time },
+    { "a hold time is long enough", "hold", hold_time },
     { "a password fits into a line", "password", password },
     { "communities are few and distinct", "communities", communities },
     { "a prefix limit is in range", "prefix_limit", prefix_limit },

@@ -5,5 +5,6 @@ src_lib_libvxlib_a_SOURCES = \
 	src/lib/buf.c src/lib/buf.h \
 	src/lib/err.c src/lib/err.h \
 	src/lib/log.c src/lib/log.h \
+	src/lib/rt.c src/lib/rt.h \
 	src/lib/tree.c src/lib/tree.h \
 	src/lib/xalloc.c src/lib/xalloc.h

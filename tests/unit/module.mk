@@ -17,6 +17,7 @@ UNIT_TESTS += tests/unit/test_status
 UNIT_TESTS += tests/unit/test_counts
 UNIT_TESTS += tests/unit/test_hookq
 UNIT_TESTS += tests/unit/test_punt
+UNIT_TESTS += tests/unit/test_rt
 
 MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
 UNIT_TESTS += tests/unit/test_model
@@ -76,6 +77,9 @@ tests_unit_test_bootstrap_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_api_codec
 tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_api_peering
+tests_unit_test_api_peering_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_api_routing
 tests_unit_test_api_routing_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)

@@ -183,7 +183,7 @@ a_wrong_member_is_named(void **state)
     (void) state;
     static const struct bad network[] = {
         { "{\"color\":1}", VX_INVALID, "color",
-          "vni, mtu, path, bum_pps, description" },
+          "vni, mtu, path, bum_pps, evpn, rts, description" },
         { "{\"MTU\":1400}", VX_INVALID, "MTU", NULL },
         { "{\"mtu\":\"1400\"}", VX_INVALID, "mtu", "whole number" },
         { "{\"mtu\":1400.5}", VX_INVALID, "mtu", "whole number" },
@@ -479,7 +479,7 @@ a_port_answers_what_the_contract_names(void **state)
              "\"guard\":false,\"located\":null,\"migrate_from\":null,"
              "\"migrate_hold\":false,\"migration\":null,"
              "\"rate_kbps\":0,\"rate_pps\":0,\"bum_pps\":0,"
-             "\"description\":\"\"}",
+             "\"description\":\"\",\"mobility\":0}",
              vx_mac_format(&port->mac, mac),
              vx_ip_format(&port->ips[0], ip4),
              vx_ip_format(&port->ips[1], ip6));

@@ -215,7 +215,7 @@ a_policy_answers_what_the_contract_names(void **state)
         "\"tcp\",\"sport\":\"1-5\",\"dport\":\"80-90,443\",\"dscp\":0,"
         "\"network\":\"web\"},\"action\":{\"type\":\"via\",\"via\":"
         "[\"10.0.0.9\"],\"dscp\":null,\"rate_kbps\":null},\"where\":"
-        "\"hosts\",\"fail\":\"closed\",\"description\":\"\",\"num\":2,"
+        "[\"hosts\"],\"fail\":\"closed\",\"description\":\"\",\"num\":2,"
         "\"status\":\"unresolved\",\"reason\":\"no port has 10.0.0.9: "
         "packets are dropped (fail closed)\",\"hops\":[{\"ip\":"
         "\"10.0.0.9\",\"port\":null,\"alive\":false}]"));
