@@ -25,6 +25,56 @@ dump_ips(struct vx_buf *buf, const struct vx_ip *ip, size_t n)
 }
 
 static void
+dump_rts(struct vx_buf *buf, const uint64_t *rts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        vx_buf_printf(buf, "%s%jx", i ? "," : " rt", (uintmax_t) rts[i]);
+    }
+}
+
+static void
+dump_gateway(struct vx_buf *buf, const struct vx_gateway *g)
+{
+    char text[VX_IP_STRLEN];
+
+    vx_buf_printf(buf, " h%ju as%u %s", (uintmax_t) g->host, g->as,
+                  vx_ip_format(&g->router_id, text));
+}
+
+static void
+dump_prefixes(struct vx_buf *buf, const struct vx_prefix *p, size_t n)
+{
+    char text[VX_PREFIX_STRLEN];
+
+    for (size_t i = 0; i < n; i++) {
+        vx_buf_printf(buf, "%s%s", i ? "," : " ",
+                      vx_prefix_format(&p[i], text));
+    }
+    vx_buf_puts(buf, ";");
+}
+
+static void
+dump_peering(struct vx_buf *buf, const struct vx_peering *p)
+{
+    char text[VX_IP_STRLEN];
+
+    vx_buf_printf(buf, " g%ju %s as%u-%u f%x b%d h%u t%u (%s) (%s)",
+                  (uintmax_t) p->gateway, vx_ip_format(&p->peer, text),
+                  p->peer_as, p->local_as, p->families, p->bfd, p->hold_s,
+                  p->multihop, p->password, p->device);
+    vx_buf_printf(buf, " m%d %u p%u l%u %s i%d", p->has_med, p->med,
+                  p->local_pref, p->prefix_limit,
+                  p->source.family ? vx_ip_format(&p->source, text) : "-",
+                  p->flowspec_in);
+    for (size_t i = 0; i < p->n_communities; i++) {
+        vx_buf_printf(buf, " c%x", p->communities[i]);
+    }
+    dump_prefixes(buf, p->imports, p->n_imports);
+    dump_prefixes(buf, p->exports, p->n_exports);
+    dump_prefixes(buf, p->locals, p->n_locals);
+}
+
+static void
 dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
 {
     const void *v = obj;
@@ -39,16 +89,17 @@ dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
     const struct vx_policy *policy = v;
     char text[VX_IP_STRLEN];
 
-    vx_buf_printf(buf, "%s %ju<%ju r%ju %s (%s)", vx_kind_name(obj->kind),
-                  (uintmax_t) obj->oid, (uintmax_t) obj->parent,
-                  (uintmax_t) obj->revision, obj->name, obj->description);
+    vx_buf_printf(buf, "%s %ju<%ju r%ju %s (%s) o%d",
+                  vx_kind_name(obj->kind), (uintmax_t) obj->oid,
+                  (uintmax_t) obj->parent, (uintmax_t) obj->revision,
+                  obj->name, obj->description, obj->origin);
     if (obj->kind == VX_ZONE) {
         vx_buf_printf(buf, " #%u %d %u", z->num, z->path, z->budget_kbps);
         for (size_t i = 0; i < z->n_borders; i++) {
             vx_buf_printf(buf, " %ju", (uintmax_t) z->borders[i]);
         }
     } else if (obj->kind == VX_ROUTE) {
-        vx_buf_printf(buf, " #%u", route->num);
+        vx_buf_printf(buf, " #%u a%d", route->num, route->announce);
         dump_ips(buf, route->via, route->n_via);
     } else if (obj->kind == VX_POLICY) {
         vx_buf_printf(buf, " #%u p%u a%d f%d d%u r%u n%ju pr%d d%d s%zu-%zu",
@@ -57,19 +108,27 @@ dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
                       (uintmax_t) policy->match.network, policy->match.proto,
                       policy->match.dscp, policy->match.n_sports,
                       policy->match.n_dports);
+        vx_buf_printf(buf, " w%d", policy->where);
         dump_ips(buf, policy->via, policy->n_via);
     } else if (obj->kind == VX_HOST) {
         vx_buf_printf(buf, " z%ju #%u %s %s %u", (uintmax_t) h->zone, h->num,
                       h->system_id, vx_ip_format(&h->vtep, text), h->mtu);
+        vx_buf_puts(buf, h->external ? " external" : "");
     } else if (obj->kind == VX_TENANT) {
         vx_buf_printf(buf, " %u %u %u %u", t->router_vni, t->quota_networks,
                       t->quota_ports, t->budget_kbps);
+        vx_buf_printf(buf, " rd%jx", (uintmax_t) t->rd);
+        dump_rts(buf, t->imports, t->n_imports);
+        dump_rts(buf, t->exports, t->n_exports);
     } else if (obj->kind == VX_NETWORK) {
         vx_buf_printf(buf, " %u %u %d %u", n->vni, n->mtu, n->path,
                       n->bum_pps);
+        vx_buf_puts(buf, n->no_evpn ? " no EVPN" : "");
+        dump_rts(buf, n->rts, n->n_rts);
     } else if (obj->kind == VX_SUBNET) {
-        vx_buf_printf(buf, " %s route %d", vx_ip_format(&s->gateway, text),
-                      s->route);
+        vx_buf_printf(buf, " %s route %d%d%d",
+                      vx_ip_format(&s->gateway, text), s->route, s->announce,
+                      s->host_routes);
         for (size_t i = 0; i < s->n_ranges; i++) {
             vx_buf_printf(buf, " %s-",
                           vx_ip_format(&s->ranges[i].first, text));
@@ -83,9 +142,14 @@ dump_obj(struct vx_buf *buf, const struct vx_obj *obj)
                       p->migrate_hold);
         vx_buf_printf(buf, " rates %u %u %u", p->rate_kbps, p->rate_pps,
                       p->bum_pps);
+        vx_buf_printf(buf, " m%u g%ju", p->mobility, (uintmax_t) p->gateway);
         dump_ips(buf, p->ips, p->n_ips);
     } else if (obj->kind == VX_RETIRED_VNI) {
         vx_buf_printf(buf, " %u %jd", r->vni, (intmax_t) r->until_ms);
+    } else if (obj->kind == VX_GATEWAY) {
+        dump_gateway(buf, v);
+    } else if (obj->kind == VX_PEERING || obj->kind == VX_UPLINK) {
+        dump_peering(buf, v);
     }
     vx_buf_puts(buf, "\n");
 }
@@ -166,6 +230,127 @@ check_tenant(const struct ref_state *s, const struct vx_ent *ent)
     assert_int_equal(tenant->priorities.count, n_policies);
 }
 
+static bool
+is_fabric_uplink(const struct vx_obj *obj)
+{
+    return obj->kind == VX_UPLINK
+           && ((const struct vx_peering *) (const void *) obj)->families
+              & (VX_AF_VPNV4 | VX_AF_VPNV6 | VX_AF_EVPN);
+}
+
+static bool
+is_announced(const struct vx_obj *obj)
+{
+    const void *v = obj;
+
+    return obj->kind == VX_SUBNET ? ((const struct vx_subnet *) v)->announce
+           : obj->kind == VX_ROUTE && ((const struct vx_route *) v)->announce;
+}
+
+/* Whom a gateway serves, the slow way. */
+static bool
+serves(const struct ref_state *s, const struct vx_obj *gateway,
+       const struct vx_obj *tenant)
+{
+    bool uplink = false, announced = false;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_peering *p = (const void *) s->objs[i];
+        const struct vx_obj *obj = s->objs[i];
+
+        if (obj->kind == VX_PEERING && obj->parent == tenant->oid
+            && p->gateway == gateway->oid) {
+            return true;
+        }
+        uplink |= is_fabric_uplink(obj) && p->gateway == gateway->oid;
+        announced |= is_announced(obj)
+            && (obj->kind == VX_ROUTE ? obj->parent
+                                      : ref_tenant_of(s, obj))
+               == tenant->oid;
+    }
+    return uplink && announced;
+}
+
+static size_t
+count_sessions(const struct vx_model *model, uint64_t gateway)
+{
+    struct vx_serve_iter iter;
+    size_t n = 0;
+
+    vx_peerings_init(&iter, model, gateway);
+    while (vx_peerings_next(&iter)) {
+        n++;
+    }
+    return n;
+}
+
+static size_t
+count_served(const struct vx_model *model, uint64_t gateway)
+{
+    struct vx_serve_iter iter;
+    const struct vx_tenant *tenant;
+    uint64_t last = 0;
+    size_t n = 0;
+
+    vx_served_init(&iter, model, gateway);
+    while ((tenant = vx_served_next(&iter))) {
+        assert_true(tenant->o.oid > last);
+        last = tenant->o.oid;
+        assert_true(vx_model_serves(model, gateway, last));
+        n++;
+    }
+    return n;
+}
+
+static size_t
+count_serving(const struct vx_model *model, uint64_t tenant)
+{
+    struct vx_serve_iter iter;
+    const struct vx_gateway *gateway;
+    uint64_t last = 0;
+    size_t n = 0;
+
+    vx_serving_init(&iter, model, tenant);
+    while ((gateway = vx_serving_next(&iter))) {
+        assert_true(gateway->o.oid > last);
+        last = gateway->o.oid;
+        assert_true(vx_model_serves(model, last, tenant));
+        n++;
+    }
+    return n;
+}
+
+static void
+check_gateways(const struct vx_model *model, const struct ref_state *s)
+{
+    size_t n_sessions = 0, n_found = 0, n_served = 0, n_pairs = 0;
+    size_t n_serving = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct vx_obj *obj = s->objs[i];
+
+        n_sessions += obj->kind == VX_PEERING || obj->kind == VX_UPLINK;
+        if (obj->kind == VX_TENANT) {
+            n_serving += count_serving(model, obj->oid);
+        }
+        if (obj->kind != VX_GATEWAY) {
+            continue;
+        }
+        n_found += count_sessions(model, obj->oid);
+        n_served += count_served(model, obj->oid);
+        assert_ptr_equal(vx_model_gateway_of_host(model,
+            ((const struct vx_gateway *) (const void *) obj)->host), obj);
+        for (size_t j = 0; j < s->n; j++) {
+            n_pairs += s->objs[j]->kind == VX_TENANT
+                && serves(s, obj, s->objs[j]);
+        }
+    }
+    assert_int_equal(n_found, n_sessions);
+    assert_int_equal(model->peers.count, n_sessions);
+    assert_int_equal(n_served, n_pairs);
+    assert_int_equal(n_serving, n_pairs);
+}
+
 /* Every index holds what it should and nothing else. */
 void
 mc_check_indexes(const struct vx_model *model)
@@ -213,4 +398,5 @@ mc_check_indexes(const struct vx_model *model)
     assert_int_equal(n_moving, n_arrivals);
     assert_int_equal(model->by_vni.count, n_vnis);
     assert_int_equal(model->retired.count, model->counts[VX_RETIRED_VNI]);
+    check_gateways(model, &s);
 }

@@ -36,7 +36,8 @@ parse_kind(const char *s)
             return (enum vx_kind) i;
         }
     }
-    return !strcmp(s, "vni") ? VX_RETIRED_VNI : VX_NONE;
+    return !strcmp(s, "vni") ? VX_RETIRED_VNI
+           : !strcmp(s, "uplink") ? VX_UPLINK : VX_NONE;
 }
 
 static void
@@ -46,7 +47,8 @@ parse_path(struct vx_op *op, char *path)
                               &op->key.name };
     unsigned first = op->kind == VX_SUBNET || op->kind == VX_PORT ? 0
                      : op->kind == VX_NETWORK || op->kind == VX_ROUTE
-                       || op->kind == VX_POLICY ? 1 : 2;
+                       || op->kind == VX_POLICY || op->kind == VX_PEERING
+                       ? 1 : 2;
 
     if (first == 1) {
         parts[1] = &op->key.tenant;
@@ -77,6 +79,42 @@ static uint32_t
 parse_number(const char *s)
 {
     return (uint32_t) strtoul(s, NULL, 10);
+}
+
+static bool
+is_yes(const char *value)
+{
+    return !strcmp(value, "yes");
+}
+
+/* AS:NUMBER as the low 48 bits of an RD or route target of type 0. */
+static uint64_t
+parse_target(const char *s)
+{
+    const char *colon = strchr(s, ':');
+
+    assert_non_null(colon);
+    return (uint64_t) parse_number(s) << 32 | parse_number(colon + 1);
+}
+
+static void
+add_rt(const char *value, uint64_t *rts, size_t *n)
+{
+    rts[(*n)++] = UINT64_C(2) << 48 | parse_target(value);
+}
+
+/* With host bits, for addresses of a device. */
+static struct vx_prefix
+parse_any_prefix(char *value)
+{
+    char *slash = strchr(value, '/');
+    struct vx_prefix prefix;
+
+    assert_non_null(slash);
+    *slash = '\0';
+    prefix.ip = parse_ip(value);
+    prefix.length = (uint8_t) parse_number(slash + 1);
+    return prefix;
 }
 
 static bool
@@ -115,6 +153,8 @@ host_member(struct fx_op *fx, const char *name, const char *value)
         spec->datapath = value;
     } else if (!strcmp(name, "draining")) {
         spec->draining = !strcmp(value, "yes");
+    } else if (!strcmp(name, "external")) {
+        spec->external = is_yes(value);
     } else {
         return false;
     }
@@ -137,6 +177,14 @@ tenant_member(struct fx_op *fx, const char *name, const char *value)
         spec->quota_networks = parse_number(value);
     } else if (!strcmp(name, "quota_ports")) {
         spec->quota_ports = parse_number(value);
+    } else if (!strcmp(name, "rd")) {
+        spec->rd = parse_target(value);
+    } else if (!strcmp(name, "import")) {
+        spec->imports = fx->rts[0];
+        add_rt(value, fx->rts[0], &spec->n_imports);
+    } else if (!strcmp(name, "export")) {
+        spec->exports = fx->rts[1];
+        add_rt(value, fx->rts[1], &spec->n_exports);
     } else {
         return false;
     }
@@ -155,6 +203,11 @@ network_member(struct fx_op *fx, const char *name, const char *value)
                                                             : VX_PATH_DIRECT;
     } else if (!strcmp(name, "bum_pps")) {
         fx->op.spec.network.bum_pps = parse_number(value);
+    } else if (!strcmp(name, "evpn")) {
+        fx->op.spec.network.no_evpn = !is_yes(value);
+    } else if (!strcmp(name, "rt")) {
+        fx->op.spec.network.rts = fx->rts[0];
+        add_rt(value, fx->rts[0], &fx->op.spec.network.n_rts);
     } else {
         return false;
     }
@@ -174,6 +227,10 @@ subnet_member(struct fx_op *fx, const char *name, char *value)
     } else if (!strcmp(name, "route")) {
         spec->route = !strcmp(value, "yes");
         spec->no_route = !strcmp(value, "no");
+    } else if (!strcmp(name, "announce")) {
+        spec->announce = is_yes(value);
+    } else if (!strcmp(name, "hosts")) {
+        spec->host_routes = is_yes(value);
     } else if (!strcmp(name, "range")) {
         char *dash = strchr(value, '-');
 
@@ -217,6 +274,10 @@ port_member(struct fx_op *fx, const char *name, const char *value)
         spec->rate_pps = parse_number(value);
     } else if (!strcmp(name, "bum_pps")) {
         spec->bum_pps = parse_number(value);
+    } else if (!strcmp(name, "leg")) {
+        spec->gateway = value;
+    } else if (!strcmp(name, "mobility")) {
+        spec->mobility = parse_number(value);
     } else {
         return false;
     }
@@ -229,6 +290,10 @@ route_member(struct fx_op *fx, const char *name, const char *value)
     if (!strcmp(name, "via")) {
         fx->ips[fx->op.spec.route.n_via++] = parse_ip(value);
         fx->op.spec.route.via = fx->ips;
+        return true;
+    }
+    if (!strcmp(name, "announce")) {
+        fx->op.spec.route.announce = is_yes(value);
         return true;
     }
     return false;
@@ -293,8 +358,128 @@ policy_member(struct fx_op *fx, const char *name, char *value)
         spec->action = VX_POLICY_GATEWAY;
     } else if (!strcmp(name, "fail")) {
         spec->fail_closed = !strcmp(value, "closed");
+    } else if (!strcmp(name, "where")) {
+        spec->where = (uint8_t)
+            ((strstr(value, "hosts") ? VX_WHERE_HOSTS : 0)
+             | (strstr(value, "gateway") ? VX_WHERE_GATEWAY : 0)
+             | (strstr(value, "flowspec") ? VX_WHERE_FLOWSPEC : 0)
+             | (strstr(value, "moon") ? 8 : 0));
     } else {
         return match_member(fx, name, value);
+    }
+    return true;
+}
+
+static bool
+gateway_member(struct fx_op *fx, const char *name, const char *value)
+{
+    struct vx_gateway_spec *spec = &fx->op.spec.gateway;
+
+    if (!strcmp(name, "host")) {
+        spec->host = value;
+    } else if (!strcmp(name, "as")) {
+        spec->as = parse_number(value);
+    } else if (!strcmp(name, "router_id")) {
+        spec->router_id = parse_ip(value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static uint8_t
+parse_family(const char *value)
+{
+    static const char *const families[] = {
+        "ipv4", "ipv6", "vpnv4", "vpnv6", "evpn", "flowspec",
+    };
+
+    for (unsigned i = 0; i < 6; i++) {
+        if (!strcmp(value, families[i])) {
+            return (uint8_t) (1 << i);
+        }
+    }
+    fail_msg("no family \"%s\"", value);
+    return 0;
+}
+
+static bool
+peering_list(struct fx_op *fx, const char *name, char *value)
+{
+    struct vx_peering *p = &fx->op.spec.peering.value;
+
+    if (!strcmp(name, "family")) {
+        p->families |= parse_family(value);
+    } else if (!strcmp(name, "community")) {
+        p->communities = fx->communities;
+        fx->communities[p->n_communities++] = parse_number(value) << 16
+            | parse_number(strchr(value, ':') + 1);
+    } else if (!strcmp(name, "import")) {
+        p->imports = fx->prefixes[0];
+        fx->prefixes[0][p->n_imports++] = parse_any_prefix(value);
+    } else if (!strcmp(name, "export")) {
+        p->exports = fx->prefixes[1];
+        fx->prefixes[1][p->n_exports++] = parse_any_prefix(value);
+    } else if (!strcmp(name, "local")) {
+        p->locals = fx->prefixes[2];
+        fx->prefixes[2][p->n_locals++] = parse_any_prefix(value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
+peering_number(struct vx_peering *p, const char *name, const char *value)
+{
+    uint32_t number = parse_number(value);
+
+    if (!strcmp(name, "peer_as")) {
+        p->peer_as = number;
+    } else if (!strcmp(name, "local_as")) {
+        p->local_as = number;
+    } else if (!strcmp(name, "hold")) {
+        p->hold_s = (uint16_t) number;
+    } else if (!strcmp(name, "multihop")) {
+        p->multihop = (uint8_t) number;
+    } else if (!strcmp(name, "med")) {
+        p->has_med = true;
+        p->med = number;
+    } else if (!strcmp(name, "pref")) {
+        p->local_pref = number;
+    } else if (!strcmp(name, "limit")) {
+        p->prefix_limit = number;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
+peering_member(struct fx_op *fx, const char *name, char *value)
+{
+    struct vx_peering_spec *spec = &fx->op.spec.peering;
+    struct vx_peering *p = &spec->value;
+
+    if (!strcmp(name, "gateway")) {
+        spec->gateway = value;
+    } else if (!strcmp(name, "keep")) {
+        spec->keep_password = is_yes(value);
+    } else if (!strcmp(name, "password")) {
+        p->password = value;
+    } else if (!strcmp(name, "device")) {
+        p->device = value;
+    } else if (!strcmp(name, "peer")) {
+        p->peer = parse_ip(value);
+    } else if (!strcmp(name, "source")) {
+        p->source = parse_ip(value);
+    } else if (!strcmp(name, "bfd")) {
+        p->bfd = is_yes(value);
+    } else if (!strcmp(name, "flowspec_in")) {
+        p->flowspec_in = is_yes(value);
+    } else {
+        return peering_list(fx, name, value)
+               || peering_number(p, name, value);
     }
     return true;
 }
@@ -308,6 +493,10 @@ any_member(struct fx_op *fx, const char *name, const char *value)
         fx->op.if_match = parse_number(value);
     } else if (!strcmp(name, "new")) {
         fx->op.if_none_match = !strcmp(value, "yes");
+    } else if (!strcmp(name, "origin")) {
+        fx->op.origin = !strcmp(value, "system") ? VX_BY_SYSTEM
+                        : !strcmp(value, "learned") ? VX_BY_BGP
+                        : VX_BY_OPERATOR;
     } else {
         return false;
     }
@@ -346,6 +535,13 @@ parse_member(struct fx_op *fx, char *word)
         break;
     case VX_PORT:
         ok = port_member(fx, word, value);
+        break;
+    case VX_GATEWAY:
+        ok = gateway_member(fx, word, value);
+        break;
+    case VX_PEERING:
+    case VX_UPLINK:
+        ok = peering_member(fx, word, value);
         break;
     default:
         break;

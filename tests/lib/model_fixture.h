@@ -10,7 +10,14 @@
  * src=, dst=, proto=N, sport=A-B, dport=A-B, dscp=N, network=, via=, set=DSCP,
  * rate=KBPS, gateway=yes (without any of them: drop), fail=closed; also
  * guard=no, from=HOST (migrate_from), draining=yes, if_match=N, new=yes
- * (if_none_match).  Tests fail on a line that they cannot read. */
+ * (if_none_match), origin=system or learned.
+ *
+ * KIND uplink is a peering without a tenant.  rd=, import=, export= (of a
+ * tenant) and rt= (of a network) are AS:NUMBER; evpn=no, announce=yes,
+ * hosts=yes (host_routes), where=hosts,gateway,flowspec, leg=GATEWAY,
+ * mobility=N, external=yes; of a peering family=, community=A:B, import=,
+ * export= and local= may be repeated, keep=yes keeps the password.  Tests
+ * fail on a line that they cannot read. */
 #ifndef VX_TESTS_MODEL_FIXTURE_H
 #define VX_TESTS_MODEL_FIXTURE_H
 
@@ -25,6 +32,9 @@ struct fx_op {
     const char *names[24];
     struct vx_port_range ports[2][24];
     struct vx_range ranges[24];
+    uint64_t rts[2][24];
+    uint32_t communities[24];
+    struct vx_prefix prefixes[3][24];
 };
 
 void fx_parse(struct fx_op *fx, const char *line);

@@ -39,6 +39,9 @@ ref_vni_of(const struct vx_obj *obj)
 {
     const void *o = obj;
 
+    if (obj->kind == VX_NETWORK && obj->origin == VX_BY_SYSTEM) {
+        return 0;           /* its tenant's */
+    }
     return obj->kind == VX_NETWORK ? ((const struct vx_network *) o)->vni
         : obj->kind == VX_TENANT ? ((const struct vx_tenant *) o)->router_vni
         : obj->kind == VX_RETIRED_VNI
@@ -101,6 +104,30 @@ hop_num_of(const struct vx_obj *obj)
         : obj->kind == VX_POLICY ? ((const struct vx_policy *) o)->num : 0;
 }
 
+/* Sessions of one gateway; RDs. */
+static bool
+bgp_agrees(const struct vx_obj *a, const struct vx_obj *b)
+{
+    const void *va = a, *vb = b;
+    const struct vx_peering *p = va, *q = vb;
+    const struct vx_tenant *t = va, *u = vb;
+
+    if (a->kind == VX_TENANT && b->kind == VX_TENANT) {
+        return !t->rd || t->rd != u->rd;
+    }
+    if (a->kind == VX_GATEWAY && b->kind == VX_GATEWAY) {
+        return ((const struct vx_gateway *) va)->host
+               != ((const struct vx_gateway *) vb)->host;
+    }
+    if ((a->kind != VX_PEERING && a->kind != VX_UPLINK)
+        || (b->kind != VX_PEERING && b->kind != VX_UPLINK)
+        || p->gateway != q->gateway) {
+        return true;
+    }
+    return (!p->device[0] || strcmp(p->device, q->device))
+           && (a->parent != b->parent || vx_ip_compare(&p->peer, &q->peer));
+}
+
 static bool
 numbers_agree(const struct vx_obj *a, const struct vx_obj *b)
 {
@@ -134,7 +161,7 @@ pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
         && !strcmp(a->name, b->name)) {
         return false;
     }
-    if (!numbers_agree(a, b)) {
+    if (!numbers_agree(a, b) || !bgp_agrees(a, b)) {
         return false;
     }
     if (a->kind == VX_HOST && b->kind == VX_HOST) {
@@ -279,12 +306,59 @@ borders_exist(const struct ref_state *s, const struct vx_zone *zone)
     return true;
 }
 
+/* The router's network has the router's VNI; what is in it is the
+ * controller's or learned, and the controller has nothing elsewhere. */
+static bool
+origin_is_well(const struct ref_state *s, const struct vx_obj *obj)
+{
+    const struct vx_obj *up = ref_by_oid(s, obj->parent, VX_NETWORK);
+    const struct vx_tenant *tenant = (const void *)
+        ref_by_oid(s, obj->parent, VX_TENANT);
+
+    if (obj->kind == VX_NETWORK && obj->origin == VX_BY_SYSTEM) {
+        return tenant && !strcmp(obj->name, VX_ROUTER_NETWORK)
+               && tenant->router_vni
+               && ((const struct vx_network *) (const void *) obj)->vni
+                  == tenant->router_vni;
+    }
+    if (obj->kind == VX_HOST) {
+        return ((const struct vx_host *) (const void *) obj)->external
+               == (obj->origin != VX_BY_OPERATOR);
+    }
+    return !up || (up->origin == VX_BY_SYSTEM
+                   ? obj->origin != VX_BY_OPERATOR
+                   : obj->origin != VX_BY_SYSTEM);
+}
+
+/* What is learned is on other fabrics' hosts, and nothing else is. */
+static bool
+port_is_home(const struct ref_state *s, const struct vx_port *port)
+{
+    const struct vx_host *host = (const void *)
+        ref_by_oid(s, vx_port_location(port), VX_HOST);
+
+    return (host && host->external) == (port->o.origin == VX_BY_BGP);
+}
+
 static bool
 refers_well(const struct ref_state *s, const struct vx_obj *obj)
 {
     const struct vx_host *host = (const void *) obj;
     const struct vx_port *port = (const void *) obj;
 
+    if (!origin_is_well(s, obj)) {
+        return false;
+    }
+    if (obj->kind == VX_GATEWAY) {
+        return ref_by_oid(s, ((const struct vx_gateway *) (const void *)
+                              obj)->host, VX_HOST);
+    }
+    if (obj->kind == VX_PEERING || obj->kind == VX_UPLINK) {
+        return ref_by_oid(s, ((const struct vx_peering *) (const void *)
+                              obj)->gateway, VX_GATEWAY)
+               && (obj->kind == VX_UPLINK
+                   || ref_by_oid(s, obj->parent, VX_TENANT));
+    }
     if (obj->kind == VX_NETWORK) {
         return ref_by_oid(s, obj->parent, VX_TENANT);
     }
@@ -309,7 +383,7 @@ refers_well(const struct ref_state *s, const struct vx_obj *obj)
             return false;
         }
     }
-    return ref_by_oid(s, obj->parent, VX_NETWORK)
+    return ref_by_oid(s, obj->parent, VX_NETWORK) && port_is_home(s, port)
            && !(port->host && port->located)
            && (!port->host || ref_by_oid(s, port->host, VX_HOST))
            && (!port->located || ref_by_oid(s, port->located, VX_HOST))

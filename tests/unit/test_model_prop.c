@@ -125,7 +125,13 @@ members(struct vx_buf *b, const char *kind)
                 vx_buf_printf(b, " network=n%u", roll(3));
             }
         }
+        if (kind[0] == 'r' && !roll(3)) {
+            vx_buf_puts(b, " announce=yes");
+        }
     } else if (!strcmp(kind, "tenant")) {
+        if (!roll(5)) {
+            vx_buf_printf(b, " rd=1:%u", roll(2) + 1);
+        }
         vx_buf_printf(b, " router=%s quota_ports=%u quota_networks=%u",
                       roll(3) ? "no" : "yes", roll(3) * 3, roll(3));
         if (!roll(6)) {
@@ -149,6 +155,10 @@ members(struct vx_buf *b, const char *kind)
         if (!roll(3)) {
             vx_buf_printf(b, " range=10.0.0.%u-10.0.0.%u", roll(4), roll(9));
         }
+        if (!roll(3)) {
+            vx_buf_printf(b, " announce=yes hosts=%s", roll(2) ? "yes"
+                                                               : "no");
+        }
     } else if (!strcmp(kind, "port")) {
         for (unsigned i = roll(4); i < 2; i++) {
             vx_buf_printf(b, " ip=%s", PICK(ips));
@@ -157,13 +167,94 @@ members(struct vx_buf *b, const char *kind)
             vx_buf_printf(b, " mac=0a:00:00:00:00:%02x", roll(4));
         }
         if (roll(2)) {
-            vx_buf_printf(b, " host=h%u", roll(4));
+            vx_buf_printf(b, " host=%c%u", roll(20) ? 'h' : 'x', roll(4));
         }
         if (!roll(4)) {
             vx_buf_printf(b, " from=h%u", roll(4));
         }
         if (!roll(3)) {
             vx_buf_printf(b, " iface_id=i%u", roll(3));
+        }
+    }
+}
+
+/* Gateways and their sessions. */
+static void
+bgp_line(struct vx_buf *b)
+{
+    static const char *const peers[] = { "172.16.0.2", "172.16.0.3" };
+    bool is_put = roll(4) != 0;
+    unsigned what = roll(5);
+
+    vx_buf_puts(b, is_put ? "put " : "delete ");
+    if (what == 0) {
+        vx_buf_printf(b, "gateway g%u", roll(3));
+        if (is_put) {
+            vx_buf_printf(b, " host=h%u as=%u", roll(4), roll(3));
+        }
+        return;
+    }
+    if (what < 3) {
+        vx_buf_printf(b, "uplink u%u", roll(3));
+    } else {
+        vx_buf_printf(b, "peering t%u/c%u", roll(2), roll(3));
+    }
+    if (!is_put) {
+        return;
+    }
+    vx_buf_printf(b, " gateway=g%u peer=%s peer_as=65100", roll(3),
+                  PICK(peers));
+    if (what < 3) {
+        vx_buf_printf(b, " family=%s local_as=%u",
+                      roll(3) ? "evpn" : "flowspec", roll(2) * 65001);
+    } else if (roll(2)) {
+        vx_buf_printf(b, " family=ipv4 device=e%u local=172.16.0.1/29",
+                      roll(2));
+    } else {
+        vx_buf_puts(b, " family=ipv6 multihop=2");
+    }
+}
+
+/* What the controller does itself, and what it learns. */
+static void
+others_line(struct vx_buf *b)
+{
+    static const char *const subnets[] = {
+        VX_ROUTER_SUBNET4, VX_ROUTER_SUBNET6,
+    };
+    bool is_put = roll(5) != 0;
+    unsigned what = roll(6), leg = roll(3);
+
+    vx_buf_puts(b, is_put ? "put " : "delete ");
+    if (what == 0) {
+        vx_buf_printf(b, "network t%u/_router origin=system", roll(2));
+    } else if (what == 1) {
+        vx_buf_printf(b, "subnet t%u/_router/%s origin=system", roll(2),
+                      PICK(subnets));
+    } else if (what == 2) {
+        vx_buf_printf(b, "port t%u/_router/g%u origin=system", roll(2), leg);
+        if (is_put) {
+            vx_buf_printf(b, " leg=g%u host=h%u guard=no", leg, roll(4));
+        }
+    } else if (what == 3) {
+        vx_buf_printf(b, "host x%u origin=learned", roll(2));
+        if (is_put) {
+            vx_buf_printf(b, " external=yes zone=z%u vtep=192.0.2.%u",
+                          roll(2), roll(3) + 8);
+        }
+    } else if (what == 4) {
+        vx_buf_printf(b, "port t%u/%s/e%u origin=learned", roll(2),
+                      roll(4) ? "n0" : "_router", roll(3));
+        if (is_put) {
+            vx_buf_printf(b, " host=x%u mobility=%u ip=%s", roll(2), roll(9),
+                          roll(3) ? PICK(ips) : "none");
+        }
+    } else {
+        vx_buf_printf(b, "route t%u/%s origin=learned", roll(2),
+                      PICK(prefixes));
+        if (is_put) {
+            vx_buf_printf(b, " via=%s", roll(2) ? "169.254.64.2"
+                                                : PICK(hops));
         }
     }
 }
@@ -180,6 +271,14 @@ random_line(struct vx_buf *b)
     const char *kind = PICK(kinds), *verb = roll(4) ? "put" : "delete";
 
     vx_buf_clear(b);
+    if (!roll(5)) {
+        bgp_line(b);
+        return;
+    }
+    if (!roll(5)) {
+        others_line(b);
+        return;
+    }
     if (!roll(14)) {
         vx_buf_printf(b, "release vni %u", roll(12) + 1);
         return;
@@ -245,6 +344,8 @@ is_routing(const struct ref_state *s, const struct vx_obj *tenant,
         const struct vx_obj *o = s->objs[i];
 
         if ((o->kind == VX_POLICY && o->parent == tenant->oid)
+            || (o->kind == VX_NETWORK && o->origin == VX_BY_SYSTEM
+                && o->parent == tenant->oid)
             || (o->kind == VX_ROUTE && with_routes
                 && o->parent == tenant->oid)
             || (o->kind == VX_SUBNET
@@ -268,6 +369,27 @@ naive_tenant(const struct ref_state *s, const struct vx_op *op,
                || (!spec->router && !is_routing(s, &tenant->o, true))) {
         tenant->router_vni = 0;
     }
+    tenant->rd = spec->rd;
+}
+
+static void
+naive_bgp(const struct ref_state *s, const struct vx_op *op, void *v)
+{
+    struct vx_gateway *gateway = v;
+    struct vx_peering *peering = v;
+    const struct vx_peering *from = &op->spec.peering.value;
+    const struct vx_obj *up;
+
+    if (op->kind == VX_GATEWAY) {
+        up = ref_by_name(s, VX_HOST, 0, op->spec.gateway.host);
+        gateway->host = up ? up->oid : 0;
+        return;
+    }
+    up = ref_by_name(s, VX_GATEWAY, 0, op->spec.peering.gateway);
+    peering->gateway = up ? up->oid : 0;
+    peering->peer = from->peer;
+    free(peering->device);
+    peering->device = strdup(from->device ? from->device : "");
 }
 
 static struct vx_ip *
@@ -400,6 +522,8 @@ naive_values(const struct ref_state *s, const struct fx_op *fx,
         }
         sub->route = op->spec.subnet.route
             || (!op->spec.subnet.no_route && sub->gateway.family);
+        sub->announce = op->spec.subnet.announce;
+        sub->host_routes = op->spec.subnet.host_routes;
         free(sub->ranges);
         sub->n_ranges = op->spec.subnet.n_ranges;
         sub->ranges = calloc(sub->n_ranges + 1, sizeof *sub->ranges);
@@ -409,6 +533,8 @@ naive_values(const struct ref_state *s, const struct fx_op *fx,
         }
     } else if (new->kind == VX_PORT) {
         naive_port(s, op, v);
+    } else {
+        naive_bgp(s, op, v);
     }
 }
 
@@ -444,7 +570,8 @@ wrong_alone(const struct vx_obj *new)
                                  policy->via[0].family);
     }
     if (new->kind == VX_SUBNET) {
-        return (s->gateway.family
+        return (s->announce && !s->route)
+               || (s->gateway.family
                 && (s->gateway.family != s->prefix.ip.family
                     || !vx_prefix_is_usable(&s->prefix, &s->gateway)))
                || (s->n_ranges
@@ -463,7 +590,8 @@ parent_of(const struct ref_state *s, const struct vx_op *op, bool *ret_missing)
     const struct vx_obj *parent = NULL;
 
     *ret_missing = false;
-    if (op->kind < VX_NETWORK || op->kind == VX_RETIRED_VNI) {
+    if (op->kind < VX_NETWORK || op->kind == VX_RETIRED_VNI
+        || op->kind == VX_GATEWAY || op->kind == VX_UPLINK) {
         return 0;
     }
     parent = ref_by_name(s, VX_TENANT, 0, op->key.tenant);
@@ -522,7 +650,8 @@ n_children(const struct ref_state *s, enum vx_kind kind, uint64_t tenant)
         const struct vx_obj *net = o->kind == VX_PORT
             ? ref_by_oid(s, o->parent, VX_NETWORK) : NULL;
 
-        n += o->kind == kind && (net ? net->parent : o->parent) == tenant;
+        n += o->kind == kind && o->origin == VX_BY_OPERATOR
+             && (net ? net->parent : o->parent) == tenant;
     }
     return n;
 }
@@ -589,6 +718,20 @@ is_exhausted(const struct ref_state *s, const struct fx_op *fx,
     return !strcmp(err->field, "ips") && !has_free_ip(s, fx);
 }
 
+/* What is not an operator's keeps nothing. */
+static void
+keep_operators(struct ref_state *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->objs[i]->origin == VX_BY_OPERATOR) {
+            s->objs[n++] = s->objs[i];
+        }
+    }
+    s->n = n;
+}
+
 static bool
 refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
                  const struct vx_error *err)
@@ -611,6 +754,12 @@ refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
     if (err->code == VX_EXHAUSTED) {
         return is_exhausted(&s, fx, err);
     }
+    if (fx->op.origin != VX_BY_OPERATOR) {
+        return true;        /* the controller's own mistakes */
+    }
+    if (err->code == VX_FORBIDDEN) {
+        return old && old->origin != VX_BY_OPERATOR;
+    }
     if (fx->op.type == VX_OP_PUT) {
         return put_is_illegal(&s, fx, old, parent);
     }
@@ -621,6 +770,7 @@ refusal_is_right(const struct vx_model *model, const struct fx_op *fx,
     if (!old) {
         return err->code == VX_NOT_FOUND;
     }
+    keep_operators(&s);
     ref_replace(&s, old, NULL);
     return !ref_is_legal(&s);
 }
@@ -715,10 +865,13 @@ run(uint64_t seed, unsigned rounds)
             model = reload(model);
         }
     }
-    print_message("# %u batches kept, %zu ports, %zu routes, %zu policies at "
-                  "the end\n", n_kept, vx_model_count(model, VX_PORT),
+    print_message("# %u batches kept, %zu ports, %zu routes, %zu policies, "
+                  "%zu peerings, %zu uplinks at the end\n", n_kept,
+                  vx_model_count(model, VX_PORT),
                   vx_model_count(model, VX_ROUTE),
-                  vx_model_count(model, VX_POLICY));
+                  vx_model_count(model, VX_POLICY),
+                  vx_model_count(model, VX_PEERING),
+                  vx_model_count(model, VX_UPLINK));
     assert_true(n_kept > rounds / 10);
     vx_buf_fini(&line);
     vx_model_free(model);
@@ -775,7 +928,10 @@ damage(struct vx_obj *obj, uint64_t some_oid)
 {
     void *v = obj;
 
-    switch (roll(7)) {
+    switch (roll(8)) {
+    case 3:
+        obj->origin = (enum vx_origin) roll(4);
+        break;
     case 0:
         obj->oid = roll(2) ? some_oid : roll(3) * (VX_OID_MAX + 1);
         break;
@@ -808,6 +964,11 @@ damage(struct vx_obj *obj, uint64_t some_oid)
             ((struct vx_subnet *) v)->route ^= roll(2);
         } else if (obj->kind == VX_PORT) {
             damage_port(v, some_oid);
+        } else if (obj->kind == VX_GATEWAY) {
+            ((struct vx_gateway *) v)->host = some_oid;
+        } else if (obj->kind == VX_PEERING || obj->kind == VX_UPLINK) {
+            ((struct vx_peering *) v)->gateway = some_oid;
+            ((struct vx_peering *) v)->families = (uint8_t) roll(64);
         }
     }
 }
