@@ -149,6 +149,9 @@ void vx_app_routers_start(struct vx_app *app);
 void vx_app_routers_free(struct vx_app *app);
 /* A zone's path changes: it settles when the switches had the time. */
 void vx_app_zone_opened(struct vx_app *app, uint64_t zone);
+/* An object has changed: on which hosts much depends. */
+void vx_app_watch_hosts(struct vx_app *app, const struct vx_obj *old,
+                        const struct vx_obj *new);
 
 /* facts.c */
 bool vx_app_port_status(void *app, uint64_t port,

@@ -8,32 +8,38 @@
 
 #include <event2/event.h>
 
-#include "lib/tree.h"
+#include "lib/dueq.h"
 #include "lib/xalloc.h"
 
 /* A host that was ready once. */
 struct seen {
-    struct vx_tree_node by_oid, by_due;
+    struct vx_tree_node by_oid;
+    struct vx_due due;          /* to be given up, or to be used again */
     uint64_t oid;
-    int64_t due_ms;             /* to be given up, or to be used again; 0 =
-                                 * not waiting */
     bool ready, dead;
+    bool silent;                /* and watched */
 };
+
+/* A host that is asked. */
+struct watched {
+    struct vx_tree_node by_oid;
+    uint64_t oid, pulse;
+    unsigned n_reasons, n_silent;
+};
+
+enum { LOOK_MS = 250, SILENT_LOOKS = 3 };
 
 struct vx_borders {
     struct vx_borders_env env;
     struct vx_tree hosts;       /* by oid */
-    struct vx_tree waiting;     /* by due time, then oid */
-    size_t n_ready;
-    struct event *timer;
-};
-
-struct due_key {
-    int64_t due_ms;
-    uint64_t oid;
+    struct vx_dueq waiting;
+    struct vx_tree watched;
+    size_t n_ready;             /* and not silent */
+    struct event *timer, *look;
 };
 
 #define SEEN(NODE, MEMBER) VX_CONTAINER(NODE, struct seen, MEMBER)
+#define WATCHED(NODE) VX_CONTAINER(NODE, struct watched, by_oid)
 
 static int
 compare_oid(const void *key, const struct vx_tree_node *node)
@@ -44,26 +50,21 @@ compare_oid(const void *key, const struct vx_tree_node *node)
 }
 
 static int
-compare_due(const void *key_, const struct vx_tree_node *node)
+compare_watched(const void *key, const struct vx_tree_node *node)
 {
-    const struct due_key *key = key_;
-    const struct seen *seen = SEEN(node, by_due);
+    uint64_t a = *(const uint64_t *) key, b = WATCHED(node)->oid;
 
-    if (key->due_ms != seen->due_ms) {
-        return key->due_ms < seen->due_ms ? -1 : 1;
-    }
-    return key->oid < seen->oid ? -1 : key->oid > seen->oid;
+    return a < b ? -1 : a > b;
 }
 
 static void
 arm(struct vx_borders *borders)
 {
-    struct vx_tree_node *node = vx_tree_first(&borders->waiting);
-    int64_t ms = node ? SEEN(node, by_due)->due_ms - borders->env.mono_ms()
-                      : 0;
+    int64_t due_ms = vx_dueq_ms(&borders->waiting);
+    int64_t ms = due_ms ? due_ms - borders->env.mono_ms() : 0;
     struct timeval when;
 
-    if (!node) {
+    if (!due_ms) {
         event_del(borders->timer);
         return;
     }
@@ -73,21 +74,16 @@ arm(struct vx_borders *borders)
 }
 
 static void
-stop_waiting(struct vx_borders *borders, struct seen *seen)
-{
-    if (seen->due_ms) {
-        vx_tree_remove(&borders->waiting, &seen->by_due);
-        seen->due_ms = 0;
-    }
-}
-
-static void
 give_time(struct vx_borders *borders, struct seen *seen, uint32_t ms)
 {
-    struct due_key key = { borders->env.mono_ms() + ms + 1, seen->oid };
+    vx_dueq_set(&borders->waiting, &seen->due,
+                borders->env.mono_ms() + ms + 1);
+}
 
-    seen->due_ms = key.due_ms;
-    vx_tree_insert(&borders->waiting, &key, &seen->by_due);
+static bool
+is_there(const struct seen *seen)
+{
+    return seen->ready && !seen->silent;
 }
 
 /* With most hosts away it is us who are cut off: nobody is given up. */
@@ -96,20 +92,19 @@ time_is_up(evutil_socket_t fd, short what, void *borders_)
 {
     struct vx_borders *borders = borders_;
     int64_t now = borders->env.mono_ms();
-    struct vx_tree_node *node;
+    struct vx_due *due;
 
     (void) fd;
     (void) what;
-    while ((node = vx_tree_first(&borders->waiting))
-           && SEEN(node, by_due)->due_ms <= now) {
-        struct seen *seen = SEEN(node, by_due);
+    while ((due = vx_dueq_next(&borders->waiting, now))) {
+        struct seen *seen = SEEN(due, due);
 
-        stop_waiting(borders, seen);
-        if (!seen->ready && 2 * borders->n_ready < borders->hosts.count) {
+        vx_dueq_clear(&borders->waiting, due);
+        if (!is_there(seen) && 2 * borders->n_ready < borders->hosts.count) {
             give_time(borders, seen, borders->env.down_ms);
-        } else if (seen->dead == seen->ready) {
-            seen->dead = !seen->ready;
-            borders->env.alive(borders->env.ctx, seen->oid, seen->ready);
+        } else if (seen->dead == is_there(seen)) {
+            seen->dead = !is_there(seen);
+            borders->env.alive(borders->env.ctx, seen->oid, !seen->dead);
         }
     }
     arm(borders);
@@ -123,6 +118,22 @@ find(const struct vx_borders *borders, uint64_t host)
     return node ? SEEN(node, by_oid) : NULL;
 }
 
+static void
+set(struct vx_borders *borders, struct seen *seen, bool ready, bool silent)
+{
+    bool was_there = is_there(seen);
+
+    vx_dueq_clear(&borders->waiting, &seen->due);
+    seen->ready = ready;
+    seen->silent = silent;
+    borders->n_ready += is_there(seen);
+    borders->n_ready -= was_there;
+    if (is_there(seen) == seen->dead) {
+        give_time(borders, seen, seen->dead ? 0 : borders->env.down_ms);
+    }
+    arm(borders);
+}
+
 void
 vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready)
 {
@@ -132,20 +143,69 @@ vx_borders_ready(struct vx_borders *borders, uint64_t host, bool ready)
         if (ready) {
             borders->n_ready++;
             seen = vx_xcalloc(1, sizeof *seen);
-            seen->oid = host;
+            seen->oid = seen->due.id = host;
             seen->ready = true;
             vx_tree_insert(&borders->hosts, &host, &seen->by_oid);
         }
         return;
     }
-    stop_waiting(borders, seen);
-    borders->n_ready += ready && !seen->ready;
-    borders->n_ready -= !ready && seen->ready;
-    seen->ready = ready;
-    if (ready == seen->dead) {
-        give_time(borders, seen, ready ? 0 : borders->env.down_ms);
+    set(borders, seen, ready, ready && seen->silent);
+}
+
+static void
+look_at(struct vx_borders *borders, struct watched *watched)
+{
+    struct seen *seen = find(borders, watched->oid);
+    uint64_t pulse = seen && seen->ready
+                     ? borders->env.pulse(borders->env.ctx, watched->oid) : 0;
+
+    watched->n_silent = pulse && pulse == watched->pulse
+                        ? watched->n_silent + 1 : 0;
+    watched->pulse = pulse;
+    if (seen && seen->silent != (watched->n_silent >= SILENT_LOOKS)) {
+        set(borders, seen, seen->ready, !seen->silent);
     }
-    arm(borders);
+}
+
+static void
+look(evutil_socket_t fd, short what, void *borders_)
+{
+    static const struct timeval again = { 0, LOOK_MS * 1000 };
+    struct vx_borders *borders = borders_;
+
+    (void) fd;
+    (void) what;
+    VX_TREE_FOR_EACH(node, &borders->watched) {
+        look_at(borders, WATCHED(node));
+    }
+    if (borders->watched.count) {
+        event_add(borders->look, &again);
+    }
+}
+
+void
+vx_borders_watch(struct vx_borders *borders, uint64_t host, bool more)
+{
+    struct vx_tree_node *node = vx_tree_find(&borders->watched, &host);
+    struct watched *watched = node ? WATCHED(node) : NULL;
+
+    if (!watched && more) {
+        watched = vx_xcalloc(1, sizeof *watched);
+        watched->oid = host;
+        vx_tree_insert(&borders->watched, &host, &watched->by_oid);
+        event_active(borders->look, EV_TIMEOUT, 0);
+    }
+    if (watched && more) {
+        watched->n_reasons++;
+    } else if (watched && !--watched->n_reasons) {
+        struct seen *seen = find(borders, host);
+
+        if (seen && seen->silent) {
+            set(borders, seen, seen->ready, false);
+        }
+        vx_tree_remove(&borders->watched, &watched->by_oid);
+        free(watched);
+    }
 }
 
 void
@@ -154,8 +214,8 @@ vx_borders_forget(struct vx_borders *borders, uint64_t host)
     struct seen *seen = find(borders, host);
 
     if (seen) {
-        stop_waiting(borders, seen);
-        borders->n_ready -= seen->ready;
+        vx_dueq_clear(&borders->waiting, &seen->due);
+        borders->n_ready -= is_there(seen);
         vx_tree_remove(&borders->hosts, &seen->by_oid);
         free(seen);
         arm(borders);
@@ -177,7 +237,9 @@ vx_borders_new(const struct vx_borders_env *env)
 
     borders->env = *env;
     vx_tree_init(&borders->hosts, compare_oid);
-    vx_tree_init(&borders->waiting, compare_due);
+    vx_dueq_init(&borders->waiting);
+    vx_tree_init(&borders->watched, compare_watched);
+    borders->look = evtimer_new(env->base, look, borders);
     borders->timer = evtimer_new(env->base, time_is_up, borders);
     return borders;
 }
@@ -192,6 +254,11 @@ vx_borders_free(struct vx_borders *borders)
         vx_tree_remove(&borders->hosts, node);
         free(SEEN(node, by_oid));
     }
+    VX_TREE_FOR_EACH_SAFE(node, next, &borders->watched) {
+        vx_tree_remove(&borders->watched, node);
+        free(WATCHED(node));
+    }
+    event_free(borders->look);
     event_free(borders->timer);
     free(borders);
 }

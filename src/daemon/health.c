@@ -12,7 +12,7 @@
 
 #include "core/health.h"
 #include "daemon/punts.h"
-#include "lib/tree.h"
+#include "lib/dueq.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -21,9 +21,9 @@ enum {
 };
 
 struct hop {
-    struct vx_tree_node by_oid, by_due;
+    struct vx_tree_node by_oid;
+    struct vx_due due;          /* the next look */
     uint64_t oid;
-    int64_t due_ms;             /* the next look */
     int64_t ask_ms;             /* the next question, not before */
     uint64_t pulse;             /* of its host, at the last one */
     struct vx_health health;
@@ -33,38 +33,20 @@ struct hop {
 
 struct vx_hops {
     struct vx_hops_env env;
-    struct vx_tree hops, due;
+    struct vx_tree hops;
+    struct vx_dueq due;
     struct event *timer;
     int64_t armed_ms;           /* what the timer is set to, 0 = it is not */
     struct vx_hops_counters counters;
 };
 
-struct due_key {
-    int64_t ms;
-    uint64_t oid;
-};
-
-static int
-compare(uint64_t a, uint64_t b)
-{
-    return a < b ? -1 : a > b;
-}
-
 static int
 cmp_hop(const void *key, const struct vx_tree_node *node)
 {
-    return compare(*(const uint64_t *) key,
-                   VX_CONTAINER(node, struct hop, by_oid)->oid);
-}
+    uint64_t a = *(const uint64_t *) key;
+    uint64_t b = VX_CONTAINER(node, struct hop, by_oid)->oid;
 
-static int
-cmp_due(const void *key_, const struct vx_tree_node *node)
-{
-    const struct due_key *key = key_;
-    const struct hop *hop = VX_CONTAINER(node, struct hop, by_due);
-
-    return key->ms != hop->due_ms ? (key->ms < hop->due_ms ? -1 : 1)
-           : compare(key->oid, hop->oid);
+    return a < b ? -1 : a > b;
 }
 
 static void pump(evutil_socket_t fd, short what, void *hops);
@@ -76,7 +58,7 @@ vx_hops_new(const struct vx_hops_env *env)
 
     hops->env = *env;
     vx_tree_init(&hops->hops, cmp_hop);
-    vx_tree_init(&hops->due, cmp_due);
+    vx_dueq_init(&hops->due);
     hops->timer = evtimer_new(env->base, pump, hops);
     return hops;
 }
@@ -86,9 +68,7 @@ vx_hops_new(const struct vx_hops_env *env)
 static void
 arm(struct vx_hops *hops)
 {
-    struct vx_tree_node *first = vx_tree_first(&hops->due);
-    int64_t due_ms = first ? VX_CONTAINER(first, struct hop, by_due)->due_ms
-                           : 0;
+    int64_t due_ms = vx_dueq_ms(&hops->due);
 
     if (due_ms && due_ms != hops->armed_ms) {
         int64_t ms = due_ms - hops->env.mono_ms();
@@ -99,18 +79,6 @@ arm(struct vx_hops *hops)
         hops->armed_ms = due_ms;
         evtimer_add(hops->timer, &tv);
     }
-}
-
-static void
-set_due(struct vx_hops *hops, struct hop *hop, int64_t at_ms)
-{
-    struct due_key key = { at_ms, hop->oid };
-
-    if (hop->due_ms) {
-        vx_tree_remove(&hops->due, &hop->by_due);
-    }
-    hop->due_ms = at_ms;
-    vx_tree_insert(&hops->due, &key, &hop->by_due);
 }
 
 static struct hop *
@@ -124,7 +92,7 @@ find(const struct vx_hops *hops, uint64_t port)
 static void
 look_soon(struct vx_hops *hops, struct hop *hop)
 {
-    set_due(hops, hop, hops->env.mono_ms());
+    vx_dueq_set(&hops->due, &hop->due, hops->env.mono_ms());
     arm(hops);
 }
 
@@ -138,7 +106,7 @@ get(struct vx_hops *hops, uint64_t port)
 
     if (!hop) {
         hop = vx_xcalloc(1, sizeof *hop);
-        hop->oid = port;
+        hop->oid = hop->due.id = port;
         hop->ask_ms = now_ms + (hops->env.interval_ms
                                 ? (int64_t) (port % hops->env.interval_ms)
                                 : 0);
@@ -151,7 +119,7 @@ static void
 drop(struct vx_hops *hops, struct hop *hop)
 {
     hops->counters.n_dead -= hop->health.dead;
-    vx_tree_remove(&hops->due, &hop->by_due);
+    vx_dueq_clear(&hops->due, &hop->due);
     vx_tree_remove(&hops->hops, &hop->by_oid);
     free(hop->ips);
     free(hop);
@@ -319,7 +287,7 @@ look(struct vx_hops *hops, struct hop *hop, int64_t now_ms)
     if (there) {
         ask_if_due(hops, hop, &tap, now_ms);
     }
-    set_due(hops, hop, there && hops->env.interval_ms
+    vx_dueq_set(&hops->due, &hop->due, there && hops->env.interval_ms
                        ? hop->ask_ms : now_ms + LOOK_ANYWAY_MS);
 }
 
@@ -328,18 +296,14 @@ pump(evutil_socket_t fd, short what, void *hops_)
 {
     struct vx_hops *hops = hops_;
     int64_t now_ms = hops->env.mono_ms();
-    struct vx_tree_node *node;
+    struct vx_due *due;
 
     (void) fd;
     (void) what;
     hops->armed_ms = 0;
-    for (int i = 0; i < PER_PUMP && (node = vx_tree_first(&hops->due)); i++) {
-        struct hop *hop = VX_CONTAINER(node, struct hop, by_due);
-
-        if (hop->due_ms > now_ms) {
-            break;
-        }
-        look(hops, hop, now_ms);
+    for (int i = 0; i < PER_PUMP && (due = vx_dueq_next(&hops->due, now_ms));
+         i++) {
+        look(hops, VX_CONTAINER(due, struct hop, due), now_ms);
     }
     arm(hops);
 }

@@ -98,6 +98,7 @@ vx_app_replay(struct vx_app *app)
         vx_iter_init(&iter, app->model, order[i], NULL, NULL);
         while ((obj = vx_iter_next(&iter))) {
             vx_fabric_change(app->fabric, NULL, obj);
+            vx_app_watch_hosts(app, NULL, obj);
             if (obj->kind == VX_HOST && !vx_obj_is_external(obj)) {
                 vx_hosts_update(app->hosts, NULL, (const void *) obj);
             } else if (obj->kind == VX_PORT) {

@@ -152,6 +152,7 @@ apply_change(void *app_, const struct vx_change *change,
                          (const void *) change->new);
     }
     vx_radv_change(app->radv, change->old, change->new);
+    vx_app_watch_hosts(app, change->old, change->new);
     if (obj->kind == VX_PORT || obj->kind == VX_HOST) {
         vx_app_object_event(app, change->old, change->new);
     }

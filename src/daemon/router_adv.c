@@ -14,7 +14,7 @@
 #include "core/pipeline.h"
 #include "core/ra.h"
 #include "daemon/punts.h"
-#include "lib/tree.h"
+#include "lib/dueq.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -25,9 +25,9 @@ enum {
 };
 
 struct net {
-    struct vx_tree_node by_oid, by_due;
+    struct vx_tree_node by_oid;
+    struct vx_due due;
     uint64_t oid;
-    int64_t due_ms;
     uint64_t cursor;            /* last port of this round */
     struct vx_prefix gone[MAX_GONE];    /* said once */
     size_t n_gone;
@@ -41,14 +41,10 @@ struct guest {
 
 struct vx_radv {
     struct vx_radv_env env;
-    struct vx_tree nets, due, guests;
+    struct vx_tree nets, guests;
+    struct vx_dueq due;
     struct event *timer;
     uint64_t n_sent;
-};
-
-struct due_key {
-    int64_t ms;
-    uint64_t oid;
 };
 
 static int
@@ -71,16 +67,6 @@ cmp_guest(const void *key, const struct vx_tree_node *node)
                    VX_CONTAINER(node, struct guest, by_oid)->oid);
 }
 
-static int
-cmp_due(const void *key_, const struct vx_tree_node *node)
-{
-    const struct due_key *key = key_;
-    const struct net *net = VX_CONTAINER(node, struct net, by_due);
-
-    return key->ms != net->due_ms ? (key->ms < net->due_ms ? -1 : 1)
-           : compare(key->oid, net->oid);
-}
-
 static void pump(evutil_socket_t fd, short what, void *radv);
 
 struct vx_radv *
@@ -90,7 +76,7 @@ vx_radv_new(const struct vx_radv_env *env)
 
     radv->env = *env;
     vx_tree_init(&radv->nets, cmp_net);
-    vx_tree_init(&radv->due, cmp_due);
+    vx_dueq_init(&radv->due);
     vx_tree_init(&radv->guests, cmp_guest);
     radv->timer = evtimer_new(env->base, pump, radv);
     return radv;
@@ -109,12 +95,10 @@ find_net(const struct vx_radv *radv, uint64_t oid)
 static void
 arm(struct vx_radv *radv)
 {
-    struct vx_tree_node *first = vx_tree_first(&radv->due);
-    int64_t ms = INT64_MAX;
+    int64_t due_ms = vx_dueq_ms(&radv->due), ms = INT64_MAX;
 
-    if (first) {
-        ms = VX_CONTAINER(first, struct net, by_due)->due_ms
-             - radv->env.mono_ms();
+    if (due_ms) {
+        ms = due_ms - radv->env.mono_ms();
     }
     if (radv->guests.count || ms < PUMP_MS) {
         ms = PUMP_MS;
@@ -130,16 +114,8 @@ arm(struct vx_radv *radv)
 static void
 set_due(struct vx_radv *radv, struct net *net, int64_t in_ms)
 {
-    struct due_key key;
-
-    if (net->due_ms) {
-        vx_tree_remove(&radv->due, &net->by_due);
-    }
-    net->due_ms = radv->env.mono_ms() + in_ms;
-    net->due_ms += !net->due_ms;
     net->cursor = 0;
-    key = (struct due_key) { net->due_ms, net->oid };
-    vx_tree_insert(&radv->due, &key, &net->by_due);
+    vx_dueq_set(&radv->due, &net->due, radv->env.mono_ms() + in_ms);
 }
 
 static struct net *
@@ -149,7 +125,7 @@ get_net(struct vx_radv *radv, uint64_t oid)
 
     if (!net) {
         net = vx_xcalloc(1, sizeof *net);
-        net->oid = oid;
+        net->oid = net->due.id = oid;
         vx_tree_insert(&radv->nets, &oid, &net->by_oid);
     }
     return net;
@@ -158,9 +134,7 @@ get_net(struct vx_radv *radv, uint64_t oid)
 static void
 drop_net(struct vx_radv *radv, struct net *net)
 {
-    if (net->due_ms) {
-        vx_tree_remove(&radv->due, &net->by_due);
-    }
+    vx_dueq_clear(&radv->due, &net->due);
     vx_tree_remove(&radv->nets, &net->by_oid);
     free(net);
 }
@@ -341,21 +315,18 @@ pump(evutil_socket_t fd, short what, void *radv_)
     struct vx_radv *radv = radv_;
     int64_t now_ms = radv->env.mono_ms();
     size_t n = 0, steps = STEPS_PER_PUMP;
-    struct vx_tree_node *node;
+    struct vx_due *due;
 
     (void) fd;
     (void) what;
     for (; n < PER_PUMP && steps && radv->guests.count; steps--) {
         n += greet(radv);
     }
-    while (n < PER_PUMP && steps && (node = vx_tree_first(&radv->due))) {
-        struct net *net = VX_CONTAINER(node, struct net, by_due);
-
-        if (net->due_ms > now_ms) {
-            break;
-        }
+    while (n < PER_PUMP && steps
+           && (due = vx_dueq_next(&radv->due, now_ms))) {
         steps--;
-        n += walk(radv, net, PER_PUMP - n, &steps);
+        n += walk(radv, VX_CONTAINER(due, struct net, due), PER_PUMP - n,
+                  &steps);
     }
     arm(radv);
 }

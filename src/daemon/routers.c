@@ -147,12 +147,37 @@ vx_app_zone_opened(struct vx_app *app, uint64_t zone)
     event_add(app->settle, &soon);
 }
 
+/* Gateways and border hosts are watched. */
+static void
+watch_hosts_of(struct vx_app *app, const struct vx_obj *obj, bool more)
+{
+    const struct vx_gateway *gateway = (const void *) obj;
+    const struct vx_zone *zone = (const void *) obj;
+
+    if (obj && obj->kind == VX_GATEWAY) {
+        vx_borders_watch(app->borders, gateway->host, more);
+    } else if (obj && obj->kind == VX_ZONE) {
+        for (size_t i = 0; i < zone->n_borders; i++) {
+            vx_borders_watch(app->borders, zone->borders[i], more);
+        }
+    }
+}
+
+void
+vx_app_watch_hosts(struct vx_app *app, const struct vx_obj *old,
+                   const struct vx_obj *new)
+{
+    watch_hosts_of(app, new, true);
+    watch_hosts_of(app, old, false);
+}
+
 static void
 borders_init(struct vx_app *app)
 {
     const struct vx_borders_env env = {
         .ctx = app, .base = app->base,
         .down_ms = app->options.border_down_ms, .alive = border_changed,
+        .pulse = pulse,
         .mono_ms = vx_app_mono_ms,
     };
 

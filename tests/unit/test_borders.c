@@ -71,12 +71,72 @@ a_host_that_is_away_is_given_up_while_most_are_there(void **state)
     event_base_free(base);
 }
 
+static uint64_t pulses[3];
+
+static uint64_t
+pulse(void *ctx, uint64_t host)
+{
+    (void) ctx;
+    return pulses[host];
+}
+
+/* As the timer of looks fires: four times a second. */
+static void
+look(struct event_base *base, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        pulses[1]++;
+        pass(base, 250);
+    }
+}
+
+static void
+a_watched_host_that_falls_silent_is_given_up_though_connected(void **state)
+{
+    struct event_base *base = event_base_new();
+    const struct vx_borders_env env = {
+        .base = base, .down_ms = 1, .mono_ms = mono_ms, .alive = alive,
+        .pulse = pulse
+    };
+    struct vx_borders *borders = vx_borders_new(&env);
+
+    (void) state;
+    n_down = n_up = 0;
+    pulses[1] = pulses[2] = 7;
+    vx_borders_watch(borders, 2, true);         /* before it was ever there */
+    for (uint64_t host = 0; host <= 2; host++) {
+        vx_borders_ready(borders, host, true);
+    }
+    look(base, 3);
+    assert_int_equal(n_down, 0);
+    vx_borders_watch(borders, 1, true);
+    look(base, 4);
+    assert_int_equal(n_down, 1);
+    assert_false(vx_borders_is_alive(borders, 2));
+    assert_true(vx_borders_is_alive(borders, 1));
+    pulses[2]++;
+    look(base, 3);
+    assert_int_equal(n_up, 1);
+    assert_true(vx_borders_is_alive(borders, 2));
+    vx_borders_watch(borders, 2, true);
+    vx_borders_watch(borders, 2, false);        /* still watched */
+    look(base, 5);
+    assert_false(vx_borders_is_alive(borders, 2));
+    vx_borders_watch(borders, 2, false);
+    look(base, 1);
+    assert_true(vx_borders_is_alive(borders, 2));
+    vx_borders_free(borders);
+    event_base_free(base);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             a_host_that_is_away_is_given_up_while_most_are_there),
+        cmocka_unit_test(
+            a_watched_host_that_falls_silent_is_given_up_though_connected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
