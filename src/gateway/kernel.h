@@ -19,7 +19,8 @@
  * is reported, not touched.
  *
  * One VRF is worked on per turn of the loop, a few ms each; 400 VRFs of which
- * nothing changed cost a look each.  No function here calls back. */
+ * nothing changed cost a look each.  No function here calls back; a callback
+ * may call any but _free. */
 #ifndef VX_GATEWAY_KERNEL_H
 #define VX_GATEWAY_KERNEL_H
 

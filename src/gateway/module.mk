@@ -1,1 +1,20 @@
-# vxgatewayd, beside FRR on each gateway. Nothing is built here yet.
+# vxgatewayd, beside FRR on each gateway.
+noinst_LIBRARIES += src/gateway/libvxgateway.a
+src_gateway_libvxgateway_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBNL_CFLAGS)
+src_gateway_libvxgateway_a_SOURCES =
+
+# What touches the machine: kernel, OVS ports, configuration of FRR.
+src_gateway_libvxgateway_a_SOURCES += \
+	src/gateway/kernel.c src/gateway/kernel.h \
+	src/gateway/kernel_do.c src/gateway/kernel_priv.h \
+	src/gateway/kernel_look.c \
+	src/gateway/kernel_plan.c src/gateway/kernel_plan.h \
+	src/gateway/kernel_rules.c \
+	src/gateway/kernel_want.c \
+	src/gateway/kernel_watch.c \
+	src/gateway/leg_ovs.c src/gateway/leg_ovs.h \
+	src/gateway/leg_rows.c src/gateway/leg_rows.h \
+	src/gateway/netns.c src/gateway/netns.h \
+	src/gateway/nl.c src/gateway/nl.h \
+	src/gateway/vty.c src/gateway/vty.h

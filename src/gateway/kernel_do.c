@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out the operations of a plan for one VRF. */
+#include "gateway/kernel_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/nl.h"
+
+bool
+vx_gw_setting_write(const char *path, int value, struct vx_error *err)
+{
+    char name[128], text[16];
+    int fd, size, error;
+
+    snprintf(name, sizeof name, "/proc/sys/net/%s", path);
+    fd = open(name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        return true;            /* a kernel without: nothing to switch off */
+    }
+    if (fd < 0) {
+        return vx_fail(err, VX_INTERNAL, "", "%s: %s", name,
+                       strerror(errno));
+    }
+    size = snprintf(text, sizeof text, "%d", value);
+    error = write(fd, text, (size_t) size) == size ? 0 : errno;
+    close(fd);
+    return !error || vx_fail(err, VX_INTERNAL, "", "%s: %s", name,
+                             strerror(error));
+}
+
+static bool
+do_setting(struct vx_gw_place *place, const struct vx_gw_setting *setting,
+           struct vx_error *err)
+{
+    bool ok;
+
+    if (!setting->inside || place->netns < 0) {
+        return vx_gw_setting_write(setting->path, setting->value, err);
+    }
+    if (!vx_gw_netns_enter(place->netns, err)) {
+        return false;
+    }
+    ok = vx_gw_setting_write(setting->path, setting->value, err);
+    vx_gw_netns_leave(&place->kernel->dir);
+    return ok;
+}
+
+/* In the new namespace, before it has a name. */
+static bool
+prepare(void *aux, struct vx_error *err)
+{
+    struct nl_sock *sock = vx_gw_nl_open(err);
+    bool ok = sock && vx_gw_nl_set_alias(sock, "lo", VX_GW_MARK, err)
+              && vx_gw_nl_set_up(sock, "lo", err);
+
+    (void) aux;
+    nl_socket_free(sock);
+    return ok;
+}
+
+/* What no route of the VRF matches does not go on to the main table. */
+static bool
+end_table(struct vx_gw_place *place, uint32_t table, struct vx_error *err)
+{
+    for (int i = 0; i < 2; i++) {
+        struct rtmsg head = {
+            .rtm_family = i ? AF_INET6 : AF_INET, .rtm_table = RT_TABLE_UNSPEC,
+            .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE,
+            .rtm_type = RTN_UNREACHABLE,
+        };
+        struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_CREATE
+                                                | NLM_F_REPLACE);
+        int error;
+
+        nlmsg_append(msg, &head, sizeof head, NLMSG_ALIGNTO);
+        nla_put_u32(msg, RTA_TABLE, table);
+        nla_put_u32(msg, RTA_PRIORITY, 4278198272U);
+        error = nl_send_sync(place->out, msg);
+        if (error < 0) {
+            return vx_fail(err, VX_INTERNAL, "", "last route of table %u: "
+                           "%s", table, nl_geterror(error));
+        }
+    }
+    return true;
+}
+
+static bool
+add_vrf(struct vx_gw_place *place, const char *name, struct vx_error *err)
+{
+    const struct vx_gw_kernel *kernel = place->kernel;
+    uint32_t table = VX_GW_TABLE_BASE + place->vni;
+
+    if (kernel->backend == VX_GW_VRF_NETNS) {
+        if (!vx_gw_netns_add(&kernel->dir, name, prepare, NULL, err)) {
+            return false;
+        }
+    } else if (!vx_gw_nl_add_vrf(place->out, name, table, err)
+               || !vx_gw_nl_set_alias(place->out, name, VX_GW_MARK, err)
+               || !end_table(place, table, err)) {
+        return false;
+    }
+    vx_gw_place_close(place);
+    return vx_gw_place_open(place, kernel, place->vni, err)
+           && (place->in || vx_fail(err, VX_INTERNAL, "", "VRF %s was made "
+                                    "and is not there", name));
+}
+
+static bool
+del_vrf(struct vx_gw_place *place, const char *name, struct vx_error *err)
+{
+    if (place->kernel->backend == VX_GW_VRF_NETNS) {
+        return vx_gw_netns_del(&place->kernel->dir, name, err);
+    }
+    return vx_gw_nl_del(place->out, name, err);
+}
+
+static bool
+add_leg(struct vx_gw_place *place, const struct vx_gw_op *op,
+        struct vx_error *err)
+{
+    char leg[VX_GW_IFNAME_SIZE];
+
+    vx_gw_leg_name(place->kernel->backend, place->vni, leg);
+    if (!vx_gw_nl_add_veth(place->out, op->name, leg, place->netns,
+                           op->number, &op->mac, err)) {
+        return false;
+    }
+    if (!vx_gw_nl_set_alias(place->out, op->name, VX_GW_MARK, err)
+        || !vx_gw_nl_set_alias(place->in, leg, VX_GW_MARK, err)) {
+        vx_gw_nl_del(place->out, op->name, NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool
+device_in(struct vx_gw_place *place, const char *name, struct vx_error *err)
+{
+    char alias[256], marked[256];
+
+    if (!vx_gw_nl_alias(place->out, name, alias, sizeof alias, err)) {
+        return false;
+    }
+    if (strncmp(alias, VX_GW_MARK_DEVICE, sizeof VX_GW_MARK_DEVICE - 1)) {
+        snprintf(marked, sizeof marked, "%s%.200s", VX_GW_MARK_DEVICE,
+                 alias);
+        if (!vx_gw_nl_set_alias(place->out, name, marked, err)) {
+            return false;
+        }
+    }
+    return place->kernel->backend == VX_GW_VRF_NETNS
+           ? vx_gw_nl_move(place->out, name, place->netns, err)
+           : vx_gw_nl_set_master(place->out, name, place->master, err);
+}
+
+static bool
+device_out(struct vx_gw_place *place, const char *name, struct vx_error *err)
+{
+    char alias[256];
+
+    if (!(place->kernel->backend == VX_GW_VRF_NETNS
+          ? vx_gw_nl_move(place->in, name, place->kernel->dir.home, err)
+          : vx_gw_nl_set_master(place->out, name, 0, err))
+        || !vx_gw_nl_alias(place->out, name, alias, sizeof alias, err)) {
+        return false;
+    }
+    return strncmp(alias, VX_GW_MARK_DEVICE, sizeof VX_GW_MARK_DEVICE - 1)
+           || vx_gw_nl_set_alias(place->out, name,
+                                 alias + sizeof VX_GW_MARK_DEVICE - 1, err);
+}
+
+static bool
+do_one(struct vx_gw_place *place, const struct vx_gw_op *op,
+       struct vx_error *err)
+{
+    struct nl_sock *sock = op->inside ? place->in : place->out;
+
+    switch (op->kind) {
+    case VX_GW_OP_VRF_ADD:
+        return add_vrf(place, op->name, err);
+    case VX_GW_OP_VRF_DEL:
+        return del_vrf(place, op->name, err);
+    case VX_GW_OP_VRF_UP:
+    case VX_GW_OP_UP:
+        return vx_gw_nl_set_up(sock, op->name, err);
+    case VX_GW_OP_LEG_ADD:
+        return add_leg(place, op, err);
+    case VX_GW_OP_LINK_DEL:
+        return vx_gw_nl_del(sock, op->name, err);
+    case VX_GW_OP_DEVICE_IN:
+        return device_in(place, op->name, err);
+    case VX_GW_OP_DEVICE_OUT:
+        return device_out(place, op->name, err);
+    case VX_GW_OP_DEVICE_OUT_TRY:
+        device_out(place, op->name, NULL);
+        return true;
+    case VX_GW_OP_MASTER:
+        return vx_gw_nl_set_master(sock, op->name, place->master, err);
+    case VX_GW_OP_MAC:
+        return vx_gw_nl_set_mac(sock, op->name, &op->mac, err);
+    case VX_GW_OP_MTU:
+        return vx_gw_nl_set_mtu(sock, op->name, op->number, err);
+    case VX_GW_OP_OFFLOAD:
+        return vx_gw_set_offload(place->control, op->name, op->number)
+               || vx_fail(err, VX_INTERNAL, "", "checksum offload of %s: %s",
+                          op->name, strerror(errno));
+    case VX_GW_OP_SETTING:
+        return do_setting(place, &op->setting, err);
+    case VX_GW_OP_ADDR_DEL:
+    case VX_GW_OP_ADDR_ADD:
+        return vx_gw_nl_addr(sock, op->name, op->kind == VX_GW_OP_ADDR_ADD,
+                             &op->addr, err);
+    }
+    return true;
+}
+
+bool
+vx_gw_do(struct vx_gw_place *place, const struct vx_gw_ops *ops,
+         size_t *ret_n, struct vx_error *err)
+{
+    for (size_t i = 0; i < ops->n; i++) {
+        if (!do_one(place, &ops->ops[i], err)) {
+            *ret_n = i;
+            return false;
+        }
+    }
+    *ret_n = ops->n;
+    return true;
+}

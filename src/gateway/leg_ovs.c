@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host ends of legs in br-tenant; see leg_ovs.h.
+ *
+ *   wanted legs + view of the database -> leg_rows (pure) -> one transaction
+ *
+ * at every change and, since plugging of single ports is not told by the
+ * session, every few seconds. */
+#include "gateway/leg_ovs.h"
+
+#include <errno.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "core/pipeline.h"
+#include "gateway/leg_rows.h"
+#include "lib/xalloc.h"
+#include "ovs-glue/ovsdb_session.h"
+
+enum {
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 5000,
+    CHECK_MS = 2000,
+};
+
+struct vx_gw_legs {
+    struct event_base *base;
+    struct sockaddr_un addr;
+    struct vx_gw_legs_callbacks cb;
+    void *aux;
+    struct vx_tree legs;            /* struct vx_gw_leg by VNI */
+    bool is_synced;
+    struct bufferevent *bev;        /* while it connects */
+    struct og_ovsdb_session *session;
+    struct event *connect;
+    struct event *check;
+    unsigned backoff_ms;
+    bool in_flight, is_told, is_connected;
+};
+
+static struct timeval
+ms(unsigned n)
+{
+    return (struct timeval) { n / 1000, n % 1000 * 1000 };
+}
+
+static bool
+is_userspace(const struct vx_gw_legs *legs)
+{
+    const struct og_bridge *bridge = legs->session
+        ? og_view_bridge(og_ovsdb_session_view(legs->session),
+                         VX_BRIDGE_TENANT) : NULL;
+
+    return bridge && !strcmp(bridge->datapath_type, "netdev");
+}
+
+static void
+tell(struct vx_gw_legs *legs, bool connected, const char *why)
+{
+    if (legs->is_told && legs->is_connected == connected) {
+        return;
+    }
+    legs->is_told = true;
+    legs->is_connected = connected;
+    if (legs->cb.connected) {
+        legs->cb.connected(legs->aux, connected, is_userspace(legs), why);
+    }
+}
+
+static void
+check_soon(struct vx_gw_legs *legs)
+{
+    event_active(legs->check, EV_TIMEOUT, 0);
+}
+
+/* --- Of the session. */
+
+static void
+done(void *aux, bool ok, const char *error)
+{
+    struct vx_gw_legs *legs = aux;
+    char text[300];
+
+    legs->in_flight = false;
+    if (ok) {
+        check_soon(legs);
+    } else if (legs->cb.note) {
+        snprintf(text, sizeof text, "legs into %s: %.200s", VX_BRIDGE_TENANT,
+                 error);
+        legs->cb.note(legs->aux, text);
+    }
+}
+
+static void
+leg_free(struct vx_gw_legs *legs, struct vx_gw_leg *leg)
+{
+    vx_tree_remove(&legs->legs, &leg->by_vni);
+    free(leg->iface_id);
+    free(leg);
+}
+
+static void
+set_ofport(struct vx_gw_legs *legs, struct vx_gw_leg *leg, uint32_t ofport)
+{
+    if (leg->ofport != ofport) {
+        leg->ofport = ofport;
+        if (legs->cb.leg) {
+            legs->cb.leg(legs->aux, leg->vni, ofport);
+        }
+    }
+}
+
+/* A database that is another one than before does not tell what it lacks;
+ * and ports that were to go may be gone. */
+static void
+settle(struct vx_gw_legs *legs)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &legs->legs) {
+        struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg, by_vni);
+
+        set_ofport(legs, leg, og_ovsdb_session_ofport(legs->session,
+                                                      leg->iface_id));
+        if (leg->is_going && !leg->is_in && !legs->in_flight) {
+            leg_free(legs, leg);
+        }
+    }
+}
+
+static void
+check(evutil_socket_t fd, short events, void *aux)
+{
+    struct vx_gw_legs *legs = aux;
+    struct timeval tv = ms(CHECK_MS);
+    char *operations;
+
+    (void) fd, (void) events;
+    event_add(legs->check, &tv);
+    if (!legs->session || !og_ovsdb_session_is_ready(legs->session)
+        || legs->in_flight) {
+        return;
+    }
+    operations = vx_gw_leg_rows(og_ovsdb_session_view(legs->session),
+                                &legs->legs, legs->is_synced);
+    if (operations) {
+        legs->in_flight = true;
+        og_ovsdb_session_transact(legs->session, operations, done, legs);
+        free(operations);
+    }
+    settle(legs);
+}
+
+static void
+ready(void *aux)
+{
+    struct vx_gw_legs *legs = aux;
+
+    legs->backoff_ms = BACKOFF_MIN_MS;
+    tell(legs, true, "");
+    check_soon(legs);
+}
+
+static void
+changed(void *aux)
+{
+    check_soon(aux);
+}
+
+static void
+iface(void *aux, const char *iface_id, uint32_t ofport)
+{
+    struct vx_gw_legs *legs = aux;
+
+    VX_TREE_FOR_EACH(node, &legs->legs) {
+        struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg, by_vni);
+
+        if (!strcmp(leg->iface_id, iface_id)) {
+            set_ofport(legs, leg, ofport);
+            check_soon(legs);
+            break;
+        }
+    }
+}
+
+static void
+session_note(void *aux, const char *text)
+{
+    struct vx_gw_legs *legs = aux;
+
+    if (legs->cb.note) {
+        legs->cb.note(legs->aux, text);
+    }
+}
+
+static void
+try_again(struct vx_gw_legs *legs)
+{
+    struct timeval tv = ms(legs->backoff_ms);
+
+    event_add(legs->connect, &tv);
+    legs->backoff_ms = legs->backoff_ms * 2 > BACKOFF_MAX_MS
+                       ? BACKOFF_MAX_MS : legs->backoff_ms * 2;
+}
+
+/* The ports are still there, most likely, and so is the datapath: what was
+ * known of them stays known until the database says otherwise. */
+static void
+closed(void *aux, const char *why)
+{
+    struct vx_gw_legs *legs = aux;
+
+    og_ovsdb_session_free(legs->session);
+    legs->session = NULL;
+    legs->in_flight = false;
+    try_again(legs);
+    tell(legs, false, why);
+}
+
+static const struct og_ovsdb_callbacks session_callbacks = {
+    .ready = ready, .changed = changed, .iface = iface,
+    .note = session_note, .closed = closed,
+};
+
+/* --- Connection. */
+
+static void
+connected(struct bufferevent *bev, short what, void *aux)
+{
+    struct vx_gw_legs *legs = aux;
+    int error = EVUTIL_SOCKET_ERROR();
+
+    legs->bev = NULL;
+    if (what & BEV_EVENT_CONNECTED) {
+        bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
+        legs->session = og_ovsdb_session_new(bev, &session_callbacks, legs);
+        return;
+    }
+    bufferevent_free(bev);
+    try_again(legs);
+    tell(legs, false, error ? strerror(error) : "no connection");
+}
+
+static void
+connect_now(evutil_socket_t fd, short events, void *aux)
+{
+    struct vx_gw_legs *legs = aux;
+
+    (void) fd, (void) events;
+    legs->bev = bufferevent_socket_new(legs->base, -1, BEV_OPT_CLOSE_ON_FREE
+                                       | BEV_OPT_DEFER_CALLBACKS);
+    if (!legs->bev) {
+        try_again(legs);
+        return;
+    }
+    bufferevent_setcb(legs->bev, NULL, NULL, connected, legs);
+    if (bufferevent_socket_connect(legs->bev, (void *) &legs->addr,
+                                   sizeof legs->addr)) {
+        bufferevent_free(legs->bev);
+        legs->bev = NULL;
+        try_again(legs);
+        tell(legs, false, strerror(errno));
+    }
+}
+
+/* --- Public. */
+
+static int
+compare(const void *key, const struct vx_tree_node *node)
+{
+    uint32_t a = *(const uint32_t *) key;
+    uint32_t b = VX_CONTAINER(node, struct vx_gw_leg, by_vni)->vni;
+
+    return a < b ? -1 : a > b;
+}
+
+struct vx_gw_legs *
+vx_gw_legs_new(struct event_base *base, const char *addr,
+               const struct vx_gw_legs_callbacks *cb, void *aux,
+               struct vx_error *err)
+{
+    struct vx_gw_legs *legs;
+
+    addr = addr ? addr : VX_GW_OVSDB_DEFAULT;
+    if (strncmp(addr, "unix:", 5) || !addr[5]
+        || strlen(addr + 5) >= sizeof legs->addr.sun_path) {
+        vx_fail(err, VX_INVALID, "ovsdb", "\"%.100s\" is not unix:PATH",
+                addr);
+        return NULL;
+    }
+    legs = vx_xcalloc(1, sizeof *legs);
+    legs->base = base;
+    legs->addr.sun_family = AF_UNIX;
+    strcpy(legs->addr.sun_path, addr + 5);
+    legs->cb = *cb;
+    legs->aux = aux;
+    legs->backoff_ms = BACKOFF_MIN_MS;
+    vx_tree_init(&legs->legs, compare);
+    legs->connect = event_new(base, -1, 0, connect_now, legs);
+    legs->check = event_new(base, -1, 0, check, legs);
+    event_active(legs->connect, EV_TIMEOUT, 0);
+    check_soon(legs);
+    return legs;
+}
+
+void
+vx_gw_legs_free(struct vx_gw_legs *legs)
+{
+    if (!legs) {
+        return;
+    }
+    while (legs->legs.root) {
+        leg_free(legs, VX_CONTAINER(vx_tree_first(&legs->legs),
+                                    struct vx_gw_leg, by_vni));
+    }
+    if (legs->bev) {
+        bufferevent_free(legs->bev);
+    }
+    og_ovsdb_session_free(legs->session);
+    event_free(legs->connect);
+    event_free(legs->check);
+    free(legs);
+}
+
+static struct vx_gw_leg *
+find(const struct vx_gw_legs *legs, uint32_t vni)
+{
+    struct vx_tree_node *node = vx_tree_find(&legs->legs, &vni);
+
+    return node ? VX_CONTAINER(node, struct vx_gw_leg, by_vni) : NULL;
+}
+
+void
+vx_gw_legs_set(struct vx_gw_legs *legs, uint32_t vni, const char *iface_id)
+{
+    struct vx_gw_leg *leg = find(legs, vni);
+
+    if (leg && !leg->is_going && !strcmp(leg->iface_id, iface_id)) {
+        return;
+    }
+    if (!leg) {
+        leg = vx_xcalloc(1, sizeof *leg);
+        leg->vni = vni;
+        vx_tree_insert(&legs->legs, &vni, &leg->by_vni);
+    }
+    free(leg->iface_id);
+    leg->iface_id = vx_xstrdup(iface_id);
+    leg->is_going = false;
+    leg->ofport = 0;
+    check_soon(legs);
+}
+
+void
+vx_gw_legs_remove(struct vx_gw_legs *legs, uint32_t vni)
+{
+    struct vx_gw_leg *leg = find(legs, vni);
+
+    if (leg && !leg->is_going) {
+        leg->is_going = true;
+        check_soon(legs);
+    }
+}
+
+void
+vx_gw_legs_sync(struct vx_gw_legs *legs)
+{
+    legs->is_synced = true;
+    check_soon(legs);
+}
+
+uint32_t
+vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni)
+{
+    const struct vx_gw_leg *leg = find(legs, vni);
+
+    return leg ? leg->ofport : 0;
+}
+
+bool
+vx_gw_legs_is_connected(const struct vx_gw_legs *legs)
+{
+    return legs->is_connected;
+}
