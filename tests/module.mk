@@ -14,7 +14,11 @@ AM_TESTS_ENVIRONMENT = \
 	export UBSAN_OPTIONS;
 
 # Programs that such tests drive.
-NETNS_TOOLS = tests/netns/of_driver tests/netns/loss/udp_stream
+NETNS_TOOLS = tests/netns/of_driver tests/netns/loss/udp_stream \
+	tests/netns/gw_driver
+tests_netns_gw_driver_SOURCES = tests/netns/gw_driver.c
+tests_netns_gw_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_netns_gw_driver_LDADD = $(LIBS_GATEWAY)
 tests_netns_of_driver_SOURCES = tests/netns/of_driver.c \
 	tests/lib/rowtalk.c tests/lib/rowtalk.h \
 	tests/lib/sample.c tests/lib/sample.h

@@ -183,6 +183,11 @@ note(struct vx_gw_vrf *vrf, const struct vx_gw_ops *ops)
     struct vx_gw_kernel *kernel = vrf->kernel;
     char text[200], first[120];
 
+    for (size_t i = 0; i < ops->n; i++) {
+        if (ops->ops[i].kind == VX_GW_OP_DEVICE_IN) {
+            return;             /* it was waited for */
+        }
+    }
     if (kernel->cb.note && vrf->is_stirred && vrf->is_ready && ops->n) {
         snprintf(text, sizeof text, "vx%u was changed by somebody else, is "
                  "put right: %s%s", vrf->vni,

@@ -18,3 +18,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/netns.c src/gateway/netns.h \
 	src/gateway/nl.c src/gateway/nl.h \
 	src/gateway/vty.c src/gateway/vty.h
+
+LIBS_GATEWAY = src/gateway/libvxgateway.a bgp/libvxbgp.a src/api/libvxapi.a \
+	ovs-glue/libovsglue.a $(LIBS_CORE) $(OVS_LIBS) $(CJSON_LIBS) \
+	$(LIBEVENT_LIBS) $(LIBNL_LIBS)
