@@ -3,11 +3,24 @@
  * them and names the first. */
 #include "core/validate.h"
 
+#include <string.h>
+
 enum { PATH_SIZE = 3 * VX_NAME_MAX + 4 };
 
+/* The first that an operator made, else the first at all: what is not an
+ * operator's goes by itself (model_origin.c) and is no example of what keeps
+ * others. */
 static const char *
 first_name(const struct vx_tree *names)
 {
+    VX_TREE_FOR_EACH(node, names) {
+        const struct vx_obj *obj = VX_CONTAINER(node, struct vx_ent,
+                                                by_name)->obj;
+
+        if (obj->origin == VX_BY_OPERATOR) {
+            return obj->name;
+        }
+    }
     return VX_CONTAINER(vx_tree_first(names), struct vx_ent,
                         by_name)->obj->name;
 }
@@ -158,37 +171,42 @@ host_is_empty(const struct vx_model *model, const struct vx_ent *ent,
 }
 
 static bool
+has_none(const struct vx_ent *tenant, const struct vx_tree *names, size_t n,
+         const char *what, struct vx_error *err)
+{
+    return !n
+           || vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu %s%s, for "
+                      "example \"%s\": delete them first",
+                      tenant->obj->name, n, what,
+                      strcmp(what, "polic") ? plural(n)
+                      : n == 1 ? "y" : "ies", first_name(names));
+}
+
+static size_t
+n_operators(const struct vx_tree *names)
+{
+    size_t n = 0;
+
+    VX_TREE_FOR_EACH(node, names) {
+        n += VX_CONTAINER(node, struct vx_ent, by_name)->obj->origin
+             == VX_BY_OPERATOR;
+    }
+    return n;
+}
+
+static bool
 tenant_is_empty(const struct vx_ent *ent, struct vx_error *err)
 {
-    const struct vx_tree *networks = &vx_tenant_ent(ent)->networks;
-    const struct vx_tree *routes = &vx_tenant_ent(ent)->routes;
-    const struct vx_tree *policies = &vx_tenant_ent(ent)->policies;
-    const struct vx_tree *peerings = &vx_tenant_ent(ent)->peerings;
+    const struct vx_tenant_ent *t = vx_tenant_ent(ent);
 
-    if (routes->count) {
-        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu route%s, "
-                       "for example \"%s\": delete them first",
-                       ent->obj->name, routes->count, plural(routes->count),
-                       first_name(routes));
-    }
-    if (policies->count) {
-        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu polic%s, "
-                       "for example \"%s\": delete them first",
-                       ent->obj->name, policies->count,
-                       policies->count == 1 ? "y" : "ies",
-                       first_name(policies));
-    }
-    if (peerings->count) {
-        return vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu peering%s, "
-                       "for example \"%s\": delete them first",
-                       ent->obj->name, peerings->count,
-                       plural(peerings->count), first_name(peerings));
-    }
-    return !networks->count
-           || vx_fail(err, VX_IN_USE, "", "tenant \"%s\" has %zu network%s, "
-                      "for example \"%s\": delete them first",
-                      ent->obj->name, networks->count,
-                      plural(networks->count), first_name(networks));
+    return has_none(ent, &t->routes, t->routes.count - t->n_learned_routes,
+                    "route", err)
+           && has_none(ent, &t->policies, n_operators(&t->policies), "polic",
+                       err)
+           && has_none(ent, &t->peerings, t->peerings.count, "peering", err)
+           && has_none(ent, &t->networks,
+                       t->networks.count - (t->router_net != NULL),
+                       "network", err);
 }
 
 static bool

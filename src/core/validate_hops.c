@@ -38,13 +38,14 @@ struct hops {
     uint8_t family;         /* 0: that of the first */
 };
 
-/* Learned routes lead to the legs of gateways. */
+/* Learned routes lead to the legs of gateways; that others do not is told
+ * where the subnet is found. */
 static bool
-may_be_leg(const struct vx_candidate *c, const struct vx_ip *ip)
+may_be_leg(const struct vx_ip *ip)
 {
     const struct vx_prefix host = { *ip, (uint8_t) vx_ip_bits(ip) };
 
-    return c->new->origin != VX_BY_OPERATOR && vx_meets_router(&host);
+    return vx_meets_router(&host);
 }
 
 static bool
@@ -64,7 +65,7 @@ hops_are_sane(const struct vx_candidate *c, const struct hops *hops,
         uint8_t family = hops->family ? hops->family : hops->via[0].family;
 
         if (!vx_ip_is_host(p)
-            || (vx_ip_is_link_local(p) && !may_be_leg(c, p))) {
+            || (vx_ip_is_link_local(p) && !may_be_leg(p))) {
             return vx_fail(err, VX_INVALID, field, "%s cannot be a next hop "
                            "of %s \"%s\": it must be a unicast address of a "
                            "port", vx_ip_format(p, ip), kind, c->new->name);

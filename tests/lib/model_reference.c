@@ -330,14 +330,21 @@ origin_is_well(const struct ref_state *s, const struct vx_obj *obj)
                    : obj->origin != VX_BY_SYSTEM);
 }
 
+static bool
+is_abroad(const struct ref_state *s, uint64_t oid)
+{
+    const struct vx_host *host = (const void *) ref_by_oid(s, oid, VX_HOST);
+
+    return host && host->external;
+}
+
 /* What is learned is on other fabrics' hosts, and nothing else is. */
 static bool
 port_is_home(const struct ref_state *s, const struct vx_port *port)
 {
-    const struct vx_host *host = (const void *)
-        ref_by_oid(s, vx_port_location(port), VX_HOST);
-
-    return (host && host->external) == (port->o.origin == VX_BY_BGP);
+    return port->o.origin == VX_BY_BGP ? is_abroad(s, port->host)
+        : !is_abroad(s, port->host) && !is_abroad(s, port->located)
+          && !is_abroad(s, port->migrate_from);
 }
 
 static bool

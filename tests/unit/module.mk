@@ -31,6 +31,13 @@ tests_unit_test_model_prop_SOURCES = tests/unit/test_model_prop.c \
 	$(MODEL_FIXTURE) \
 	tests/lib/model_check.c tests/lib/model_check.h \
 	tests/lib/model_reference.c tests/lib/model_reference.h
+UNIT_TESTS += tests/unit/test_model_bgp
+tests_unit_test_model_bgp_SOURCES = tests/unit/test_model_bgp.c \
+	tests/lib/model_check.c \
+	tests/lib/model_check.h \
+	tests/lib/model_reference.c \
+	tests/lib/model_reference.h \
+	$(MODEL_FIXTURE)
 UNIT_TESTS += tests/unit/test_model_vni
 tests_unit_test_model_vni_SOURCES = tests/unit/test_model_vni.c \
 	$(MODEL_FIXTURE)
