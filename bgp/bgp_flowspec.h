@@ -59,7 +59,7 @@ struct bg_flow_rule {
 /* Any number of these may be asked for together. */
 struct bg_flow_action {
     bool has_rate;
-    uint32_t rate_kbps;         /* 0 = drop; above 16 Gbit/s the float of the
+    uint32_t rate_kbps;         /* 0 = drop; above 8 Gbit/s the float of the
                                  * wire keeps 24 bits of it */
     bool has_rate_packets;
     uint32_t rate_pps;          /* 0x800c */

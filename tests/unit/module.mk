@@ -198,3 +198,15 @@ UNIT_TESTS += tests/unit/test_borders
 tests_unit_test_borders_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_borders_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
+BGP_SAMPLE = tests/lib/bgp_sample.c tests/lib/bgp_sample.h
+UNIT_TESTS += tests/unit/test_bgp_codec
+tests_unit_test_bgp_codec_SOURCES = tests/unit/test_bgp_codec.c $(BGP_SAMPLE)
+tests_unit_test_bgp_codec_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_bgp_flowspec
+tests_unit_test_bgp_flowspec_SOURCES = tests/unit/test_bgp_flowspec.c \
+	$(BGP_SAMPLE)
+tests_unit_test_bgp_flowspec_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_bgp_rib
+tests_unit_test_bgp_rib_SOURCES = tests/unit/test_bgp_rib.c $(BGP_SAMPLE)
+tests_unit_test_bgp_rib_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
