@@ -394,10 +394,12 @@ class Lab:
             f"/{MANAGEMENT.prefixlen} dev mgmt0",
             "link set mgmt0 up"], host.namespace)
 
-    def add_hosts(self, count):
-        """More hosts, h1, h2, ..., with Open vSwitch running; their list."""
+    def add_hosts(self, count, names=None):
+        """More hosts, h1, h2, ... or of these names, with Open vSwitch
+        running; their list."""
         first = len(self.hosts) + 1
-        hosts = [Host(self, f"h{n}", n) for n in range(first, first + count)]
+        names = names or [f"h{n}" for n in range(first, first + count)]
+        hosts = [Host(self, name, n) for n, name in enumerate(names, first)]
         self._wire([h.name for h in hosts])
         for host in hosts:
             self.hosts[host.name] = host

@@ -63,11 +63,17 @@ def wait_until(condition, deadline_s, what, interval_s=0.01):
         tick.wait(interval_s)
 
 
+def path_of(namespace):
+    """The file of a namespace; a name with a slash is such a file itself, as
+    in /proc/PID/root/run/netns/NAME of a mount namespace apart."""
+    return namespace if "/" in namespace else f"{RUN_NETNS}/{namespace}"
+
+
 def command(namespace, argv):
     """argv as it runs inside a namespace (None: where we are)."""
     if namespace is None:
         return list(argv)
-    return ["nsenter", f"--net={RUN_NETNS}/{namespace}", "--", *argv]
+    return ["nsenter", f"--net={path_of(namespace)}", "--", *argv]
 
 
 def _setns(fd):
@@ -81,8 +87,7 @@ def inside(namespace):
     """The calling thread is in the namespace within this block."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        there = os.open(f"{RUN_NETNS}/{namespace}",
-                        os.O_RDONLY | os.O_CLOEXEC)
+        there = os.open(path_of(namespace), os.O_RDONLY | os.O_CLOEXEC)
         try:
             _setns(there)
         finally:
