@@ -9,10 +9,11 @@
  * One operation of a route is under way at a time, but for a DELETE, which
  * overtakes an ADD that is not answered.  A further change waits for the
  * answer: otherwise the answer to the old one would confirm the new one.
- * What zebra never answers (a route that loses from the start; ADD and DELETE
- * that it coalesced) is given up after a time and marked so.
+ * What zebra never answers is given up: an ADD (of a route that loses from
+ * the start) after answer_ms; a DELETE of what zebra may not have, or that it
+ * may coalesce with an ADD, a moment after zebra has read it.
  *
- * Costs: set, unset, note: O(log n) of the VRF's routes; about 150 bytes per
+ * Costs: set, unset, note: O(log n) of the VRF's routes; about 180 bytes per
  * route.  Times are in ms of any monotonic clock and never go back. */
 #ifndef BG_ROUTE_SYNC_H
 #define BG_ROUTE_SYNC_H
@@ -82,7 +83,7 @@ void bg_route_sync_free(struct bg_route_sync *sync);
 
 /* Wants a route, or the same prefix otherwise than before; a no-op for what
  * is wanted already, but for its token.  vrf: "" or "default" is the default
- * VRF.  token: not less than that of any call before. */
+ * VRF.  token: not less than that of any call before; 0 = none. */
 void bg_route_sync_set(struct bg_route_sync *sync, const char *vrf,
                        const struct bg_want *want, uint64_t token,
                        int64_t now_ms);
@@ -94,8 +95,8 @@ void bg_route_sync_unset(struct bg_route_sync *sync, const char *vrf,
  * with the routes around it. */
 void bg_route_sync_token(struct bg_route_sync *sync, uint64_t token);
 /* All changes with tokens up to this one are settled: confirmed, overtaken by
- * a later one that is settled, or reported as LOST or FAILED.  Never goes
- * back. */
+ * a later one that is settled, or reported as LOST or FAILED.  Goes back only
+ * when a token is used again after it was settled. */
 uint64_t bg_route_sync_confirmed(const struct bg_route_sync *sync);
 
 struct bg_route_event {
@@ -153,9 +154,10 @@ struct bg_route_op {
 /* The next operation to send, if the window has room. */
 bool bg_route_sync_next(struct bg_route_sync *sync, int64_t now_ms,
                         struct bg_route_op *ret_op);
-/* An answer to what may not be answered: after whatever next() has returned
- * until now, a question is to be asked that zebra answers in order; then
- * heard() with this number.  0: no need to ask. */
+/* For what may not be answered: when this number is greater than the last
+ * asked about, a question is to be sent that zebra answers in order, behind
+ * what next() has returned until now; heard() with the number follows its
+ * answer.  0: nothing to ask about. */
 uint64_t bg_route_sync_ask(const struct bg_route_sync *sync);
 void bg_route_sync_heard(struct bg_route_sync *sync, uint64_t number,
                          int64_t now_ms);

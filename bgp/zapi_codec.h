@@ -81,6 +81,10 @@ struct bg_zapi_route {
     struct bg_nexthop nexthops[BG_NEXTHOPS_MAX];
 };
 
+/* A message that every zebra answers with an ERROR, in order with what it
+ * was told before: NO_VRF, which it does not even log, with the cookie as the
+ * VRF.  cookie: no VRF has that number; >= BG_COOKIE_MIN. */
+enum { BG_COOKIE_MIN = 0x7f000000 };
 void bg_zapi_put_probe(uint32_t cookie, struct vx_buf *buf);
 void bg_zapi_put_hello(const struct bg_zapi_row *row,
                        const struct bg_zapi_hello *hello, struct vx_buf *buf);
@@ -130,7 +134,8 @@ struct bg_zapi_rule {
     uint32_t priority;              /* of the ip rule */
     uint32_t table_id;
     uint32_t fwmark;                /* 0 = any */
-    struct vx_prefix src, dst;      /* ip.family 0 = any, but not both */
+    uint8_t family;                 /* 4 or 6 */
+    struct vx_prefix src, dst;      /* ip.family 0 = any, else family */
     uint8_t ip_proto;               /* 0 = any */
     uint8_t dscp;                   /* 0..63, with has_dscp; IPv6 only */
     bool has_dscp;

@@ -56,6 +56,7 @@ struct bg_zapi_row {
     uint8_t protos[BG_N_PROTOS];
     bool hello_has_notify;          /* to 9.1; then ROUTE_NOTIFY_REQUEST */
     bool rule_has_filter;           /* the RULE body of 9.1 */
+    bool interface_has_txqlen;      /* from 9.1, before the MTU */
     bool wants_table_flag;          /* ZEBRA_FLAG_TABLEID with a table id */
     bool may_have_label_type;       /* 9.0: a u8 before the labels */
     bool must_have_label_type;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside bgp only: the routes that zebra has told of, per VRF name, so that a
+ * route that is told again is no news and one that is not told again is.
+ * Pure.  O(log n) each. */
+#ifndef BG_LEARNED_H
+#define BG_LEARNED_H
+
+#include "bgp/zebra_session.h"
+
+struct bg_learned_set;
+
+struct bg_learned_set *bg_learned_new(void);
+void bg_learned_free(struct bg_learned_set *set);
+
+/* True if it is new, or not as before.  It is not stale any more. */
+bool bg_learned_add(struct bg_learned_set *set,
+                    const struct bg_learned *route);
+/* True if it was known and is forgotten; keep: it is only stale. */
+bool bg_learned_remove(struct bg_learned_set *set, const char *vrf,
+                       const struct vx_prefix *prefix, bool keep);
+/* All of a VRF, or of all (NULL), are stale until they are added again. */
+void bg_learned_stale(struct bg_learned_set *set, const char *vrf);
+/* Takes one stale route out, of the VRF or of any (NULL); false: none. */
+bool bg_learned_sweep(struct bg_learned_set *set, const char *vrf,
+                      char ret_vrf[BG_VRF_NAME_SIZE],
+                      struct vx_prefix *ret_prefix);
+size_t bg_learned_count(const struct bg_learned_set *set, size_t *ret_stale);
+
+#endif
