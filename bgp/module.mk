@@ -20,3 +20,14 @@ bgp_libvxbgp_a_SOURCES = \
 	bgp/bgp_wire.h \
 	bgp/rib_in.c bgp/rib_in.h \
 	bgp/rib_out.c bgp/rib_out.h
+
+# The zebra half.
+bgp_libvxbgp_a_SOURCES += \
+	bgp/learned.c bgp/learned.h \
+	bgp/pbr_check.c bgp/pbr_sync.c bgp/pbr_sync.h \
+	bgp/route_machine.c bgp/route_priv.h \
+	bgp/route_sync.c bgp/route_sync.h \
+	bgp/zapi_codec.c bgp/zapi_codec.h bgp/zapi_encode.c \
+	bgp/zapi_numbers.c bgp/zapi_numbers.h \
+	bgp/zebra_input.c bgp/zebra_output.c bgp/zebra_priv.h \
+	bgp/zebra_session.c bgp/zebra_session.h

@@ -301,6 +301,7 @@ enum {
     NEXTHOP_LABEL = 0x02, NEXTHOP_WEIGHT = 0x04, NEXTHOP_BACKUP = 0x08,
     NEXTHOP_SEG6 = 0x10, NEXTHOP_SEG6LOCAL = 0x20, NEXTHOP_EVPN = 0x40,
     OPAQUE_MAX = 1024,
+    NOTE_TAIL = 6,      /* bytes of a route note after its prefixes */
 };
 
 struct layout {
@@ -480,6 +481,12 @@ bg_zapi_get_route_note(struct bg_zapi_span body,
 
     memset(&note, 0, sizeof note);
     note.prefix = get_prefix(&c, family, true);
+    /* 10.3 has put a source prefix in between, of length 0 but for routes by
+     * source and destination, of which we have none. */
+    if ((size_t) (c.end - c.p) > NOTE_TAIL
+        && get_prefix(&c, family, true).length) {
+        c.failed = true;
+    }
     note.table_id = get_u32(&c);
     take(&c, 2);                        /* AFI and SAFI once more */
     if (!finish(&c, BG_ZAPI_ROUTE_NOTIFY_OWNER, err)) {

@@ -210,3 +210,10 @@ tests_unit_test_bgp_flowspec_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_bgp_rib
 tests_unit_test_bgp_rib_SOURCES = tests/unit/test_bgp_rib.c $(BGP_SAMPLE)
 tests_unit_test_bgp_rib_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_zapi_codec
+tests_unit_test_zapi_codec_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_route_sync
+tests_unit_test_route_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_pbr_sync
+tests_unit_test_pbr_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
