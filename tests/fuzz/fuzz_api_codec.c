@@ -100,6 +100,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const more_paths[] = {
         "/v1/tenants/t/routes/10.0.0.0%2F8", "/v1/tenants/t/policies/p",
     };
+    static const char *const bgp_paths[] = {
+        "/v1/gateways/g", "/v1/tenants/t/peerings/p", "/v1/peerings/p",
+    };
     if (!size) {
         return 0;
     }
@@ -113,6 +116,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_body(more_paths[choice - 16], exact, size - 1);
     } else if (choice >= 18 && choice < 20) {
         fuzz_record(VX_ROUTE + choice - 18, exact, size - 1);
+    } else if (choice >= 20 && choice < 23) {
+        fuzz_body(bgp_paths[choice - 20], exact, size - 1);
+    } else if (choice >= 23 && choice < 26) {
+        fuzz_record(VX_GATEWAY + choice - 23, exact, size - 1);
     } else if ((choice &= 15) < 6) {
         fuzz_body(paths[choice], exact, size - 1);
     } else if (choice < 13) {

@@ -82,6 +82,12 @@ tests_unit_test_bootstrap_SOURCES = tests/unit/test_bootstrap.c \
 tests_unit_test_bootstrap_CPPFLAGS = $(OVS_GLUE_CPPFLAGS)
 tests_unit_test_bootstrap_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_records
+tests_unit_test_records_SOURCES = tests/unit/test_records.c \
+	tests/lib/model_check.c tests/lib/model_check.h \
+	tests/lib/model_reference.c tests/lib/model_reference.h \
+	$(MODEL_FIXTURE)
+tests_unit_test_records_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_api_codec
 tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
