@@ -264,8 +264,10 @@ offer_commands(struct completion *c)
         const char *candidate = object ? k->name
             : k->object ? k->object : k->name;
 
-        if ((!object || (k->object && !strcmp(k->object, object))) &&
-            strcmp(candidate, last)) {
+        if (object && (!k->object || strcmp(k->object, object))) {
+            continue;
+        }
+        if (strcmp(candidate, last)) {
             offer(c, candidate, "");
         }
         last = candidate;

@@ -153,7 +153,7 @@ def test_each_kind_goes_to_its_own_path_with_its_own_members(api, netctl):
              "src": "10.0.0.0/24", "dst": "10.1.0.0/24", "proto": "tcp",
              "dport": "80-90,443", "dscp": 3},
           "action": {"type": "via", "via": ["10.0.0.9", "10.0.0.10"]},
-          "where": "hosts", "fail": "closed"}),
+          "where": ["hosts"], "fail": "closed"}),
         ("policy add acme/p2 --priority 1 --action rate:1000 --match "
          "proto=47,network=web", "/v1/tenants/acme/policies/p2",
          {"priority": 1, "action": {"type": "rate", "rate_kbps": 1000},

@@ -10,7 +10,9 @@ from netns import LabError, wait_until
 
 # Facts of the moment, which no change of intent is behind.
 RUNTIME = ("status", "reason", "reachable_at", "located",
-           "realized_revision", "n_ports", "hops", "counters")
+           "realized_revision", "n_ports", "hops", "counters", "mobility",
+           "seen", "acked", "behind", "n_sessions", "n_established", "since",
+           "received", "sent")
 
 
 def path(tenant=None, network=None, subnet=None, port=None):
@@ -101,7 +103,8 @@ class Api:
         """All intent there is, {path: object without facts of run time}."""
         found = {}
         for kind in ("zones", "hosts", "tenants", "networks", "subnets",
-                     "ports", "routes", "policies"):
+                     "ports", "routes", "policies", "gateways", "peerings",
+                     "tenant-peerings"):
             for item in self.items(f"/v1/{kind}"):
                 found[path_of(kind, item)] = {
                     k: v for k, v in item.items() if k not in RUNTIME}
@@ -142,8 +145,10 @@ class Api:
 
 def path_of(kind, item):
     """The path of an object as a list shows it."""
-    if kind in ("zones", "hosts"):
+    if kind in ("zones", "hosts", "gateways", "peerings"):
         return f"/v1/{kind}/{item['name']}"
+    if kind == "tenant-peerings":
+        return f"/v1/tenants/{item['tenant']}/peerings/{item['name']}"
     if kind in ("routes", "policies"):
         name = urllib.parse.quote(item["name"], "")
         return f"/v1/tenants/{item['tenant']}/{kind}/{name}"
