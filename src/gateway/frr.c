@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See frr.h.
+ *
+ *   TOUCHED -> ask -> plan -> nothing to do: DONE
+ *                          -> configure -> ask again; a few times
+ *   refused, busy, gone: again after a pause */
+#include "gateway/frr.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/xalloc.h"
+
+enum {
+    SOON_MS = 20, AGAIN_MS = 1000, AGAIN_MAX_MS = 30000,
+    LOOK_MS = 60000, ROUNDS_MAX = 5,
+};
+
+struct vx_gw_frr {
+    struct vx_gw_frr_spec spec;
+    struct vx_gw_vty *vty;
+    struct event *timer;
+    bool touched;               /* since the last question */
+    bool busy;                  /* a job is under way */
+    bool done;
+    bool synced;                /* want() has known what is wanted */
+    unsigned rounds;            /* of configuring without being done */
+    unsigned pause_ms;
+    char *why;
+    struct vx_gw_frr_counts counts;
+};
+
+const char *
+vx_gw_frr_name(enum vx_gw_frr_daemon daemon)
+{
+    return daemon == VX_GW_BGPD    ? "bgpd"
+           : daemon == VX_GW_ZEBRA ? "zebra"
+                                   : "reflector";
+}
+
+static const char *
+name_of(const struct vx_gw_frr *frr)
+{
+    return vx_gw_frr_name(frr->spec.daemon);
+}
+
+static void
+set_why(struct vx_gw_frr *frr, const char *why)
+{
+    if (strcmp(why, frr->why)) {
+        if (*why) {
+            vx_log_warn(name_of(frr), "configuration: %s", why);
+        }
+        free(frr->why);
+        frr->why = vx_xstrdup(why);
+    }
+}
+
+static void
+plan_again(struct vx_gw_frr *frr, unsigned ms)
+{
+    const struct timeval tv = { ms / 1000, (int) (ms % 1000) * 1000 };
+
+    event_add(frr->timer, &tv);
+}
+
+static void
+settle(struct vx_gw_frr *frr, bool done, const char *why)
+{
+    frr->busy = false;
+    set_why(frr, why);
+    if (done) {
+        frr->done = !frr->touched;
+        frr->rounds = 0;
+        frr->pause_ms = AGAIN_MS;
+        plan_again(frr, frr->touched ? SOON_MS : LOOK_MS);
+    } else {
+        frr->counts.n_failures++;
+        plan_again(frr, frr->pause_ms);
+        frr->pause_ms = frr->pause_ms * 2 > AGAIN_MAX_MS ? AGAIN_MAX_MS
+                                                         : frr->pause_ms * 2;
+    }
+    frr->spec.progress(frr->spec.aux);
+}
+
+static void ask(struct vx_gw_frr *frr);
+
+static void
+configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
+{
+    struct vx_gw_frr *frr = frr_;
+
+    (void) text;
+    if (!ok) {
+        settle(frr, false, err->message);
+    } else if (++frr->rounds > ROUNDS_MAX) {
+        frr->rounds = 0;
+        settle(frr, false, "it takes the commands, and is then not as "
+                           "wanted");
+    } else {
+        ask(frr);
+    }
+}
+
+static void
+tell_conflicts(struct vx_gw_frr *frr, const struct vx_gw_frr_plan *plan)
+{
+    frr->spec.conflict(frr->spec.aux, frr->spec.daemon, NULL);
+    for (size_t i = 0; i < plan->n_conflicts; i++) {
+        frr->spec.conflict(frr->spec.aux, frr->spec.daemon,
+                           &plan->conflicts[i]);
+    }
+}
+
+static void
+answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
+{
+    struct vx_gw_frr *frr = frr_;
+    struct vx_gw_frr_want want;
+    struct vx_gw_frr_plan plan;
+    struct vx_error why;
+
+    if (!ok) {
+        settle(frr, false, err->message);
+        return;
+    }
+    frr->counts.n_looks++;
+    frr->touched = false;
+    if (!frr->spec.want(frr->spec.aux, &want)) {
+        frr->busy = false;
+        return;
+    }
+    if (!vx_gw_frr_plan(frr->spec.daemon, &want, text, &plan, &why)) {
+        settle(frr, false, why.message);
+        return;
+    }
+    tell_conflicts(frr, &plan);
+    if (plan.n_commands) {
+        vx_log_info(name_of(frr), "configures: %zu commands",
+                    plan.n_commands);
+        for (size_t i = 0; i < plan.n_commands; i++) {
+            if (!strstr(plan.commands[i], "password")) {
+                vx_log_debug(name_of(frr), "%s", plan.commands[i]);
+            }
+        }
+        frr->counts.n_commands += plan.n_commands;
+        vx_gw_vty_configure(frr->vty, plan.commands, plan.n_commands,
+                            configured, frr);
+    } else {
+        settle(frr, true, "");
+    }
+    vx_gw_frr_plan_fini(&plan);
+}
+
+static void
+ask(struct vx_gw_frr *frr)
+{
+    vx_gw_vty_ask(frr->vty, "show running-config", answered, frr);
+}
+
+static void
+begin(evutil_socket_t fd, short what, void *frr_)
+{
+    struct vx_gw_frr *frr = frr_;
+    struct vx_gw_frr_want want;
+
+    (void) fd;
+    (void) what;
+    if (frr->busy || !vx_gw_vty_is_up(frr->vty)
+        || !frr->spec.want(frr->spec.aux, &want)) {
+        return;
+    }
+    frr->busy = true;
+    ask(frr);
+}
+
+void
+vx_gw_frr_touch(struct vx_gw_frr *frr)
+{
+    frr->touched = true;
+    frr->done = false;
+    frr->rounds = 0;
+    frr->pause_ms = AGAIN_MS;
+    if (!frr->busy) {
+        plan_again(frr, SOON_MS);
+    }
+}
+
+static void
+on_up(void *frr_)
+{
+    struct vx_gw_frr *frr = frr_;
+
+    vx_log_info(name_of(frr), "connected to its VTY");
+    frr->counts.n_connects++;
+    frr->busy = false;
+    vx_gw_frr_touch(frr);
+    frr->spec.progress(frr->spec.aux);
+}
+
+static void
+on_down(void *frr_, const char *why)
+{
+    struct vx_gw_frr *frr = frr_;
+
+    set_why(frr, why);
+    frr->busy = false;
+    frr->done = false;
+    frr->spec.progress(frr->spec.aux);
+}
+
+bool
+vx_gw_frr_is_done(const struct vx_gw_frr *frr)
+{
+    return frr->done;
+}
+
+bool
+vx_gw_frr_is_settled(const struct vx_gw_frr *frr)
+{
+    return frr->done || frr->why[0];
+}
+
+bool
+vx_gw_frr_is_up(const struct vx_gw_frr *frr)
+{
+    return vx_gw_vty_is_up(frr->vty);
+}
+
+const char *
+vx_gw_frr_why(const struct vx_gw_frr *frr)
+{
+    return frr->why;
+}
+
+struct vx_gw_vty *
+vx_gw_frr_vty(struct vx_gw_frr *frr)
+{
+    return frr->vty;
+}
+
+void
+vx_gw_frr_get_counts(const struct vx_gw_frr *frr,
+                     struct vx_gw_frr_counts *ret_counts)
+{
+    *ret_counts = frr->counts;
+}
+
+struct vx_gw_frr *
+vx_gw_frr_new(const struct vx_gw_frr_spec *spec)
+{
+    static const struct vx_gw_vty_callbacks callbacks = { on_up, on_down };
+    struct vx_gw_frr *frr = vx_xcalloc(1, sizeof *frr);
+
+    frr->spec = *spec;
+    frr->spec.path = NULL;              /* borrowed */
+    frr->pause_ms = AGAIN_MS;
+    frr->why = vx_xstrdup("not connected yet");
+    frr->timer = event_new(spec->base, -1, 0, begin, frr);
+    frr->vty = vx_gw_vty_new(spec->base, spec->path, &callbacks, frr);
+    return frr;
+}
+
+void
+vx_gw_frr_free(struct vx_gw_frr *frr)
+{
+    if (frr) {
+        vx_gw_vty_free(frr->vty);
+        event_free(frr->timer);
+        free(frr->why);
+        free(frr);
+    }
+}

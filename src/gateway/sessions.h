@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* BGP sessions as bgpd and the reflector show them.  Pure: JSON text of
+ * `show bgp vrf all summary json` or `show bgp summary json` in. */
+#ifndef VX_GATEWAY_SESSIONS_H
+#define VX_GATEWAY_SESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+#include "lib/err.h"
+
+struct vx_gw_session {
+    char vrf[36];               /* "" or "default" = the daemon's own */
+    char family[24];            /* "ipv4", "evpn", ... */
+    struct vx_ip peer;
+    char state[24];             /* "established", "active", ... */
+    uint64_t up_ms;             /* so long in it; 0 = not known */
+    uint64_t n_in, n_out;       /* prefixes */
+};
+
+struct vx_gw_sessions {
+    struct vx_gw_session *sessions;
+    size_t n, cap;
+};
+
+/* Replaces sessions. */
+bool vx_gw_sessions_parse(const char *text, size_t size, bool all_vrfs,
+                          struct vx_gw_sessions *sessions,
+                          struct vx_error *err);
+void vx_gw_sessions_fini(struct vx_gw_sessions *sessions);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The BGP speaker of the gateway: one session to the reflector on this
+ * machine (`bgpd -Z`), what is announced through it, and what is heard.
+ *
+ * The session is made when the gateway's record is known (AS, router id,
+ * VTEP) and made anew when one of them changes; the RIBs stay. */
+#ifndef VX_GATEWAY_SPEAKER_H
+#define VX_GATEWAY_SPEAKER_H
+
+#include "bgp/bgp_session.h"
+#include "bgp/rib_in.h"
+#include "bgp/rib_out.h"
+#include "gateway/entries.h"
+#include "gateway/learned.h"
+
+struct event_base;
+struct vx_gw_speaker;
+
+enum {
+    VX_GW_REFLECTOR_PORT = 1179,
+    VX_GW_SPEAKER_PATHS_MAX = 200000,
+};
+#define VX_GW_SPEAKER_ADDRESS "127.0.0.2"
+
+struct vx_gw_speaker_config {
+    struct event_base *base;
+    const struct vx_gw_entries *entries;
+    struct vx_gw_learned *learned;
+    uint16_t port;                  /* 0 = VX_GW_REFLECTOR_PORT */
+    void (*progress)(void *aux);    /* done() has grown, or up or down */
+    void *aux;
+};
+
+struct vx_gw_speaker *
+vx_gw_speaker_new(const struct vx_gw_speaker_config *config);
+/* withdraw: says goodbye, so that the peers forget us; else they keep what
+ * was announced for the restart time. */
+void vx_gw_speaker_free(struct vx_gw_speaker *speaker, bool withdraw);
+
+/* The gateway's record or a fabric-wide peering has changed. */
+void vx_gw_speaker_configure(struct vx_gw_speaker *speaker);
+/* What paths mean may have changed (tenants, networks, prefixes, trust): they
+ * are gone through again, a moment later. */
+void vx_gw_speaker_rehear(struct vx_gw_speaker *speaker);
+
+struct bg_rib_out *vx_gw_speaker_out(struct vx_gw_speaker *speaker);
+const struct bg_rib_in *vx_gw_speaker_in(const struct vx_gw_speaker *speaker);
+
+/* Nothing to wait for: there is no fabric-wide peering here, or the reflector
+ * has been away so long that nothing is announced anyway. */
+bool vx_gw_speaker_is_idle(const struct vx_gw_speaker *speaker);
+/* The peers' tables are known, or there is nothing to wait for. */
+bool vx_gw_speaker_is_complete(const struct vx_gw_speaker *speaker);
+bool vx_gw_speaker_get_status(const struct vx_gw_speaker *speaker,
+                              struct bg_session_status *ret_status);
+/* Paths that were left out, and why the last one was. */
+uint64_t vx_gw_speaker_n_left_out(const struct vx_gw_speaker *speaker);
+
+#endif
