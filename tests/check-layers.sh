@@ -46,8 +46,8 @@ includes_only src/daemon lib core store api ovs-glue bgp daemon
 includes_only src/gateway lib core api ovs-glue bgp gateway
 only_in 'sqlite3\.h' sqlite3.h src/store
 only_in 'openvswitch/' openvswitch/ ovs-glue
-only_in '(cjson/)?cJSON\.h' cJSON.h src/api src/cli
-only_in 'curl/' curl/ src/cli src/daemon
+only_in '(cjson/)?cJSON\.h' cJSON.h src/api src/cli src/gateway
+only_in 'curl/' curl/ src/cli src/daemon src/gateway
 only_in 'openssl/' openssl/ src/daemon
 only_in 'netlink/' netlink/ src/cli src/gateway
 only_in 'event2/' event2/ src/api src/daemon src/gateway ovs-glue bgp

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON, strictly: a checked text as a cJSON tree, and a writer.  Private to
- * src/api: the only header that shows cJSON. */
+ * src/api and src/gateway: the only header that shows cJSON. */
 #ifndef VX_API_JSON_H
 #define VX_API_JSON_H
 

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "api/codec.h"
+#include "api/codec_policy.h"
 #include "api/json.h"
+#include "lib/rt.h"
 #include "lib/xalloc.h"
 
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
@@ -236,11 +238,11 @@ parse_local(const char *s, void *prefix_)
     return true;
 }
 
-/* "65001:100" or a number */
+/* "65001:100", "no-export" */
 static bool
 parse_community(const char *s, void *community)
 {
-    return bg_community_parse(s, community);
+    return vx_community_parse(s, community);
 }
 
 /* --- Values. */
@@ -373,11 +375,27 @@ read_optional(struct reader *r, const char *name, size_t max)
     return vx_xstrdup(text ? text : "");
 }
 
+/* They become words of commands, or a name in the kernel. */
+static void
+check_word(struct reader *r, const char *name, const char *word,
+           const char *forbidden)
+{
+    for (const char *p = word; p && *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f || strchr(forbidden, *p)) {
+            bad(r, name, "has a character that cannot be in it");
+        }
+    }
+}
+
 static void
 read_peering(struct reader *r, struct vx_gw_peering *peering)
 {
     struct vx_peering *value = &peering->value;
 
+    value->o.kind = peering->tenant ? VX_PEERING : VX_UPLINK;
+    value->o.name = peering->name;
+    check_word(r, "key", peering->name, "/\"?");
+    check_word(r, "key", peering->tenant, "/\"?");
     value->peer = read_ip(r, "peer", true);
     value->peer_as = (uint32_t) read_uint(r, "peer_as", UINT32_MAX, true);
     value->local_as = (uint32_t) read_uint(r, "local_as", UINT32_MAX, false);
@@ -409,6 +427,8 @@ read_peering(struct reader *r, struct vx_gw_peering *peering)
                                  &value->n_locals);
     value->source = read_ip(r, "source", false);
     value->flowspec_in = read_bool(r, "flowspec_in");
+    check_word(r, "password", value->password, "");
+    check_word(r, "device", value->device, "/");
     if (r->ok && !value->peer_as) {
         bad(r, "peer_as", "is 0");
     }

@@ -1,7 +1,7 @@
 # vxgatewayd, beside FRR on each gateway.
 noinst_LIBRARIES += src/gateway/libvxgateway.a
 src_gateway_libvxgateway_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
-	$(LIBNL_CFLAGS)
+	$(LIBNL_CFLAGS) $(CJSON_CFLAGS) $(CURL_CFLAGS)
 src_gateway_libvxgateway_a_SOURCES =
 
 # What touches the machine: kernel, OVS ports, configuration of FRR.
@@ -19,6 +19,31 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/nl.c src/gateway/nl.h \
 	src/gateway/vty.c src/gateway/vty.h
 
+# The daemon: what the controller tells, what zebra and BGP are told, what
+# they tell.
+src_gateway_libvxgateway_a_SOURCES += \
+	src/gateway/app.c src/gateway/app.h \
+	src/gateway/apply.c src/gateway/apply.h \
+	src/gateway/entries.c src/gateway/entries.h \
+	src/gateway/entry.h \
+	src/gateway/feed.c src/gateway/feed.h \
+	src/gateway/feed_codec.c src/gateway/feed_codec.h \
+	src/gateway/frr.c src/gateway/frr.h \
+	src/gateway/hear.c \
+	src/gateway/http.c src/gateway/http.h \
+	src/gateway/keep.c src/gateway/keep.h \
+	src/gateway/learned.c src/gateway/learned.h \
+	src/gateway/metrics.c \
+	src/gateway/node.c src/gateway/node.h \
+	src/gateway/notify.c src/gateway/notify.h \
+	src/gateway/options.c src/gateway/options.h \
+	src/gateway/peers.c \
+	src/gateway/report.c src/gateway/report.h \
+	src/gateway/sessions.c src/gateway/sessions.h \
+	src/gateway/speaker.c src/gateway/speaker.h \
+	src/gateway/wanted.c src/gateway/wanted.h \
+	src/gateway/wire.c
+
 LIBS_GATEWAY = src/gateway/libvxgateway.a bgp/libvxbgp.a src/api/libvxapi.a \
 	ovs-glue/libovsglue.a $(LIBS_CORE) $(OVS_LIBS) $(CJSON_LIBS) \
-	$(LIBEVENT_LIBS) $(LIBNL_LIBS)
+	$(LIBEVENT_LIBS) $(LIBNL_LIBS) $(CURL_LIBS)

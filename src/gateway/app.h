@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vxgatewayd as one call, and the parts its files share.
+ *
+ *   controller --feed--> entries --apply--> zebra (routes), speaker (BGP)
+ *                           \-----node----> kernel, OVS, FRR's configuration
+ *   zebra, speaker --learned--> report --> controller
+ *
+ *   app.c      start, stop, signals
+ *   wire.c     what follows from what; acknowledgements
+ *   peers.c    sessions of bgpd and the reflector; zebra's restarts
+ *   metrics.c  Prometheus text, and the counters of reports */
+#ifndef VX_GATEWAY_APP_H
+#define VX_GATEWAY_APP_H
+
+#include "bgp/zebra_session.h"
+#include "gateway/apply.h"
+#include "gateway/entries.h"
+#include "gateway/feed.h"
+#include "gateway/http.h"
+#include "gateway/keep.h"
+#include "gateway/learned.h"
+#include "gateway/node.h"
+#include "gateway/options.h"
+#include "gateway/report.h"
+#include "gateway/sessions.h"
+#include "gateway/speaker.h"
+
+struct event;
+struct event_base;
+struct evhttp;
+
+enum { VX_GW_MAX_MARKS = 256 };
+
+/* A flush: when everything with this token is confirmed, entries up to seq
+ * are acknowledged. */
+struct vx_gw_mark {
+    uint64_t token, seq;
+};
+
+struct vx_gw_app {
+    struct vx_gw_options options;
+    struct event_base *base;
+    struct vx_gw_http *http;
+    struct vx_gw_feed *feed;
+    struct vx_gw_keep *keep;
+    struct vx_gw_entries *entries;
+    struct vx_gw_apply *apply;
+    struct bg_zebra *zebra;         /* from the first sync on */
+    struct vx_gw_node *node;
+    struct vx_gw_speaker *speaker;
+    struct vx_gw_learned *learned;
+    struct vx_gw_report *report;
+    struct evhttp *metrics;
+    struct event *signals[2], *tick, *work;
+    int64_t started_ms;             /* monotonic */
+
+    /* Carrying out. */
+    bool loading;                   /* the file of the last state */
+    bool told;                      /* a sync of the controller has come */
+    bool flushing;
+    uint64_t token;                 /* of the flush under way, or the last */
+    uint64_t flush_seq, sync_seq;   /* of that flush; of the last sync */
+    bool sync_pending;              /* a sync came while flushing */
+    struct vx_gw_mark marks[VX_GW_MAX_MARKS];   /* oldest first */
+    size_t n_marks;
+    uint64_t acked;
+    bool spoken_touched;            /* the speaker is to be looked at */
+
+    /* What is heard. */
+    size_t n_whole;                 /* VRFs whose routes zebra has told */
+    bool complete;                  /* all has been heard since the start */
+    bool ready_told;
+
+    /* peers.c */
+    struct vx_gw_sessions tenant_sessions, fabric_sessions;
+    bool asking_bgpd, asking_reflector, asking_zebra;
+    bool bgpd_deaf;                 /* zebra was restarted, bgpd has not
+                                     * subscribed again */
+    uint64_t n_zebra_connects;
+    uint64_t n_resubscribes;
+    uint64_t n_announced, n_withdrawn;
+};
+
+/* Runs vxgatewayd in the foreground with the command line given, until a
+ * signal or a fatal error ends it. Returns the exit status. */
+int vx_gw_main(int argc, char **argv);
+
+int64_t vx_gw_app_mono_ms(void);
+int64_t vx_gw_app_wall_ms(void);
+
+/* wire.c */
+bool vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err);
+void vx_gw_app_unwire(struct vx_gw_app *app);
+/* Something may have been confirmed. */
+void vx_gw_app_progress(void *app);
+void vx_gw_app_tick(struct vx_gw_app *app);
+
+/* peers.c */
+void vx_gw_app_ask_peers(struct vx_gw_app *app);
+/* zebra is there again after it was away. */
+void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
+bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
+/* Elements of "sessions" of a report. */
+void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* metrics.c */
+bool vx_gw_app_serve_metrics(struct vx_gw_app *app, struct vx_error *err);
+void vx_gw_app_put_counters(void *app, struct vx_buf *out);
+void vx_gw_app_metrics(struct vx_gw_app *app, struct vx_buf *out);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions of bgpd and the reflector, by their VTYs; and bgpd after a restart
+ * of zebra: from FRR 8.2 to 9.0 it connects again but does not subscribe to
+ * redistribution again, and goes on announcing what it knew.  It is made to:
+ * `redistribute` once more in each VRF, as soon as zebra has it as a client,
+ * and before that `no table-map`, which makes it tell zebra all it has. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/codec.h"
+#include "gateway/app.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+
+enum { SESSIONS_MAX = 1000, SETTLED_MS = 2000 };
+
+/* --- Asking. */
+
+static void
+take(struct vx_gw_app *app, struct vx_gw_sessions *sessions, bool all_vrfs,
+     const char *text)
+{
+    struct vx_gw_session *old = sessions->sessions;
+    size_t n_old = sessions->n;
+    struct vx_gw_sessions new = { 0 };
+    struct vx_error err;
+    bool same;
+
+    if (!vx_gw_sessions_parse(text, strlen(text), all_vrfs, &new, &err)) {
+        vx_log_debug("peers", "%s", err.message);
+        return;
+    }
+    same = new.n == n_old;
+    for (size_t i = 0; same && i < new.n; i++) {
+        same = !strcmp(new.sessions[i].state, old[i].state);
+    }
+    vx_gw_sessions_fini(sessions);
+    *sessions = new;
+    if (!same) {
+        vx_gw_report_touch(app->report);
+    }
+}
+
+static void
+bgpd_answered(void *app_, bool ok, const char *text,
+              const struct vx_error *err)
+{
+    struct vx_gw_app *app = app_;
+
+    (void) err;
+    app->asking_bgpd = false;
+    if (ok) {
+        take(app, &app->tenant_sessions, true, text);
+    } else {
+        app->tenant_sessions.n = 0;
+    }
+}
+
+static void
+reflector_answered(void *app_, bool ok, const char *text,
+                   const struct vx_error *err)
+{
+    struct vx_gw_app *app = app_;
+
+    (void) err;
+    app->asking_reflector = false;
+    if (ok) {
+        take(app, &app->fabric_sessions, false, text);
+    } else {
+        app->fabric_sessions.n = 0;
+    }
+}
+
+static void
+ask(struct vx_gw_app *app, enum vx_gw_frr_daemon daemon, const char *question,
+    bool *asking, vx_gw_vty_done *done)
+{
+    struct vx_gw_frr *frr = vx_gw_node_frr(app->node, daemon);
+
+    if (!*asking && vx_gw_frr_is_up(frr)) {
+        *asking = true;
+        vx_gw_vty_ask(vx_gw_frr_vty(frr), question, done, app);
+    } else if (!vx_gw_frr_is_up(frr)) {
+        *asking = false;
+        (daemon == VX_GW_BGPD ? &app->tenant_sessions
+                              : &app->fabric_sessions)->n = 0;
+    }
+}
+
+/* --- zebra was restarted. */
+
+static void
+resubscribed(void *app_, bool ok, const char *text,
+             const struct vx_error *err)
+{
+    struct vx_gw_app *app = app_;
+
+    (void) text;
+    if (!ok) {
+        vx_log_warn("peers", "bgpd does not subscribe again: %s",
+                    err->message);
+        app->bgpd_deaf = true;
+        return;
+    }
+    app->n_resubscribes++;
+    vx_log_info("peers", "bgpd has subscribed to zebra again");
+    bg_zebra_audit(app->zebra);
+}
+
+struct commands {
+    char **commands;
+    size_t n, cap;
+};
+
+static void
+add_command(struct commands *c, char *take_command)
+{
+    c->commands = vx_grow(c->commands, &c->cap, c->n + 1,
+                          sizeof *c->commands);
+    c->commands[c->n++] = take_command;
+}
+
+static void
+resubscribe(struct vx_gw_app *app)
+{
+    static const char *const families[] = { "ipv4", "ipv6" };
+    const struct vx_gw_gateway *gateway =
+        vx_gw_entries_gateway(app->entries);
+    struct commands c = { 0 };
+
+    for (struct vx_gw_entry *entry =
+             vx_gw_entries_from(app->entries, VX_GW_TENANT, "");
+         gateway && entry && entry->type == VX_GW_TENANT;
+         entry = vx_gw_entries_next(entry)) {
+        if (!entry->value) {
+            continue;
+        }
+        add_command(&c, vx_xasprintf("router bgp %u vrf %s",
+                                     (unsigned) gateway->as,
+                                     entry->value->tenant.vrf));
+        for (size_t i = 0; i < 2; i++) {
+            add_command(&c, vx_xasprintf("address-family %s unicast",
+                                         families[i]));
+            add_command(&c, vx_xstrdup("no table-map vx-none"));
+            add_command(&c, vx_xasprintf("redistribute %s",
+                                         app->options.route_type));
+            add_command(&c, vx_xstrdup("exit-address-family"));
+        }
+        add_command(&c, vx_xstrdup("exit"));
+    }
+    if (c.n) {
+        vx_gw_vty_configure(
+            vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)), c.commands,
+            c.n, resubscribed, app);
+    }
+    for (size_t i = 0; i < c.n; i++) {
+        free(c.commands[i]);
+    }
+    free(c.commands);
+}
+
+/* "bgp  ..." is a line of the summary when bgpd is zebra's client. */
+static void
+zebra_answered(void *app_, bool ok, const char *text,
+               const struct vx_error *err)
+{
+    struct vx_gw_app *app = app_;
+    bool there = !strncmp(text, "bgp ", 4) || strstr(text, "\nbgp ");
+
+    (void) err;
+    app->asking_zebra = false;
+    if (ok && there && app->bgpd_deaf) {
+        app->bgpd_deaf = false;
+        resubscribe(app);
+    }
+}
+
+void
+vx_gw_app_zebra_is_back(struct vx_gw_app *app)
+{
+    app->bgpd_deaf = true;
+    app->asking_zebra = false;
+}
+
+void
+vx_gw_app_ask_peers(struct vx_gw_app *app)
+{
+    ask(app, VX_GW_BGPD, "show bgp vrf all summary json", &app->asking_bgpd,
+        bgpd_answered);
+    ask(app, VX_GW_REFLECTOR, "show bgp summary json",
+        &app->asking_reflector, reflector_answered);
+    if (app->bgpd_deaf) {
+        struct vx_gw_frr *zebra = vx_gw_node_frr(app->node, VX_GW_ZEBRA);
+
+        if (!app->asking_zebra && vx_gw_frr_is_up(zebra)) {
+            app->asking_zebra = true;
+            vx_gw_vty_ask(vx_gw_frr_vty(zebra), "show zebra client summary",
+                          zebra_answered, app);
+        }
+    }
+}
+
+/* --- Telling. */
+
+/* "vx123" of a tenant, "" or "default" of the fabric-wide ones. */
+static bool
+is_session_of(const struct vx_gw_app *app, const struct vx_gw_session *s,
+              const struct vx_gw_peering *peering)
+{
+    const struct vx_gw_entry *tenant;
+
+    if (vx_ip_compare(&s->peer, &peering->value.peer)) {
+        return false;
+    }
+    if (!peering->tenant) {
+        return true;
+    }
+    tenant = vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant);
+    return tenant && tenant->value
+           && !strcmp(s->vrf, tenant->value->tenant.vrf);
+}
+
+static void
+put_session(const char *key, const struct vx_gw_session *s,
+            const char *error, struct vx_buf *out)
+{
+    int64_t since = s && s->up_ms ? vx_gw_app_wall_ms() - (int64_t) s->up_ms
+                                  : 0;
+
+    vx_buf_puts(out, "{\"peering\":");
+    vx_json_string(out, key);
+    vx_buf_printf(out, ",\"family\":\"%s\",\"state\":\"%s\",\"since\":%"
+                  PRId64 ",\"in\":%" PRIu64 ",\"out\":%" PRIu64
+                  ",\"error\":",
+                  s ? s->family : "", s ? s->state : "idle", since,
+                  s ? s->n_in : 0, s ? s->n_out : 0);
+    vx_json_string(out, error);
+    vx_buf_puts(out, "}");
+}
+
+static size_t
+put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
+            const char *comma, struct vx_buf *out)
+{
+    const struct vx_gw_peering *peering = &entry->value->peering;
+    const struct vx_gw_sessions *sessions =
+        peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
+    const char *error = entry->why ? entry->why : "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < sessions->n; i++) {
+        if (is_session_of(app, &sessions->sessions[i], peering)) {
+            vx_buf_puts(out, n++ ? "," : comma);
+            put_session(entry->key, &sessions->sessions[i], error, out);
+        }
+    }
+    if (!n) {
+        vx_buf_puts(out, comma);
+        put_session(entry->key, NULL,
+                    *error ? error : "it is not configured yet", out);
+        n = 1;
+    }
+    return n;
+}
+
+void
+vx_gw_app_put_sessions(void *app_, struct vx_buf *out)
+{
+    const struct vx_gw_app *app = app_;
+    size_t n = 0;
+
+    for (struct vx_gw_entry *entry =
+             vx_gw_entries_from(app->entries, VX_GW_PEERING, "");
+         entry && entry->type == VX_GW_PEERING && n < SESSIONS_MAX;
+         entry = vx_gw_entries_next(entry)) {
+        if (entry->value) {
+            n += put_peering(app, entry, n ? "," : "", out);
+        }
+    }
+}
+
+bool
+vx_gw_app_peers_are_up(const struct vx_gw_app *app)
+{
+    for (struct vx_gw_entry *entry =
+             vx_gw_entries_from(app->entries, VX_GW_PEERING, "");
+         entry && entry->type == VX_GW_PEERING;
+         entry = vx_gw_entries_next(entry)) {
+        const struct vx_gw_sessions *sessions;
+        bool up = false;
+
+        if (!entry->value) {
+            continue;
+        }
+        sessions = entry->value->peering.tenant ? &app->tenant_sessions
+                                                : &app->fabric_sessions;
+        for (size_t i = 0; i < sessions->n; i++) {
+            const struct vx_gw_session *s = &sessions->sessions[i];
+
+            up |= is_session_of(app, s, &entry->value->peering)
+                  && !strcmp(s->state, "established")
+                  && s->up_ms >= SETTLED_MS;
+        }
+        if (!up) {
+            return false;
+        }
+    }
+    return true;
+}
