@@ -223,3 +223,6 @@ UNIT_TESTS += tests/unit/test_route_sync
 tests_unit_test_route_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_pbr_sync
 tests_unit_test_pbr_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_gw_wanted
+tests_unit_test_gw_wanted_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
