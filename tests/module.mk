@@ -15,7 +15,10 @@ AM_TESTS_ENVIRONMENT = \
 
 # Programs that such tests drive.
 NETNS_TOOLS = tests/netns/of_driver tests/netns/loss/udp_stream \
-	tests/netns/gw_driver
+	tests/netns/gw_driver tests/netns/frr_driver
+tests_netns_frr_driver_SOURCES = tests/netns/frr_driver.c
+tests_netns_frr_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_netns_frr_driver_LDADD = $(LIBS_GATEWAY)
 tests_netns_gw_driver_SOURCES = tests/netns/gw_driver.c
 tests_netns_gw_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_netns_gw_driver_LDADD = $(LIBS_GATEWAY)

@@ -6,6 +6,10 @@ src_gateway_libvxgateway_a_SOURCES =
 
 # What touches the machine: kernel, OVS ports, configuration of FRR.
 src_gateway_libvxgateway_a_SOURCES += \
+	src/gateway/frr_config.c src/gateway/frr_config.h \
+	src/gateway/frr_diff.c src/gateway/frr_diff.h \
+	src/gateway/frr_text.c src/gateway/frr_text.h \
+	src/gateway/frr_want.c src/gateway/frr_want.h \
 	src/gateway/kernel.c src/gateway/kernel.h \
 	src/gateway/kernel_do.c src/gateway/kernel_priv.h \
 	src/gateway/kernel_look.c \

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration of FRR, wanted against running; see frr_config.h. */
+#include "gateway/frr_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/frr_diff.h"
+#include "gateway/frr_text.h"
+#include "gateway/frr_want.h"
+#include "gateway/kernel.h"
+#include "lib/xalloc.h"
+
+/* A router block that is there. */
+struct router {
+    uint32_t vni;               /* of vx<vni>; 0 = the default one */
+    uint32_t as;
+    struct vx_gw_frr_block *block;
+};
+
+struct planner {
+    const struct vx_gw_frr_want *want;
+    struct vx_gw_frr_text had;
+    struct router *had_routers;         /* by VNI */
+    size_t n_had, cap_had;
+    struct vx_gw_frr_text maps;         /* wanted route-maps and lists */
+    struct vx_gw_frr_commands routers;  /* commands of router blocks */
+    struct vx_gw_frr_plan plan;
+    size_t cap_conflicts;
+};
+
+static bool
+starts(const char *s, const char *prefix)
+{
+    return !strncmp(s, prefix, strlen(prefix));
+}
+
+static void
+conflict(struct planner *p, const struct vx_peering *peering, uint32_t vni,
+         char *take_why)
+{
+    struct vx_gw_frr_plan *plan = &p->plan;
+
+    plan->conflicts = vx_grow(plan->conflicts, &p->cap_conflicts,
+                              plan->n_conflicts + 1,
+                              sizeof *plan->conflicts);
+    plan->conflicts[plan->n_conflicts].peering = peering;
+    plan->conflicts[plan->n_conflicts].vni = vni;
+    plan->conflicts[plan->n_conflicts++].why = take_why;
+}
+
+static int
+compare_routers(const void *a_, const void *b_)
+{
+    const struct router *a = a_, *b = b_;
+
+    return a->vni < b->vni ? -1 : a->vni > b->vni;
+}
+
+/* The router blocks that may be ours by name. */
+static void
+index_routers(struct planner *p)
+{
+    for (size_t i = 0; i < p->had.n; i++) {
+        struct vx_gw_frr_block *block = p->had.blocks[i];
+        char kind[8] = "", name[64] = "";
+        unsigned as;
+        int n = starts(block->header, "router bgp ")
+                ? sscanf(block->header, "router bgp %u %7s %63s", &as, kind,
+                         name) : 0;
+        uint32_t vni = n == 3 && !strcmp(kind, "vrf")
+                       ? vx_gw_vrf_parse(name) : 0;
+
+        if (n == 1 || vni) {
+            p->had_routers = vx_grow(p->had_routers, &p->cap_had,
+                                     p->n_had + 1, sizeof *p->had_routers);
+            p->had_routers[p->n_had++] = (struct router) { vni, as, block };
+        }
+    }
+    if (p->n_had) {
+        qsort(p->had_routers, p->n_had, sizeof *p->had_routers,
+              compare_routers);
+    }
+}
+
+/* vni 0: the default one. */
+static struct vx_gw_frr_block *
+find_router(const struct planner *p, uint32_t vni, uint32_t *ret_as)
+{
+    struct router key = { .vni = vni }, *found = p->n_had
+        ? bsearch(&key, p->had_routers, p->n_had, sizeof key,
+                  compare_routers) : NULL;
+
+    if (!found) {
+        return NULL;
+    }
+    *ret_as = found->as;
+    return found->block;
+}
+
+/* Whether the peering may be configured in a block; tells why not. */
+static bool
+is_possible(struct planner *p, const struct vx_peering *peering,
+            uint32_t vni, const struct vx_gw_frr_block *had,
+            const struct vx_gw_frr_block *want)
+{
+    char *why = vx_gw_frr_want_check(p->want, peering);
+    char peer[VX_IP_STRLEN], first[100];
+
+    vx_ip_format(&peering->peer, peer);
+    snprintf(first, sizeof first, "neighbor %s remote-as %u", peer,
+             peering->peer_as);
+    if (!why && vx_gw_frr_owner(want, peer, "") != VX_GW_FRR_NOBODY) {
+        why = vx_xasprintf("another peering has the peer %s", peer);
+    }
+    if (!why && had
+        && vx_gw_frr_owner(had, peer, first) == VX_GW_FRR_OPERATOR) {
+        why = vx_xasprintf("neighbor %s of \"%s\" is an operator's: it has "
+                           "no description \"" VX_GW_FRR_MARK "...\"; remove "
+                           "it there to have it configured", peer,
+                           had->header);
+    }
+    if (why) {
+        conflict(p, peering, vni, why);
+    }
+    return !why;
+}
+
+/* --- Main bgpd. */
+
+static void
+plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
+{
+    struct vx_gw_frr_text scratch;
+    struct vx_gw_frr_block *had, *block;
+    char name[VX_GW_IFNAME_SIZE], header[64];
+    uint32_t as;
+
+    memset(&scratch, 0, sizeof scratch);
+    vx_gw_vrf_name(vrf->vni, name);
+    snprintf(header, sizeof header, "router bgp %u vrf %s", p->want->as,
+             name);
+    had = find_router(p, vrf->vni, &as);
+    if (had && as != p->want->as) {
+        if (!vx_gw_frr_is_all_ours(had)) {
+            conflict(p, NULL, vrf->vni, vx_xasprintf(
+                "\"%s\" has another AS than the gateway, %u, and lines of "
+                "an operator: remove them", had->header, p->want->as));
+            return;
+        }
+        vx_gw_frr_command(&p->routers, "no %s", had->header);
+        had = NULL;
+    }
+    block = vx_gw_frr_text_add(&scratch, header);
+    vx_gw_frr_want_fixed(p->want, &vrf->router_id, block);
+    vx_gw_frr_want_routes(p->want, block);
+    for (size_t i = 0; i < vrf->n_peerings; i++) {
+        if (is_possible(p, vrf->peerings[i], vrf->vni, had, block)) {
+            vx_gw_frr_want_peering(p->want, vrf, vrf->peerings[i], &p->maps,
+                                   block);
+        }
+    }
+    vx_gw_frr_diff_router(had, block, &p->routers);
+    vx_gw_frr_text_fini(&scratch);
+}
+
+static bool
+is_wanted(const struct planner *p, uint32_t vni)
+{
+    for (size_t i = 0; i < p->want->n_vrfs; i++) {
+        if (p->want->vrfs[i].vni == vni) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+drop_vrfs(struct planner *p)
+{
+    for (size_t i = 0; i < p->n_had; i++) {
+        const struct vx_gw_frr_block *block = p->had_routers[i].block;
+        uint32_t vni = p->had_routers[i].vni;
+
+        if (!vni || is_wanted(p, vni)) {
+            continue;
+        }
+        if (vx_gw_frr_is_all_ours(block)) {
+            vx_gw_frr_command(&p->routers, "no %s", block->header);
+        } else {
+            vx_gw_frr_clear(block, &p->routers);
+            conflict(p, NULL, vni, vx_xasprintf(
+                "\"%s\" stays, since there are lines of an operator in it",
+                block->header));
+        }
+    }
+}
+
+static void
+plan_bgpd(struct planner *p)
+{
+    drop_vrfs(p);
+    for (size_t i = 0; i < p->want->n_vrfs; i++) {
+        plan_vrf(p, &p->want->vrfs[i]);
+    }
+}
+
+/* --- Reflector. */
+
+/* With ipv4-unicast on by default, which is the operator's choice, our
+ * neighbors have to be told not to. */
+static void
+deactivate_unicast(struct vx_gw_frr_block *block)
+{
+    struct vx_gw_frr_section *top = &block->sections[0], *family;
+    size_t n = top->n;
+    char *line;
+
+    family = vx_gw_frr_section(block, "address-family ipv4 unicast", true);
+    top = &block->sections[0];
+    for (size_t i = 0; i < n; i++) {
+        char peer[VX_IP_STRLEN];
+
+        line = top->lines[i];
+        if (sscanf(line, "neighbor %45s", peer) == 1
+            && strstr(line, " remote-as ")) {
+            vx_gw_frr_put(family, "no neighbor %s activate", peer);
+        }
+    }
+}
+
+static void
+want_uplinks(struct planner *p, const struct vx_gw_frr_block *had,
+             struct vx_gw_frr_block *block)
+{
+    vx_gw_frr_want_speaker(p->want, block);
+    for (size_t i = 0; i < p->want->n_uplinks; i++) {
+        if (is_possible(p, p->want->uplinks[i], 0, had, block)) {
+            vx_gw_frr_want_uplink(p->want, p->want->uplinks[i], &p->maps,
+                                  block);
+        }
+    }
+}
+
+static void
+plan_reflector(struct planner *p)
+{
+    static const struct vx_ip none = { .family = 0 };
+    struct vx_gw_frr_text scratch;
+    struct vx_gw_frr_block *had, *block;
+    char header[64];
+    uint32_t as = 0;
+    bool is_ours;
+
+    memset(&scratch, 0, sizeof scratch);
+    had = find_router(p, 0, &as);
+    is_ours = !had || vx_gw_frr_is_all_ours(had);
+    if (had && as != p->want->as) {
+        if (is_ours) {
+            vx_gw_frr_command(&p->routers, "no %s", had->header);
+            had = NULL;
+        } else {
+            vx_gw_frr_clear(had, &p->routers);
+            if (p->want->as) {
+                conflict(p, NULL, 0, vx_xasprintf(
+                    "\"%s\" of the reflector is an operator's and has "
+                    "another AS than the gateway, %u", had->header,
+                    p->want->as));
+            }
+            return;
+        }
+    }
+    if (!p->want->as) {
+        return;
+    }
+    snprintf(header, sizeof header, "router bgp %u", p->want->as);
+    block = vx_gw_frr_text_add(&scratch, header);
+    if (is_ours) {
+        vx_gw_frr_want_fixed(p->want, &none, block);
+    }
+    want_uplinks(p, had, block);
+    if (!is_ours && !vx_gw_frr_has(&had->sections[0],
+                                   "no bgp default ipv4-unicast")) {
+        deactivate_unicast(block);
+    }
+    vx_gw_frr_diff_router(had, block, &p->routers);
+    vx_gw_frr_text_fini(&scratch);
+}
+
+/* --- zebra. */
+
+/* A VRF that was configured and is gone leaves an empty block; one that is
+ * there has a line. */
+static void
+plan_zebra(struct planner *p)
+{
+    for (size_t i = 0; i < p->had.n; i++) {
+        const struct vx_gw_frr_block *block = p->had.blocks[i];
+        uint32_t vni = starts(block->header, "vrf ")
+                       ? vx_gw_vrf_parse(block->header + 4) : 0;
+
+        if (vni && block->n == 1 && !block->sections[0].n
+            && !is_wanted(p, vni)) {
+            vx_gw_frr_command(&p->routers, "no %s", block->header);
+        }
+    }
+}
+
+/* --- Public. */
+
+/* Route-maps before the neighbors that use them; what is not used any more
+ * after. */
+static void
+assemble(struct planner *p)
+{
+    struct vx_gw_frr_commands all = { NULL, 0, 0 };
+
+    vx_gw_frr_text_sort(&p->maps);
+    vx_gw_frr_text_sort(&p->had);
+    vx_gw_frr_diff_maps(&p->had, &p->maps, &all);
+    for (size_t i = 0; i < p->routers.n; i++) {
+        vx_gw_frr_command(&all, "%s", p->routers.items[i]);
+    }
+    vx_gw_frr_drop_maps(&p->had, &p->maps, &all);
+    p->plan.commands = all.items;
+    p->plan.n_commands = all.n;
+}
+
+bool
+vx_gw_frr_plan(enum vx_gw_frr_daemon daemon,
+               const struct vx_gw_frr_want *want, const char *running,
+               struct vx_gw_frr_plan *ret_plan, struct vx_error *err)
+{
+    struct planner p;
+
+    memset(&p, 0, sizeof p);
+    p.want = want;
+    if (!vx_gw_frr_text_read(running, &p.had, err)) {
+        return false;
+    }
+    index_routers(&p);
+    if (daemon == VX_GW_BGPD) {
+        plan_bgpd(&p);
+    } else if (daemon == VX_GW_REFLECTOR) {
+        plan_reflector(&p);
+    } else {
+        plan_zebra(&p);
+    }
+    if (daemon == VX_GW_ZEBRA) {
+        p.plan.commands = p.routers.items;
+        p.plan.n_commands = p.routers.n;
+    } else {
+        assemble(&p);
+        for (size_t i = 0; i < p.routers.n; i++) {
+            free(p.routers.items[i]);
+        }
+        free(p.routers.items);
+    }
+    free(p.had_routers);
+    vx_gw_frr_text_fini(&p.had);
+    vx_gw_frr_text_fini(&p.maps);
+    *ret_plan = p.plan;
+    return true;
+}
+
+void
+vx_gw_frr_plan_fini(struct vx_gw_frr_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_commands; i++) {
+        explicit_bzero(plan->commands[i], strlen(plan->commands[i]));
+        free(plan->commands[i]);
+    }
+    for (size_t i = 0; i < plan->n_conflicts; i++) {
+        free(plan->conflicts[i].why);
+    }
+    free(plan->commands);
+    free(plan->conflicts);
+    memset(plan, 0, sizeof *plan);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wanted lines of bgpd; see frr_want.h.  Each is written exactly as bgpd 8.4
+ * prints it, so that what is there is recognised. */
+#include "gateway/frr_want.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/xalloc.h"
+
+enum {
+    HOLD_DEFAULT_S = 9,
+    CONNECT_S = 3,
+    RESTART_DEFAULT_S = 120,    /* bgpd does not print its own default */
+    NAME_SIZE = 128,
+};
+
+/* One neighbor under construction. */
+struct neighbor {
+    const struct vx_gw_frr_want *want;
+    const struct vx_peering *peering;
+    struct vx_gw_frr_text *text;
+    struct vx_gw_frr_block *block;
+    char peer[VX_IP_STRLEN];
+    char stem[NAME_SIZE];       /* of its route-maps: "vx-5001-ce1" */
+};
+
+static bool
+is_external(const struct neighbor *n)
+{
+    return n->peering->peer_as != n->want->as;
+}
+
+/* --- The block. */
+
+void
+vx_gw_frr_want_fixed(const struct vx_gw_frr_want *want,
+                     const struct vx_ip *router_id,
+                     struct vx_gw_frr_block *block)
+{
+    struct vx_gw_frr_section *top = &block->sections[0];
+    char text[VX_IP_STRLEN];
+
+    vx_gw_frr_put(top, "bgp router-id %s", vx_ip_format(
+        router_id->family ? router_id : &want->router_id, text));
+    vx_gw_frr_put(top, "no bgp default ipv4-unicast");
+    if (want->restart_s && want->restart_s != RESTART_DEFAULT_S) {
+        vx_gw_frr_put(top, "bgp graceful-restart restart-time %u",
+                      want->restart_s);
+    }
+    if (want->restart_s) {
+        vx_gw_frr_put(top, "bgp graceful-restart");
+        vx_gw_frr_put(top, "bgp graceful-restart preserve-fw-state");
+    }
+}
+
+void
+vx_gw_frr_want_routes(const struct vx_gw_frr_want *want,
+                      struct vx_gw_frr_block *block)
+{
+    vx_gw_frr_put(vx_gw_frr_section(block, "address-family ipv4 unicast",
+                                    true),
+                  "redistribute %s", want->redistribute);
+    vx_gw_frr_put(vx_gw_frr_section(block, "address-family ipv6 unicast",
+                                    true),
+                  "redistribute %s", want->redistribute);
+}
+
+/* --- Route-maps and prefix-lists. */
+
+/* "65001:100", or the name that bgpd prints for a well-known one. */
+static void
+put_community(struct vx_buf *out, uint32_t community)
+{
+    static const struct {
+        uint32_t value;
+        const char *name;
+    } known[] = {
+        { 0, "internet" }, { 0xffff0000, "graceful-shutdown" },
+        { 0xffff0001, "accept-own" },
+        { 0xffff0002, "route-filter-translated-v4" },
+        { 0xffff0003, "route-filter-v4" },
+        { 0xffff0004, "route-filter-translated-v6" },
+        { 0xffff0005, "route-filter-v6" }, { 0xffff0006, "llgr-stale" },
+        { 0xffff0007, "no-llgr" }, { 0xffff0008, "accept-own-nexthop" },
+        { 0xffff029a, "blackhole" }, { 0xffffff01, "no-export" },
+        { 0xffffff02, "no-advertise" }, { 0xffffff03, "local-AS" },
+        { 0xffffff04, "no-peer" },
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (known[i].value == community) {
+            vx_buf_printf(out, " %s", known[i].name);
+            return;
+        }
+    }
+    vx_buf_printf(out, " %u:%u", community >> 16, community & 0xffff);
+}
+
+static void
+put_sets(const struct neighbor *n, bool out, struct vx_gw_frr_section *map)
+{
+    const struct vx_peering *p = n->peering;
+    struct vx_buf text = VX_BUF_INIT;
+
+    if (!out && p->local_pref) {
+        vx_gw_frr_put(map, "set local-preference %u", p->local_pref);
+    }
+    if (out && p->n_communities) {
+        for (size_t i = 0; i < p->n_communities; i++) {
+            put_community(&text, p->communities[i]);
+        }
+        vx_gw_frr_put(map, "set community%s additive", vx_buf_str(&text));
+    }
+    if (out && p->has_med) {
+        vx_gw_frr_put(map, "set metric %u", p->med);
+    }
+    vx_buf_fini(&text);
+}
+
+static struct vx_gw_frr_section *
+put_entry(struct vx_gw_frr_text *text, const char *map, const char *action,
+          unsigned seq)
+{
+    char header[NAME_SIZE + 40];
+
+    snprintf(header, sizeof header, "route-map %s %s %u", map, action, seq);
+    return &vx_gw_frr_text_add(text, header)->sections[0];
+}
+
+static size_t
+count_of(const struct vx_prefix *prefixes, size_t n, uint8_t family)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        count += prefixes[i].ip.family == family;
+    }
+    return count;
+}
+
+/* The prefixes of one family, as the list "vx-5001-ce1-in4". */
+static void
+put_list(const struct neighbor *n, bool out, uint8_t family)
+{
+    const struct vx_peering *p = n->peering;
+    const struct vx_prefix *prefixes = out ? p->exports : p->imports;
+    size_t n_prefixes = out ? p->n_exports : p->n_imports;
+    char list[NAME_SIZE + 40], prefix[VX_PREFIX_STRLEN], rule[100];
+
+    snprintf(list, sizeof list, "%s prefix-list %s-%s%u",
+             family == 6 ? "ipv6" : "ip", n->stem, out ? "out" : "in",
+             family);
+    for (size_t i = 0; i < n_prefixes; i++) {
+        unsigned bits = family == 6 ? 128 : 32;
+
+        if (prefixes[i].ip.family != family) {
+            continue;
+        }
+        vx_prefix_format(&prefixes[i], prefix);
+        if (prefixes[i].length == bits) {
+            snprintf(rule, sizeof rule, "permit %s", prefix);
+        } else {
+            snprintf(rule, sizeof rule, "permit %s le %u", prefix, bits);
+        }
+        vx_gw_frr_text_rule(n->text, list, rule, 0);
+    }
+}
+
+static void
+put_match(const struct neighbor *n, bool out, uint8_t family,
+          struct vx_gw_frr_section *map)
+{
+    vx_gw_frr_put(map, "match %s address prefix-list %s-%s%u",
+                  family == 6 ? "ipv6" : "ip", n->stem, out ? "out" : "in",
+                  family);
+}
+
+/* A route-map of one direction and family of addresses.  A filter that names
+ * prefixes of the other family only lets nothing through. */
+static void
+put_map(const struct neighbor *n, bool out, uint8_t family)
+{
+    const struct vx_peering *p = n->peering;
+    const struct vx_prefix *prefixes = out ? p->exports : p->imports;
+    size_t n_prefixes = out ? p->n_exports : p->n_imports;
+    struct vx_gw_frr_section *map;
+    char name[NAME_SIZE + 8];
+
+    snprintf(name, sizeof name, "%s-%s%u", n->stem, out ? "out" : "in",
+             family);
+    if (n_prefixes && !count_of(prefixes, n_prefixes, family)) {
+        put_entry(n->text, name, "deny", 90);
+        return;
+    }
+    map = put_entry(n->text, name, "permit", 10);
+    if (n_prefixes) {
+        put_match(n, out, family, map);
+    }
+    put_sets(n, out, map);
+}
+
+/* The same for EVPN: filters are about prefixes, so of types 2 and 3 all go
+ * through. */
+static void
+put_evpn_map(const struct neighbor *n, bool out)
+{
+    const struct vx_peering *p = n->peering;
+    const struct vx_prefix *prefixes = out ? p->exports : p->imports;
+    size_t n_prefixes = out ? p->n_exports : p->n_imports;
+    static const char *const types[] = { "macip", "multicast" };
+    struct vx_gw_frr_section *map;
+    char name[NAME_SIZE + 8];
+
+    snprintf(name, sizeof name, "%s-%se", n->stem, out ? "out" : "in");
+    if (!n_prefixes) {
+        put_sets(n, out, put_entry(n->text, name, "permit", 10));
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        map = put_entry(n->text, name, "permit", 5 + i);
+        vx_gw_frr_put(map, "match evpn route-type %s", types[i]);
+        put_sets(n, out, map);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t family = i ? 6 : 4;
+
+        if (count_of(prefixes, n_prefixes, family)) {
+            map = put_entry(n->text, name, "permit", 10 + 10 * i);
+            put_match(n, out, family, map);
+            put_sets(n, out, map);
+        }
+    }
+}
+
+/* --- Neighbors. */
+
+static void
+put_base(const struct neighbor *n, const char *object,
+         const struct vx_ip *source)
+{
+    struct vx_gw_frr_section *top = &n->block->sections[0];
+    const struct vx_peering *p = n->peering;
+    unsigned hold = p->hold_s ? p->hold_s : HOLD_DEFAULT_S;
+    char text[VX_IP_STRLEN];
+
+    vx_gw_frr_put(top, "neighbor %s remote-as %u", n->peer, p->peer_as);
+    vx_gw_frr_put(top, "neighbor %s description " VX_GW_FRR_MARK "%s",
+                  n->peer, object);
+    if (p->local_as && p->local_as != n->want->as) {
+        vx_gw_frr_put(top, "neighbor %s local-as %u no-prepend replace-as",
+                      n->peer, p->local_as);
+    }
+    if (p->bfd) {
+        vx_gw_frr_put(top, "neighbor %s bfd", n->peer);
+    }
+    if (p->password && p->password[0]) {
+        vx_gw_frr_put(top, "neighbor %s password %s", n->peer, p->password);
+    }
+    if (is_external(n) && p->multihop > 1) {
+        vx_gw_frr_put(top, "neighbor %s ebgp-multihop %u", n->peer,
+                      p->multihop);
+    } else if (is_external(n) && source) {
+        /* The reflector knows no interfaces: to it nobody is connected. */
+        vx_gw_frr_put(top, "neighbor %s disable-connected-check", n->peer);
+    }
+    if (source) {
+        vx_gw_frr_put(top, "neighbor %s update-source %s", n->peer,
+                      vx_ip_format(source, text));
+    }
+    vx_gw_frr_put(top, "neighbor %s timers %u %u", n->peer, hold / 3, hold);
+    vx_gw_frr_put(top, "neighbor %s timers connect %u", n->peer, CONNECT_S);
+}
+
+static struct vx_gw_frr_section *
+put_family(const struct neighbor *n, const char *family, bool limit)
+{
+    struct vx_gw_frr_section *section;
+    char name[64];
+
+    snprintf(name, sizeof name, "address-family %s", family);
+    section = vx_gw_frr_section(n->block, name, true);
+    vx_gw_frr_put(section, "neighbor %s activate", n->peer);
+    if (limit) {
+        vx_gw_frr_put(section, "neighbor %s maximum-prefix %u", n->peer,
+                      n->peering->prefix_limit ? n->peering->prefix_limit
+                      : (unsigned) VX_PREFIX_LIMIT_DEFAULT);
+    }
+    return section;
+}
+
+static void
+use_maps(const struct neighbor *n, struct vx_gw_frr_section *section,
+         const char *suffix)
+{
+    vx_gw_frr_put(section, "neighbor %s route-map %s-in%s in", n->peer,
+                  n->stem, suffix);
+    vx_gw_frr_put(section, "neighbor %s route-map %s-out%s out", n->peer,
+                  n->stem, suffix);
+}
+
+void
+vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
+                       const struct vx_gw_frr_vrf *vrf,
+                       const struct vx_peering *peering,
+                       struct vx_gw_frr_text *text,
+                       struct vx_gw_frr_block *block)
+{
+    struct neighbor n = { want, peering, text, block, "", "" };
+    char object[2 * VX_NAME_MAX + 8];
+
+    vx_ip_format(&peering->peer, n.peer);
+    snprintf(n.stem, sizeof n.stem, "vx-%u-%.63s", vrf->vni,
+             peering->o.name);
+    snprintf(object, sizeof object, "%.63s/%.63s", vrf->tenant,
+             peering->o.name);
+    put_base(&n, object, NULL);
+    for (int i = 0; i < 2; i++) {
+        uint8_t family = i ? 6 : 4;
+        struct vx_gw_frr_section *section;
+
+        if (!(peering->families & (i ? VX_AF_IPV6 : VX_AF_IPV4))) {
+            continue;
+        }
+        section = put_family(&n, i ? "ipv6 unicast" : "ipv4 unicast", true);
+        if (!is_external(&n)) {
+            /* Else the next hop of our routes would be the anycast gateway,
+             * which only the leg reaches. */
+            vx_gw_frr_put(section, "neighbor %s next-hop-self", n.peer);
+        }
+        use_maps(&n, section, i ? "6" : "4");
+        for (int out = 0; out < 2; out++) {
+            put_list(&n, out, family);
+            put_map(&n, out, family);
+        }
+    }
+}
+
+static void
+want_vpn(const struct neighbor *n, uint8_t family)
+{
+    struct vx_gw_frr_section *section = put_family(
+        n, family == 6 ? "ipv6 vpn" : "ipv4 vpn", true);
+
+    use_maps(n, section, family == 6 ? "6" : "4");
+    if (is_external(n)) {
+        /* The next hop is the gateway's VTEP, whoever tells it. */
+        vx_gw_frr_put(section, "neighbor %s attribute-unchanged next-hop",
+                      n->peer);
+    }
+    for (int out = 0; out < 2; out++) {
+        put_map(n, out, family);
+    }
+}
+
+static void
+want_flowspec(const struct neighbor *n, const char *family)
+{
+    struct vx_gw_frr_section *section = put_family(n, family, false);
+
+    vx_gw_frr_put(section, "neighbor %s route-map %s in", n->peer,
+                  n->peering->flowspec_in ? "vx-permit" : "vx-deny");
+    vx_gw_frr_put(section, "neighbor %s route-map vx-permit out", n->peer);
+}
+
+/* Maps that uplinks share are put once: by the first that needs them. */
+static void
+put_shared(struct vx_gw_frr_text *text, const char *map, const char *action)
+{
+    char header[64];
+
+    snprintf(header, sizeof header, "route-map %s %s 10", map, action);
+    for (size_t i = 0; i < text->n; i++) {
+        if (!strcmp(text->blocks[i]->header, header)) {
+            return;
+        }
+    }
+    vx_gw_frr_text_add(text, header);
+}
+
+void
+vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
+                      const struct vx_peering *uplink,
+                      struct vx_gw_frr_text *text,
+                      struct vx_gw_frr_block *block)
+{
+    struct neighbor n = { want, uplink, text, block, "", "" };
+    uint8_t families = uplink->families;
+
+    vx_ip_format(&uplink->peer, n.peer);
+    snprintf(n.stem, sizeof n.stem, "vx-%.63s", uplink->o.name);
+    put_base(&n, uplink->o.name, uplink->source.family
+             ? &uplink->source : &want->vtep);
+    if (families & (VX_AF_VPNV4 | VX_AF_EVPN)) {
+        put_list(&n, false, 4);
+        put_list(&n, true, 4);
+    }
+    if (families & (VX_AF_VPNV6 | VX_AF_EVPN)) {
+        put_list(&n, false, 6);
+        put_list(&n, true, 6);
+    }
+    if (families & VX_AF_VPNV4) {
+        want_vpn(&n, 4);
+    }
+    if (families & VX_AF_VPNV6) {
+        want_vpn(&n, 6);
+    }
+    if (families & VX_AF_EVPN) {
+        /* bgpd has no limit for EVPN, and keeps next hops there itself. */
+        use_maps(&n, put_family(&n, "l2vpn evpn", false), "e");
+        put_evpn_map(&n, false);
+        put_evpn_map(&n, true);
+    }
+    if (families & VX_AF_FLOWSPEC) {
+        want_flowspec(&n, "ipv4 flowspec");
+        want_flowspec(&n, "ipv6 flowspec");
+        put_shared(text, "vx-permit", "permit");
+        if (!uplink->flowspec_in) {
+            put_shared(text, "vx-deny", "deny");
+        }
+    }
+}
+
+void
+vx_gw_frr_want_speaker(const struct vx_gw_frr_want *want,
+                       struct vx_gw_frr_block *block)
+{
+    static const char *const families[] = {
+        "ipv4 vpn", "ipv4 flowspec", "ipv6 vpn", "ipv6 flowspec",
+        "l2vpn evpn",
+    };
+    struct vx_gw_frr_section *top = &block->sections[0];
+    char peer[VX_IP_STRLEN], name[64];
+
+    vx_ip_format(&want->speaker, peer);
+    vx_gw_frr_put(top, "neighbor %s remote-as %u", peer, want->as);
+    vx_gw_frr_put(top, "neighbor %s description " VX_GW_FRR_MARK "speaker",
+                  peer);
+    vx_gw_frr_put(top, "neighbor %s passive", peer);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        struct vx_gw_frr_section *section;
+
+        snprintf(name, sizeof name, "address-family %s", families[i]);
+        section = vx_gw_frr_section(block, name, true);
+        vx_gw_frr_put(section, "neighbor %s activate", peer);
+        vx_gw_frr_put(section, "neighbor %s route-reflector-client", peer);
+    }
+}
+
+/* --- What cannot be. */
+
+/* bgpd reads a line word by word. */
+static bool
+is_word(const char *password)
+{
+    for (const char *p = password; *p; p++) {
+        if (*p <= ' ' || *p > '~' || *p == '?') {
+            return false;
+        }
+    }
+    return strlen(password) <= VX_PASSWORD_MAX;
+}
+
+char *
+vx_gw_frr_want_check(const struct vx_gw_frr_want *want,
+                     const struct vx_peering *peering)
+{
+    uint32_t local = peering->local_as ? peering->local_as : want->as;
+
+    if (!peering->peer.family || !peering->peer_as) {
+        return vx_xstrdup("it lacks the peer's address or AS");
+    }
+    if (local != want->as && peering->peer_as == want->as) {
+        return vx_xasprintf("local AS %u is only possible towards another "
+                            "AS than the gateway's, %u", local, want->as);
+    }
+    if (local != want->as && peering->peer_as == local) {
+        return vx_xasprintf("local AS %u is the peer's too: set the "
+                            "gateway's AS, %u, to it instead", local,
+                            want->as);
+    }
+    if (peering->password && !is_word(peering->password)) {
+        return vx_xstrdup("bgpd takes no password with spaces, control "
+                          "characters or \"?\" in it");
+    }
+    return NULL;
+}
