@@ -143,6 +143,7 @@ complete(const struct vx_doing *d, struct vx_obj *new, struct vx_error *err)
         return false;
     }
     vx_propose_string(&new->description, d->op->description);
+    vx_origin_make_room(d, new);
     return vx_validate_value(&c, err) && vx_validate_place(&c, err)
            && vx_propose_rest(d, new, err);
 }
@@ -182,7 +183,6 @@ put(const struct vx_doing *d, struct vx_result *ret_result,
     const struct vx_obj *old = d->self ? d->self->obj : NULL;
     struct vx_obj *new = first_value(d);
 
-    vx_origin_make_room(d);
     if (new->kind == VX_NETWORK && !give_router(d, new, err)) {
         vx_obj_unref(new);
         return false;

@@ -262,27 +262,33 @@ vx_origin_clear(const struct vx_doing *d, struct vx_ent *ent)
 /* --- Making room. */
 
 static void
-drop_learned(const struct vx_doing *d, const struct vx_ent *port)
+drop_learned(const struct vx_doing *d, const struct vx_ent *ent)
 {
-    if (port && port != d->self && port->obj->origin == VX_BY_BGP) {
-        vx_model_move(d, port->obj, NULL);
+    if (ent && ent != d->self && ent->obj->origin == VX_BY_BGP) {
+        vx_model_move(d, ent->obj, NULL);
     }
 }
 
 void
-vx_origin_make_room(const struct vx_doing *d)
+vx_origin_make_room(const struct vx_doing *d, const struct vx_obj *new)
 {
-    const struct vx_port_spec *spec = &d->op->spec.port;
+    const void *value = new;
+    const struct vx_port *port = value;
     const struct vx_network_ent *net;
 
-    if (d->op->kind != VX_PORT || d->op->origin != VX_BY_OPERATOR) {
+    if (new->origin != VX_BY_OPERATOR) {
+        return;
+    }
+    if (new->kind == VX_SUBNET && ((const struct vx_subnet *) value)->route) {
+        drop_learned(d, vx_ent_by_name(
+            &vx_tenant_ent(d->parent->parent)->routes, d->name));
+    }
+    if (new->kind != VX_PORT) {
         return;
     }
     net = vx_network_ent(d->parent);
-    if (spec->has_mac) {
-        drop_learned(d, vx_network_port_by_mac(net, &spec->mac));
-    }
-    for (size_t i = 0; i < spec->n_ips; i++) {
-        drop_learned(d, vx_network_port_by_ip(net, &spec->ips[i]));
+    drop_learned(d, vx_network_port_by_mac(net, &port->mac));
+    for (size_t i = 0; i < port->n_ips; i++) {
+        drop_learned(d, vx_network_port_by_ip(net, &port->ips[i]));
     }
 }

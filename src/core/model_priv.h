@@ -349,9 +349,9 @@ bool vx_origin_allows(const struct vx_doing *d, bool *ret_yields,
 /* Removes what the controller itself has made of or below the object, and
  * what was learned, so that only what operators made can keep it. */
 void vx_origin_clear(const struct vx_doing *d, struct vx_ent *ent);
-/* Removes learned ports that have a MAC or an address that the operation
- * asks for: what is here by intent wins. */
-void vx_origin_make_room(const struct vx_doing *d);
+/* Removes learned ports that have the MAC or an address of the proposal, and
+ * a learned route where a subnet is to be: what is here by intent wins. */
+void vx_origin_make_room(const struct vx_doing *d, const struct vx_obj *new);
 
 /* --- model_ops.c */
 

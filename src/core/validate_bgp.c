@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/rt.h"
+
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
 enum {
     PATH_SIZE = 3 * VX_NAME_MAX + 4,
-    RD_STRLEN = 32,
     HOLD_MIN = 3,               /* RFC 4271 4.2 */
     AS_TRANS = 23456,           /* RFC 6793 */
-    LOW_48 = 48,
 };
 
 static const struct vx_gateway *
@@ -49,48 +49,25 @@ as_is_sane(uint32_t as, const char *field, struct vx_error *err)
                       "65534 or 65536 to 4294967294, without 23456", as);
 }
 
-/* ADMINISTRATOR:NUMBER, as RFC 4364 4.2 and RFC 4360 have it in common.
- * type: 0 two-byte AS, 1 address, 2 four-byte AS. */
-static const char *
-format_target(unsigned type, uint64_t low, char buf[RD_STRLEN])
-{
-    uint64_t u = low & ((UINT64_C(1) << LOW_48) - 1);
-
-    if (type == 1) {
-        snprintf(buf, RD_STRLEN, "%u.%u.%u.%u:%u",
-                 (unsigned) (u >> 40 & 0xff), (unsigned) (u >> 32 & 0xff),
-                 (unsigned) (u >> 24 & 0xff), (unsigned) (u >> 16 & 0xff),
-                 (unsigned) (u & 0xffff));
-    } else if (type == 2) {
-        snprintf(buf, RD_STRLEN, "%u:%u", (unsigned) (u >> 16),
-                 (unsigned) (u & 0xffff));
-    } else {
-        snprintf(buf, RD_STRLEN, "%u:%u", (unsigned) (u >> 32),
-                 (unsigned) (u & UINT32_MAX));
-    }
-    return buf;
-}
-
 static bool
 rd_is_sane(uint64_t rd, const char *field, struct vx_error *err)
 {
-    uint64_t type = rd >> LOW_48;
+    uint64_t type = rd >> 48;
     uint64_t administrator = type == 0 ? rd >> 32 & UINT16_MAX
                                        : rd >> 16 & UINT32_MAX;
-    char text[RD_STRLEN];
+    char text[VX_RT_STRLEN];
 
     return !rd || (type <= 2 && administrator)
            || vx_fail(err, VX_INVALID, field, "\"%s\" is no route "
                       "distinguisher: write AS:NUMBER or ADDRESS:NUMBER, "
-                      "like 65001:100",
-                      format_target((unsigned) type, rd, text));
+                      "like 65001:100", vx_rd_format(rd, text));
 }
 
 bool
 vx_validate_rts(const struct vx_candidate *c, const struct vx_rts *rts,
                 const char *field, struct vx_error *err)
 {
-    char text[RD_STRLEN];
+    char text[VX_RT_STRLEN];
 
     if (rts->n > VX_MAX_RTS) {
         return vx_fail(err, VX_INVALID, field, "%s \"%s\" has %zu route "
@@ -99,9 +76,7 @@ vx_validate_rts(const struct vx_candidate *c, const struct vx_rts *rts,
                        VX_MAX_RTS);
     }
     for (size_t i = 0; i < rts->n; i++) {
-        uint64_t type = rts->rts[i] >> 56, sub = rts->rts[i] >> 48 & 0xff;
-
-        if (type > 2 || sub != 2) {
+        if (!vx_rt_is(rts->rts[i])) {
             return vx_fail(err, VX_INVALID, field, "%016" PRIx64 " is no "
                            "route target: write AS:NUMBER or "
                            "ADDRESS:NUMBER, like 65001:100", rts->rts[i]);
@@ -109,7 +84,7 @@ vx_validate_rts(const struct vx_candidate *c, const struct vx_rts *rts,
         if (i && rts->rts[i - 1] >= rts->rts[i]) {
             return vx_fail(err, VX_INVALID, field, "route target %s of %s "
                            "\"%s\" is given twice",
-                           format_target((unsigned) type, rts->rts[i], text),
+                           vx_rt_format(rts->rts[i], text),
                            vx_kind_name(c->new->kind), c->new->name);
         }
     }
@@ -135,14 +110,13 @@ vx_validate_rd_is_free(const struct vx_candidate *c, const char *field,
 {
     const struct vx_tenant *tenant = (const void *) c->new;
     const struct vx_ent *other = vx_model_by_rd(c->model, tenant->rd);
-    char text[RD_STRLEN];
+    char text[VX_RT_STRLEN];
 
     return !other || other == c->self
            || vx_fail(err, VX_EXISTS, field, "RD %s already belongs to tenant "
                       "\"%s\": their routes would be taken for the same; use "
                       "another, or leave it out",
-                      format_target((unsigned) (tenant->rd >> LOW_48),
-                                    tenant->rd, text), other->obj->name);
+                      vx_rd_format(tenant->rd, text), other->obj->name);
 }
 
 /* --- Gateways by themselves. */

@@ -311,6 +311,22 @@ an_operators_route_takes_the_place_of_a_learned_one(void **state)
 }
 
 static void
+an_operators_subnet_takes_the_place_of_a_learned_route(void **state)
+{
+    (void) state;
+    struct vx_model *model = served_fabric();
+
+    fx_do(model, "put route acme/10.5.0.0/24 via=169.254.64.2"
+          " origin=learned");
+    fx_do(model, "put subnet acme/web/10.5.0.0/24");
+    assert_null(find(model, VX_ROUTE, "acme", NULL, "10.5.0.0/24"));
+    fx_refused(model, "put route acme/10.5.0.0/24 via=169.254.64.2"
+               " origin=learned", VX_EXISTS, "name", "itself");
+    mc_check_indexes(model);
+    vx_model_free(model);
+}
+
+static void
 an_operators_port_takes_the_address_of_a_learned_one(void **state)
 {
     (void) state;
@@ -465,6 +481,8 @@ main(void)
         cmocka_unit_test(a_router_network_shares_the_vni_of_its_router),
         cmocka_unit_test(quotas_do_not_count_what_the_controller_or_bgp_made),
         cmocka_unit_test(an_operators_route_takes_the_place_of_a_learned_one),
+        cmocka_unit_test(
+            an_operators_subnet_takes_the_place_of_a_learned_route),
         cmocka_unit_test(an_operators_port_takes_the_address_of_a_learned_one),
         cmocka_unit_test(what_is_not_an_operators_goes_with_what_is),
         cmocka_unit_test(
