@@ -111,6 +111,10 @@ struct vx_api_backend {
     bool (*peering_status)(void *ctx, uint64_t peering,
                            struct vx_api_peering_status *ret_status);
 
+    /* Whether gateways have told peers of the policy, by FlowSpec.  NULL:
+     * they never have. */
+    bool (*policy_told)(void *ctx, uint64_t policy);
+
     /* Whether the port takes packets as a next hop.  NULL: every port
      * does. */
     vx_port_alive *port_alive;

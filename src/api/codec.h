@@ -190,6 +190,8 @@ struct vx_codec_view {
     const struct vx_hops_status *hops_status;   /* routes, policies; may be
                                                  * NULL */
     const struct vx_policy_count *policy_count; /* policies; may be NULL */
+    const uint8_t *policy_places;   /* policies: VX_WHERE_* where it is in
+                                     * force; may be NULL */
     /* Gateways, and peerings of both kinds; may be NULL. */
     const struct vx_api_gateway_status *gateway_status;
     const struct vx_api_peering_status *peering_status;

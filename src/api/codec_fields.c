@@ -230,6 +230,7 @@ static const struct vx_codec_field policy_fields[] = {
     DESCRIPTION,
     RO("num", VX_T_UINT, "number of the policy in the fabric"),
     HOPS_STATUS,
+    RUN("in_force", VX_T_WORDS, "which places of where have taken it over"),
     RUN("counters", VX_T_COUNTERS,
         "on all hosts, since the controller started"),
     ORIGIN, REVISION,

@@ -548,12 +548,12 @@ write_action(struct vx_jw *outer, const struct vx_policy *policy)
     vx_jw_end(&jw);
 }
 
-static void
-write_where(struct vx_jw *jw, uint8_t where)
+void
+vx_codec_write_places(struct vx_jw *jw, const char *key, uint8_t where)
 {
     const char *comma = "";
 
-    vx_jw_key(jw, "where");
+    vx_jw_key(jw, key);
     vx_buf_puts(jw->out, "[");
     for (size_t i = 0; i < N_ELEMS(places); i++) {
         if (where & places[i].where) {
@@ -571,6 +571,6 @@ vx_codec_write_policy(struct vx_jw *jw, const struct vx_policy *policy,
     vx_jw_u64(jw, "priority", policy->priority);
     write_match(jw, &policy->match, network);
     write_action(jw, policy);
-    write_where(jw, policy->where);
+    vx_codec_write_places(jw, "where", policy->where);
     vx_jw_str(jw, "fail", policy->fail_closed ? "closed" : "open");
 }

@@ -23,6 +23,8 @@ bool vx_codec_read_policy(struct vx_doc *doc, const cJSON *body,
 
 void vx_codec_write_ips(struct vx_jw *jw, const char *key,
                         const struct vx_ip *ips, size_t n);
+/* Bits of VX_WHERE_* as an array of names. */
+void vx_codec_write_places(struct vx_jw *jw, const char *key, uint8_t where);
 /* priority, match, action, where, fail.  network: name of the one in the
  * match, NULL = none. */
 void vx_codec_write_policy(struct vx_jw *jw, const struct vx_policy *policy,

@@ -282,6 +282,9 @@ write_policy(const struct vx_codec_view *view, struct vx_jw *jw)
     if (view->hops_status) {
         write_hops(view->hops_status, jw);
     }
+    if (view->policy_places) {
+        vx_codec_write_places(jw, "in_force", *view->policy_places);
+    }
     if (view->policy_count) {
         struct vx_jw counters;
 

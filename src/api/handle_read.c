@@ -17,6 +17,26 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SCAN_MAX = 10000 };
 
+/* Where the policy is in force: on hosts, also on those of gateways, once all
+ * that are connected have confirmed it. */
+static uint8_t
+places_of(const struct vx_api_backend *b, const struct vx_obj *obj)
+{
+    const struct vx_policy *policy = (const struct vx_policy *) obj;
+    struct vx_api_info info = { 0 };
+    uint8_t places = 0;
+
+    b->info(b->ctx, &info);
+    if (info.realized_revision >= obj->revision) {
+        places = policy->where & (VX_WHERE_HOSTS | VX_WHERE_GATEWAY);
+    }
+    if ((policy->where & VX_WHERE_FLOWSPEC) && b->policy_told
+        && b->policy_told(b->ctx, obj->oid)) {
+        places |= VX_WHERE_FLOWSPEC;
+    }
+    return places;
+}
+
 static void
 hops_status(const struct vx_api_backend *b, struct vx_codec_view *view,
             struct vx_status_room *room)
@@ -24,6 +44,10 @@ hops_status(const struct vx_api_backend *b, struct vx_codec_view *view,
     vx_hops_status_eval(view->model, view->obj, b->port_alive, b->ctx,
                         &room->hops);
     view->hops_status = &room->hops;
+    if (view->obj->kind == VX_POLICY) {
+        room->places = places_of(b, view->obj);
+        view->policy_places = &room->places;
+    }
     if (view->obj->kind == VX_POLICY && b->counters) {
         room->count = b->counters->policy(b->counters->ctx, view->obj->oid);
         view->policy_count = &room->count;

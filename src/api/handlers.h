@@ -60,6 +60,7 @@ struct vx_status_room {
     struct vx_api_host_status host;
     struct vx_hops_status hops;
     struct vx_policy_count count;
+    uint8_t places;
     struct vx_api_gateway_status gateway;
     struct vx_api_peering_status peering;
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/rt.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
@@ -26,6 +28,26 @@ try_mac(const char *text)
     if (vx_mac_parse(text, &mac)) {
         require(vx_mac_parse(vx_mac_format(&mac, buf), &again));
         require(!vx_mac_compare(&mac, &again));
+    }
+}
+
+static void
+try_targets(const char *text)
+{
+    uint64_t u, again;
+    uint32_t community, same;
+    char buf[VX_RT_STRLEN];
+
+    if (vx_rd_parse(text, &u)) {
+        require(vx_rd_parse(vx_rd_format(u, buf), &again) && u == again);
+    }
+    if (vx_rt_parse(text, &u)) {
+        require(vx_rt_is(u));
+        require(vx_rt_parse(vx_rt_format(u, buf), &again) && u == again);
+    }
+    if (vx_community_parse(text, &community)) {
+        require(vx_community_parse(vx_community_format(community, buf),
+                                   &same) && community == same);
     }
 }
 
@@ -67,6 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_mac(text);
     try_ip(text);
     try_prefix(text);
+    try_targets(text);
     free(text);
     return 0;
 }

@@ -30,7 +30,7 @@ static void
 print_object(FILE *out, const cJSON *object)
 {
     static const struct vx_cli_kind *const kinds[] = {
-        &vx_cli_port, &vx_cli_subnet, NULL,
+        &vx_cli_port, &vx_cli_subnet, &vx_cli_peering, NULL,
     };
 
     for (size_t i = 0; vx_cli_formats[i]; i++) {

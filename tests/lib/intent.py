@@ -11,7 +11,7 @@ from netns import LabError, wait_until
 # Facts of the moment, which no change of intent is behind.
 RUNTIME = ("status", "reason", "reachable_at", "located",
            "realized_revision", "n_ports", "hops", "counters", "mobility",
-           "seen", "acked", "behind", "n_sessions", "n_established", "since",
+           "in_force", "seen", "acked", "behind", "n_sessions", "n_established", "since",
            "received", "sent")
 
 

@@ -196,6 +196,25 @@ what_is_of_run_time_is_there_with_a_status_only(void **state)
 }
 
 static void
+a_policy_says_where_it_is_in_force(void **state)
+{
+    struct vx_codec_path path;
+    struct vx_codec_view view = view_of(T "/policies/fw", &path);
+    uint8_t places = VX_WHERE_FLOWSPEC;
+    struct vx_buf buf = VX_BUF_INIT;
+
+    (void) state;
+    vx_codec_object(&view, &buf);
+    assert_null(strstr(vx_buf_str(&buf), "in_force"));
+    vx_buf_fini(&buf);
+    view.policy_places = &places;
+    vx_codec_object(&view, &buf);
+    assert_non_null(strstr(vx_buf_str(&buf),
+                           "\"in_force\":[\"flowspec\"]"));
+    vx_buf_fini(&buf);
+}
+
+static void
 only_a_gateway_is_told_a_password(void **state)
 {
     static const char *const paths[] = { CE1, UP1 };
@@ -500,6 +519,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(objects_answer_what_they_were_given),
         TEST(what_is_of_run_time_is_there_with_a_status_only),
+        TEST(a_policy_says_where_it_is_in_force),
         TEST(only_a_gateway_is_told_a_password),
         TEST(what_get_answers_may_be_put_back_and_changes_nothing),
         TEST(a_password_is_kept_until_another_or_null_is_given),
