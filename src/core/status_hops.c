@@ -126,8 +126,8 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
     }
     if (is_to_gateways(obj) && !n) {
         s->state = VX_HOPS_UNRESOLVED;
-        snprintf(s->reason, sizeof s->reason, "the tenant has no gateway (netctl peering add): "
-                 "%s", consequence(obj));
+        snprintf(s->reason, sizeof s->reason, "the tenant has no gateway "
+                 "(netctl peering add): %s", consequence(obj));
         return;
     }
     judge(obj, n_found, n_alive, s);
