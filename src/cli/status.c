@@ -12,6 +12,7 @@ enum { TOLD_MAX = 20 };     /* ports that are named; all are counted */
 
 struct overview {
     cJSON *doc, *controller, *counts, *states, *hosts, *not_active;
+    cJSON *gateways;
     cJSON *refused;         /* hosts that may not join */
     bool is_healthy;
     size_t n_ports, n_not_active, n_items;
@@ -33,6 +34,15 @@ add_host(void *aux, const cJSON *item)
     struct overview *o = aux;
 
     cJSON_AddItemToArray(o->hosts, cJSON_Duplicate(item, true));
+    return true;
+}
+
+static bool
+add_gateway(void *aux, const cJSON *item)
+{
+    struct overview *o = aux;
+
+    cJSON_AddItemToArray(o->gateways, cJSON_Duplicate(item, true));
     return true;
 }
 
@@ -136,6 +146,9 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     const struct vx_cli_listing hosts = {
         .path = "/v1/hosts", .each = add_host, .aux = o,
     };
+    const struct vx_cli_listing gateways = {
+        .path = "/v1/gateways", .each = add_gateway, .aux = o,
+    };
     const struct vx_cli_listing ports = {
         .path = "/v1/ports", .each = add_port, .aux = o,
     };
@@ -147,11 +160,13 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     cJSON_AddItemToObject(o->doc, "controller", o->controller);
     o->counts = cJSON_AddObjectToObject(o->doc, "counts");
     o->hosts = cJSON_AddArrayToObject(o->doc, "hosts");
+    o->gateways = cJSON_AddArrayToObject(o->doc, "gateways");
     o->states = cJSON_AddObjectToObject(o->doc, "port_states");
     o->not_active = cJSON_AddArrayToObject(o->doc, "not_active");
     if (!count_list(cli, o, "zones", ret_status, err) ||
         !vx_cli_list_all(cli, &hosts, ret_status, err) ||
         !ask_refused(cli, o, ret_status, err) ||
+        !vx_cli_list_all(cli, &gateways, ret_status, err) ||
         !count_list(cli, o, "tenants", ret_status, err) ||
         !count_list(cli, o, "networks", ret_status, err) ||
         !count_list(cli, o, "subnets", ret_status, err) ||
@@ -160,6 +175,8 @@ collect(struct vx_cli *cli, struct overview *o, long *ret_status,
     }
     cJSON_AddNumberToObject(o->counts, "hosts",
                             cJSON_GetArraySize(o->hosts));
+    cJSON_AddNumberToObject(o->counts, "gateways",
+                            cJSON_GetArraySize(o->gateways));
     cJSON_AddNumberToObject(o->counts, "ports", (double) o->n_ports);
     return true;
 }
@@ -208,6 +225,10 @@ print_page(const struct vx_cli *cli, const struct overview *o)
     if (o->hosts->child) {
         fputc('\n', cli->out);
         print_items(cli, &vx_cli_host, o->hosts);
+    }
+    if (o->gateways->child) {
+        fputc('\n', cli->out);
+        print_items(cli, &vx_cli_gateway, o->gateways);
     }
     for (const cJSON *item = o->refused->child; item; item = item->next) {
         print_members(cli, "refused", item);

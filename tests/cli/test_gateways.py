@@ -171,6 +171,19 @@ def test_gateways_are_listed_with_their_sessions(api, netctl):
     assert "status=building" in api.requests[0].query
 
 
+def test_status_shows_the_gateways(api, netctl):
+    for plural in ("zones", "hosts", "tenants", "networks", "subnets",
+                   "ports", "refused-hosts"):
+        api.replies[f"GET /v1/{plural}"] = (200, {"items": []})
+    api.replies["GET /v1"] = (200, {"version": "0.1"})
+    api.replies["GET /healthz"] = (200, {"status": "ok", "revision": 12})
+    api.replies["GET /v1/gateways"] = (200, {"items": [GATEWAY]})
+    done = netctl("status")
+    assert done.status == 0 and "3 entries to go" in done.out
+    doc = json.loads(netctl("-ojson", "status").out)
+    assert doc["gateways"] == [GATEWAY] and doc["counts"]["gateways"] == 1
+
+
 def test_a_refusal_names_the_peering_and_the_way_out(api, netctl):
     api.replies["PUT /v1/tenants/acme/peerings/ce1"] = error(
         404, "not_found", "gateway", "no gateway \"g9\" for peering \"ce1\": "

@@ -580,7 +580,7 @@ def test_watch_of_nobody_is_told_at_once(netctl, tmp_path):
 
 def lists(api, **items):
     for plural in ("zones", "hosts", "tenants", "networks", "subnets",
-                   "ports", "refused-hosts"):
+                   "ports", "gateways", "refused-hosts"):
         api.replies[f"GET /v1/{plural}"] = (
             200, {"items": items.get(plural, [])})
 
