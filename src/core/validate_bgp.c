@@ -480,9 +480,10 @@ peer_is_no_local(const struct vx_candidate *c, const char *field,
         }
     }
     if (!same_family) {
-        return vx_fail(err, VX_INVALID, "local", "peer %s of peering \"%s\" is "
-                       "IPv%u, and the device has no such address: give one",
-                       ip, c->new->name, p->peer.family);
+        return vx_fail(err, VX_INVALID, "local", "peer %s of peering "
+                       "\"%s\" is IPv%u, and the device has no such "
+                       "address: give one", ip, c->new->name,
+                       p->peer.family);
     }
     return is_uplink(c) || !p->device[0] || p->multihop
            || is_on_link(p, &p->peer)
@@ -573,8 +574,9 @@ session_gateway(const struct vx_candidate *c, const char *field,
                 struct vx_error *err)
 {
     return vx_model_ent_of(c->model, peering_of(c)->gateway, VX_GATEWAY)
-           || vx_fail(err, VX_NOT_FOUND, field, "the gateway of %s \"%s\" does "
-                      "not exist", vx_kind_name(c->new->kind), c->new->name);
+           || vx_fail(err, VX_NOT_FOUND, field, "the gateway of %s \"%s\" "
+                      "does not exist", vx_kind_name(c->new->kind),
+                      c->new->name);
 }
 
 static bool

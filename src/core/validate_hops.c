@@ -170,8 +170,8 @@ route_announce(const struct vx_candidate *c, const char *field,
                struct vx_error *err)
 {
     return c->new->origin == VX_BY_OPERATOR || !route_of(c)->announce
-           || vx_fail(err, VX_INVALID, field, "route \"%s\" was learned: it is "
-                      "not announced by intent", c->new->name);
+           || vx_fail(err, VX_INVALID, field, "route \"%s\" was learned: "
+                      "it is not announced by intent", c->new->name);
 }
 
 static const struct vx_rule route_rules[] = {

@@ -28,6 +28,7 @@ tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c $(MODEL_FIXTURE)
 
 UNIT_TESTS += tests/unit/test_model_prop
 tests_unit_test_model_prop_SOURCES = tests/unit/test_model_prop.c \
+	tests/lib/model_lines.c tests/lib/model_lines.h \
 	$(MODEL_FIXTURE) \
 	tests/lib/model_check.c tests/lib/model_check.h \
 	tests/lib/model_reference.c tests/lib/model_reference.h
