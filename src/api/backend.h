@@ -15,6 +15,7 @@
 #include "api/audits.h"
 #include "api/codec.h"
 #include "api/counters.h"
+#include "api/gateways.h"
 #include "api/hooks.h"
 #include "api/watch.h"
 #include "core/model.h"
@@ -48,7 +49,8 @@ struct vx_api_outcome {
 typedef void vx_api_done(void *aux, const struct vx_api_outcome *outcome);
 
 struct vx_api_submit {
-    const struct vx_op *ops;    /* borrowed for the time of the call */
+    const struct vx_op *ops;    /* borrowed until done: the change may have
+                                 * to wait for gateways */
     size_t n;
     bool dry_run;               /* stage, plan, call done, roll back */
     vx_api_done *done;          /* called once: from within submit (refused,
@@ -139,6 +141,7 @@ struct vx_api_backend {
     const struct vx_api_hooks *hooks;
     const struct vx_api_audits *audits;
     const struct vx_api_counters *counters;
+    const struct vx_api_gateways *gateways;
 };
 
 #endif

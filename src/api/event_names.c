@@ -16,4 +16,10 @@ const char *const vx_api_event_names[VX_N_EVENTS + 1] = {
     [VX_EVENT_HOP_DOWN] = "hop-down",
     [VX_EVENT_BURST_START] = "burst-start",
     [VX_EVENT_BURST_END] = "burst-end",
+    [VX_EVENT_GATEWAY_UP] = "gateway-up",
+    [VX_EVENT_GATEWAY_DOWN] = "gateway-down",
+    [VX_EVENT_BGP_UP] = "bgp-session-up",
+    [VX_EVENT_BGP_DOWN] = "bgp-session-down",
+    [VX_EVENT_ROUTE_ANNOUNCED] = "route-announced",
+    [VX_EVENT_ROUTE_WITHDRAWN] = "route-withdrawn",
 };

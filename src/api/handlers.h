@@ -7,7 +7,10 @@
  *   handle_watch.c   GET /v1/watch
  *   handle_hooks.c   events, hooks, their runs
  *   handle_audit.c   audits
- *   handle_counters.c  locality, bursts */
+ *   handle_counters.c  locality, bursts
+ *   handle_feed.c    GET /v1/gateways/G/feed
+ *   handle_report.c  POST /v1/gateways/G/report
+ *   handle_bgp.c     GET /v1/bgp */
 #ifndef VX_API_HANDLERS_H
 #define VX_API_HANDLERS_H
 
@@ -21,6 +24,8 @@ struct audit;
 struct change;              /* a request for a change in flight */
 struct fresh;
 struct watcher;
+struct feeding;
+struct reporting;
 
 struct vx_server {
     struct vx_server_config config;
@@ -32,6 +37,8 @@ struct vx_server {
     struct audit *audits;
     struct fresh *fresh;
     struct watcher *watchers;
+    struct feeding *feeds;
+    struct reporting *reports;
     struct vx_unix_socket *sockets;
     unsigned port;
 };
@@ -80,6 +87,12 @@ void vx_handle_audit_cancel_all(struct vx_server *server);
 /* False if the path is another. */
 bool vx_handle_counters(struct vx_call *call);
 void vx_handle_counters_cancel_all(struct vx_server *server);
+/* Feed, report, bgp; false if the path is another. */
+bool vx_handle_gateways(struct vx_call *call);
+void vx_handle_bgp(struct vx_call *call);
+void vx_handle_report(struct vx_call *call, const char *gateway);
+void vx_handle_feed_cancel_all(struct vx_server *server);
+void vx_handle_report_cancel_all(struct vx_server *server);
 void vx_handle_change_cancel_all(struct vx_server *server);
 void vx_handle_watch_cancel_all(struct vx_server *server);
 

@@ -13,7 +13,10 @@ src_api_libvxapi_a_SOURCES = \
 	src/api/codec_policy.c src/api/codec_policy.h \
 	src/api/codec_record.c src/api/codec_write.c \
 	src/api/event_names.c \
-	src/api/handle_audit.c \
+	src/api/feed_write.c src/api/feed_write.h \
+	src/api/gateways.h \
+	src/api/handle_audit.c src/api/handle_bgp.c \
+	src/api/handle_feed.c src/api/handle_report.c \
 	src/api/handle_change.c src/api/handle_hooks.c \
 	src/api/handle_read.c \
 	src/api/handle_watch.c src/api/handlers.h \

@@ -93,7 +93,7 @@ handle_index(struct vx_call *call)
         "/v1/gateways", "/v1/peerings", "/v1/tenant-peerings",
         "/v1/batch", "/v1/watch",
         "/v1/events", "/v1/hooks", "/v1/hook-runs", "/v1/audit",
-        "/v1/locality", "/v1/bursts", "/v1/openapi.json",
+        "/v1/locality", "/v1/bursts", "/v1/bgp", "/v1/openapi.json",
         "/v1/refused-hosts", "/healthz", "/metrics",
     };
     const struct vx_api_backend *b = call->server->backend;
@@ -270,7 +270,7 @@ dispatch(struct vx_call *call)
         return;
     }
     if (!vx_handle_hooks(call) && !vx_handle_audit(call)
-        && !vx_handle_counters(call)) {
+        && !vx_handle_counters(call) && !vx_handle_gateways(call)) {
         dispatch_object(call);
     }
 }
@@ -293,8 +293,14 @@ on_request(void *aux, struct vx_http_req *req)
 static size_t
 max_body(void *aux, const struct vx_http_head *head)
 {
+    static const char front[] = "/v1/gateways/";
+    const char *end = strrchr(head->path, '/');
+
     (void) aux;
-    return strcmp(head->path, "/v1/batch") ? VX_BODY_MAX : VX_BATCH_BODY_MAX;
+    return !strcmp(head->path, "/v1/batch") ? VX_BATCH_BODY_MAX
+           : !strncmp(head->path, front, sizeof front - 1)
+             && !strcmp(end, "/report") ? VX_REPORT_BODY_MAX
+           : VX_BODY_MAX;
 }
 
 /* --- Life. */
@@ -349,6 +355,8 @@ vx_server_free(struct vx_server *server)
     vx_handle_counters_cancel_all(server);
     vx_handle_change_cancel_all(server);
     vx_handle_watch_cancel_all(server);
+    vx_handle_feed_cancel_all(server);
+    vx_handle_report_cancel_all(server);
     vx_http_free(server->http);
     vx_listen_remove_sockets(&server->sockets);
     vx_idem_free(server->idem);

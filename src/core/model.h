@@ -130,6 +130,10 @@ const struct vx_host *vx_model_by_vtep(const struct vx_model *model,
 const struct vx_port *vx_model_port_by_ip(const struct vx_model *model,
                                           uint64_t network,
                                           const struct vx_ip *ip);
+/* The port of the network that has the MAC, or NULL. */
+const struct vx_port *vx_model_port_by_mac(const struct vx_model *model,
+                                           uint64_t network,
+                                           const struct vx_mac *mac);
 /* The routed subnet of the tenant that has the address, or NULL. */
 const struct vx_subnet *
 vx_model_routed_subnet(const struct vx_model *model, uint64_t tenant,

@@ -23,3 +23,14 @@ vx_model_routed_subnet(const struct vx_model *model, uint64_t tenant,
 
     return subnet ? (const void *) subnet->e.obj : NULL;
 }
+
+const struct vx_port *
+vx_model_port_by_mac(const struct vx_model *model, uint64_t network,
+                     const struct vx_mac *mac)
+{
+    const struct vx_ent *net = vx_model_ent_of(model, network, VX_NETWORK);
+    const struct vx_ent *ent = net
+        ? vx_network_port_by_mac(vx_network_ent(net), mac) : NULL;
+
+    return ent ? (const void *) ent->obj : NULL;
+}

@@ -24,6 +24,17 @@ src_core_libvxcore_a_SOURCES += \
 	src/core/diff.h \
 	src/core/explain.c \
 	src/core/explain.h \
+	src/core/export.c \
+	src/core/export.h \
+	src/core/feedlog.c \
+	src/core/feedlog.h \
+	src/core/learned.c \
+	src/core/learned.h \
+	src/core/learned_plan.c \
+	src/core/learned_priv.h \
+	src/core/learned_rule.c \
+	src/core/legs.c \
+	src/core/legs.h \
 	src/core/fabric.c \
 	src/core/fabric.h \
 	src/core/fabric_emit.c \

@@ -21,6 +21,7 @@
 
 #include "api/server.h"
 #include "daemon/commit.h"
+#include "daemon/gateways.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
 #include "lib/log.h"
@@ -233,6 +234,7 @@ stop(struct vx_app *app)
     if (app->commit) {
         vx_commit_flush(app->commit, NULL);
     }
+    vx_gws_stop(app->gws);
     if (app->server) {
         vx_server_free(app->server);
     }

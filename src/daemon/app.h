@@ -9,6 +9,7 @@
  *   proofs.c   what probes of ports are made from
  *   routers.c  what the gateway hears and says itself
  *   facts.c    what the status of a port or host is made from
+ *   gateways*.c  what gateways are told and report
  *   backend.c  what the API asks (api/backend.h)
  *   plan.c     dry run
  *   metrics.c  Prometheus text; of what hosts count: metrics_traffic.c */
@@ -27,6 +28,7 @@ struct evconnlistener;
 struct vx_audits;
 struct vx_commit;
 struct vx_counters;
+struct vx_gws;
 struct vx_hooks;
 struct vx_hops;
 struct vx_hosts;
@@ -79,6 +81,7 @@ struct vx_app {
     struct vx_commit *commit;
     struct vx_watch *watch;
     struct vx_hooks *hooks;
+    struct vx_gws *gws;
     struct vx_server *server;
     struct vx_api_backend backend;
     struct evconnlistener *ovsdb_listener, *openflow_listener;

@@ -9,6 +9,7 @@
 #include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/counters.h"
+#include "daemon/gateways.h"
 #include "daemon/health.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
@@ -50,21 +51,47 @@ committed(void *submitted_, const struct vx_commit_outcome *outcome)
 }
 
 static void
-backend_submit(void *app_, const struct vx_api_submit *submit)
+carry_out(void *app_, const struct vx_api_submit *submit)
 {
     struct vx_app *app = app_;
     struct submitted *submitted;
 
-    if (submit->dry_run) {
-        vx_app_plan(app, submit);
-        return;
-    }
     submitted = vx_xcalloc(1, sizeof *submitted);
     submitted->app = app;
     submitted->done = submit->done;
     submitted->aux = submit->aux;
     vx_commit_submit(app->commit, submit->ops, submit->n, committed,
                      submitted);
+}
+
+static void
+backend_submit(void *app_, const struct vx_api_submit *submit)
+{
+    struct vx_app *app = app_;
+
+    if (submit->dry_run) {
+        vx_app_plan(app, submit);
+    } else if (!vx_gws_hold(app->gws, submit, carry_out)) {
+        carry_out(app, submit);
+    }
+}
+
+static bool
+backend_gateway_status(void *app_, uint64_t gateway,
+                       struct vx_api_gateway_status *ret_status)
+{
+    struct vx_app *app = app_;
+
+    return vx_gws_status(app->gws, gateway, ret_status);
+}
+
+static bool
+backend_peering_status(void *app_, uint64_t peering,
+                       struct vx_api_peering_status *ret_status)
+{
+    struct vx_app *app = app_;
+
+    return vx_gws_peering_status(app->gws, peering, ret_status);
 }
 
 static struct vx_api_waiter *
@@ -180,6 +207,8 @@ vx_app_backend_init(struct vx_app *app)
         .ctx = app, .model = backend_model, .submit = backend_submit,
         .port_status = vx_app_port_status,
         .host_status = vx_app_host_status,
+        .gateway_status = backend_gateway_status,
+        .peering_status = backend_peering_status,
         .port_alive = backend_port_alive, .wait = backend_wait,
         .cancel = backend_cancel,
         .refused = backend_refused, .info = backend_info,
@@ -187,5 +216,6 @@ vx_app_backend_init(struct vx_app *app)
         .hooks = vx_hooks_api(app->hooks),
         .audits = vx_audits_api(app->audits),
         .counters = vx_counters_api(app->counters),
+        .gateways = vx_gws_api(app->gws),
     };
 }

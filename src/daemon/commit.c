@@ -334,6 +334,9 @@ vx_commit_flush(struct vx_commit *commit, struct vx_error *err)
         commit->revision = vx_model_revision(commit->env.model);
         publish(commit, &batch);
         apply(commit, changes, n);
+        if (n && commit->env.applied) {
+            commit->env.applied(commit->env.ctx, changes, n);
+        }
     } else {
         vx_model_rollback(commit->env.model, 0);
         undo(commit, changes, n);

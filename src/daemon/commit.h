@@ -38,6 +38,9 @@ struct vx_commit_env {
     /* The fabric is told of a change under this receipt. */
     void (*apply)(void *ctx, const struct vx_change *change,
                   struct vx_receipt *receipt);
+    /* All of the batch's changes were applied; before the submitters are
+     * told.  May be NULL. */
+    void (*applied)(void *ctx, const struct vx_change *changes, size_t n);
     /* The store has refused it and the model is as before; whoever has seen
      * the staged value looks again.  NULL: nobody has. */
     void (*undone)(void *ctx, const struct vx_change *change);

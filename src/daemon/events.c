@@ -167,6 +167,12 @@ vx_app_host_event(struct vx_app *app, const struct vx_obj *host, bool ready)
     }
 }
 
+bool
+vx_app_was_active(const struct vx_app *app, uint64_t port)
+{
+    return vx_hooks_told(app->hooks, port) == TOLD_ACTIVE;
+}
+
 static bool
 is_port_down(const struct vx_port_status *status)
 {

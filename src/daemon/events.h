@@ -33,6 +33,9 @@ void vx_app_host_event(struct vx_app *app, const struct vx_obj *host,
 /* The status of the port has changed. */
 void vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
                        const struct vx_port_status *status);
+/* The port was active when an earlier controller, or this one, told of it
+ * last. */
+bool vx_app_was_active(const struct vx_app *app, uint64_t port);
 /* The host has connected and may be part of the fabric. */
 void vx_app_host_joined(struct vx_app *app, const struct vx_obj *host);
 /* A host or port was committed (new) or deleted (new NULL). */

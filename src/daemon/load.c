@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "api/codec.h"
+#include "daemon/gateways.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "store/store.h"
@@ -108,6 +109,7 @@ vx_app_replay(struct vx_app *app)
     }
     app->sink_mode = VX_SINK_LIVE;
     vx_app_routers_start(app);
+    vx_gws_start(app->gws);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "daemon/commit.h"
 #include "daemon/hooks.h"
 #include "daemon/health.h"
+#include "daemon/gateways.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "daemon/probe.h"
@@ -298,4 +299,5 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     audits(app, out);
     hooks(app, out);
     vx_app_metrics_traffic(app, out);
+    vx_gws_metrics(app->gws, out);
 }

@@ -14,6 +14,11 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/counters_priv.h \
 	src/daemon/events.c src/daemon/events.h \
 	src/daemon/facts.c \
+	src/daemon/gateways.c src/daemon/gateways.h \
+	src/daemon/gateways_priv.h \
+	src/daemon/gateways_api.c src/daemon/gateways_feed.c \
+	src/daemon/gateways_hold.c src/daemon/gateways_learn.c \
+	src/daemon/gateways_legs.c src/daemon/gateways_report.c \
 	src/daemon/health.c src/daemon/health.h \
 	src/daemon/hook_dir.c src/daemon/hook_dir.h \
 	src/daemon/hook_exec.c src/daemon/hook_exec.h \

@@ -20,6 +20,7 @@
 #include "daemon/borders.h"
 #include "daemon/commit.h"
 #include "daemon/counters.h"
+#include "daemon/gateways.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "daemon/moves.h"
@@ -198,6 +199,16 @@ vx_app_submit(void *app_, const struct vx_op *ops, size_t n,
     vx_commit_submit(app->commit, ops, n, internal_done, internal);
 }
 
+static void
+changes_applied(void *app_, const struct vx_change *changes, size_t n)
+{
+    struct vx_app *app = app_;
+
+    if (!app->stopping) {
+        vx_gws_changed(app->gws, changes, n);
+    }
+}
+
 static uint64_t
 committed_revision(void *app_)
 {
@@ -257,6 +268,7 @@ host_changed(void *app_, uint64_t host, bool ready)
     app->epoch++;
     vx_fabric_host_networks(app->fabric, host, touch_network, app);
     vx_wait_look(app->ports, host);
+    vx_gws_realized(app->gws);
     vx_borders_ready(app->borders, host, ready);
     if (obj) {
         struct vx_api_host_status status;
@@ -398,6 +410,7 @@ receipts_confirmed(void *app_)
 
     if (!app->stopping) {
         vx_wait_look_revision(app->ports);
+        vx_gws_realized(app->gws);
     }
 }
 
@@ -435,6 +448,7 @@ port_changed(void *app_, uint64_t oid, const struct vx_port_status *status)
     char name[256];
 
     vx_app_show_port(app, oid, status);
+    vx_gws_port(app->gws, oid);
     if (status->state == VX_PORT_ACTIVE) {
         vx_radv_plugged(app->radv, oid);
     }
@@ -465,6 +479,7 @@ vx_app_tick(int fd, short what, void *app_)
     (void) fd;
     (void) what;
     vx_app_events_tick(app);
+    vx_gws_tick(app->gws);
     if (!vx_model_count(app->model, VX_RETIRED_VNI)
         || !vx_commit_flush(app->commit, NULL)) {
         return;
@@ -507,6 +522,7 @@ vx_app_wire(struct vx_app *app)
     struct vx_commit_env commit_env = {
         .ctx = app, .base = app->base, .model = app->model,
         .store = app->store, .apply = apply_change,
+        .applied = changes_applied,
         .undone = change_undone, .now_ms = wall_ms,
     };
     struct vx_audits_env audits_env = {
@@ -549,12 +565,14 @@ vx_app_wire(struct vx_app *app)
     commit_env.watch = app->watch;
     commit_env.receipts = app->receipts;
     app->commit = vx_commit_new(&commit_env);
+    app->gws = vx_gws_new(app);
     vx_app_backend_init(app);
 }
 
 void
 vx_app_unwire(struct vx_app *app)
 {
+    vx_gws_free(app->gws);
     vx_hosts_free(app->hosts);
     vx_audits_free(app->audits);
     vx_counters_free(app->counters);

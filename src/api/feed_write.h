@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries of a gateway's feed as JSON; doc/gateway-feed.md.  Pure. */
+#ifndef VX_API_FEED_WRITE_H
+#define VX_API_FEED_WRITE_H
+
+#include "core/export.h"
+#include "lib/buf.h"
+
+/* Appends the entry's value. */
+void vx_feed_write_value(const struct vx_model *model,
+                         const struct vx_export *e, struct vx_buf *out);
+/* Appends a line; value NULL = gone. */
+void vx_feed_write_line(uint64_t seq, enum vx_feed_type type,
+                        const char *key, const char *value,
+                        struct vx_buf *out);
+
+#endif

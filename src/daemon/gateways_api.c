@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API asks of gateways; see gateways.h and api/gateways.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/app.h"
+#include "daemon/commit.h"
+#include "daemon/gateways_priv.h"
+#include "lib/buf.h"
+#include "lib/xalloc.h"
+
+/* --- Status. */
+
+/* Entries the gateway was told and has not acknowledged. */
+static uint64_t
+behind(const struct vx_gw *gw)
+{
+    return vx_feedlog_seq(gw->log) - gw->acked;
+}
+
+static void
+state_of(const struct vx_gw *gw, const char **ret_state, char reason[256])
+{
+    reason[0] = '\0';
+    if (!gw->connected) {
+        *ret_state = "down";
+        snprintf(reason, 256, "%s", !gw->seen_ms ? "vxgatewayd has not "
+                 "reported since the controller started"
+                 : gw->stream ? "vxgatewayd does not report"
+                 : "vxgatewayd is not connected");
+    } else if (behind(gw)) {
+        *ret_state = "building";
+        snprintf(reason, 256, "%llu entries are not carried out yet",
+                 (unsigned long long) behind(gw));
+    } else if (gw->failed.count) {
+        *ret_state = "building";
+        snprintf(reason, 256, "%zu entries could not be carried out: see "
+                 "bgp show", gw->failed.count);
+    } else {
+        *ret_state = "active";
+    }
+}
+
+bool
+vx_gws_status(struct vx_gws *gws, uint64_t oid,
+              struct vx_api_gateway_status *ret_status)
+{
+    const struct vx_gw *gw = vx_gws_find(gws, oid);
+
+    if (!gw) {
+        return false;
+    }
+    *ret_status = (struct vx_api_gateway_status) {
+        .seen_ms = gw->seen_wall_ms, .acked = gw->acked,
+        .behind = behind(gw),
+    };
+    state_of(gw, &ret_status->state, ret_status->reason);
+    for (size_t i = 0; i < gw->n_sessions; i++) {
+        if (!i || strcmp(gw->sessions[i].peering,
+                         gw->sessions[i - 1].peering)) {
+            ret_status->n_sessions++;
+            ret_status->n_established +=
+                !strcmp(gw->sessions[i].state, "established");
+        }
+    }
+    return true;
+}
+
+static const char *
+known_state(const char *state)
+{
+    static const char *const states[] = {
+        "idle", "connect", "active", "opensent", "openconfirm",
+        "established",
+    };
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (!strcmp(state, states[i])) {
+            return states[i];
+        }
+    }
+    return "unknown";
+}
+
+bool
+vx_gws_peering_status(struct vx_gws *gws, uint64_t oid,
+                      struct vx_api_peering_status *ret_status)
+{
+    const struct vx_peering *peering = (const void *)
+        vx_model_by_oid(gws->app->model, oid);
+    const struct vx_gw *gw = peering ? vx_gws_find(gws, peering->gateway)
+                                     : NULL;
+    char name[2 * VX_NAME_MAX + 2];
+    bool found = false;
+
+    if (!gw) {
+        return false;
+    }
+    vx_model_path(gws->app->model, &peering->o, name, sizeof name);
+    *ret_status = (struct vx_api_peering_status) { .state = "unknown" };
+    for (size_t i = 0; i < gw->n_sessions; i++) {
+        const struct vx_gw_session *session = &gw->sessions[i];
+
+        if (!strcmp(session->peering, name)) {
+            found = true;
+            ret_status->state = known_state(session->state);
+            ret_status->since_ms = session->since_ms;
+            ret_status->n_received += session->n_in;
+            ret_status->n_sent += session->n_out;
+            snprintf(ret_status->reason, sizeof ret_status->reason, "%s",
+                     session->error);
+        }
+    }
+    if (!found || !gw->connected) {
+        ret_status->state = "unknown";
+        snprintf(ret_status->reason, sizeof ret_status->reason,
+                 gw->connected ? "gateway %s does not tell of it yet"
+                 : "gateway %s is not connected", gw->name);
+    }
+    return true;
+}
+
+/* --- GET /v1/bgp. */
+
+struct paging {
+    struct vx_gws *gws;
+    const struct vx_api_bgp_query *query;
+    size_t n_left;
+    char *next;                 /* 512 bytes */
+};
+
+static void
+cut_page(const struct paging *p, const struct vx_gw *gw, char part,
+         unsigned type, const char *key)
+{
+    snprintf(p->next, 512, "%s %c %u %s", gw->name, part, type, key);
+}
+
+static void
+put_gateway(const struct paging *p, const struct vx_gw *gw)
+{
+    struct vx_api_bgp_gateway g = {
+        .name = gw->name, .connected = gw->connected,
+        .seen_ms = gw->seen_wall_ms, .since_ms = gw->since_wall_ms,
+        .seq = vx_feedlog_seq(gw->log), .acked = gw->acked,
+        .behind = behind(gw), .n_learned = gw->items.count,
+        .n_failed = gw->failed.count, .counters = gw->counters,
+        .n_unused = p->gws->refused.count,
+    };
+    char reason[256];
+
+    state_of(gw, &g.state, reason);
+    g.reason = reason;
+    g.n_told = vx_feedlog_n_told(gw->log, VX_FEED_PREFIX);
+    g.n_held = vx_feedlog_n_held(gw->log, VX_FEED_PREFIX);
+    p->query->gateway(p->query->aux, &g);
+}
+
+/* "acme/ce1" or "up1". */
+static const struct vx_peering *
+find_peering(const struct vx_model *model, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    char tenant[VX_NAME_MAX + 1];
+    struct vx_key key = { .name = name };
+
+    if (slash && (size_t) (slash - name) < sizeof tenant) {
+        memcpy(tenant, name, (size_t) (slash - name));
+        tenant[slash - name] = '\0';
+        key.tenant = tenant;
+        key.name = slash + 1;
+    }
+    return (const void *) vx_model_find(model, slash ? VX_PEERING
+                                                     : VX_UPLINK, &key, NULL);
+}
+
+static void
+put_sessions(const struct paging *p, const struct vx_gw *gw)
+{
+    const char *tenant = p->query->tenant;
+    size_t size = tenant ? strlen(tenant) : 0;
+
+    for (size_t i = 0; i < gw->n_sessions; i++) {
+        const struct vx_gw_session *from = &gw->sessions[i];
+        const struct vx_api_session session = {
+            .peering = from->peering, .family = from->family,
+            .state = from->state, .error = from->error,
+            .since_ms = from->since_ms, .n_in = from->n_in,
+            .n_out = from->n_out,
+        };
+
+        if (tenant && strchr(from->peering, '/')
+            && (strncmp(from->peering, tenant, size)
+                || from->peering[size] != '/')) {
+            continue;
+        }
+        p->query->session(p->query->aux, &session,
+                          find_peering(p->gws->app->model, from->peering));
+    }
+}
+
+static const char *
+feed_state(const struct vx_feed_item *item, const struct vx_gw_failed *failed)
+{
+    switch (item->state) {
+    case VX_FEED_TOLD:
+        return failed ? "failed" : "announced";
+    case VX_FEED_WAITING:
+        return "waiting";
+    case VX_FEED_WITHHELD:
+        return "withheld";
+    case VX_FEED_WITHDRAWN:
+        return "withdrawing";
+    case VX_FEED_GONE:
+        break;
+    }
+    return "gone";
+}
+
+static void
+put_announced(const struct paging *p, const struct vx_gw *gw,
+              const struct vx_feed_key *key, const struct vx_feed_item *item)
+{
+    struct vx_tree_node *node = vx_tree_find(&gw->failed, key);
+    const struct vx_gw_failed *failed = node
+        ? VX_CONTAINER(node, struct vx_gw_failed, by_key) : NULL;
+    size_t size = strcspn(key->text, " ");
+    char tenant[VX_FEED_KEY_SIZE], object[256] = "", reason[300];
+    struct vx_export e;
+    struct vx_api_bgp_item out = {
+        .gateway = gw->name, .type = vx_feed_type_name(key->type),
+        .key = key->text, .tenant = tenant,
+        .prefix = key->text[size] ? key->text + size + 1 : "",
+        .why = "", .object = object, .reason = reason,
+        .state = feed_state(item, failed), .revision = item->revision,
+        .families = "",
+    };
+
+    snprintf(tenant, sizeof tenant, "%.*s", (int) size, key->text);
+    vx_gws_evaluate(p->gws, gw, key, item->value != NULL, &e);
+    if (e.obj) {
+        vx_model_path(p->gws->app->model, e.obj, object, sizeof object);
+        out.why = e.why ? e.why : vx_kind_name(e.obj->kind);
+    }
+    snprintf(reason, sizeof reason, "%s",
+             item->state == VX_FEED_WAITING
+             ? "the gateway's host has not confirmed its rows yet"
+             : item->state == VX_FEED_WITHDRAWN
+             ? "it is withdrawn before it is removed"
+             : item->why[0] ? item->why : failed ? failed->why : "");
+    p->query->announced(p->query->aux, &out);
+}
+
+static bool
+is_shown(enum vx_feed_type type)
+{
+    return type == VX_FEED_PREFIX || type == VX_FEED_ENDPOINT
+           || type == VX_FEED_POLICY;
+}
+
+/* False: the page is full. */
+static bool
+list_announced(struct paging *p, const struct vx_gw *gw,
+               struct vx_feed_key key)
+{
+    const char *tenant = p->query->tenant;
+    size_t size = tenant ? strlen(tenant) : 0;
+    struct vx_feed_item item;
+    bool more = vx_feedlog_after(gw->log, &key, &item);
+
+    for (; more; more = vx_feedlog_after(gw->log, &key, &item)) {
+        bool of_tenant = !tenant || (!strncmp(item.key, tenant, size)
+                                     && item.key[size] == ' ');
+
+        if (tenant && (item.type != VX_FEED_PREFIX || !of_tenant)) {
+            /* Of what is sorted by tenant, only his part is looked at. */
+            if (item.type > VX_FEED_PREFIX
+                || (item.type == VX_FEED_PREFIX
+                    && strcmp(item.key, tenant) > 0)) {
+                break;
+            }
+        } else if (is_shown(item.type)) {
+            if (!p->n_left) {
+                cut_page(p, gw, 'a', key.type, key.text);
+                return false;
+            }
+            p->n_left--;
+            snprintf(key.text, sizeof key.text, "%s", item.key);
+            key.type = item.type;
+            put_announced(p, gw, &key, &item);
+            continue;
+        }
+        key.type = item.type;
+        snprintf(key.text, sizeof key.text, "%s", item.key);
+    }
+    return true;
+}
+
+static void
+put_learned(const struct paging *p, const struct vx_gw_item *item)
+{
+    const struct vx_learned *l = item->item;
+    const char *reason = vx_gws_item_reason(item);
+    char prefix[VX_PREFIX_STRLEN];
+    const char *space = strchr(item->key, ' ');
+    const struct vx_api_bgp_item out = {
+        .gateway = item->gw->name, .type = vx_learned_type_name(l->type),
+        .key = item->key, .tenant = l->tenant ? l->tenant : "",
+        .prefix = l->prefix.ip.family ? vx_prefix_format(&l->prefix, prefix)
+                  : l->type == VX_LEARNED_FLOWSPEC && space ? space + 1
+                  : item->key,
+        .peering = l->peering ? l->peering : "",
+        .state = reason[0] ? "unused" : "used", .reason = reason,
+    };
+
+    p->query->learned(p->query->aux, &out);
+}
+
+static bool
+list_learned(struct paging *p, const struct vx_gw *gw, unsigned type,
+             const char *after)
+{
+    struct vx_learned like = { .type = (enum vx_learned_type) type };
+    struct vx_gw_item from = { .item = &like };
+    struct vx_tree_node *node;
+
+    snprintf(from.key, sizeof from.key, "%.180s", after);
+    for (node = vx_tree_ceil(&gw->items, &from); node;
+         node = vx_tree_next(node)) {
+        const struct vx_gw_item *item = VX_CONTAINER(node, struct vx_gw_item,
+                                                     by_key);
+
+        if (after[0] && item->item->type == like.type
+            && !strcmp(item->key, after)) {
+            continue;
+        }
+        if (p->query->tenant
+            && (!item->item->tenant
+                || strcmp(item->item->tenant, p->query->tenant))) {
+            continue;
+        }
+        if (!p->n_left) {
+            cut_page(p, gw, 'l', type, after);
+            return false;
+        }
+        p->n_left--;
+        put_learned(p, item);
+        type = item->item->type;
+        after = item->key;
+    }
+    return true;
+}
+
+/* Where the page begins. */
+struct place {
+    uint64_t gateway;           /* 0 = the first */
+    char part;                  /* 'a', 'l' */
+    unsigned type;
+    char key[256];
+};
+
+static bool
+read_place(const struct vx_gws *gws, const char *after, struct place *place,
+           struct vx_error *err)
+{
+    char name[VX_NAME_MAX + 1];
+    const struct vx_gw *gw;
+    int n = 0;
+
+    *place = (struct place) { .part = 'a' };
+    if (!after) {
+        return true;
+    }
+    if (sscanf(after, "%63s %c %u %n", name, &place->part, &place->type,
+               &n) < 3 || !n || strlen(after + n) >= sizeof place->key
+        || !(place->part == 'a' ? place->type < VX_FEED_N_TYPES
+             : place->part == 'l' && place->type < VX_N_LEARNED)
+        || !(gw = vx_gws_by_name(gws, name))) {
+        return vx_fail(err, VX_INVALID, "after", "\"%.80s\" is not the next "
+                       "of a page, or its gateway is gone", after);
+    }
+    place->gateway = gw->oid;
+    snprintf(place->key, sizeof place->key, "%s", after + n);
+    return true;
+}
+
+static bool
+list_gateway(struct paging *p, const struct vx_gw *gw,
+             const struct place *place)
+{
+    const char *tenant = p->query->tenant;
+    struct vx_feed_key key = { .type = VX_FEED_GATEWAY };
+
+    put_gateway(p, gw);
+    put_sessions(p, gw);
+    if (place->part == 'a') {
+        if (place->key[0]) {
+            key.type = (enum vx_feed_type) place->type;
+            snprintf(key.text, sizeof key.text, "%.120s", place->key);
+        } else if (tenant) {
+            key.type = VX_FEED_PREFIX;
+            snprintf(key.text, sizeof key.text, "%.63s", tenant);
+        }
+        if (!list_announced(p, gw, key)) {
+            return false;
+        }
+    }
+    return list_learned(p, gw, place->part == 'l' ? place->type : 0,
+                        place->part == 'l' ? place->key : "");
+}
+
+static bool
+bgp(void *gws_, const struct vx_api_bgp_query *query, char next[512],
+    struct vx_error *err)
+{
+    struct vx_gws *gws = gws_;
+    struct paging p = { .gws = gws, .query = query, .n_left = query->limit,
+                        .next = next };
+    struct place place;
+    struct vx_tree_node *node;
+
+    next[0] = '\0';
+    if (query->tenant) {
+        const struct vx_key key = { .name = query->tenant };
+
+        if (!vx_model_find(gws->app->model, VX_TENANT, &key, err)) {
+            return false;
+        }
+    }
+    if (!vx_commit_flush(gws->app->commit, err)
+        || !read_place(gws, query->after, &place, err)) {
+        return false;
+    }
+    node = vx_tree_ceil(&gws->gateways, &place.gateway);
+    for (; node; node = vx_tree_next(node)) {
+        const struct vx_gw *gw = VX_CONTAINER(node, struct vx_gw, by_oid);
+
+        if (gw->oid != place.gateway) {
+            place = (struct place) { .part = 'a' };
+        }
+        if (!list_gateway(&p, gw, &place)) {
+            break;
+        }
+    }
+    return true;
+}
+
+void
+vx_gws_api_init(struct vx_gws *gws)
+{
+    gws->api = (struct vx_api_gateways) {
+        .ctx = gws, .open = vx_gws_open, .pump = vx_gws_pump,
+        .close = vx_gws_close, .report = vx_gws_report,
+        .cancel = vx_gws_report_cancel, .bgp = bgp,
+    };
+}
+
+const struct vx_api_gateways *
+vx_gws_api(struct vx_gws *gws)
+{
+    return &gws->api;
+}
+
+/* --- Metrics. */
+
+static void
+head(struct vx_buf *out, const char *name, const char *type,
+     const char *help)
+{
+    vx_buf_printf(out, "# HELP vxfabric_%s %s\n# TYPE vxfabric_%s %s\n", name,
+                  help, name, type);
+}
+
+struct figure {
+    const char *name, *help;
+    uint64_t (*value)(const struct vx_gw *gw);
+};
+
+static uint64_t
+connected(const struct vx_gw *gw)
+{
+    return gw->connected;
+}
+
+static uint64_t
+announced(const struct vx_gw *gw)
+{
+    return vx_feedlog_n_told(gw->log, VX_FEED_PREFIX);
+}
+
+static uint64_t
+withheld(const struct vx_gw *gw)
+{
+    return vx_feedlog_n_held(gw->log, VX_FEED_PREFIX);
+}
+
+static uint64_t
+learned(const struct vx_gw *gw)
+{
+    return gw->items.count;
+}
+
+static uint64_t
+failed(const struct vx_gw *gw)
+{
+    return gw->failed.count;
+}
+
+static uint64_t
+report_age(const struct vx_gw *gw)
+{
+    return gw->seen_ms
+           ? (uint64_t) (vx_app_mono_ms() - gw->seen_ms) / 1000 : 0;
+}
+
+static uint64_t
+sessions_up(const struct vx_gw *gw)
+{
+    struct vx_api_gateway_status status;
+
+    return vx_gws_status(gw->gws, gw->oid, &status) ? status.n_established
+                                                    : 0;
+}
+
+void
+vx_gws_metrics(const struct vx_gws *gws, struct vx_buf *out)
+{
+    static const struct figure figures[] = {
+        { "gateway_connected", "The gateway reads its feed and reports.",
+          connected },
+        { "gateway_sessions_up", "BGP sessions that are established.",
+          sessions_up },
+        { "gateway_announced", "Prefixes the gateway is told to announce.",
+          announced },
+        { "gateway_withheld", "Prefixes that are not announced yet.",
+          withheld },
+        { "gateway_learned", "What the gateway has learned by BGP.",
+          learned },
+        { "gateway_failed", "Entries the gateway could not carry out.",
+          failed },
+        { "gateway_feed_lag", "Entries not acknowledged yet.", behind },
+        { "gateway_report_age_seconds", "Since its last report.",
+          report_age },
+    };
+    const struct vx_gw *gw;
+
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        head(out, figures[i].name, "gauge", figures[i].help);
+        VX_GWS_FOR_EACH(gw, gws) {
+            vx_buf_printf(out, "vxfabric_%s{gateway=\"%s\"} %llu\n",
+                          figures[i].name, gw->name,
+                          (unsigned long long) figures[i].value(gw));
+        }
+    }
+    head(out, "held_requests", "gauge",
+         "Requests that wait until gateways have withdrawn.");
+    vx_buf_printf(out, "vxfabric_held_requests %zu\n", gws->n_held);
+    head(out, "withdrawals_late_total", "counter",
+         "Requests carried out although a gateway had not acknowledged.");
+    vx_buf_printf(out, "vxfabric_withdrawals_late_total %llu\n",
+                  (unsigned long long) gws->n_withdrawn_late);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Withdraw before remove; see gateways.h.
+ *
+ * A request that changes something announced is rehearsed: staged, the keys it
+ * touches are looked at, and it is taken back.  What would be gone is
+ * withdrawn from the gateways now, and the request is submitted when those
+ * that are connected have acknowledged that, or after HOLD_MS.  Nothing is
+ * rehearsed that touches nothing announced, and nothing is held that takes
+ * nothing away. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "daemon/app.h"
+#include "daemon/commit.h"
+#include "daemon/gateways_priv.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+
+enum { HOLD_MS = 2000, HELD_MAX = 256, KEYS_MAX = 100000 };
+
+/* A gateway has to come to this number. */
+struct wait {
+    uint64_t gateway, seq;
+};
+
+struct vx_gw_held {
+    struct vx_gw_held *prev, *next;
+    struct vx_gws *gws;
+    struct vx_api_submit submit;
+    void (*go)(void *app, const struct vx_api_submit *submit);
+    struct vx_feed_key *keys;   /* sorted, each once */
+    size_t n_keys, cap_keys;
+    struct wait *waits;
+    size_t n_waits, cap_waits;
+    struct event *timer;
+};
+
+/* What packets follow, or peers act on. */
+static bool
+is_held_type(enum vx_feed_type type)
+{
+    return type == VX_FEED_PREFIX || type == VX_FEED_ENDPOINT
+           || type == VX_FEED_VTEP || type == VX_FEED_NETWORK
+           || type == VX_FEED_POLICY;
+}
+
+/* --- Is it worth a rehearsal? */
+
+struct checking {
+    struct vx_gws *gws;
+    bool found;
+};
+
+static void
+check_key(void *checking_, const struct vx_feed_key *key)
+{
+    struct checking *c = checking_;
+    struct vx_feed_item item;
+    struct vx_gw *gw;
+
+    if (c->found || !is_held_type(key->type)) {
+        return;
+    }
+    VX_GWS_FOR_EACH(gw, c->gws) {
+        c->found |= vx_feedlog_get(gw->log, key, &item) && item.value;
+    }
+}
+
+static bool
+is_worth_it(struct vx_gws *gws, const struct vx_op *op)
+{
+    struct checking c = { .gws = gws };
+    const struct vx_obj *obj = vx_model_find(gws->app->model, op->kind,
+                                             &op->key, NULL);
+
+    if (obj) {
+        vx_export_touched(&gws->env, obj, NULL, check_key, &c);
+    }
+    /* With an uplink or a peering goes whom the gateway serves: its sessions
+     * end anyway. */
+    return c.found;
+}
+
+/* --- The rehearsal. */
+
+static void
+collect_key(void *held_, const struct vx_feed_key *key)
+{
+    struct vx_gw_held *held = held_;
+
+    if (is_held_type(key->type) && held->n_keys < KEYS_MAX) {
+        held->keys = vx_grow(held->keys, &held->cap_keys, held->n_keys + 1,
+                             sizeof *held->keys);
+        held->keys[held->n_keys++] = *key;
+    }
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+    return vx_feed_key_compare(a, b);
+}
+
+/* Keeps the keys that some gateway is told and would not be any more. */
+static void
+keep_lost(struct vx_gw_held *held)
+{
+    struct vx_gws *gws = held->gws;
+    size_t n = 0;
+
+    if (held->n_keys) {
+        qsort(held->keys, held->n_keys, sizeof *held->keys, by_key);
+    }
+    for (size_t i = 0; i < held->n_keys; i++) {
+        const struct vx_feed_key *key = &held->keys[i];
+        bool lost = false;
+        struct vx_gw *gw;
+
+        if (n && !vx_feed_key_compare(key, &held->keys[n - 1])) {
+            continue;
+        }
+        VX_GWS_FOR_EACH(gw, gws) {
+            struct vx_feed_item item;
+            struct vx_export e;
+
+            lost |= vx_feedlog_get(gw->log, key, &item) && item.value
+                    && vx_gws_evaluate(gws, gw, key, true, &e)
+                       != VX_EXPORT_TELL;
+        }
+        if (lost) {
+            held->keys[n++] = *key;
+        }
+    }
+    held->n_keys = n;
+}
+
+/* False if it would be refused: nothing is found then. */
+static bool
+rehearse(struct vx_gw_held *held)
+{
+    struct vx_gws *gws = held->gws;
+    struct vx_app *app = gws->app;
+    size_t failed, n;
+    const struct vx_change *changes;
+    struct vx_error err;
+
+    if (!vx_commit_flush(app->commit, &err)
+        || !vx_model_apply(app->model, held->submit.ops, held->submit.n,
+                           vx_app_wall_ms(), NULL, &failed, &err)) {
+        return false;
+    }
+    changes = vx_model_staged(app->model, &n);
+    gws->changes = changes;
+    gws->n_changes = n;
+    for (size_t i = 0; i < n; i++) {
+        vx_export_touched(&gws->env, changes[i].old, changes[i].new,
+                          collect_key, held);
+    }
+    keep_lost(held);
+    gws->changes = NULL;
+    gws->n_changes = 0;
+    vx_model_rollback(app->model, 0);
+    app->epoch++;
+    return held->n_keys > 0;
+}
+
+/* --- Holding. */
+
+static void
+held_free(struct vx_gw_held *held)
+{
+    if (held->timer) {
+        event_free(held->timer);
+    }
+    free(held->keys);
+    free(held->waits);
+    free(held);
+}
+
+static void
+unlink_held(struct vx_gw_held *held)
+{
+    struct vx_gws *gws = held->gws;
+
+    *(held->prev ? &held->prev->next : &gws->held) = held->next;
+    if (held->next) {
+        held->next->prev = held->prev;
+    }
+    gws->n_held--;
+}
+
+static void
+withdraw(struct vx_gw_held *held)
+{
+    struct vx_gw *gw;
+
+    VX_GWS_FOR_EACH(gw, held->gws) {
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < held->n_keys; i++) {
+            uint64_t seq = vx_feedlog_withdraw(gw->log, &held->keys[i]);
+
+            last = seq > last ? seq : last;
+        }
+        if (last) {
+            held->waits = vx_grow(held->waits, &held->cap_waits,
+                                  held->n_waits + 1, sizeof *held->waits);
+            held->waits[held->n_waits++] = (struct wait) { gw->oid, last };
+        }
+    }
+}
+
+/* The request may have been refused, or have changed what it was: what is
+ * there still is announced again. */
+static void
+release(struct vx_gws *gws, const struct vx_feed_key *keys, size_t n)
+{
+    struct vx_gw *gw;
+
+    VX_GWS_FOR_EACH(gw, gws) {
+        uint64_t realized = vx_gws_realized_by(gws, gw);
+
+        for (size_t i = 0; i < n; i++) {
+            vx_feedlog_release(gw->log, &keys[i], realized);
+        }
+    }
+}
+
+/* Whether some gateway that is there has not acknowledged yet. */
+static bool
+is_waiting(const struct vx_gw_held *held)
+{
+    for (size_t i = 0; i < held->n_waits; i++) {
+        const struct vx_gw *gw = vx_gws_find(held->gws,
+                                             held->waits[i].gateway);
+
+        if (gw && gw->connected && gw->acked < held->waits[i].seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last part: the commit has been told to the keys by then, so releasing
+ * them does not bring back what is gone. */
+struct going {
+    struct vx_gw_held *held;
+    vx_api_done *done;
+    void *aux;
+};
+
+static void
+went(void *going_, const struct vx_api_outcome *outcome)
+{
+    struct going *going = going_;
+    struct vx_gws *gws = going->held->gws;
+    struct vx_gw_held *held = going->held;
+
+    going->done(going->aux, outcome);
+    if (gws->started) {
+        for (size_t i = 0; i < held->n_keys; i++) {
+            vx_gws_look_now(gws, &held->keys[i]);
+        }
+        release(gws, held->keys, held->n_keys);
+    }
+    held_free(held);
+    free(going);
+}
+
+static void
+go(struct vx_gw_held *held)
+{
+    struct going *going = vx_xcalloc(1, sizeof *going);
+
+    unlink_held(held);
+    *going = (struct going) { held, held->submit.done, held->submit.aux };
+    held->submit.done = went;
+    held->submit.aux = going;
+    held->go(held->gws->app, &held->submit);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *held_)
+{
+    struct vx_gw_held *held = held_;
+
+    (void) fd;
+    (void) what;
+    if (is_waiting(held)) {
+        held->gws->n_withdrawn_late++;
+        vx_log_warn("gateways", "a withdrawal was not acknowledged in %d ms: "
+                    "the request is carried out", HOLD_MS);
+    }
+    go(held);
+}
+
+void
+vx_gws_held_look(struct vx_gws *gws)
+{
+    for (struct vx_gw_held *held = gws->held; held; held = held->next) {
+        /* From the loop: whoever called may be in the middle of something. */
+        if (!is_waiting(held)) {
+            event_active(held->timer, EV_TIMEOUT, 0);
+        }
+    }
+}
+
+bool
+vx_gws_hold(struct vx_gws *gws, const struct vx_api_submit *submit,
+            void (*carry_out)(void *app, const struct vx_api_submit *submit))
+{
+    static const struct timeval limit = { HOLD_MS / 1000, 0 };
+    struct vx_gw_held *held;
+    bool worth_it = false;
+
+    if (!gws->gateways.count || gws->n_held >= HELD_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < submit->n && !worth_it; i++) {
+        worth_it = is_worth_it(gws, &submit->ops[i]);
+    }
+    if (!worth_it) {
+        return false;
+    }
+    held = vx_xcalloc(1, sizeof *held);
+    held->gws = gws;
+    held->submit = *submit;
+    held->go = carry_out;
+    if (!rehearse(held)) {
+        held_free(held);
+        return false;
+    }
+    withdraw(held);
+    held->next = gws->held;
+    if (held->next) {
+        held->next->prev = held;
+    }
+    gws->held = held;
+    gws->n_held++;
+    held->timer = event_new(gws->app->base, -1, 0, on_timer, held);
+    event_add(held->timer, &limit);
+    vx_gws_pump_all(gws);
+    vx_gws_held_look(gws);
+    return true;
+}
+
+void
+vx_gws_held_free(struct vx_gws *gws)
+{
+    struct vx_error err;
+
+    vx_fail(&err, VX_UNAVAILABLE, "", "the controller stops");
+    while (gws->held) {
+        struct vx_gw_held *held = gws->held;
+        const struct vx_api_outcome outcome = { .err = &err,
+                                                .failed = SIZE_MAX };
+
+        unlink_held(held);
+        held->submit.done(held->submit.aux, &outcome);
+        held_free(held);
+    }
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reports: how far a gateway has come, its sessions, whether it is there; see
+ * gateways.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/app.h"
+#include "daemon/commit.h"
+#include "daemon/gateways_priv.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+
+enum {
+    REPORTS_PER_SECOND = 100,
+    START_GRACE_MS = 20000,     /* nobody is called away before that */
+};
+
+/* --- Who is there. */
+
+void
+vx_gws_look_connected(struct vx_gw *gw)
+{
+    struct vx_gws *gws = gw->gws;
+    int64_t now = vx_app_mono_ms();
+    bool connected = gw->stream && gw->seen_ms
+                     && now - gw->seen_ms < VX_GW_SEEN_MS;
+
+    if (connected == gw->connected || gws->app->stopping) {
+        return;
+    }
+    gw->connected = connected;
+    gw->since_wall_ms = vx_app_wall_ms();
+    vx_log_info(gw->name, connected ? "gateway connected"
+                                    : "gateway is not connected");
+    if (connected || now - gws->started_ms > START_GRACE_MS) {
+        vx_app_event(gws->app, connected ? VX_EVENT_GATEWAY_UP
+                                         : VX_EVENT_GATEWAY_DOWN, gw->name,
+                     connected ? "" : gw->stream ? "it does not report"
+                     : "its stream has ended");
+    }
+    if (!connected) {
+        vx_gws_held_look(gws);
+    }
+}
+
+/* --- Sessions. */
+
+static void
+free_sessions(struct vx_gw_session *sessions, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(sessions[i].peering);
+        free(sessions[i].family);
+        free(sessions[i].state);
+        free(sessions[i].error);
+    }
+    free(sessions);
+}
+
+static bool
+is_up(const struct vx_gw_session *session)
+{
+    return !strcmp(session->state, "established");
+}
+
+/* Of the peering and family; NULL if there is none.  Sessions are few. */
+static const struct vx_gw_session *
+find_session(const struct vx_gw_session *sessions, size_t n,
+             const struct vx_gw_session *like)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(sessions[i].peering, like->peering)
+            && !strcmp(sessions[i].family, like->family)) {
+            return &sessions[i];
+        }
+    }
+    return NULL;
+}
+
+/* Of a peering only its first family is told of. */
+static bool
+is_first(const struct vx_gw_session *sessions, size_t i)
+{
+    return !i || strcmp(sessions[i - 1].peering, sessions[i].peering);
+}
+
+static void
+tell_session(struct vx_gw *gw, const struct vx_gw_session *session, bool up)
+{
+    char text[VX_REPORT_TEXT + VX_NAME_MAX + 20];
+
+    snprintf(text, sizeof text, "gateway %s%s%s", gw->name,
+             session->error[0] ? ": " : "", session->error);
+    vx_app_event(gw->gws->app, up ? VX_EVENT_BGP_UP : VX_EVENT_BGP_DOWN,
+                 session->peering, text);
+}
+
+static void
+compare_sessions(struct vx_gw *gw, const struct vx_gw_session *was,
+                 size_t n_was)
+{
+    for (size_t i = 0; i < gw->n_sessions; i++) {
+        const struct vx_gw_session *now = &gw->sessions[i];
+        const struct vx_gw_session *before;
+
+        if (!is_first(gw->sessions, i)) {
+            continue;
+        }
+        before = find_session(was, n_was, now);
+        if (is_up(now) != (before && is_up(before))) {
+            tell_session(gw, now, is_up(now));
+        }
+    }
+    for (size_t i = 0; i < n_was; i++) {
+        if (is_first(was, i) && is_up(&was[i])
+            && !find_session(gw->sessions, gw->n_sessions, &was[i])) {
+            tell_session(gw, &was[i], false);
+        }
+    }
+}
+
+static void
+keep_sessions(struct vx_gw *gw, const struct vx_api_report *report)
+{
+    struct vx_gw_session *was = gw->sessions;
+    size_t n_was = gw->n_sessions;
+
+    gw->n_sessions = report->n_sessions;
+    gw->sessions = vx_xcalloc(report->n_sessions + 1, sizeof *gw->sessions);
+    for (size_t i = 0; i < report->n_sessions; i++) {
+        const struct vx_api_session *from = &report->sessions[i];
+
+        gw->sessions[i] = (struct vx_gw_session) {
+            .peering = vx_xstrdup(from->peering),
+            .family = vx_xstrdup(from->family),
+            .state = vx_xstrdup(from->state),
+            .error = vx_xstrdup(from->error),
+            .since_ms = from->since_ms, .n_in = from->n_in,
+            .n_out = from->n_out,
+        };
+    }
+    compare_sessions(gw, was, n_was);
+    free_sessions(was, n_was);
+}
+
+/* --- What could not be carried out. */
+
+static void
+forget_failed(struct vx_gw *gw)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &gw->failed) {
+        struct vx_gw_failed *failed = VX_CONTAINER(node, struct vx_gw_failed,
+                                                   by_key);
+
+        vx_tree_remove(&gw->failed, node);
+        free(failed->why);
+        free(failed);
+    }
+}
+
+static void
+keep_failed(struct vx_gw *gw, const struct vx_api_report *report)
+{
+    forget_failed(gw);
+    for (size_t i = 0; i < report->n_failed; i++) {
+        const struct vx_api_failed *from = &report->failed[i];
+        struct vx_gw_failed *failed = vx_xcalloc(1, sizeof *failed);
+
+        snprintf(failed->key.text, sizeof failed->key.text, "%s", from->key);
+        if (!vx_feed_type_parse(from->type, &failed->key.type)
+            || vx_tree_insert(&gw->failed, &failed->key, &failed->by_key)) {
+            free(failed);
+            continue;
+        }
+        failed->why = vx_xstrdup(from->why);
+    }
+}
+
+void
+vx_gws_forget_report(struct vx_gw *gw)
+{
+    forget_failed(gw);
+    free_sessions(gw->sessions, gw->n_sessions);
+    gw->sessions = NULL;
+    gw->n_sessions = 0;
+    free(gw->counters);
+    gw->counters = NULL;
+}
+
+/* --- Reports. */
+
+static bool
+is_too_often(struct vx_gw *gw)
+{
+    int64_t now = vx_app_mono_ms();
+
+    if (now - gw->window_ms >= 1000) {
+        gw->window_ms = now;
+        gw->n_in_window = 0;
+    }
+    return ++gw->n_in_window > REPORTS_PER_SECOND;
+}
+
+static void
+keep_acked(struct vx_gw *gw, const struct vx_api_report *report)
+{
+    int64_t now = vx_app_mono_ms();
+    uint64_t seq = vx_feedlog_seq(gw->log);
+
+    /* Of another epoch it means nothing. */
+    uint64_t acked = strcmp(report->epoch, gw->gws->epoch) ? 0
+                     : report->acked > seq ? seq : report->acked;
+
+    if (acked != gw->acked || acked == seq) {
+        gw->acked_ms = now;
+    }
+    gw->acked = acked;
+}
+
+/* What everything that was queued so far waits for is done: durable with the
+ * next commit, or refused. */
+void
+vx_gws_report_done(struct vx_gws *gws)
+{
+    struct vx_api_report_waiter *next;
+
+    for (struct vx_api_report_waiter *w = gws->waiters; w; w = next) {
+        next = w->next;
+        if (w->ticket > gws->n_worked) {
+            continue;
+        }
+        *(w->prev ? &w->prev->next : &gws->waiters) = w->next;
+        if (w->next) {
+            w->next->prev = w->prev;
+        }
+        vx_commit_flush(gws->app->commit, NULL);
+        w->done(w->aux, vx_commit_revision(gws->app->commit));
+        free(w);
+    }
+}
+
+static void
+wait_for_all(struct vx_gws *gws,
+             void (*done)(void *aux, uint64_t revision), void *aux,
+             struct vx_api_report_waiter **ret_waiter)
+{
+    struct vx_api_report_waiter *w;
+
+    if (gws->n_worked == gws->n_queued) {
+        done(aux, vx_commit_revision(gws->app->commit));
+        return;
+    }
+    w = vx_xcalloc(1, sizeof *w);
+    w->gws = gws;
+    w->ticket = gws->n_queued;
+    w->done = done;
+    w->aux = aux;
+    w->next = gws->waiters;
+    if (w->next) {
+        w->next->prev = w;
+    }
+    gws->waiters = w;
+    *ret_waiter = w;
+}
+
+void
+vx_gws_report_cancel(void *gws_, struct vx_api_report_waiter *w)
+{
+    struct vx_gws *gws = gws_;
+
+    *(w->prev ? &w->prev->next : &gws->waiters) = w->next;
+    if (w->next) {
+        w->next->prev = w->prev;
+    }
+    free(w);
+}
+
+bool
+vx_gws_report(void *gws_, const struct vx_api_report *report,
+              void (*done)(void *aux, uint64_t revision), void *aux,
+              struct vx_api_report_waiter **ret_waiter, struct vx_error *err)
+{
+    struct vx_gws *gws = gws_;
+    struct vx_gw *gw = vx_gws_by_name(gws, report->gateway);
+
+    if (!gw) {
+        return vx_fail(err, VX_NOT_FOUND, "gateway", "no gateway \"%.80s\"",
+                       report->gateway);
+    }
+    if (is_too_often(gw)) {
+        gws->n_reports_refused++;
+        return vx_fail(err, VX_BUSY, "", "gateway \"%s\" reports more than "
+                       "%d times a second", gw->name, REPORTS_PER_SECOND);
+    }
+    gws->n_reports++;
+    gw->seen_ms = vx_app_mono_ms();
+    gw->seen_wall_ms = vx_app_wall_ms();
+    snprintf(gw->boot, sizeof gw->boot, "%s", report->boot);
+    keep_acked(gw, report);
+    if (report->failed) {
+        keep_failed(gw, report);
+    }
+    if (report->sessions) {
+        keep_sessions(gw, report);
+    }
+    if (report->counters) {
+        free(gw->counters);
+        gw->counters = vx_xstrdup(report->counters);
+    }
+    vx_gws_learn(gw, report);
+    vx_gws_look_connected(gw);
+    vx_gws_held_look(gws);
+    wait_for_all(gws, done, aux, ret_waiter);
+    return true;
+}

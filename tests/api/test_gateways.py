@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds and reports of gateways, with a gateway that is none and without
+hosts: what needs a host's confirmation waits for ever here."""
+import json
+import os
+import signal
+
+import pytest
+
+import intent
+from conftest import Controller
+from fake_gateway import FakeGateway, UnixConnection
+from netns import wait_until
+
+
+class Fabric(Controller):
+    """A controller with two gateways, and tenants to serve."""
+
+    def call(self, method, path, body=None, want=None):
+        """JSON of the answer."""
+        with intent.Api(self.api, timeout=20) as api:
+            status, reply = api.call(method, path, body)
+        assert (status == want if want else status < 300), (path, reply)
+        return reply
+
+    def put(self, path, **body):
+        """PUT that has to be taken."""
+        return self.call("PUT", path, body)
+
+    def build(self):
+        """Two gateways; tenant acme with a peering at each."""
+        self.put("/v1/zones/z1")
+        for i in (1, 2):
+            self.put(f"/v1/hosts/gw{i}", zone="z1", vtep=f"10.9.0.{i}")
+            self.put(f"/v1/gateways/g{i}", host=f"gw{i}")
+        self.put("/v1/tenants/acme")
+        self.put("/v1/tenants/acme/networks/web")
+        self.put("/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24",
+                 announce=True)
+        for i in (1, 2):
+            self.put(f"/v1/tenants/acme/peerings/ce{i}", gateway=f"g{i}",
+                     peer=f"172.16.{i}.2", peer_as=65100,
+                     local=[f"172.16.{i}.1/30"], device="ce0",
+                     families=["ipv4"], password="secret")
+        return self
+
+    def kill(self):
+        """As a crash would."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def gateway(self, name, **options):
+        """A fake one that has read all it is told."""
+        return FakeGateway(self.unix_path, name,
+                           **options).open().wait_sync(30)
+
+    def route(self, prefix, tenant="acme"):
+        """Next hops and origin of a route, None if it is not there."""
+        where = f"/v1/tenants/{tenant}/routes/" + prefix.replace("/", "%2F")
+        with intent.Api(self.api, timeout=20) as api:
+            status, reply = api.call("GET", where)
+        return None if status == 404 else (reply.get("origin"),
+                                           reply["via"])
+
+    def until(self, condition, deadline_s=5):
+        """Waits for something to become true."""
+        wait_until(condition, deadline_s, self.log)
+
+    def leg(self, gateway, tenant="acme"):
+        """Addresses of a gateway's leg."""
+        return self.call("GET", f"/v1/tenants/{tenant}/networks/_router"
+                         f"/ports/{gateway}")["ips"]
+
+    def bgp(self, query=""):
+        """GET /v1/bgp, by gateway."""
+        return {item["gateway"]: item for item
+                in self.call("GET", f"/v1/bgp{query}")["items"]}
+
+
+@pytest.fixture
+def fabric():
+    """A running controller with gateways."""
+    one = Fabric()
+    try:
+        one.start()
+        yield one.build()
+    finally:
+        one.close()
+
+
+def test_a_gateway_is_told_itself_its_sessions_and_its_tenants(fabric):
+    one = fabric.gateway("g1")
+    try:
+        assert one.has("gateway", "g1")["vtep"] == "10.9.0.1"
+        assert one.has("gateway", "g2") is None
+        tenant = one.wait("tenant", "acme")
+        vni = tenant["vni"]
+        assert tenant["vrf"] == f"vx{vni}"
+        assert tenant["import"] == tenant["export"] == [f"64512:{vni}"]
+        assert tenant["leg"]["iface_id"] == "vxg:acme:g1"
+        assert tenant["leg"]["gateways"] == ["169.254.64.1",
+                                             "fd76:7866:6162::1"]
+        ips = [ip.split("/")[0] for ip in tenant["leg"]["ips"]]
+        assert ips == fabric.leg("g1")
+        peering = one.has("peering", "acme/ce1")
+        assert peering["password"] == "secret"
+        assert one.has("peering", "acme/ce2") is None
+        item = fabric.bgp()["g1"]
+        assert item["announced"][0]["prefix"] == "10.0.0.0/24"
+        assert item["announced"][0]["state"] == "waiting"
+    finally:
+        one.close()
+
+
+def test_router_networks_and_legs_follow_who_serves_a_tenant(fabric):
+    fabric.until(lambda: fabric.leg("g1") and fabric.leg("g2"), 5)
+    assert fabric.leg("g1") != fabric.leg("g2")
+    fabric.call("DELETE", "/v1/tenants/acme/peerings/ce1")
+    fabric.until(lambda: [port["name"] for port in fabric.call(
+        "GET", "/v1/tenants/acme/networks/_router/ports")["items"]]
+        == ["g2"], 5)
+    fabric.call("DELETE", "/v1/tenants/acme/peerings/ce2")
+    fabric.until(lambda: [net["name"] for net in fabric.call(
+        "GET", "/v1/tenants/acme/networks")["items"]] == ["web"], 5)
+
+
+def test_a_reader_resumes_where_it_was_and_hears_of_what_is_gone(fabric):
+    one = fabric.gateway("g1")
+    one.close()
+    fabric.put("/v1/tenants/acme/peerings/ce3", gateway="g1",
+               peer="172.16.3.2", peer_as=65100, local=["172.16.3.1/30"],
+               device="ce3", families=["ipv4"])
+    fabric.call("DELETE", "/v1/tenants/acme/peerings/ce1")
+    mark = len(one.lines)
+    one.open().wait_sync()
+    try:
+        assert not one.lines[mark][1]["hello"]["full"]
+        assert one.keys("peering") == ["acme/ce3"]
+        told = [line["key"] for _, line in one.lines[mark:]
+                if line.get("type") == "peering"]
+        assert sorted(told) == ["acme/ce1", "acme/ce3"]
+        mark = len(one.lines)
+        fabric.until(lambda: len(one.lines) > mark)
+        assert one.lines[mark][1] == {"sync": one.seq}
+    finally:
+        one.close()
+    other = FakeGateway(fabric.unix_path, "g1")
+    other.epoch, other.seq = "0123", 7
+    other.open().wait_sync()
+    try:
+        assert other.lines[0][1]["hello"]["full"]
+        assert other.keys("peering") == ["acme/ce3"]
+    finally:
+        other.close()
+
+
+def test_learned_routes_go_by_the_legs_of_all_who_know_them(fabric):
+    one, two = fabric.gateway("g1"), fabric.gateway("g2")
+    route = {"type": "route", "tenant": "acme", "prefix": "0.0.0.0/0",
+             "peering": "ce1"}
+    try:
+        status, reply = one.learn(route)
+        assert status == 200 and reply["revision"]
+        assert fabric.route("0.0.0.0/0") == ("learned",
+                                             [fabric.leg("g1")[0]])
+        two.learn(route)
+        both = sorted([fabric.leg("g1")[0], fabric.leg("g2")[0]])
+        assert fabric.route("0.0.0.0/0") == ("learned", both)
+        one.report(gone=[route])
+        assert fabric.route("0.0.0.0/0")[1] == [fabric.leg("g2")[0]]
+        two.learn()
+        assert fabric.route("0.0.0.0/0") is None
+    finally:
+        one.close()
+        two.close()
+
+
+def test_an_operators_route_wins_and_the_learned_one_comes_back(fabric):
+    one = fabric.gateway("g1")
+    route = {"type": "route", "tenant": "acme", "prefix": "192.0.2.0/24"}
+    try:
+        one.learn(route)
+        assert fabric.route("192.0.2.0/24")[0] == "learned"
+        where = "/v1/tenants/acme/routes/192.0.2.0%2F24"
+        fabric.put(where, via=["10.0.0.7"])
+        assert fabric.route("192.0.2.0/24") == (None, ["10.0.0.7"])
+        one.learn(route)
+        assert fabric.route("192.0.2.0/24") == (None, ["10.0.0.7"])
+        item = fabric.bgp()["g1"]["learned"][0]
+        assert not item["used"] and "operator" in item["reason"]
+        fabric.call("DELETE", where)
+        fabric.until(lambda: fabric.route("192.0.2.0/24") == (
+            "learned", [fabric.leg("g1")[0]]), 5)
+    finally:
+        one.close()
+
+
+def test_learned_routes_outlive_the_controller(fabric):
+    one, two = fabric.gateway("g1"), fabric.gateway("g2")
+    routes = [{"type": "route", "tenant": "acme",
+               "prefix": f"192.0.{i}.0/24"} for i in range(4)]
+    try:
+        one.learn(*routes)
+        two.learn(*routes)
+        before = fabric.route("192.0.0.0/24")
+        assert len(before[1]) == 2
+        fabric.kill()
+        one.close()
+        two.close()
+        fabric.start()
+        assert fabric.route("192.0.0.0/24") == before
+        # One has said what it knows, the other not yet.
+        one.open().wait_sync(30)
+        assert one.lines[-1][1].get("sync") is not None
+        one.learn(*routes[:2])
+        assert fabric.route("192.0.0.0/24") == before
+        leg = [fabric.leg("g2")[0]]
+        fabric.until(lambda: fabric.route("192.0.3.0/24")[1] == leg, 5)
+        two.open().wait_sync(30)
+        two.learn(*routes[:2])
+        fabric.until(lambda: fabric.route("192.0.3.0/24") is None, 5)
+        assert fabric.route("192.0.0.0/24") == before
+    finally:
+        one.close()
+        two.close()
+
+
+def test_remote_endpoints_become_ports_of_another_fabrics_host(fabric):
+    vni = fabric.call("GET", "/v1/tenants/acme/networks/web")["vni"]
+    one = fabric.gateway("g1")
+    try:
+        status, _ = one.learn(
+            {"type": "vtep", "vni": vni, "vtep": "192.0.2.9"},
+            {"type": "endpoint", "vni": vni, "mac": "02:00:00:00:09:01",
+             "ips": ["10.0.0.99", "198.51.100.1"], "vtep": "192.0.2.9",
+             "seq": 3},
+            {"type": "vtep", "vni": vni, "vtep": "10.9.0.2"},
+            {"type": "route5", "tenant": "acme", "prefix": "198.18.0.0/15",
+             "vtep": "192.0.2.9", "mac": "02:00:00:00:09:ff"})
+        assert status == 200
+        port = fabric.call("GET", "/v1/tenants/acme/networks/web/ports/"
+                           "evpn-020000000901")
+        assert port["origin"] == "learned"
+        assert port["host"] == "vtep-192.0.2.9"
+        assert port["ips"] == ["10.0.0.99"] and port["mobility"] == 3
+        router = fabric.call("GET", "/v1/tenants/acme/networks/_router/"
+                             "ports/vtep-192.0.2.9")
+        assert router["mac"] == "02:00:00:00:09:ff"
+        assert fabric.route("198.18.0.0/15") == ("learned",
+                                                 [router["ips"][0]])
+        one.learn()
+        names = [host["name"] for host
+                 in fabric.call("GET", "/v1/hosts")["items"]]
+        assert names == ["gw1", "gw2"]
+        assert fabric.route("198.18.0.0/15") is None
+    finally:
+        one.close()
+
+
+def test_rules_of_peers_become_policies_of_the_tenant_concerned(fabric):
+    rule = {"match": {"dst": "10.0.0.128/25", "proto": "udp",
+                      "dport": "53"}, "action": {"type": "drop"}}
+    other = {"match": {"dst": "10.1.0.0/24"}, "action": {"type": "drop"}}
+    wide = {"match": {"dst": "10.0.0.0/24"}, "action": {"type": "drop"}}
+    one = fabric.gateway("g1")
+    try:
+        one.learn(*[{"type": "flowspec", "tenant": "acme", "rule": what,
+                     "from": "up1"} for what in (wide, rule, other)])
+        policies = fabric.call("GET", "/v1/tenants/acme/policies")["items"]
+        assert [policy["origin"] for policy in policies] == ["learned"] * 2
+        by_match = {policy["match"]["dst"]: policy for policy in policies}
+        assert (by_match["10.0.0.128/25"]["priority"]
+                > by_match["10.0.0.0/24"]["priority"] >= 20000)
+        refused = [item for item in fabric.bgp()["g1"]["learned"]
+                   if not item["used"]]
+        assert len(refused) == 1
+        assert "does not announce" in refused[0]["reason"]
+        one.report(gone=[{"type": "flowspec", "tenant": "acme",
+                          "rule": wide}])
+        policies = fabric.call("GET", "/v1/tenants/acme/policies")["items"]
+        assert len(policies) == 1
+    finally:
+        one.close()
+
+
+def test_sessions_and_failures_are_shown(fabric):
+    one = fabric.gateway("g1")
+    try:
+        one.report(sessions=[
+            {"peering": "acme/ce1", "family": "ipv4", "in": 3, "out": 1,
+             "state": "established", "since": 1700000000000}],
+            failed=[{"type": "prefix", "key": "acme 10.0.0.0/24",
+                     "why": "zebra says no"}], counters={"zebra": 1})
+        item = fabric.bgp()["g1"]
+        session = item["sessions"][0]
+        assert session["families"] == {"ipv4": {"received": 3, "sent": 1}}
+        assert session["peer"] == "172.16.1.2"
+        assert item["connected"] and item["counters"] == {"zebra": 1}
+        assert item["counts"]["failed"] == 1
+        peering = fabric.call("GET", "/v1/tenants/acme/peerings/ce1")
+        assert peering["status"] == "established"
+        assert "password" not in peering
+        assert fabric.call("GET", "/v1/gateways/g2")["status"] == "down"
+    finally:
+        one.close()
+
+
+def test_reports_that_are_none_are_refused(fabric):
+    def post(body, where="g1"):
+        connection = UnixConnection(fabric.unix_path, 30)
+        connection.request("POST", f"/v1/gateways/{where}/report", body)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    boot = {"boot": "1"}
+    assert post(json.dumps(boot)) == 200
+    assert post(json.dumps(boot), "none") == 404
+    for body in ("", "[]", "{}", "null", '{"boot":1}', "{\"boot\":\"1\"",
+                 json.dumps({**boot, "full": "maybe"}),
+                 json.dumps({**boot, "learned": {}}),
+                 json.dumps({**boot, "failed": [{}] * 1001})):
+        assert post(body) == 400, body
+    assert post(" " * (1024 * 1024 + 1)) == 413
+    one = FakeGateway(fabric.unix_path, "g1")
+    bad = [{}, 1, None, "x", {"type": "route"},
+           {"type": "route", "tenant": "acme", "prefix": "10.0.0.1/8"},
+           {"type": "endpoint", "vni": 0, "mac": "02:00:00:00:00:01",
+            "vtep": "192.0.2.1"},
+           {"type": "vtep", "vni": 5, "vtep": "239.0.0.1"},
+           {"type": "endpoint", "vni": 5, "mac": "ff:ff:ff:ff:ff:ff",
+            "vtep": "192.0.2.1"},
+           {"type": "flowspec", "tenant": "acme", "rule": []},
+           {"type": "flowspec", "tenant": "acme",
+            "rule": {"match": {"dst": 7}, "action": {"type": "via",
+                                                     "via": [1]}}},
+           {"type": "flowspec", "tenant": "acme",
+            "rule": {"match": 1, "action": "drop"}}]
+    status, reply = one.report(learned=bad, gone=bad)
+    assert status == 200 and reply["left_out"] >= 20, reply
+    one.report(learned=[{"type": "route", "tenant": "nobody",
+                         "prefix": "10.0.0.0/8"}])
+    item = fabric.bgp()["g1"]["learned"][0]
+    assert not item["used"] and "no such tenant" in item["reason"]
