@@ -12,7 +12,7 @@
  *
  * Cost: O(log n) per operation and per lookup; a port of a network with a
  * million ports costs what one of a network with two does.  A port with one
- * IPv4 and one IPv6 address takes 640 bytes, indexes and object together
+ * IPv4 and one IPv6 address takes 660 bytes, indexes and object together
  * (tests/bench/bench_model.c, a million ports).  Pure: time comes in as a
  * parameter, nothing is logged, output order is sorted. */
 #ifndef VX_CORE_MODEL_H

@@ -400,7 +400,8 @@ host_unlink(struct vx_model *model, struct vx_host_ent *ent)
     model->n_external -= host->external;
 }
 
-/* The VNI of a router network is held by its tenant. */
+/* The VNI of a router network is held by its tenant.  Its MTU follows the
+ * hosts and keeps none out. */
 static void
 network_link(struct vx_model *model, struct vx_network_ent *ent)
 {
@@ -412,8 +413,8 @@ network_link(struct vx_model *model, struct vx_network_ent *ent)
             &ent->e;
     } else {
         vni_link(model, &ent->vni, &ent->e, network->vni);
+        vx_tree_insert(&model->network_mtus, &mtu, &ent->by_mtu);
     }
-    vx_tree_insert(&model->network_mtus, &mtu, &ent->by_mtu);
 }
 
 static void
@@ -425,8 +426,8 @@ network_unlink(struct vx_model *model, struct vx_network_ent *ent)
         ((struct vx_tenant_ent *) (void *) ent->e.parent)->router_net = NULL;
     } else {
         vni_unlink(model, &ent->vni);
+        vx_tree_remove(&model->network_mtus, &ent->by_mtu);
     }
-    vx_tree_remove(&model->network_mtus, &ent->by_mtu);
 }
 
 static void

@@ -384,7 +384,7 @@ network_mtu(const struct vx_candidate *c, const char *field,
     const struct vx_host *host = vx_model_smallest_host(c->model);
     int overhead;
 
-    if (!host) {
+    if (!host || (c->loading && vx_network_is_router(network))) {
         return true;
     }
     overhead = vx_host_overhead(host);

@@ -168,8 +168,8 @@ pair_is_legal(const struct vx_obj *a, const struct vx_obj *b)
         return hosts_agree(va, vb);
     }
     if (a->kind == VX_HOST && b->kind == VX_NETWORK) {
-        return !host->mtu || network->mtu
-            + (host->vtep.family == 6 ? 70 : 50) <= host->mtu;
+        return !host->mtu || network->o.origin == VX_BY_SYSTEM
+            || network->mtu + (host->vtep.family == 6 ? 70 : 50) <= host->mtu;
     }
     if (a->kind == VX_SUBNET && b->kind == VX_SUBNET) {
         return a->parent != b->parent

@@ -267,6 +267,27 @@ a_router_network_shares_the_vni_of_its_router(void **state)
 }
 
 static void
+the_mtu_of_a_router_network_follows_the_hosts(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_new_model();
+    const struct vx_network *n;
+
+    fx_do(model, "put zone z");
+    fx_do(model, "put tenant t");
+    n = fx_do(model, "put network t/_router origin=system");
+    assert_int_equal(n->mtu, 1450);
+    fx_do(model, "put host h zone=z mtu=1400");
+    n = fx_do(model, "put network t/_router origin=system");
+    assert_int_equal(n->mtu, 1350);
+    fx_do(model, "put host h zone=z mtu=9000");
+    n = fx_do(model, "put network t/_router origin=system");
+    assert_int_equal(n->mtu, 1450);
+    mc_check_indexes(model);
+    vx_model_free(model);
+}
+
+static void
 quotas_do_not_count_what_the_controller_or_bgp_made(void **state)
 {
     (void) state;
@@ -479,6 +500,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_refuses_with_its_code_field_and_words),
         cmocka_unit_test(a_router_network_shares_the_vni_of_its_router),
+        cmocka_unit_test(the_mtu_of_a_router_network_follows_the_hosts),
         cmocka_unit_test(quotas_do_not_count_what_the_controller_or_bgp_made),
         cmocka_unit_test(an_operators_route_takes_the_place_of_a_learned_one),
         cmocka_unit_test(
