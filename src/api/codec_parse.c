@@ -796,6 +796,14 @@ vx_codec_patch(struct vx_doc *doc, const struct vx_codec_path *path,
         return vx_fail(err, VX_INVALID, "body",
                        "a merge patch (RFC 7396) must be a JSON object");
     }
+    if (present->obj->kind == VX_ROUTE
+        && present->obj->origin != VX_BY_OPERATOR) {
+        return vx_fail(err, VX_FORBIDDEN, "", "route \"%s/%s\" was learned "
+                       "by a gateway, there is nothing to set on it: PUT one "
+                       "of your own of that prefix (netctl route add), "
+                       "which takes its place", present->key.tenant,
+                       present->obj->name);
+    }
     cJSON *tree = settable_of(present);
     if (!tree) {
         return vx_fail(err, VX_INTERNAL, "",

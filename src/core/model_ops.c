@@ -196,7 +196,9 @@ put(const struct vx_doing *d, struct vx_result *ret_result,
         *ret_result = (struct vx_result) { .obj = old };
         return true;
     }
-    if (old && d->op->if_none_match) {
+    /* An operator's takes the place of a learned one as if there were
+     * none. */
+    if (old && d->op->if_none_match && old->origin == new->origin) {
         vx_obj_unref(new);
         return vx_fail(err, VX_EXISTS, "name", "%s \"%s\" already exists "
                        "with other values (revision %ju)",

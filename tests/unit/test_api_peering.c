@@ -506,6 +506,13 @@ an_object_that_is_no_operators_says_whose_it_is(void **state)
     }
     vx_model_commit(model);
     assert_has(T "/routes/198.51.100.0%2F24", "\"origin\":\"learned\"");
+    assert_false(change(T "/routes/198.51.100.0%2F24",
+                        "{\"announce\":true}", true, &result, &err));
+    assert_int_equal(err.code, VX_FORBIDDEN);
+    assert_non_null(strstr(err.message, "takes its place"));
+    apply("[{\"op\":\"PUT\",\"path\":\"" T "/routes/198.51.100.0%2F24\","
+          "\"body\":{\"via\":[\"10.0.0.5\"]},\"if_none_match\":\"*\"}]");
+    assert_has(T "/routes/198.51.100.0%2F24", "\"num\":3,\"revision\"");
     assert_true(change(T "/routes/203.0.113.0%2F24",
                        "{\"via\":[\"10.0.0.5\"],\"announce\":true,"
                        "\"origin\":\"operator\"}", false, &result, &err));
