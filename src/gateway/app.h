@@ -8,6 +8,7 @@
  *   app.c      start, stop, signals
  *   wire.c     what follows from what; acknowledgements
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
+ *   ghosts.c   what bgpd announces though it is withdrawn
  *   metrics.c  Prometheus text, and the counters of reports */
 #ifndef VX_GATEWAY_APP_H
 #define VX_GATEWAY_APP_H
@@ -28,6 +29,7 @@
 struct event;
 struct event_base;
 struct evhttp;
+struct vx_gw_ghost;
 
 enum { VX_GW_MAX_MARKS = 256 };
 
@@ -76,7 +78,8 @@ struct vx_gw_app {
     bool asking_bgpd, asking_reflector, asking_zebra;
     bool bgpd_deaf;                 /* zebra was restarted, bgpd has not
                                      * subscribed again */
-    uint64_t n_zebra_connects;
+    struct vx_gw_ghost *ghosts;     /* under way */
+    size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
     uint64_t n_announced, n_withdrawn;
 };
@@ -102,6 +105,12 @@ void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* ghosts.c */
+void vx_gw_app_find_ghosts(struct vx_gw_app *app);
+/* True if the route is a ghost. */
+bool vx_gw_app_ghost_event(struct vx_gw_app *app,
+                           const struct bg_route_event *event);
 
 /* metrics.c */
 bool vx_gw_app_serve_metrics(struct vx_gw_app *app, struct vx_error *err);

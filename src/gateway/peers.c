@@ -107,7 +107,7 @@ resubscribed(void *app_, bool ok, const char *text,
     }
     app->n_resubscribes++;
     vx_log_info("peers", "bgpd has subscribed to zebra again");
-    bg_zebra_audit(app->zebra);
+    vx_gw_app_find_ghosts(app);
 }
 
 struct commands {
@@ -172,7 +172,8 @@ zebra_answered(void *app_, bool ok, const char *text,
 
     (void) err;
     app->asking_zebra = false;
-    if (ok && there && app->bgpd_deaf) {
+    if (ok && there && app->bgpd_deaf
+        && vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
         app->bgpd_deaf = false;
         resubscribe(app);
     }

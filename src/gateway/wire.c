@@ -326,9 +326,8 @@ on_zebra_state(void *app_, const struct bg_zebra_status *status)
             vx_gw_entries_mark_all(app->entries);
             app->sync_pending = true;
         }
-        if (status->n_connects > 1) {
-            vx_gw_app_zebra_is_back(app);
-        }
+        /* At our own start, too: who knows what it has missed. */
+        vx_gw_app_zebra_is_back(app);
     } else if (status->state != BG_ZEBRA_CONNECTING) {
         vx_log_warn("zebra", "not connected: %s", status->why);
     }
@@ -343,7 +342,7 @@ on_route(void *app_, const struct bg_route_event *event)
     char key[VX_GW_KEY_MAX + 1], prefix[VX_PREFIX_STRLEN];
     struct vx_gw_entry *entry;
 
-    if (!tenant) {
+    if (vx_gw_app_ghost_event(app, event) || !tenant) {
         return;
     }
     snprintf(key, sizeof key, "%.120s %s", tenant->key,
@@ -646,6 +645,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     vx_gw_entries_free(app->entries);
     event_free(app->work);
     vx_gw_http_free(app->http);
+    free(app->ghosts);
     vx_gw_sessions_fini(&app->tenant_sessions);
     vx_gw_sessions_fini(&app->fabric_sessions);
 }

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vxgatewayd with the real FRR, a customer's edge (CE) and a fake
+controller: what is announced arrives, what is learned is reported, and
+nothing is lost when one of them is away."""
+import json
+import os
+import re
+
+import pytest
+
+import netns
+from fake_controller import FakeController
+from frr import Box, Frr, Router, kernel_routes
+from lab import BIN
+from netns import LabError, wait_until
+
+L3VNI = 5001
+VRF = f"vx{L3VNI}"
+UNDERLAY = "192.0.2.1"
+
+
+def tenant(vni=L3VNI):
+    """Value of a tenant's entry."""
+    return {"vrf": f"vx{vni}", "vni": vni, "rd": None,
+            "import": [f"65001:{vni}"], "export": [f"65001:{vni}"],
+            "mtu": 1450,
+            "leg": {"iface_id": f"t{vni}/_router/g1",
+                    "mac": "0a:00:00:00:00:01",
+                    "ips": ["169.254.64.2/18", "fd76:7866:6162::2/64"],
+                    "gateways": ["169.254.64.1", "fd76:7866:6162::1"]}}
+
+
+def prefix(name, text):
+    """Value of a prefix's entry."""
+    return {"tenant": name, "prefix": text, "why": "subnet",
+            "object": f"{name}/web/{text}"}
+
+
+def peering(peer, local, families, **more):
+    """Value of a tenant's peering."""
+    return {"gateway": "g1", "peer": peer, "peer_as": 65100,
+            "local_as": None, "families": families, "device": "ce1",
+            "local": local, "bfd": False, "hold": 9, "communities":
+            ["65001:77"], "med": 50, "import": [], "export": [], **more}
+
+
+class Gateway:
+    """A machine with FRR and vxgatewayd."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        name = lab.namespace("gw")
+        netns.ip_batch([f"netns add {name}"])
+        with netns.inside(name):
+            netns.prepare()
+        netns.ip_batch(["link set lo up", f"addr add {UNDERLAY}/32 dev lo"],
+                       name)
+        self.box = Box(lab, "gw")
+        self.frr = Frr(self.box, netns_vrfs=True)
+        self.controller = FakeController(lab.path("api.sock"))
+        self.daemon = None
+
+    def start(self, *options):
+        """Starts vxgatewayd."""
+        self.box.spawn("vxgatewayd", [
+            os.environ.get("VXGATEWAYD", os.path.join(BIN, "vxgatewayd")),
+            "--server", f"unix:{self.controller.path}", "--name", "g1",
+            "--zserv", self.frr.zserv, "--vty-dir",
+            self.frr.vty_dir("bgpd"), "--reflector-vty-dir",
+            self.frr.vty_dir("reflector"), "--run-dir",
+            os.path.join(self.box.folder, "vxgw"), "--log-level", "debug",
+            "--metrics", f"unix:{self.box.folder}/metrics.sock",
+            "--ovsdb", f"unix:{self.box.folder}/no.db", *options])
+
+    def stop(self, *args):
+        """Ends it; refuses to go on if it ended otherwise."""
+        return self.box.stop("vxgatewayd", *args)
+
+
+@pytest.fixture(scope="module")
+def gateway(make_lab):
+    lab = make_lab(0)
+    one = Gateway(lab)
+    one.ce = Router(lab, "ce", ["203.0.113.1/32", "2001:db8:1::1/128"])
+    netns.ip_batch([
+        f"link add ce1 netns {one.box.namespace} mtu 1450 type veth peer "
+        f"name gw1 netns {one.ce.namespace}"])
+    one.ce.box.ip(["addr add 172.16.1.2/30 dev gw1",
+                   "addr add fd00:16::2/64 dev gw1 nodad",
+                   "link set gw1 up"])
+    one.ce.start([], [
+        "router bgp 65100", " bgp router-id 172.16.1.2",
+        " no bgp ebgp-requires-policy", " bgp graceful-restart",
+        " neighbor 172.16.1.1 remote-as 65001",
+        " neighbor 172.16.1.1 timers 1 3",
+        " neighbor 172.16.1.1 timers connect 1",
+        " neighbor fd00:16::1 remote-as 65001",
+        " neighbor fd00:16::1 timers connect 1",
+        " address-family ipv4 unicast",
+        "  network 203.0.113.1/32", "  network 198.51.100.0/24",
+        "  no neighbor fd00:16::1 activate", " exit-address-family",
+        " address-family ipv6 unicast",
+        "  network 2001:db8:1::1/128",
+        "  neighbor fd00:16::1 activate", " exit-address-family"])
+    one.frr.start("zebra", "bgpd", "reflector")
+    controller = one.controller
+    controller.set("gateway", "g1", {
+        "name": "g1", "as": 65001, "router_id": UNDERLAY, "vtep": UNDERLAY,
+        "host": "gw1"})
+    controller.set("tenant", "acme", tenant())
+    controller.set("peering", "acme/ce1",
+                   peering("172.16.1.2", ["172.16.1.1/30", "fd00:16::1/64"],
+                           ["ipv4"]))
+    controller.set("peering", "acme/ce6",
+                   peering("fd00:16::2", ["172.16.1.1/30", "fd00:16::1/64"],
+                           ["ipv6"]))
+    controller.set("prefix", "acme 10.0.0.0/24",
+                   prefix("acme", "10.0.0.0/24"))
+    controller.set("prefix", "acme fd00:10::/64",
+                   prefix("acme", "fd00:10::/64"))
+    controller.sync()
+    one.start()
+    yield one
+    if "vxgatewayd" in one.box.processes:
+        one.stop()
+    if controller.server:
+        controller.stop()
+
+
+def ce_has(gateway, text, family=4):
+    """The path of a prefix at the CE."""
+    return gateway.ce.frr.bgp_routes(family=family).get(text)
+
+
+def wait_ce(gateway, text, there=True, family=4, deadline_s=20):
+    wait_until(lambda: bool(ce_has(gateway, text, family)) == there,
+               deadline_s, lambda: f"{text} at the CE to be {there}:\n"
+               + gateway.box.output("vxgatewayd", 60), 0.1)
+
+
+def test_announced_prefix_arrives_at_the_ce(gateway):
+    wait_ce(gateway, "10.0.0.0/24")
+    wait_ce(gateway, "fd00:10::/64", family=6)
+    gateway.controller.wait_acked()
+    found = ce_has(gateway, "10.0.0.0/24")[0]
+    assert found["metric"] == 50, found
+    detail = gateway.ce.frr.json(
+        "bgpd", "show bgp ipv4 unicast 10.0.0.0/24 json")
+    assert "65001:77" in json.dumps(detail), detail
+    routes = kernel_routes(gateway.box.netns_path(VRF))
+    assert "via 169.254.64.1 dev leg" in routes["10.0.0.0/24"], routes
+
+
+def test_what_the_ce_says_is_reported(gateway):
+    def said():
+        return sorted(item["prefix"]
+                      for item in gateway.controller.learned("route"))
+    want = ["198.51.100.0/24", "2001:db8:1::1/128", "203.0.113.1/32"]
+    # FRR announces a network only if it has a route; it has one to its lo.
+    want.remove("198.51.100.0/24")
+    wait_until(lambda: said() == want, 20, lambda: f"{want}: {said()}\n"
+               + gateway.box.output("vxgatewayd", 60), 0.1)
+    wait_until(lambda: gateway.controller.fulls > 0, 40,
+               "a report in full")
+    sessions = gateway.controller.last()["sessions"]
+    assert {(s["peering"], s["family"], s["state"]) for s in sessions} == {
+        ("acme/ce1", "ipv4", "established"),
+        ("acme/ce6", "ipv6", "established")}, sessions
+
+
+def test_a_withdrawn_prefix_goes_and_is_acknowledged(gateway):
+    gateway.controller.set("prefix", "acme 10.9.0.0/24",
+                           prefix("acme", "10.9.0.0/24"))
+    gateway.controller.sync()
+    wait_ce(gateway, "10.9.0.0/24")
+    gateway.controller.set("prefix", "acme 10.9.0.0/24", None)
+    gateway.controller.sync()
+    gateway.controller.wait_acked()
+    wait_ce(gateway, "10.9.0.0/24", False)
+
+
+def test_a_controller_that_is_away_costs_nothing(gateway):
+    gateway.controller.stop()
+    gateway.stop()
+    gateway.start()         # goes on with the last state
+    pings = gateway.ce.box.run("true")
+    assert pings.returncode == 0
+    wait_until(lambda: re.search("goes on with the last state",
+                                 gateway.box.output("vxgatewayd", 400)), 10,
+               "the file of the last state to be read")
+    assert ce_has(gateway, "10.0.0.0/24")
+    gateway.controller.set("prefix", "acme 10.8.0.0/24",
+                           prefix("acme", "10.8.0.0/24"))
+    gateway.controller.start(new_epoch=True)
+    gateway.controller.sync()
+    wait_ce(gateway, "10.8.0.0/24")
+    gateway.controller.wait_acked()
+    assert ce_has(gateway, "10.0.0.0/24")
+
+
+def test_zebra_comes_back_and_changes_go_on(gateway):
+    gateway.frr.stop("zebra", 9)
+    gateway.controller.set("prefix", "acme 10.8.0.0/24", None)
+    gateway.controller.set("prefix", "acme 10.7.0.0/24",
+                           prefix("acme", "10.7.0.0/24"))
+    gateway.controller.sync()
+    gateway.frr.start("zebra")
+    wait_ce(gateway, "10.7.0.0/24", deadline_s=45)
+    assert ce_has(gateway, "10.0.0.0/24")
+    wait_ce(gateway, "10.8.0.0/24", False, deadline_s=30)
+
+
+def test_bgpd_comes_back_with_its_configuration(gateway):
+    gateway.frr.stop("bgpd", 9)
+    gateway.frr.start("bgpd")
+    def is_up():
+        try:
+            return "172.16.1.2" in gateway.frr.established(vrf=VRF)
+        except LabError:
+            return False        # the VRF is not configured yet
+    wait_until(is_up, 30, lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    wait_ce(gateway, "10.7.0.0/24")
+    assert [i["prefix"] for i in gateway.controller.learned("route")]
+
+
+def test_metrics_are_served(gateway):
+    text = gateway.box.run(
+        "curl", "-s", "--unix-socket", f"{gateway.box.folder}/metrics.sock",
+        "http://localhost/metrics").stdout
+    assert "vxgateway_zebra_up 1" in text, text
+    assert re.search(r"vxgateway_entries\{type=\"prefix\"\} 3", text), text
+
+
+def test_a_tenant_that_goes_takes_its_vrf(gateway):
+    for kind, key in list(gateway.controller.entries):
+        if key.startswith("acme"):
+            gateway.controller.set(kind, key, None)
+    gateway.controller.sync()
+    wait_until(lambda: VRF not in gateway.box.netns_names(), 30,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    text = gateway.frr.show("bgpd", "show running-config")
+    assert VRF not in text, text
+    wait_until(lambda: VRF not in gateway.frr.show(
+        "zebra", "show running-config"), 10, "zebra to forget the VRF", 0.2)
+    # The device has come back.
+    links = gateway.box.run("ip", "-br", "link").stdout
+    assert "ce1" in links, links
