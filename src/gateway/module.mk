@@ -52,3 +52,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 LIBS_GATEWAY = src/gateway/libvxgateway.a bgp/libvxbgp.a src/api/libvxapi.a \
 	ovs-glue/libovsglue.a $(LIBS_CORE) $(OVS_LIBS) $(CJSON_LIBS) \
 	$(LIBEVENT_LIBS) $(LIBNL_LIBS) $(CURL_LIBS)
+
+sbin_PROGRAMS += bin/vxgatewayd
+bin_vxgatewayd_SOURCES = src/gateway/main.c
+bin_vxgatewayd_LDADD = $(LIBS_GATEWAY)
