@@ -266,3 +266,12 @@ vx_feed_write_line(uint64_t seq, enum vx_feed_type type, const char *key,
     vx_jw_end(&jw);
     vx_buf_puts(out, "\n");
 }
+
+void
+vx_feed_write_line_wait(uint64_t seq, const char *gateway, struct vx_buf *out)
+{
+    vx_buf_printf(out, "{\"seq\":%" PRIu64 ",\"type\":\"wait\",\"key\":",
+                  seq);
+    vx_json_string(out, gateway);
+    vx_buf_puts(out, ",\"value\":null}\n");
+}

@@ -14,4 +14,9 @@ void vx_feed_write_line(uint64_t seq, enum vx_feed_type type,
                         const char *key, const char *value,
                         struct vx_buf *out);
 
+/* A line that says nothing but that the controller is there: it cannot say
+ * yet that that was all. */
+void vx_feed_write_line_wait(uint64_t seq, const char *gateway,
+                             struct vx_buf *out);
+
 #endif

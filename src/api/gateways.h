@@ -36,7 +36,7 @@ enum {
     VX_REPORT_BODY_MAX = 1024 * 1024,   /* bytes */
     VX_REPORT_MAX_ITEMS = 20000,        /* learned, gone: each */
     VX_REPORT_MAX_FAILED = 1000,
-    VX_REPORT_MAX_SESSIONS = 1024,
+    VX_REPORT_MAX_SESSIONS = 16384,
     VX_REPORT_WORD = 63,                /* bytes of boot, epoch, state */
     VX_REPORT_TEXT = 250,               /* bytes of what is for a person */
 };
@@ -69,7 +69,8 @@ struct vx_api_report {
     const struct vx_api_session *sessions;  /* NULL: as before; those of one
                                              * peering are together */
     size_t n_sessions;
-    const char *counters;       /* JSON object, NULL = none */
+    const char *counters;       /* JSON object, NULL = as before */
+    uint64_t n_strays;          /* of it: routes found that nobody wants */
 };
 struct vx_api_report_waiter;
 

@@ -303,6 +303,8 @@ read_counters(struct parsing *p, const cJSON *json)
                                        : NULL;
     size_t size = s ? strlen(s) + 1 : 0;
 
+    p->report.n_strays = number(counters, "zebra_strays_total",
+                                UINT64_C(1) << 53);
     if (s && size <= 4096) {
         p->report.counters = memcpy(vx_doc_alloc(p->doc, size), s, size);
     }

@@ -132,9 +132,14 @@ vx_gws_keep_alive(struct vx_gws *gws)
             continue;
         }
         vx_gws_pump(feed);
-        if (feed->synced && feed->at == feed->synced_at
-            && vx_app_mono_ms() - feed->synced_ms >= 900
-            && !feed->demand.pending(feed->demand.aux)) {
+        if (feed->demand.pending(feed->demand.aux)) {
+            continue;
+        }
+        if (!is_complete(gw)) {
+            vx_feed_write_line_wait(feed->at, gw->name, &text);
+            write_text(feed, &text);
+        } else if (feed->synced && feed->at == feed->synced_at
+                   && vx_app_mono_ms() - feed->synced_ms >= 900) {
             sync_now(feed, &text);
         }
     }

@@ -63,6 +63,7 @@ struct vx_gw {
     size_t n_sessions;
     struct vx_tree failed;      /* struct vx_gw_failed */
     char *counters;
+    uint64_t n_strays;          /* in this life of the gateway */
     struct vx_tree items;       /* struct vx_gw_item */
 };
 

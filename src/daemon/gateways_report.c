@@ -218,6 +218,21 @@ keep_acked(struct vx_gw *gw, const struct vx_api_report *report)
     gw->acked = acked;
 }
 
+/* What the gateway's own audit of zebra has found, and put right. */
+static void
+look_at_strays(struct vx_gw *gw, const struct vx_api_report *report)
+{
+    char text[120];
+
+    if (report->n_strays > gw->n_strays) {
+        snprintf(text, sizeof text, "zebra of gateway %s had %llu routes "
+                 "that nobody wants", gw->name,
+                 (unsigned long long) (report->n_strays - gw->n_strays));
+        vx_app_event(gw->gws->app, VX_EVENT_DRIFT, gw->name, text);
+    }
+    gw->n_strays = report->n_strays;
+}
+
 /* What everything that was queued so far waits for is done: durable with the
  * next commit, or refused. */
 void
@@ -296,7 +311,10 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
     gws->n_reports++;
     gw->seen_ms = vx_app_mono_ms();
     gw->seen_wall_ms = vx_app_wall_ms();
-    snprintf(gw->boot, sizeof gw->boot, "%s", report->boot);
+    if (strcmp(gw->boot, report->boot)) {
+        snprintf(gw->boot, sizeof gw->boot, "%s", report->boot);
+        gw->n_strays = 0;
+    }
     keep_acked(gw, report);
     if (report->failed) {
         keep_failed(gw, report);
@@ -307,6 +325,7 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
     if (report->counters) {
         free(gw->counters);
         gw->counters = vx_xstrdup(report->counters);
+        look_at_strays(gw, report);
     }
     vx_gws_learn(gw, report);
     vx_gws_look_connected(gw);

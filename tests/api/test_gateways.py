@@ -4,6 +4,7 @@ hosts: what needs a host's confirmation waits for ever here."""
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -342,3 +343,91 @@ def test_reports_that_are_none_are_refused(fabric):
                          "prefix": "10.0.0.0/8"}])
     item = fabric.bgp()["g1"]["learned"][0]
     assert not item["used"] and "no such tenant" in item["reason"]
+
+
+def flowspec(fabric, name="no-dns", priority=100):
+    """An announced policy: the one thing that needs no host's confirmation."""
+    fabric.put(f"/v1/tenants/acme/policies/{name}", priority=priority,
+               match={"dst": "10.0.0.0/24", "proto": "udp"},
+               action={"type": "drop"}, where=["hosts", "flowspec"])
+    return f"/v1/tenants/acme/policies/{name}"
+
+
+def timed(function, *args):
+    """Seconds it took."""
+    start = time.monotonic()
+    function(*args)
+    return time.monotonic() - start
+
+
+def test_what_is_announced_is_withdrawn_before_it_is_removed(fabric):
+    one = fabric.gateway("g1", acks=False)
+    try:
+        one.report()
+        path = flowspec(fabric)
+        one.wait("policy", "acme no-dns")
+        one.report()
+        # Nobody acknowledges: two seconds, and it is carried out.
+        took = timed(fabric.call, "DELETE", path)
+        assert 1.5 < took < 4
+        assert one.has("policy", "acme no-dns") is None
+        mark = [when for when, line in one.lines
+                if line.get("key") == "acme no-dns"][-1]
+        assert time.monotonic() - mark > 1.5
+        # Who acknowledges is not waited for.
+        path = flowspec(fabric)
+        one.wait("policy", "acme no-dns")
+        one.acks = True
+        one.report()
+        assert timed(fabric.call, "DELETE", path) < 1
+        # What takes nothing away is not held, nor what nobody was told.
+        one.acks = False
+        path = flowspec(fabric)
+        one.wait("policy", "acme no-dns")
+        assert timed(fabric.put, "/v1/tenants/acme/networks/db") < 1
+        assert timed(flowspec, fabric) < 1
+        # A gateway that is away is not waited for.
+        one.close()
+        assert timed(fabric.call, "DELETE", path) < 1
+    finally:
+        one.close()
+
+
+def test_a_removal_that_is_refused_is_announced_again(fabric):
+    one = fabric.gateway("g1", acks=False)
+    try:
+        one.report()
+        path = flowspec(fabric)
+        one.wait("policy", "acme no-dns")
+        revision = fabric.call("GET", path)["revision"]
+        with intent.Api(fabric.api, timeout=20) as api:
+            status, _ = api.call("DELETE", path, None,
+                                 {"If-Match": f'"{revision + 100}"'})
+        assert status == 412
+        # It was not even withdrawn.
+        assert one.has("policy", "acme no-dns")
+        # Two at once: the second finds nothing to remove.
+        ops = [intent.delete(path), intent.put("/v1/tenants/acme/networks/x"),
+               {"op": "PUT", "path": "/v1/tenants/acme/networks/y",
+                "body": {}, "if_none_match": "*"}]
+        fabric.call("POST", "/v1/batch", ops)
+        one.wait("policy", "acme no-dns", there=False)
+    finally:
+        one.close()
+
+
+def test_a_stopped_controller_lets_go_of_what_it_holds(fabric):
+    one = fabric.gateway("g1", acks=False)
+    try:
+        one.report()
+        path = flowspec(fabric)
+        one.wait("policy", "acme no-dns")
+        connection = UnixConnection(fabric.unix_path, 10)
+        connection.request("DELETE", path)
+        one.wait("policy", "acme no-dns", there=False)
+        assert fabric.stop() == 0
+        connection.close()
+        fabric.start()
+        assert fabric.call("GET", path)["priority"] == 100
+    finally:
+        one.close()
