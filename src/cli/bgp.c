@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 
+enum { PAGES_MAX = 1000 };      /* of 10,000 rows each */
+
 static const struct vx_cli_opt no_opts[] = { { .name = NULL } };
 static const struct vx_cli_column no_columns[] = { { NULL, NULL, NULL } };
 
@@ -23,10 +25,12 @@ const struct vx_cli_kind vx_cli_bgp = {
 static const struct vx_cli_column gateway_columns[] = {
     { "GATEWAY", NULL, NULL },
     { "CONNECTED", "connected", NULL },
+    { "STATE", "state", NULL },
     { "SEEN", "seen", NULL },
     { "ACKED", "acked", NULL },
     { "BEHIND", "behind", NULL },
     { "COUNTS", "counts", NULL },
+    { "REASON", "reason", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -215,30 +219,112 @@ print_page(const struct vx_cli *cli, const cJSON *doc)
     }
 }
 
-/* GET /v1/bgp of all, or of the tenant that is named. NULL: *ret_exit tells
- * how it went. */
+/* --- Asking. */
+
+/* Moves the elements of a list of one object to that of another. */
+static void
+move_list(cJSON *from, cJSON *to, const char *name)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(to, name), *item;
+    cJSON *more = cJSON_GetObjectItemCaseSensitive(from, name);
+
+    while (cJSON_IsArray(list) && cJSON_IsArray(more) && more->child) {
+        item = cJSON_DetachItemViaPointer(more, more->child);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+/* A page ends within a gateway, too: the next one begins with it again. */
+static void
+add_page(cJSON *whole, cJSON *page)
+{
+    cJSON *items = cJSON_GetObjectItemCaseSensitive(whole, "items");
+    cJSON *more = cJSON_GetObjectItemCaseSensitive(page, "items"), *item;
+    cJSON *last = NULL;
+
+    cJSON_ArrayForEach (item, items) {
+        last = item;
+    }
+    while (cJSON_IsArray(items) && cJSON_IsArray(more) && more->child) {
+        item = cJSON_DetachItemViaPointer(more, more->child);
+        const char *a = cJSON_GetStringValue(member(last, "gateway"));
+        const char *b = cJSON_GetStringValue(member(item, "gateway"));
+
+        if (a && b && !strcmp(a, b)) {
+            move_list(item, last, "announced");
+            move_list(item, last, "learned");
+            cJSON_Delete(item);
+        } else {
+            cJSON_AddItemToArray(items, item);
+            last = item;
+        }
+    }
+}
+
+/* One page; NULL with err, or without if it is no object. */
 static cJSON *
-ask(struct vx_cli *cli, int *ret_exit)
+ask_page(struct vx_cli *cli, const char *after, long *ret_status,
+         struct vx_error *err)
 {
     struct vx_buf path = VX_BUF_INIT;
-    struct vx_error err;
     cJSON *doc = NULL;
-    long status;
 
     vx_buf_puts(&path, "/v1/bgp");
     if (cli->args.n_words) {
         vx_cli_query(&path, "tenant", cli->args.words[0]);
     }
+    if (after) {
+        vx_cli_query(&path, "after", after);
+    }
     const struct vx_cli_request request = {
         .method = "GET", .path = vx_buf_str(&path),
     };
-    if (!vx_cli_call(cli, &request, &status, &doc, &err)) {
-        *ret_exit = vx_cli_refused(cli, NULL, status, &err);
+    if (!vx_cli_call(cli, &request, ret_status, &doc, err)) {
+        cJSON_Delete(doc);
+        doc = NULL;
+    } else if (!cJSON_IsObject(doc)) {
+        vx_fail(err, VX_INTERNAL, "", "the controller answers no object");
         cJSON_Delete(doc);
         doc = NULL;
     }
     vx_buf_fini(&path);
     return doc;
+}
+
+/* GET /v1/bgp of all, or of the tenant that is named, page after page. NULL:
+ * *ret_exit tells how it went. */
+static cJSON *
+ask(struct vx_cli *cli, int *ret_exit)
+{
+    struct vx_error err;
+    long status = 0;
+    cJSON *whole = ask_page(cli, NULL, &status, &err);
+    cJSON *page = NULL;
+    unsigned n_pages = 1;
+    bool good = whole != NULL;
+
+    for (const char *next = cJSON_GetStringValue(member(whole, "next"));
+         good && next;
+         next = cJSON_GetStringValue(member(page, "next"))) {
+        cJSON *before = page;
+
+        page = n_pages++ < PAGES_MAX ? ask_page(cli, next, &status, &err)
+                                     : NULL;
+        cJSON_Delete(before);
+        good = page || (n_pages > PAGES_MAX
+                        && vx_fail(&err, VX_INTERNAL, "",
+                                   "what it answers does not end"));
+        add_page(whole, page);
+    }
+    cJSON_Delete(page);
+    if (good) {
+        cJSON_DeleteItemFromObjectCaseSensitive(whole, "next");
+        cJSON_AddNullToObject(whole, "next");
+        return whole;
+    }
+    cJSON_Delete(whole);
+    *ret_exit = vx_cli_refused(cli, NULL, status, &err);
+    return NULL;
 }
 
 int

@@ -217,8 +217,8 @@ def test_an_origin_is_a_column_only_where_there_is_one(api, netctl):
 
 
 BGP = {"items": [
-    {"gateway": "g1", "connected": True, "seen": "2026-11-22T12:00:00.000Z",
-     "acked": 17, "behind": 0,
+    {"gateway": "g1", "connected": True, "state": "active", "reason": "",
+     "seen": "2026-11-22T12:00:00.000Z", "acked": 17, "behind": 0,
      "sessions": [
          {"peering": "acme/ce1", "peer": "172.16.1.2",
           "families": {"ipv4": {"received": 3, "sent": 2},
@@ -238,7 +238,8 @@ BGP = {"items": [
           "type": "route", "used": False,
           "reason": "route 0.0.0.0/0 of an operator is there"}],
      "counts": {"announced": 1, "withheld": 1}},
-    {"gateway": "g2", "connected": False, "seen": None, "acked": 0,
+    {"gateway": "g2", "connected": False, "state": "down",
+     "reason": "it has never reported", "seen": None, "acked": 0,
      "behind": 4, "sessions": [], "announced": [], "learned": [],
      "counts": {}}], "next": None}
 
@@ -248,9 +249,10 @@ def test_bgp_show_says_what_is_announced_and_withheld_and_why(api, netctl):
     done = netctl("bgp", "show")
     assert (done.status, done.err) == (0, "")
     lines = [line.split() for line in done.out.splitlines()]
-    assert lines[1][:5] == ["g1", "yes", "2026-11-22T12:00:00.000Z", "17",
-                            "0"]
-    assert lines[2][:5] == ["g2", "no", "-", "0", "4"]
+    assert lines[1][:6] == ["g1", "yes", "active",
+                            "2026-11-22T12:00:00.000Z", "17", "0"]
+    assert lines[2][:6] == ["g2", "no", "down", "-", "0", "4"]
+    assert "it has never reported" in done.out
     assert ["g1", "acme/ce1", "172.16.1.2", "ipv4,ipv6", "established",
             "2026-11-22T11:00:00.000Z", "4", "7", "-"] in lines
     assert ["g1", "acme", "10.0.0.0/24", "ipv4,vpnv4", "subnet",
@@ -270,6 +272,29 @@ def test_bgp_show_of_a_tenant_asks_for_it_only(api, netctl):
     assert json.loads(done.out) == {"items": [], "next": None}
     assert api.requests[0].query == "tenant=a%26b"
     assert netctl("bgp", "show").out.splitlines()[0].split()[0] == "GATEWAY"
+
+
+def test_bgp_show_follows_the_pages_within_a_gateway(api, netctl):
+    def page(gateway, prefixes, following):
+        return {"items": [{
+            "gateway": name, "sessions": [{"peering": "up1"}],
+            "announced": [{"prefix": p} for p in prefixes], "learned": []}
+            for name in gateway], "next": following}
+
+    pages = {"": page(["g1"], ["10.0.0.0/24"], "g1 a"),
+             "after=g1%20a": page(["g1"], ["10.0.1.0/24"], "g1 b"),
+             "after=g1%20b": page(["g1", "g2"], ["10.0.2.0/24"], None)}
+    api.replies["GET /v1/bgp"] = lambda r: (200, pages[r.query])
+    doc = json.loads(netctl("-ojson", "bgp", "show").out)
+    assert [(i["gateway"], [a["prefix"] for a in i["announced"]],
+             len(i["sessions"])) for i in doc["items"]] == [
+        ("g1", ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"], 1),
+        ("g2", ["10.0.2.0/24"], 1)]
+    assert doc["next"] is None
+    api.replies["GET /v1/bgp"] = (200, page(["g1"], [], "again"))
+    done = netctl("bgp", "show")
+    assert done.status == 1 and "does not end" in done.err
+    assert done.out == ""
 
 
 def test_bgp_list_has_a_row_for_each_session(api, netctl):

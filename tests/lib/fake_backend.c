@@ -422,6 +422,7 @@ fake_start(struct fake *fake, const struct fake_options *options)
     };
     fake_audits(fake);
     fake_counters(fake);
+    fake_gateways(fake);
     fake->server = vx_server_new(&(struct vx_server_config) {
         .base = fake->base, .backend = &fake->backend, .watch = fake->watch,
         .max_connections = options->max_connections,

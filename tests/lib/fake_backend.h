@@ -41,6 +41,7 @@ struct fake {
     struct vx_api_hooks hooks;
     struct vx_api_audits audits;
     struct vx_api_counters counters;
+    struct vx_api_gateways gateways;
     int counted;                /* see fake_counters.c */
     unsigned n_repairs;         /* asked for */
     uint64_t retried;           /* id of the run */
@@ -56,6 +57,7 @@ struct fake_options {
 void fake_start(struct fake *fake, const struct fake_options *options);
 void fake_audits(struct fake *fake);          /* fake_audits.c */
 void fake_counters(struct fake *fake);        /* fake_counters.c */
+void fake_gateways(struct fake *fake);        /* fake_gateways.c */
 void fake_stop(struct fake *fake);
 void fake_wake(struct fake *fake, bool realized);
 

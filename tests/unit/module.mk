@@ -149,6 +149,7 @@ UNIT_TESTS += tests/unit/test_api_http
 tests_unit_test_api_http_SOURCES = tests/unit/test_api_http.c \
 	tests/lib/api_case.h \
 	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_gateways.c \
 	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_http_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
@@ -159,6 +160,7 @@ UNIT_TESTS += tests/unit/test_api_watch
 tests_unit_test_api_watch_SOURCES = tests/unit/test_api_watch.c \
 	tests/lib/api_case.h \
 	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_gateways.c \
 	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_watch_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
@@ -176,6 +178,7 @@ UNIT_TESTS += tests/unit/test_api_hooks
 tests_unit_test_api_hooks_SOURCES = tests/unit/test_api_hooks.c \
 	tests/lib/api_case.h \
 	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_gateways.c \
 	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)
@@ -186,6 +189,7 @@ UNIT_TESTS += tests/unit/test_api_counters
 tests_unit_test_api_counters_SOURCES = tests/unit/test_api_counters.c \
 	tests/lib/api_case.h \
 	tests/lib/fake_audits.c tests/lib/fake_counters.c \
+	tests/lib/fake_gateways.c \
 	tests/lib/fake_backend.c tests/lib/fake_backend.h
 tests_unit_test_api_counters_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	$(LIBEVENT_CFLAGS)

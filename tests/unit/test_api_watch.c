@@ -246,7 +246,7 @@ openapi_json_says_what_the_code_does(void **state)
     cJSON_ArrayForEach (item, paths) {
         compare_path(item->string, item);
     }
-    assert_int_equal(cJSON_GetArraySize(paths), 45);
+    assert_int_equal(cJSON_GetArraySize(paths), 48);
     get("/v1", 200, "\"resources\"");
     cJSON *index = cJSON_Parse(answer.body);
     cJSON_ArrayForEach (item, at(index, "resources")) {
