@@ -237,9 +237,10 @@ put_evpn_map(const struct neighbor *n, bool out)
 
 /* --- Neighbors. */
 
+/* source: NULL = the device's address. */
 static void
 put_base(const struct neighbor *n, const char *object,
-         const struct vx_ip *source)
+         const struct vx_ip *source, bool is_uplink)
 {
     struct vx_gw_frr_section *top = &n->block->sections[0];
     const struct vx_peering *p = n->peering;
@@ -262,11 +263,11 @@ put_base(const struct neighbor *n, const char *object,
     if (is_external(n) && p->multihop > 1) {
         vx_gw_frr_put(top, "neighbor %s ebgp-multihop %u", n->peer,
                       p->multihop);
-    } else if (is_external(n) && source) {
+    } else if (is_external(n) && is_uplink) {
         /* The reflector knows no interfaces: to it nobody is connected. */
         vx_gw_frr_put(top, "neighbor %s disable-connected-check", n->peer);
     }
-    if (source) {
+    if (source && source->family == p->peer.family) {
         vx_gw_frr_put(top, "neighbor %s update-source %s", n->peer,
                       vx_ip_format(source, text));
     }
@@ -316,7 +317,7 @@ vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
              peering->o.name);
     snprintf(object, sizeof object, "%.63s/%.63s", vrf->tenant,
              peering->o.name);
-    put_base(&n, object, NULL);
+    put_base(&n, object, NULL, false);
     for (int i = 0; i < 2; i++) {
         uint8_t family = i ? 6 : 4;
         struct vx_gw_frr_section *section;
@@ -392,7 +393,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
     vx_ip_format(&uplink->peer, n.peer);
     snprintf(n.stem, sizeof n.stem, "vx-%.63s", uplink->o.name);
     put_base(&n, uplink->o.name, uplink->source.family
-             ? &uplink->source : &want->vtep);
+             ? &uplink->source : &want->vtep, true);
     if (families & (VX_AF_VPNV4 | VX_AF_EVPN)) {
         put_list(&n, false, 4);
         put_list(&n, true, 4);

@@ -15,7 +15,7 @@
 #define VX_GW_MARK "vxfabric"
 #define VX_GW_MARK_DEVICE "vxfabric ce:"
 
-enum { VX_GW_SEEN_ADDRS = 64 };     /* more of one device are not looked at */
+enum { VX_GW_SEEN_ADDRS = 64 };     /* of a device; more are ignored */
 
 struct vx_gw_seen_link {
     char name[VX_GW_IFNAME_SIZE];
@@ -40,7 +40,8 @@ enum vx_gw_seen_vrf {
 
 /* One setting under /proc/sys/net that matters here. */
 struct vx_gw_setting {
-    bool inside;                /* of the VRF's namespace, else the gateway's */
+    bool inside;                /* of the VRF's namespace, else of the
+                                 * gateway's */
     char path[80];              /* below /proc/sys/net/ */
     int value;                  /* wanted */
 };

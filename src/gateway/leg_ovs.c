@@ -10,13 +10,16 @@
 #include <errno.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "core/pipeline.h"
+#include "gateway/kernel.h"
 #include "gateway/leg_rows.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/ovsdb_session.h"
@@ -25,6 +28,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CHECK_MS = 2000,
+    HOLD_MS = 500,      /* a port is gone in ovs-vswitchd after that */
 };
 
 struct vx_gw_legs {
@@ -130,11 +134,50 @@ settle(struct vx_gw_legs *legs)
     }
 }
 
+static int64_t
+now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+/* With the userspace datapath a port whose device has been deleted and made
+ * again stays deaf: it has to be taken out and, when ovs-vswitchd has seen
+ * that, put in again.  True if one is on its way. */
+static bool
+watch_devices(struct vx_gw_legs *legs)
+{
+    int64_t now = now_ms();
+    bool any = false;
+
+    VX_TREE_FOR_EACH(node, &legs->legs) {
+        struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg, by_vni);
+        char name[VX_GW_IFNAME_SIZE];
+        unsigned index = if_nametoindex(vx_gw_host_end(leg->vni, name));
+
+        if (index && leg->index && index != leg->index) {
+            leg->is_stale = true;
+        }
+        if (leg->is_stale && !leg->is_in) {
+            leg->is_stale = false;
+            leg->held_until_ms = now + HOLD_MS;
+        }
+        if (index && !leg->is_stale) {
+            leg->index = index;
+        }
+        leg->is_held = now < leg->held_until_ms;
+        any |= leg->is_held || leg->is_stale;
+    }
+    return any;
+}
+
 static void
 check(evutil_socket_t fd, short events, void *aux)
 {
     struct vx_gw_legs *legs = aux;
-    struct timeval tv = ms(CHECK_MS);
+    struct timeval tv = ms(watch_devices(legs) ? HOLD_MS / 4 : CHECK_MS);
     char *operations;
 
     (void) fd, (void) events;

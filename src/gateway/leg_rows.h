@@ -17,6 +17,12 @@ struct vx_gw_leg {
     uint32_t ofport;            /* 0 = none known */
     char *iface_id;
     bool is_going;              /* to be taken out */
+    bool is_stale;              /* its device is another one than the port
+                                 * was made with: out, and in again */
+    bool is_held;               /* not to be put in yet */
+    unsigned index;             /* ifindex the port was made with, 0 = not
+                                 * known */
+    int64_t held_until_ms;
     bool is_in;                 /* set by vx_gw_leg_rows: its port is in
                                  * br-tenant, or in another bridge */
 };
