@@ -269,15 +269,7 @@ tell_all(struct bg_zebra *z)
 {
     struct bg_pbr_event event;
 
-    if (z->has_news) {
-        struct bg_zebra_status status = z->status;
-
-        z->has_news = false;
-        BG_TELL(z, state, &status);
-    }
-    if (!z->is_dead) {
-        tell_routes(z);
-    }
+    tell_routes(z);
     while (!z->is_dead && bg_pbr_sync_next_event(z->pbr, &event)) {
         BG_TELL(z, rule, &event);
     }

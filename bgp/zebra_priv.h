@@ -64,7 +64,6 @@ struct bg_zebra {
     enum bg_zebra_phase phase;
     const struct bg_zapi_row *row;
     struct bg_zebra_status status;
-    bool has_news;              /* of the status */
     struct vx_tree vrfs;        /* struct bg_zvrf */
     struct bg_question *questions, **questions_tail;
     uint32_t n_questions;       /* ever */

@@ -40,9 +40,11 @@ compare_zvrf(const void *key, const struct vx_tree_node *node)
 void
 bg_zebra_set_state(struct bg_zebra *z, enum bg_zebra_state state)
 {
+    struct bg_zebra_status status;
+
     z->status.state = state;
-    z->has_news = true;
-    bg_zebra_later(z);
+    status = z->status;
+    BG_TELL(z, state, &status);
 }
 
 static void
@@ -253,6 +255,7 @@ connect_now(struct bg_zebra *z)
     }
     z->bev = bev;
     z->phase = BG_PHASE_PROBE;
+    z->status.why[0] = '\0';
     bg_zebra_set_state(z, BG_ZEBRA_CONNECTING);
     bufferevent_setcb(bev, on_read, on_write, on_event, z);
     bufferevent_enable(bev, EV_READ | EV_WRITE);

@@ -29,6 +29,10 @@ tests_netns_of_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_netns_of_driver_LDADD = $(LIBS_OVS)
 tests_netns_loss_udp_stream_SOURCES = tests/netns/loss/udp_stream.c
 tests_netns_loss_udp_stream_LDADD =
+NETNS_TOOLS += tests/netns/zebra_driver
+tests_netns_zebra_driver_SOURCES = tests/netns/zebra_driver.c
+tests_netns_zebra_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_netns_zebra_driver_LDADD = $(LIBS_BGP)
 EXTRA_PROGRAMS += $(NETNS_TOOLS)
 
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.
