@@ -64,3 +64,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_api_codec
 tests_fuzz_fuzz_api_codec_SOURCES = tests/fuzz/fuzz_api_codec.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_api_codec_LDADD = $(LIBS_CODEC)
 tests_fuzz_fuzz_api_codec_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_zapi
+tests_fuzz_fuzz_zapi_SOURCES = tests/fuzz/fuzz_zapi.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_zapi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_fuzz_fuzz_zapi_LDADD = $(LIBS_BGP)
+tests_fuzz_fuzz_zapi_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)

@@ -18,3 +18,7 @@ tests_session_test_of_counts_SOURCES = tests/session/test_of_counts.c \
 	tests/session/of_pair.c tests/session/of_pair.h
 tests_session_test_of_counts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_session_test_of_counts_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
+
+SESSION_TESTS += tests/session/test_zebra_session
+tests_session_test_zebra_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_session_test_zebra_session_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
