@@ -231,3 +231,5 @@ tests_unit_test_pbr_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_gw_wanted
 tests_unit_test_gw_wanted_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_gw_learned
+tests_unit_test_gw_learned_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
