@@ -364,6 +364,32 @@ def test_lists_are_of_the_fabric_of_a_tenant_or_of_all_tenants(api):
             api.get("/v1/gateways?limit=1&after=g1")["items"]] == ["g2"]
 
 
+def test_the_routers_network_says_whose_it_is_and_is_not_changed(api):
+    router = f"{ACME}/networks/_router"
+    network = api.get(router)
+    assert network["origin"] == "system"
+    assert network["vni"] == api.get(ACME)["router_vni"]
+    leg = api.get(f"{router}/ports/g1")
+    assert leg["origin"] == "system" and leg["host"] == "gw1"
+    assert not leg["guard"]
+    names = [n["name"] for n in
+             api.get(f"{ACME}/networks?origin=operator")["items"]]
+    assert names == ["web"]
+    names = [p["name"] for p in api.get("/v1/ports?origin=system")["items"]]
+    assert "g1" in names and "vm1" not in names
+    for method, path, body in ((PATCH, router, {"mtu": 1400}),
+                               (DELETE, router, None),
+                               (PUT, f"{router}/ports/x", {}),
+                               (PATCH, f"{router}/ports/g1",
+                                {"guard": True}),
+                               (DELETE, f"{router}/ports/g1", None)):
+        status, answer = api.call(method, path, body)
+        assert 400 <= status < 500, (method, path, answer)
+        assert "router" in answer["error"]["message"] or \
+            "system" in answer["error"]["message"] or \
+            "controller" in answer["error"]["message"], answer
+
+
 def test_if_match_and_a_batch_hold_for_peerings_too(api):
     revision = api.get(UP1)["revision"]
     status, _ = api.call(PATCH, UP1, {"hold": 30},
