@@ -112,6 +112,20 @@ finish(const struct change *c, long status, const cJSON *doc)
     return status == 202 && c->wait_s ? not_realized(c, doc) : VX_CLI_DONE;
 }
 
+/* A name without a slash may have been meant to be a tenant's. */
+static void
+hint_at_tenant(const struct change *c, struct vx_error *err)
+{
+    const struct vx_cli_kind *kind = c->cli->command->kind;
+    size_t size = strlen(err->message);
+
+    if (err->code == VX_NOT_FOUND && c->name.kind != kind) {
+        snprintf(err->message + size, sizeof err->message - size,
+                 "; that of a tenant is named TENANT/%.63s",
+                 c->name.parts[0]);
+    }
+}
+
 static int
 run(struct change *c, const struct vx_cli_request *request,
     bool none_is_fine)
@@ -127,6 +141,7 @@ run(struct change *c, const struct vx_cli_request *request,
     } else if (none_is_fine && err.code == VX_NOT_FOUND) {
         exit_status = VX_CLI_DONE;
     } else {
+        hint_at_tenant(c, &err);
         exit_status = vx_cli_refused(c->cli, vx_buf_str(&c->text), status,
                                      &err);
     }
@@ -221,6 +236,7 @@ vx_cli_do_show(struct vx_cli *cli)
                              VX_CLI_DETAIL, doc);
             cJSON_Delete(doc);
         } else {
+            hint_at_tenant(&c, &err);
             exit_status = vx_cli_refused(cli, vx_buf_str(&c.text), status,
                                          &err);
         }

@@ -118,7 +118,8 @@ def test_a_name_without_a_slash_is_the_fabrics(api, netctl):
     assert "no route" in netctl("peering", "show", "acme/ce1").out
     assert netctl("peering", "del", "up1").status == 0
     done = netctl("peering", "show", "nobody")
-    assert done.err == ("netctl: peering nobody: there is no such thing\n")
+    assert done.err == ("netctl: peering nobody: there is no such thing; "
+                        "that of a tenant is named TENANT/nobody\n")
     for name in ("a/b/c", "acme/", "/ce1", ""):
         done = netctl("peering", "show", name)
         assert done.status == 2 and "TENANT/NAME" in done.err, name
