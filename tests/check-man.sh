@@ -31,4 +31,9 @@ verdict "vxfabricd.8 has every option the controller takes" "$(
         grep -oE '[a-z]+(-[a-z]+)*$' | while read -r option; do
         grep -q "Fl -$option\\b" man/vxfabricd.8 || echo "--$option"
     done)"
+verdict "vxgatewayd.8 has every option the gateway takes" "$(
+    grep -oE '"(  -., |      )--[a-z-]+' src/gateway/options.c |
+        grep -oE '[a-z]+(-[a-z]+)*$' | while read -r option; do
+        grep -q "Fl -$option\\b" man/vxgatewayd.8 || echo "--$option"
+    done)"
 done_testing

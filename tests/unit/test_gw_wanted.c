@@ -286,7 +286,8 @@ sync_now(struct world *w)
 #define HELLO_FULL "{\"hello\":{\"epoch\":\"ab\",\"full\":true}}"
 #define GATEWAY "{\"name\":\"g1\",\"as\":65001,\"router_id\":\"192.0.2.1\"," \
     "\"vtep\":\"192.0.2.1\",\"host\":\"gw1\"}"
-#define TENANT(VNI, LAST) "{\"vrf\":\"vx" VNI "\",\"vni\":" VNI ",\"rd\":null," \
+#define TENANT(VNI, LAST) \
+    "{\"vrf\":\"vx" VNI "\",\"vni\":" VNI ",\"rd\":null," \
     "\"import\":[\"65001:" VNI "\"],\"export\":[\"65001:" VNI "\"]," \
     "\"mtu\":1450,\"leg\":{\"iface_id\":\"x/_router/g1\"," \
     "\"mac\":\"0a:00:00:00:00:" LAST "\",\"ips\":[\"169.254.64.2/18\"," \
