@@ -23,6 +23,9 @@ MODEL_FIXTURE = tests/lib/model_fixture.c tests/lib/model_fixture.h
 UNIT_TESTS += tests/unit/test_model
 tests_unit_test_model_SOURCES = tests/unit/test_model.c $(MODEL_FIXTURE)
 
+UNIT_TESTS += tests/unit/test_export
+tests_unit_test_export_SOURCES = tests/unit/test_export.c $(MODEL_FIXTURE)
+
 UNIT_TESTS += tests/unit/test_migrate
 tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c $(MODEL_FIXTURE)
 
