@@ -20,6 +20,7 @@ struct page {
     size_t n_gateways;
     bool open;                  /* there is a gateway at hand */
     bool session_open;
+    size_t n_families;
     char peering[2 * VX_NAME_MAX + 2];
     struct vx_buf rest;         /* of the session at hand */
 };
@@ -49,26 +50,34 @@ end_session(struct page *page)
     }
 }
 
+/* One that is told of alone is told as the gateway calls it; of a session that
+ * is told of as a whole the first one has its figures. */
+static void
+put_family(struct page *page, const char *name,
+           const struct vx_api_session *session)
+{
+    vx_buf_puts(&page->sessions, page->n_families++ ? "," : "");
+    vx_json_string(&page->sessions, name);
+    vx_buf_printf(&page->sessions, ":{\"received\":%llu,\"sent\":%llu}",
+                  (unsigned long long) (session ? session->n_in : 0),
+                  (unsigned long long) (session ? session->n_out : 0));
+}
+
 static void
 put_families(struct page *page, const struct vx_api_session *session,
              uint8_t families)
 {
     static const char *const names[] = { "ipv4", "ipv6", "vpnv4", "vpnv6",
                                          "evpn", "flowspec" };
-    bool first = true;
 
+    if (session->family[0]) {
+        put_family(page, session->family, session);
+        return;
+    }
     for (size_t i = 0; i < 6; i++) {
-        if (session->family[0] ? strcmp(session->family, names[i])
-                               : !(families & 1u << i)) {
-            continue;
+        if (families & 1u << i) {
+            put_family(page, names[i], page->n_families ? NULL : session);
         }
-        vx_buf_printf(&page->sessions, "%s\"%s\":{\"received\":%llu,"
-                      "\"sent\":%llu}", first ? "" : ",", names[i],
-                      (unsigned long long) (session->family[0] || first
-                                            ? session->n_in : 0),
-                      (unsigned long long) (session->family[0] || first
-                                            ? session->n_out : 0));
-        first = false;
     }
 }
 
@@ -82,7 +91,6 @@ put_session(void *page_, const struct vx_api_session *session,
     struct vx_jw jw;
 
     if (page->session_open && !strcmp(page->peering, session->peering)) {
-        vx_buf_puts(&page->sessions, ",");
         put_families(page, session, families);
         return;
     }
@@ -92,6 +100,7 @@ put_session(void *page_, const struct vx_api_session *session,
     vx_json_string(&page->sessions, session->peering);
     vx_buf_printf(&page->sessions, ",\"peer\":\"%s\",\"families\":{",
                   peering ? vx_ip_format(&peering->peer, ip) : "");
+    page->n_families = 0;
     put_families(page, session, families);
     page->session_open = true;
     strcpy(page->peering, session->peering);

@@ -289,12 +289,18 @@ def test_sessions_and_failures_are_shown(fabric):
     try:
         one.report(sessions=[
             {"peering": "acme/ce1", "family": "ipv4", "in": 3, "out": 1,
-             "state": "established", "since": 1700000000000}],
+             "state": "established", "since": 1700000000000},
+            {"peering": "acme/ce1", "family": "flowspec6", "in": 0,
+             "state": "established"},
+            {"peering": "up1", "state": "idle", "error": "no \"route\""}],
             failed=[{"type": "prefix", "key": "acme 10.0.0.0/24",
                      "why": "zebra says no"}], counters={"zebra": 1})
         item = fabric.bgp()["g1"]
         session = item["sessions"][0]
-        assert session["families"] == {"ipv4": {"received": 3, "sent": 1}}
+        assert session["families"] == {
+            "ipv4": {"received": 3, "sent": 1},
+            "flowspec6": {"received": 0, "sent": 0}}
+        assert item["sessions"][1]["error"] == "no \"route\""
         assert session["peer"] == "172.16.1.2"
         assert item["connected"] and item["counters"] == {"zebra": 1}
         assert item["counts"]["failed"] == 1
