@@ -216,7 +216,7 @@ class Frr:
         words += ["-z", self.zserv]
         if name == "zebra":
             words += ["-s", str(NETLINK_BUFFER)]
-            words += ["-K", str(self.keep_s)] if self.keep_s else []
+            words += ["-r", "-K", str(self.keep_s)] if self.keep_s else []
             words += ["-n"] if self.netns_vrfs else []
         if name == "bfdd":
             words += ["--bfdctl",
