@@ -149,8 +149,7 @@ class GwLab:
 
     def __init__(self, lab, tenants=TENANTS, gateways=2, **how):
         """how: bfd (False): CE sessions have BFD; hold (3): their hold time;
-        ce_restart (True): CEs help a gateway's bgpd restart; upstream
-        (True)."""
+        upstream (True)."""
         self.lab = lab
         self.tenants = tenants
         self.how = dict({"bfd": False, "hold": 3, "upstream": True}, **how)
@@ -176,14 +175,13 @@ class GwLab:
                               UPSTREAM_AS, UPSTREAM)
         for gateway in self.gateways:
             self.upstream.add_neighbor(
-                gateway.vtep, FABRIC_AS, GOBGP_FAMILIES, port=1179,
-                passive=True)
+                gateway.vtep, FABRIC_AS, GOBGP_FAMILIES, port=1179)
         self.upstream.start()
 
-    def link(self, gateway, index):
-        """Addresses of the wire of a gateway and tenant, the same for all
-        tenants: (of the gateway, of the CE), v4 and v6 each."""
-        del index
+    @staticmethod
+    def link(gateway):
+        """Addresses of a gateway's wires, the same for all tenants: (of the
+        gateway, of the CE), v4 and v6 each."""
         n = gateway.number
         return ((f"172.16.{n}.1/30", f"fd16:{n}::1/64"),
                 (f"172.16.{n}.2/30", f"fd16:{n}::2/64"))
@@ -202,7 +200,7 @@ class GwLab:
                  " no bgp ebgp-requires-policy",
                  " no bgp network import-check",
                  " no bgp default ipv4-unicast"]
-        peers = [self.link(g, index)[0][0].split("/")[0]
+        peers = [self.link(g)[0][0].split("/")[0]
                  for g in self.gateways]
         for peer in peers:
             lines += [f" neighbor {peer} remote-as {FABRIC_AS}",
@@ -242,7 +240,7 @@ class GwLab:
         netns.ip_batch(
             [f"link set {outer} up"]
             + [f"addr add {a} dev {outer}" + (" nodad" if ":" in a else "")
-               for a in self.link(gateway, 0)[1]], ce.namespace)
+               for a in self.link(gateway)[1]], ce.namespace)
 
     # -- intent
 
@@ -285,7 +283,7 @@ class GwLab:
     def ce_op(self, tenant, gateway, **more):
         """The peering of a gateway with the tenant's CE."""
         index = self.tenants.index(tenant) + 1
-        ours, theirs = self.link(gateway, index)
+        ours, theirs = self.link(gateway)
         body = {"gateway": gateway.name, "device": gateway.device(tenant),
                 "local": list(ours), "peer": theirs[0].split("/")[0],
                 "peer_as": CE_AS + index, "families": ["ipv4", "ipv6"],
@@ -369,7 +367,7 @@ class GwLab:
         """Back when the sessions of these gateways are established, as the
         peers see it."""
         gateways = gateways or self.gateways
-        peers = {g: self.link(g, 0)[0][0].split("/")[0] for g in gateways}
+        peers = {g: self.link(g)[0][0].split("/")[0] for g in gateways}
 
         def missing():
             down = [f"{t}: {g.name}" for t, ce in self.ces.items()

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gateways: what tenants announce reaches their peers, and nothing else; what
+peers announce reaches the machines; one gateway of two may die."""
+import ipaddress
+import time
+
+import pytest
+
+import gobgp
+import intent
+import ping as pinger
+from gwlab import (CE_AS, CE_OWN, CE_PREFIXES, FABRIC_AS, GwLab,
+                   announced_prefixes, first)
+from netns import wait_until
+
+# A gateway that is killed: packets flow again within this time.
+RESUME_S = 3.0
+
+
+@pytest.fixture(scope="module", name="gw")
+def _gw(make_lab):
+    lab = make_lab(2)
+    gw = GwLab(lab, bfd=True).build()
+    gw.everything_pings()
+    return gw
+
+
+@pytest.fixture(name="api")
+def _api(gw):
+    with intent.Api(gw.lab.api) as api:
+        yield api
+
+
+def wanted():
+    """What peers are to hear of a tenant, both families."""
+    found = announced_prefixes()
+    return found[4] | found[6]
+
+
+def settle(look, want, deadline_s=15):
+    """Polls until look() is `want`, and returns it; fails with both."""
+    seen = []
+
+    def same():
+        seen[:] = [look()]
+        return seen[0] == want
+
+    wait_until(same, deadline_s,
+               lambda: f"\n{seen[0]}\nto be\n{want}", 0.1)
+    return seen[0]
+
+
+def heard_from(gw, tenant):
+    """{prefix} at the tenant's CE, if both gateways told it."""
+    return {p for p, paths in gw.ce_routes(tenant).items()
+            if len({path["peerId"] for path in paths}) == 2}
+
+
+def test_each_ce_hears_the_announced_prefixes_of_its_tenant_only(gw):
+    for tenant in gw.tenants:
+        settle(lambda t=tenant: heard_from(gw, t), wanted())
+        assert set(gw.ce_routes(tenant)) == wanted()
+
+
+def test_what_a_ce_hears_has_the_gateway_as_next_hop_and_the_attributes(gw):
+    links = {ours.split("/")[0] for g in gw.gateways
+             for ours in gw.link(g)[0]}
+    for index, tenant in enumerate(gw.tenants, 1):
+        ce = gw.ces[tenant]
+        for prefix, paths in gw.ce_routes(tenant).items():
+            for path in paths:
+                hops = {h["ip"] for h in path["nexthops"]
+                        if h.get("scope", "global") == "global"}
+                assert hops <= links, (prefix, path)
+                assert path["metric"] == 50 + index, (prefix, path)
+                assert path["path"] == str(FABRIC_AS), (prefix, path)
+            version = ipaddress.ip_network(prefix).version
+            told = ce.frr.json(
+                "bgpd", f"show bgp ipv{version} unicast {prefix} json")
+            for path in told["paths"]:
+                assert path["community"]["string"] == f"65001:{100 + index}"
+
+
+def upstream_routes(gw, family):
+    """{(RD, prefix): {(next hop, route targets)}} of a VPN family."""
+    found = {}
+    for key, paths in gw.upstream.table(family).items():
+        for path in paths:
+            rd, prefix = key.rsplit(":", 1) if family == "vpnv4" else \
+                split_rd(key)
+            found.setdefault((rd, prefix), set()).add(
+                (gobgp.next_hop(path), tuple(gobgp.route_targets(path))))
+    return found
+
+
+def split_rd(key):
+    """("172.31.1.3:65535", "fd00::/64") of what gobgp prints for VPNv6."""
+    admin, number, prefix = key.split(":", 2)
+    return f"{admin}:{number}", prefix
+
+
+def vpn_wanted(gw, version):
+    """The same, as the tenants' VNIs and the gateways' addresses have it."""
+    want = {}
+    for tenant in gw.tenants:
+        vni = gw.l3vni(tenant)
+        for gateway in gw.gateways:
+            rd = f"{gateway.vtep}:{vni & 0xffff}"
+            for prefix in announced_prefixes()[version]:
+                hop = gateway.vtep
+                want[rd, prefix] = {(hop, (f"{FABRIC_AS}:{vni}",))}
+    return want
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_the_upstream_hears_vpn_routes_with_rd_rt_and_next_hop(gw, version):
+    def look():
+        found = upstream_routes(gw, f"vpnv{version}")
+        # v4 next hops of VPNv6 are told as mapped addresses.
+        return {key: {(hop.replace("::ffff:", ""), rts) for hop, rts in told}
+                for key, told in found.items()}
+
+    settle(look, vpn_wanted(gw, version))
+
+
+def test_the_upstream_hears_type_5_routes_with_router_mac_and_vni(gw):
+    def look():
+        found = {}
+        for paths in gw.upstream.table("evpn").values():
+            for path in paths:
+                nlri = path["nlri"]
+                if nlri["type"] != 5:
+                    continue
+                value = nlri["value"]
+                rd = f"{value['rd']['admin']}:{value['rd']['assigned']}"
+                found[rd, value["prefix"]] = (
+                    gobgp.next_hop(path), value["label"],
+                    tuple(gobgp.route_targets(path)),
+                    mac_of(path) in legs.get(gobgp.next_hop(path), ()))
+        return found
+
+    legs = leg_macs(gw)
+    want = {}
+    for version in (4, 6):
+        for (rd, prefix), told in vpn_wanted(gw, version).items():
+            (hop, rts), = told
+            want[rd, prefix] = (hop, int(rts[0].split(":")[1]), rts, True)
+    settle(look, want)
+
+
+def mac_of(path):
+    """Router's MAC of a path."""
+    return next((c["mac"].lower() for c in gobgp.extended(path)
+                 if c.get("type") == 6 and c.get("subtype") == 3), None)
+
+
+def leg_macs(gw):
+    """{VTEP: MACs of the legs there}."""
+    with intent.Api(gw.lab.api) as api:
+        ports = [p for p in api.items("/v1/ports")
+                 if p.get("origin") == "system"]
+    return {g.vtep: {p["mac"] for p in ports if p["name"] == g.name}
+            for g in gw.gateways}
+
+
+def test_machines_and_ces_ping_each_other_in_both_families(gw):
+    pairs = [pair for t in gw.tenants for m in gw.vms.values()
+             if m.key[0] == t and m.key[1] != "lan"
+             for pair in gw.ce_pairs(t, m)]
+    result = gw.lab.ping_many(pairs, deadline_s=10)
+    assert not result.silent()
+
+
+def test_what_one_tenant_s_ce_has_is_not_to_be_reached_by_another(gw):
+    others = [(gw.vm(tenant), first(p.format(index)))
+              for tenant in gw.tenants
+              for index, owner in enumerate(gw.tenants, 1)
+              if owner != tenant for p in CE_OWN]
+    own = [(gw.vm(tenant), first(p.format(index)))
+           for index, tenant in enumerate(gw.tenants, 1) for p in CE_OWN]
+    assert not gw.lab.ping_many(own, deadline_s=10).silent()
+    assert not gw.lab.ping_count(others, 3).answered()
+
+
+def test_what_is_not_announced_is_not_to_be_reached(gw):
+    pairs = [(gw.ces[t], ip) for t in gw.tenants
+             for ip in gw.vm(t, "lan51").ips]
+    assert not gw.lab.ping_count(pairs, 3).answered()
+
+
+def test_learned_prefixes_are_routes_of_the_tenant_by_both_gateways(gw, api):
+    for index, tenant in enumerate(gw.tenants, 1):
+        want = set(CE_PREFIXES) | {p.format(index) for p in CE_OWN}
+
+        def look(tenant=tenant):
+            return {r["prefix"]: len(r["via"])
+                    for r in api.items(f"/v1/tenants/{tenant}/routes")
+                    if r.get("origin") == "learned"}
+
+        settle(look, {p: 2 for p in want})
+
+
+def test_bgp_show_tells_sessions_and_why_each_prefix_is_announced(gw):
+    def look():
+        shown = gw.lab.netctl_json("bgp", "show")
+        return {(s["gateway"], s["peering"]): s["state"]
+                for s in shown["sessions"]}
+
+    want = {(g.name, f"up{g.number}"): "established" for g in gw.gateways}
+    want |= {(g.name, f"{t}/ce{g.number}"): "established"
+             for g in gw.gateways for t in gw.tenants}
+    settle(look, want)
+    shown = gw.lab.netctl_json("bgp", "show", gw.tenants[0])
+    told = {(a["gateway"], a["prefix"]): a for a in shown["announced"]}
+    assert {p for _, p in told} == wanted()
+    assert told["g1", "10.0.0.0/24"]["why"] == "subnet"
+    assert told["g2", "10.0.1.21/32"]["why"] == "host"
+
+
+def test_a_subnet_that_is_no_longer_announced_goes_everywhere(gw):
+    tenant = gw.tenants[0]
+    gone = set(wanted()) - {"10.0.0.0/24"}
+    gw.lab.netctl("subnet", "set", f"{tenant}/web", "10.0.0.0/24",
+                  "--no-announce")
+    settle(lambda: set(gw.ce_routes(tenant)), gone)
+    settle(lambda: {rd for rd, p in upstream_routes(gw, "vpnv4")
+                    if p == "10.0.0.0/24"
+                    and rd.endswith(f":{gw.l3vni(tenant) & 0xffff}")}, set())
+    for other in gw.tenants[1:]:
+        assert set(gw.ce_routes(other)) == wanted()
+    gw.lab.netctl("subnet", "set", f"{tenant}/web", "10.0.0.0/24",
+                  "--announce")
+    settle(lambda: heard_from(gw, tenant), wanted())
+
+
+def test_a_prefix_that_a_ce_learns_is_reached_and_gone_with_it(gw):
+    tenant = gw.tenants[1]
+    ce, machine = gw.ces[tenant], gw.vm(tenant)
+    head = [f"router bgp {CE_AS + 2}", "address-family ipv4 unicast"]
+    ce.frr.configure("bgpd", head + ["network 10.99.77.0/24"])
+    ce.box.ip(["addr add 10.99.77.1/24 dev lo"])
+    assert machine.ping("10.99.77.1", deadline_s=10)
+    ce.frr.configure("bgpd", head + ["no network 10.99.77.0/24"])
+    with intent.Api(gw.lab.api) as api:
+        settle(lambda: [r["prefix"] for r in api.items(
+            f"/v1/tenants/{tenant}/routes") if r["prefix"]
+            == "10.99.77.0/24"], [])
+    assert not gw.lab.ping_count([(machine, "10.99.77.1")], 3).answered()
+
+
+def test_a_default_route_comes_back_and_leads_out(gw, api):
+    tenant = gw.tenants[2]
+    ce, machine = gw.ces[tenant], gw.vm(tenant)
+    peers = [gw.link(g)[0][0].split("/")[0] for g in gw.gateways]
+    for version, outside in ((4, "192.0.2.250"), (6, "2001:db8::250")):
+        head = [f"router bgp {CE_AS + 3}",
+                f"address-family ipv{version} unicast"]
+        ce.box.ip([f"addr add {outside} dev lo"])
+        assert not gw.lab.ping_count([(machine, outside)], 2).answered()
+        ce.frr.configure("bgpd", head + [
+            f"neighbor {p} default-originate" for p in peers])
+        assert machine.ping(outside, deadline_s=15)
+        others = [(gw.vm(t), outside) for t in gw.tenants if t != tenant]
+        assert not gw.lab.ping_count(others, 2).answered()
+        ce.frr.configure("bgpd", head + [
+            f"no neighbor {p} default-originate" for p in peers])
+    settle(lambda: [r["prefix"] for r in api.items(
+        f"/v1/tenants/{tenant}/routes") if r["prefix"].endswith("/0")], [])
+
+
+@pytest.mark.parametrize("number", (0, 1))
+def test_one_gateway_dies_and_traffic_resumes_in_time(gw, number, figures):
+    dead, alive = gw.gateways[number], gw.gateways[1 - number]
+    pairs = gw.everything_pings()
+    with pinger.Pinging(pairs, interval_s=0.02) as pinging:
+        pinging.go_on(25)
+        died = time.monotonic()
+        dead.kill()
+        # Everything answers again, and goes on to do so.
+        while time.monotonic() - died < RESUME_S + 1:
+            pinging.go_on(10)
+    figures(f"gateway {dead.name} killed, silently: {pinging}")
+    assert pinging.gap_s < RESUME_S
+    assert not gw.lab.ping_many(pairs, deadline_s=2).silent()
+    for tenant in gw.tenants:
+        hops = gw.link(alive)[0][0].split("/")[0]
+        assert {path["peerId"] for paths in gw.ce_routes(tenant).values()
+                for path in paths} == {hops}
+    revive(gw, dead)
+
+
+def revive(gw, gateway):
+    """The machine boots: an empty switch, no process, no VRF."""
+    gateway.mend()
+    gateway.host.start_database_server()
+    gateway.host.start_switch()
+    gateway.start()
+    with intent.Api(gw.lab.api) as api:
+        api.wait_hosts([gateway.host.name], deadline_s=60)
+    gw.wait_sessions([gateway])
+    for tenant in gw.tenants:
+        settle(lambda t=tenant: heard_from(gw, t), wanted(), 60)
+
+
+def test_no_program_has_ended_by_itself(gw):
+    assert not gw.crashed()
