@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FlowSpec out: policies arrive at the upstream as what they say, and go with
+them. FlowSpec in: rules of a trusted upstream are enforced in the tenant
+concerned, and refused where nobody's announced prefix is meant."""
+import ipaddress
+import random
+
+import pytest
+
+import gobgp
+import intent
+import netns
+from gwlab import GwLab
+from netns import wait_until
+from oracle import PROTOCOLS, protocol
+from test_gateways import settle
+
+N_POLICIES = 100
+DST, SRC, PROTO, DPORT, SPORT, DSCP = 1, 2, 3, 5, 6, 11
+RATE, REDIRECT, MARK, REDIRECT_IP = 6, 8, 9, 12
+SOLO = ("10.0.60.0/24", "fd00:0:0:60::/64")
+
+
+@pytest.fixture(scope="module", name="gw")
+def _gw(make_lab):
+    lab = make_lab(2)
+    gw = GwLab(lab, tenants=("red", "green"), gateways=1).build()
+    add_solo(gw)
+    gw.everything_pings()
+    return gw
+
+
+@pytest.fixture(name="api")
+def _api(gw):
+    with intent.Api(gw.lab.api) as api:
+        yield api
+
+
+def add_solo(gw):
+    """A network whose addresses only the tenant red has."""
+    path = intent.path("red", "solo", port="solo11")
+    with intent.Api(gw.lab.api) as api:
+        api.batch([
+            intent.put(intent.path("red", "solo")),
+            *(intent.put(intent.path("red", "solo", subnet=cidr), route=True,
+                         announce=True) for cidr in SOLO),
+            intent.put(path, mac="02:00:00:00:60:11", host="h2",
+                       iface_id="red-solo11", ips=solo_addresses())])
+        gw.solo = gw.compute[1].plug(
+            "red-solo11", "02:00:00:00:60:11",
+            [f"{ip}/{cidr.split('/')[1]}"
+             for ip, cidr in zip(solo_addresses(), SOLO)])
+        netns.ip_batch(
+            [f"route replace default via {ipaddress.ip_network(c)[1]}"
+             for c in SOLO], gw.solo.namespace)
+        api.wait_ports([path])
+
+
+def solo_addresses():
+    return [str(ipaddress.ip_network(c)[11]) for c in SOLO]
+
+
+# -- out
+
+def make_policy(rng, number):
+    """A policy for FlowSpec, and what it is to be at the upstream: (family,
+    {component: value}, action)."""
+    version = rng.choice((4, 6))
+    match, want = {}, {}
+    for member, component, base in (("dst", DST, number), ("src", SRC, 999)):
+        if member == "dst" or rng.random() < 0.4:
+            prefix = random_prefix(rng, version, base)
+            match[member] = want[component] = prefix
+    if rng.random() < 0.7:
+        names = [n for n in PROTOCOLS
+                 if n != ("icmp6" if version == 4 else "icmp")]
+        match["proto"] = rng.choice(names)
+        want[PROTO] = ((protocol(match["proto"]),) * 2,)
+        if match["proto"] in ("tcp", "udp", "sctp"):
+            for member, component in (("dport", DPORT), ("sport", SPORT)):
+                if rng.random() < 0.5:
+                    want[component] = random_ranges(rng)
+                    match[member] = ",".join(
+                        f"{a}-{b}" if a != b else str(a)
+                        for a, b in want[component])
+    if rng.random() < 0.3:
+        match["dscp"] = rng.randrange(64)
+        want[DSCP] = ((match["dscp"],) * 2,)
+    action, told = random_action(rng, version)
+    return ({"priority": number, "match": match, "action": action,
+             "where": ["flowspec"]}, (version, want, told))
+
+
+def random_prefix(rng, version, number):
+    """Another one for each number."""
+    if version == 4:
+        length = rng.randrange(24, 33)
+        base = f"10.{100 + number // 100}.{number % 100}.{rng.randrange(256)}"
+    else:
+        length = rng.randrange(64, 129)
+        base = f"fd55:{number:x}::{rng.randrange(1 << 16):x}"
+    return str(ipaddress.ip_network(f"{base}/{length}", strict=False))
+
+
+def random_ranges(rng):
+    """Sorted, and with something between them."""
+    found, last = [], -2
+    for _ in range(rng.randrange(1, 5)):
+        first = last + 2 + rng.randrange(5000)
+        last = first + rng.choice((0, 0, rng.randrange(3000)))
+        found.append((first, last))
+    return tuple(found)
+
+
+def random_action(rng, version):
+    """(of the policy, of the rule at the upstream)"""
+    kind = rng.choice(("drop", "rate", "dscp", "via"))
+    if kind == "drop":
+        return {"type": "drop"}, (RATE, 0)
+    if kind == "rate":
+        kbps = rng.randrange(1, 4000000)
+        return {"type": "rate", "rate_kbps": kbps}, (RATE, kbps * 125)
+    if kind == "dscp":
+        dscp = rng.randrange(64)
+        return {"type": "dscp", "dscp": dscp}, (MARK, dscp)
+    hop = "10.0.0.11" if version == 4 else "fd00:0:0:1::11"
+    return {"type": "via", "via": [hop]}, (REDIRECT_IP, hop)
+
+
+def ranges_of(terms):
+    """The set of numbers that operators of RFC 8955 4.2.1.1 mean, as sorted
+    ranges."""
+    found, group = set(), []
+    for term in terms + [{"op": 0}]:
+        op = term["op"]
+        if group and not op & 0x40:         # not AND: the one before is done
+            found |= set.intersection(*group)
+            group = []
+        if op:
+            group.append({n for n in range(65536)
+                          if (op & 1 and n == term["value"])
+                          or (op & 2 and n > term["value"])
+                          or (op & 4 and n < term["value"])})
+    return as_ranges(found)
+
+
+def as_ranges(numbers):
+    found = []
+    for number in sorted(numbers):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return tuple((a, b) for a, b in found)
+
+
+def decoded(path, version):
+    """A rule as GoBGP decoded it, in the form of make_policy()."""
+    want = {}
+    for component in path["nlri"]["value"]:
+        value = component["value"]
+        want[component["type"]] = (
+            str(ipaddress.ip_network(value["prefix"]))
+            if isinstance(value, dict) else ranges_of(value))
+    actions = []
+    for community in gobgp.extended(path):
+        kind, subtype = community["type"], community.get("subtype")
+        if kind == 0x80 and subtype == RATE:
+            actions.append((RATE, round(community["rate"])))
+        elif kind == 0x80 and subtype == MARK:
+            actions.append((MARK, community["value"]))
+        elif kind == 1 and subtype == REDIRECT_IP:
+            actions.append((REDIRECT_IP, community["value"].split(":")[0]))
+    for community in (gobgp.attribute(path, 25) or {}).get("value") or ():
+        if community.get("subtype") == REDIRECT_IP:
+            value = community["value"]
+            actions.append((REDIRECT_IP, value.rsplit(":", 1)[0]))
+    assert len(actions) == 1, path
+    return version, want, actions[0]
+
+
+def at_upstream(gw):
+    """All FlowSpec the upstream holds."""
+    return [decoded(path, version) for version in (4, 6)
+            for paths in gw.upstream.table(f"flowspec{version}").values()
+            for path in paths]
+
+
+def as_key(rule):
+    version, want, action = rule
+    if action[0] == RATE:       # a float of 32 bits
+        action = (RATE, round(action[1] / 2 ** max(
+            0, int(action[1]).bit_length() - 22)))
+    return version, tuple(sorted(want.items())), action
+
+
+def compare(gw, want, deadline_s=20):
+    """Polls until the upstream has exactly these."""
+    want = sorted(map(as_key, want), key=repr)
+    last = []
+
+    def same():
+        last[:] = [sorted(map(as_key, at_upstream(gw)), key=repr)]
+        return last[0] == want
+
+    def differ():
+        return (f"missing {[r for r in want if r not in last[0]][:3]}\n"
+                f"too many {[r for r in last[0] if r not in want][:3]}\n"
+                f"{len(last[0])} of {len(want)}\n{gw.report()}")
+
+    wait_until(same, deadline_s, differ, 0.2)
+
+
+def policy_path(number):
+    tenant = ("red", "green")[number % 2]
+    return f"/v1/tenants/{tenant}/policies/fs{number}"
+
+
+def test_random_policies_arrive_as_they_are_and_are_withdrawn(
+        gw, api, figures):
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    made = {n: make_policy(rng, n) for n in range(1, N_POLICIES + 1)}
+    api.batch([intent.put(policy_path(n), **body)
+               for n, (body, _) in made.items()])
+    compare(gw, [want for _, want in made.values()])
+    # Some change, some go.
+    for n in rng.sample(sorted(made), 20):
+        made[n] = make_policy(rng, n)
+    gone = rng.sample(sorted(made), 20)
+    api.batch([intent.delete(policy_path(n)) for n in gone]
+              + [intent.put(policy_path(n), **body)
+                 for n, (body, _) in made.items() if n not in gone])
+    compare(gw, [w for n, (_, w) in made.items() if n not in gone])
+    api.batch([intent.delete(policy_path(n)) for n in made if n not in gone])
+    compare(gw, [])
+    versions = [want[0] for _, want in made.values()]
+    figures(f"{len(made)} policies, {versions.count(6)} of IPv6, at the "
+            "upstream as they are; changed; withdrawn")
+
+
+def test_a_policy_tells_that_it_is_told_upstream(gw, api):
+    path = "/v1/tenants/red/policies/told"
+    api.put(path, priority=5, match={"dst": "10.0.60.0/24", "proto": "udp"},
+            action={"type": "drop"}, where=["hosts", "flowspec"])
+    settle(lambda: sorted(api.get(path)["in_force"]), ["flowspec", "hosts"])
+    compare(gw, [(4, {DST: "10.0.60.0/24", PROTO: ((17, 17),)}, (RATE, 0))])
+    api.ask("DELETE", path)
+    compare(gw, [])
+
+
+# -- in
+
+def learned(api, tenant):
+    """Policies of the tenant that came by BGP."""
+    return [p for p in api.items(f"/v1/tenants/{tenant}/policies")
+            if p.get("origin") == "learned"]
+
+
+def test_a_rule_of_the_upstream_is_enforced_while_it_is_there(gw, api):
+    v4, v6 = solo_addresses()
+    inside, outside = gw.vm("red"), gw.ces["red"]
+    pairs = [(inside, v4), (inside, v6), (outside, v4), (outside, v6)]
+    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+    rule = ["match", "destination", f"{v4}/32", "protocol", "icmp"]
+    gw.upstream.add("flowspec4", *rule, "then", "discard")
+    settle(lambda: [p["match"]["dst"] for p in learned(api, "red")],
+           [f"{v4}/32"])
+    wait_until(lambda: set(gw.lab.ping_count(pairs, 2).silent())
+               == {(inside, v4), (outside, v4)}, 15,
+               "the rule to drop what it says", 0.1)
+    assert not learned(api, "green")
+    gw.upstream.delete("flowspec4", *rule, "then", "discard")
+    settle(lambda: learned(api, "red"), [])
+    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+
+
+def test_a_rule_for_ipv6_is_enforced_too(gw, api):
+    v4, v6 = solo_addresses()
+    machine = gw.vm("red")
+    pairs = [(machine, v4), (machine, v6)]
+    rule = ["match", "destination", f"{v6}/128", "protocol", "58"]
+    gw.upstream.add("flowspec6", *rule, "then", "discard")
+    wait_until(lambda: gw.lab.ping_count(pairs, 2).silent()
+               == [(machine, v6)], 15, "the rule to drop", 0.1)
+    gw.upstream.delete("flowspec6", *rule, "then", "discard")
+    settle(lambda: learned(api, "red"), [])
+    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+
+
+@pytest.mark.parametrize("match", (
+    ["destination", "192.0.2.0/24"],                # nobody's
+    ["destination", "10.0.4.51/32"],                # not announced
+    ["destination", "10.0.0.0/24"],                 # of two tenants
+    ["destination", "10.0.0.0/8"],                  # more than is announced
+    ["source", f"{SOLO[0]}"],                       # no destination
+    ["destination", "10.0.60.11/32", "tcp-flags", "S"],     # not supported
+), ids=lambda words: " ".join(words))
+def test_a_rule_for_what_is_not_a_tenant_s_own_is_refused(gw, api, match):
+    # One that is taken, behind it: when that is there, the other was seen.
+    ours = ["match", "destination", "10.0.60.77/32"]
+    gw.upstream.add("flowspec4", "match", *match, "then", "discard")
+    gw.upstream.add("flowspec4", *ours, "then", "discard")
+    settle(lambda: [p["match"]["dst"] for p in learned(api, "red")],
+           ["10.0.60.77/32"])
+    assert not learned(api, "green")
+    gw.upstream.delete("flowspec4", "match", *match, "then", "discard")
+    gw.upstream.delete("flowspec4", *ours, "then", "discard")
+    settle(lambda: learned(api, "red"), [])
+
+
+def test_nothing_has_ended_by_itself(gw):
+    assert not gw.crashed()
