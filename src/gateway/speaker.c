@@ -206,7 +206,8 @@ make_config(const struct vx_gw_speaker *speaker,
     }
     config->port = speaker->config.port;
     config->as = config->peer_as = gateway->as;
-    config->router_id = gateway->router_id;
+    /* Not the gateway's own, which the reflector has: RFC 4271 6.2. */
+    vx_ip_parse(VX_GW_SPEAKER_ADDRESS, &config->router_id);
     config->families = FAMILIES;
     config->restart_s = RESTART_S;
     return true;

@@ -215,7 +215,14 @@ class GwLab:
                         if ipaddress.ip_network(p).version == version)]
             lines += [f"  neighbor {peer} activate" for peer in peers]
             lines += [" exit-address-family"]
-        ce.start([], lines, ["bfd"] if self.how["bfd"] else [])
+        # What it sends itself comes from the site, not from the wire.
+        zebra = []
+        for version, kind, prefix in ((4, "ip", CE_PREFIXES[0]),
+                                      (6, "ipv6", CE_PREFIXES[1])):
+            zebra += [f"route-map site{version} permit 10",
+                      f" set src {first(prefix)}", "exit",
+                      f"{kind} protocol bgp route-map site{version}"]
+        ce.start(zebra, lines, ["bfd"] if self.how["bfd"] else [])
         return ce
 
     def _wire(self, gateway, tenant, ce):
