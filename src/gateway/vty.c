@@ -20,6 +20,7 @@ enum {
     BACKOFF_MAX_MS = 5000,
     /* lib/command.h of FRR */
     CMD_SUCCESS = 0,
+    CMD_WARNING = 1,
     CMD_SUCCESS_DAEMON = 10,
 };
 
@@ -197,12 +198,21 @@ refused(struct vx_gw_vty *vty, struct job *job, uint8_t status)
             length ? ": " : "", (int) (length > 120 ? 120 : length), said);
 }
 
+/* bgpd warns of a subscription that it has already: that is as wanted. */
+static bool
+is_said_already(const char *command)
+{
+    return !strncmp(command, "redistribute ", 13);
+}
+
 /* The answer to a command of the first job is complete. */
 static bool
 job_answer(struct vx_gw_vty *vty, uint8_t status)
 {
     struct job *job = vty->jobs;
-    bool ok = status == CMD_SUCCESS || status == CMD_SUCCESS_DAEMON;
+    bool ok = status == CMD_SUCCESS || status == CMD_SUCCESS_DAEMON
+              || (status == CMD_WARNING
+                  && is_said_already(job->commands[job->at]));
 
     if (!ok && job->err.code == VX_OK) {
         refused(vty, job, status);
