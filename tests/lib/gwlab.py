@@ -142,6 +142,7 @@ class Gateway:
             self.stop(name, signal.SIGKILL)
         for name in list(self.host.processes):
             self.host.stop(name, signal.SIGKILL)
+        os.unlink(self.host.db)
 
 
 class GwLab:
