@@ -25,7 +25,7 @@ def path(tenant=None, network=None, subnet=None, port=None):
     return "/v1/" + "/".join(words)
 
 
-def put(where, **body):
+def put(where, /, **body):
     """An operation of a batch."""
     return {"op": "PUT", "path": where, "body": body}
 
@@ -72,7 +72,7 @@ class Api:
         """The object."""
         return self.ask("GET", where)
 
-    def put(self, where, **body):
+    def put(self, where, /, **body):
         """Creates or updates the object, and returns it."""
         return self.ask("PUT", where, body)
 
