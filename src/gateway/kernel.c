@@ -16,6 +16,7 @@
 enum {
     ROUNDS = 3,                 /* look and change, until nothing is left */
     RETRY_MS = 1000,
+    TICK_MS = 500,
 };
 
 static void work(evutil_socket_t fd, short events, void *aux);
@@ -228,6 +229,51 @@ effective(const struct vx_gw_vrf *vrf)
     return want;
 }
 
+/* zebra takes up to some seconds to see a new namespace; see
+ * vx_gw_kernel_nudge. */
+static bool
+is_nudge_due(unsigned n_ticks)
+{
+    return n_ticks == 2 || n_ticks == 4 || n_ticks == 8 || n_ticks == 20
+           || n_ticks == 60;
+}
+
+static void
+tick(evutil_socket_t fd, short events, void *aux)
+{
+    struct vx_gw_kernel *kernel = aux;
+    struct timeval tv = { 0, TICK_MS * 1000 };
+    bool any = false;
+
+    (void) fd, (void) events;
+    VX_TREE_FOR_EACH(node, &kernel->vrfs) {
+        struct vx_gw_vrf *vrf = VX_CONTAINER(node, struct vx_gw_vrf, by_vni);
+
+        if (!vrf->want || !vrf->n_ticks) {
+            continue;
+        }
+        vrf->n_ticks = vrf->n_ticks > 60 ? 0 : vrf->n_ticks + 1;
+        any |= vrf->n_ticks != 0;
+        if (is_nudge_due(vrf->n_ticks)) {
+            vx_gw_kernel_nudge(kernel, vrf->vni);
+        }
+    }
+    if (any) {
+        event_add(kernel->tick, &tv);
+    }
+}
+
+static void
+changed(struct vx_gw_vrf *vrf)
+{
+    struct timeval tv = { 0, TICK_MS * 1000 };
+
+    vrf->n_ticks = 1;
+    if (!event_pending(vrf->kernel->tick, EV_TIMEOUT, NULL)) {
+        event_add(vrf->kernel->tick, &tv);
+    }
+}
+
 /* One look and what it asks for.  *ret_done: there was nothing to do. */
 static bool
 round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
@@ -259,6 +305,13 @@ round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
         kernel->counts.operations += n;
         *ret_done = ok && !ops.n;
         vx_gw_ops_fini(&ops);
+    }
+    if (n && want) {
+        changed(vrf);
+    }
+    if (ok && *ret_done && want && vrf->is_nudged) {
+        vrf->is_nudged = false;
+        vx_gw_tell_again(&place, want);
     }
     vx_gw_place_close(&place);
     if (ok && *ret_done && want) {
@@ -407,6 +460,7 @@ vx_gw_kernel_new(struct event_base *base, enum vx_gw_backend backend,
     vx_tree_init(&kernel->devices, compare_name);
     kernel->work = event_new(base, -1, 0, work, kernel);
     kernel->retry = event_new(base, -1, 0, retry, kernel);
+    kernel->tick = event_new(base, -1, 0, tick, kernel);
     raise_limit();
     kernel->sock = vx_gw_nl_open(err);
     if (!kernel->sock || !vx_gw_netns_dir_open(&kernel->dir, netns_dir, err)
@@ -443,6 +497,7 @@ vx_gw_kernel_free(struct vx_gw_kernel *kernel)
     }
     event_free(kernel->work);
     event_free(kernel->retry);
+    event_free(kernel->tick);
     free(kernel);
 }
 
@@ -509,6 +564,17 @@ vx_gw_kernel_remove_vrf(struct vx_gw_kernel *kernel, uint32_t vni)
         drop_devices(vrf);
         vx_gw_want_free(vrf->want);
         vrf->want = NULL;
+        vx_gw_kernel_dirty(vrf, false, 0);
+    }
+}
+
+void
+vx_gw_kernel_nudge(struct vx_gw_kernel *kernel, uint32_t vni)
+{
+    struct vx_gw_vrf *vrf = vx_gw_kernel_find(kernel, vni);
+
+    if (vrf && vrf->want) {
+        vrf->is_nudged = true;
         vx_gw_kernel_dirty(vrf, false, 0);
     }
 }

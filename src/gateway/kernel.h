@@ -119,6 +119,13 @@ void vx_gw_kernel_remove_vrf(struct vx_gw_kernel *kernel, uint32_t vni);
  * not wanted is removed. */
 void vx_gw_kernel_sync(struct vx_gw_kernel *kernel);
 
+/* Has the kernel tell its listeners of the addresses in the VRF once more.
+ * zebra 8.4 loses an address whose event overtakes that of its device, so
+ * this is done by itself some times in the first seconds after a change; and
+ * may be asked for when zebra seems not to know one (a session that waits for
+ * its next hop).  Changes nothing. */
+void vx_gw_kernel_nudge(struct vx_gw_kernel *kernel, uint32_t vni);
+
 bool vx_gw_kernel_is_ready(const struct vx_gw_kernel *kernel, uint32_t vni);
 bool vx_gw_kernel_device_is_ready(const struct vx_gw_kernel *kernel,
                                   uint32_t vni, const char *device);

@@ -235,3 +235,34 @@ vx_gw_do(struct vx_gw_place *place, const struct vx_gw_ops *ops,
     *ret_n = ops->n;
     return true;
 }
+
+static void
+tell_device(struct vx_gw_place *place, const char *name,
+            const struct vx_gw_addr *addrs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        vx_gw_nl_addr(place->in, name, true, &addrs[i], NULL);
+    }
+}
+
+void
+vx_gw_tell_again(struct vx_gw_place *place,
+                 const struct vx_gw_vrf_want *want)
+{
+    char leg[VX_GW_IFNAME_SIZE];
+
+    if (!place->in) {
+        return;
+    }
+    vx_gw_leg_name(place->kernel->backend, place->vni, leg);
+    tell_device(place, leg, want->leg_addrs, want->n_leg_addrs);
+    for (size_t i = 0; i < want->n_devices; i++) {
+        struct vx_gw_seen_link link;
+
+        if (vx_gw_nl_link(place->in, want->devices[i].name, &link, NULL)
+            && link.exists) {
+            tell_device(place, link.name, want->devices[i].addrs,
+                        want->devices[i].n_addrs);
+        }
+    }
+}

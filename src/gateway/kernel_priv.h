@@ -28,6 +28,8 @@ struct vx_gw_vrf {
     bool is_dirty, is_stirred;          /* stirred: by somebody else */
     bool is_ready, is_told;
     bool is_failed;             /* to be tried again */
+    bool is_nudged;             /* addresses are to be told again */
+    unsigned n_ticks;           /* since the last change; 0 = long ago */
     struct vx_gw_vrf *next_dirty;
     char why[200];
     struct nl_sock *monitor;            /* of the namespace, NULL = none */
@@ -45,7 +47,7 @@ struct vx_gw_kernel {
     struct event *readable;
     int inotify;
     struct event *names;                /* of namespaces */
-    struct event *work, *retry;
+    struct event *work, *retry, *tick;
     struct vx_tree vrfs;                /* by VNI */
     struct vx_tree devices;             /* by name */
     struct vx_gw_vrf *dirty, **dirty_tail;
@@ -87,6 +89,9 @@ bool vx_gw_look(struct vx_gw_place *place, const struct vx_gw_vrf_want *want,
 /* Carries the operations out until one fails.  *ret_n: how many were. */
 bool vx_gw_do(struct vx_gw_place *place, const struct vx_gw_ops *ops,
               size_t *ret_n, struct vx_error *err);
+/* Addresses as wanted, once more, of devices that are inside. */
+void vx_gw_tell_again(struct vx_gw_place *place,
+                      const struct vx_gw_vrf_want *want);
 bool vx_gw_offload(int control, const char *name);
 bool vx_gw_set_offload(int control, const char *name, bool on);
 int vx_gw_setting_read(const char *path);
