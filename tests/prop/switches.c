@@ -197,6 +197,9 @@ sink_rows(void *w_, const uint64_t *hosts, size_t n_hosts,
         if (i && hosts[i] <= hosts[i - 1]) {
             FAIL(w, "hosts are not sorted");
         }
+        if (hosts[i] > N_HOSTS) {
+            continue;           /* of another fabric: it has no switch */
+        }
         struct set *set = &w->sets[hosts[i] - 1][delta->tier];
 
         w->touched[hosts[i] - 1] = true;

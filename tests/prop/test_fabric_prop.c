@@ -50,7 +50,7 @@ sink_grace(void *w_, const struct vx_grace *grace)
 
 /* --- The life. */
 
-static void
+void
 change(struct world *w, const struct vx_obj **slot, struct vx_obj *new)
 {
     const struct vx_obj *old = *slot;
@@ -170,15 +170,13 @@ step_port(struct world *w)
     change(w, &w->ports[i], &port->o);
 }
 
-static void
-step_iface(struct world *w)
+void
+plug(struct world *w, unsigned host, unsigned id, uint32_t ofport)
 {
-    unsigned host = roll(w, N_HOSTS), id = roll(w, N_IDS);
-    uint32_t ofport = roll(w, 3) ? 1 + roll(w, N_OFPORTS) : 0;
     char name[16];
 
     snprintf(name, sizeof name, "if%u", id);
-    for (unsigned i = 0; ofport && i < N_IDS; i++) {
+    for (unsigned i = 0; ofport && i < N_IFACES; i++) {
         if (w->ofports[host][i] == ofport) {
             w->ofports[host][i] = 0;
         }
@@ -186,6 +184,14 @@ step_iface(struct world *w)
     w->ofports[host][id] = ofport;
     vx_fabric_iface(w->fabric, host + 1, name,
                     ofport ? ofport : roll(w, 2) ? 0 : 0xffff);
+}
+
+static void
+step_iface(struct world *w)
+{
+    unsigned host = roll(w, N_HOSTS), id = roll(w, N_IFACES);
+
+    plug(w, host, id, roll(w, 3) ? 1 + roll(w, N_OFPORTS) : 0);
 }
 
 /* Begins, ends or gives up a migration, as the model would let it. */
@@ -259,6 +265,11 @@ step_tenant(struct world *w)
     tenant->o.oid = 801 + i;
     tenant->router_vni = roll(w, 4) ? 51 + i + 2 * !roll(w, 4) : 0;
     tenant->budget_kbps = roll(w, 2) * 1000;
+    if (w->routers[i]
+        && ((const struct vx_network *) w->routers[i])->vni
+           != tenant->router_vni) {
+        router_down(w, i);
+    }
     change(w, &w->tenants[i], &tenant->o);
 }
 
@@ -299,6 +310,11 @@ random_via(struct world *w, struct vx_ip **ret_via, size_t *ret_n)
         (*ret_via)[i] = (struct vx_ip) {
             .family = 4, .b = { 10, 0, 2 * i + roll(w, 2), roll(w, 2) }
         };
+        if (!i && !roll(w, 3)) {                /* a leg */
+            (*ret_via)[i] = (struct vx_ip) {
+                .family = 4, .b = { 169, 254, 64, 2 + roll(w, N_LEGS) }
+            };
+        }
     }
 }
 
@@ -330,6 +346,7 @@ step_path(struct world *w)
         policy->num = 1 + i;
         policy->priority = 1 + i;
         policy->action = roll(w, 5);
+        policy->where = 1 + roll(w, 7);
         policy->dscp = 10;
         policy->rate_kbps = 100;
         policy->fail_closed = roll(w, 2);
@@ -375,7 +392,8 @@ step_routing(struct world *w)
 {
     static void (*const steps[])(struct world *w) = {
         step_zone, step_tenant, step_subnet, step_subnet, step_subnet,
-        step_path, step_path, step_alive,
+        step_path, step_path, step_alive, step_gateways, step_gateways,
+        step_gateways,
     };
 
     steps[roll(w, sizeof steps / sizeof steps[0])](w);
@@ -429,14 +447,14 @@ compare_with_compile(struct world *w, unsigned host, enum vx_tier tier,
     }
 }
 
-static const struct vx_network *
+const struct vx_network *
 net_of(struct world *w, const struct vx_port *port)
 {
     return (const struct vx_network *) w->nets[port->o.parent - 100];
 }
 
 /* Port i's tap, from objects and interfaces alone: 0 = not plugged. */
-static uint32_t
+uint32_t
 tap_of(struct world *w, unsigned i)
 {
     const struct vx_port *port = (const struct vx_port *) w->ports[i];
@@ -477,21 +495,15 @@ second_tap_of(struct world *w, unsigned i)
     return w->ofports[port->host - 1][atoi(port->iface_id + 2)];
 }
 
-struct tables {
-    struct vx_rows tier[N_HOSTS][VX_FABRIC_TIER + 1];
-};
-
 static const struct vx_ip *
 vtep_of(struct world *w, unsigned host)
 {
     return &((const struct vx_host *) w->hosts[host])->vtep;
 }
 
-/* Follows the packet over the underlay; delivered[h][p] counts copies. */
-static void
+void
 send_packet(struct world *w, const struct tables *t, unsigned host,
-            const struct vx_packet *packet,
-            unsigned delivered[N_HOSTS][N_OFPORTS + 1])
+            const struct vx_packet *packet, delivered counts)
 {
     struct vx_trace trace;
 
@@ -507,7 +519,7 @@ send_packet(struct world *w, const struct tables *t, unsigned host,
             continue;
         }
         if (exit->tier == VX_TENANT_TIER) {
-            delivered[host][exit->port]++;
+            counts[host][exit->port]++;
             continue;
         }
         assert_int_equal(exit->port, VX_OFPORT_VXLAN);
@@ -524,7 +536,7 @@ send_packet(struct world *w, const struct tables *t, unsigned host,
             vx_packet_set_u(&next, VX_F_IN_PORT, VX_OFPORT_VXLAN);
             memcpy(next.f[VX_F_TUN_ID], exit->packet.f[VX_F_TUN_ID], 16);
             vx_packet_set_ip(&next, VX_F_TUN_SRC, vtep_of(w, host));
-            send_packet(w, t, h, &next, delivered);
+            send_packet(w, t, h, &next, counts);
         }
     }
     vx_trace_fini(&trace);
@@ -559,7 +571,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
     const struct vx_port *to = target < N_PORTS
         ? (const struct vx_port *) w->ports[target] : NULL;
     struct vx_mac all = { { 255, 255, 255, 255, 255, 255 } };
-    unsigned delivered[N_HOSTS][N_OFPORTS + 1] = { { 0 } };
+    delivered counts = { { 0 } };
     struct vx_packet packet = { 0 };
 
     unsigned host = (second ? from->host : vx_port_location(from)) - 1;
@@ -570,7 +582,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
     vx_packet_set_u(&packet, VX_F_ETH_TYPE, 0x86dd);
     struct vx_ip local = vx_ip_link_local(&from->mac);
     vx_packet_set_ip(&packet, VX_F_IPV6_SRC, &local);
-    send_packet(w, t, host, &packet, delivered);
+    send_packet(w, t, host, &packet, counts);
 
     for (unsigned k = 0; k < N_PORTS; k++) {
         uint32_t tap = tap_of(w, k);
@@ -579,7 +591,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
         if (!tap) {
             continue;
         }
-        unsigned *count = &delivered[vx_port_location(
+        unsigned *count = &counts[vx_port_location(
             (const struct vx_port *) w->ports[k]) - 1][tap];
         copies = *count;
         *count = 0;
@@ -593,7 +605,7 @@ check_traffic(struct world *w, const struct tables *t, unsigned i,
     }
     for (unsigned h = 0; h < N_HOSTS; h++) {
         for (unsigned p = 0; p <= N_OFPORTS; p++) {
-            if (delivered[h][p]) {
+            if (counts[h][p]) {
                 FAIL(w, "delivered to no port's tap %u of host %u", p, h);
             }
         }
@@ -608,7 +620,8 @@ check_routed(struct world *w, const struct tables *t, unsigned i, unsigned k)
     static const struct vx_mac gateway = VX_GATEWAY_MAC;
     const struct vx_port *from = (const struct vx_port *) w->ports[i];
     const struct vx_port *to = (const struct vx_port *) w->ports[k];
-    unsigned delivered[N_HOSTS][N_OFPORTS + 1] = { { 0 } }, n = 0;
+    delivered counts = { { 0 } };
+    unsigned n = 0;
     struct vx_packet packet = { 0 };
 
     if (!to || !to->n_ips || !from->n_ips || from->guard) {
@@ -621,10 +634,10 @@ check_routed(struct world *w, const struct tables *t, unsigned i, unsigned k)
     vx_packet_set_u(&packet, VX_F_IP_TTL, 64);
     vx_packet_set_ip(&packet, VX_F_IPV4_SRC, &from->ips[0]);
     vx_packet_set_ip(&packet, VX_F_IPV4_DST, &to->ips[0]);
-    send_packet(w, t, vx_port_location(from) - 1, &packet, delivered);
+    send_packet(w, t, vx_port_location(from) - 1, &packet, counts);
     for (unsigned p = 0; p < N_PORTS; p++) {
         uint32_t tap = tap_of(w, p);
-        unsigned copies = tap ? delivered[vx_port_location(
+        unsigned copies = tap ? counts[vx_port_location(
             (const struct vx_port *) w->ports[p]) - 1][tap] : 0;
 
         n += copies;
@@ -634,6 +647,7 @@ check_routed(struct world *w, const struct tables *t, unsigned i, unsigned k)
         }
         w->n_routed += copies && p == k;
     }
+    n += legs_got(w, net_of(w, from)->o.parent, counts);
     if (n > 1) {
         FAIL(w, "routed from port %u, %u copies", i, n);
     }
@@ -746,6 +760,9 @@ judge(struct world *w)
             }
         }
     }
+    if (all) {
+        check_legs(w, &t);
+    }
     for (unsigned h = 0; h < N_HOSTS; h++) {
         vx_rows_fini(&t.tier[h][VX_TENANT_TIER]);
         vx_rows_fini(&t.tier[h][VX_FABRIC_TIER]);
@@ -784,11 +801,17 @@ take_down(struct world *w)
     for (unsigned i = 0; i < N_PATHS; i++) {
         vx_obj_unref(w->paths[i]);
     }
+    gateways_unref(w);
 }
 
-/* Returns how many routed packets arrived. */
-static unsigned
-live(uint64_t seed, unsigned n_steps, size_t max_buckets)
+/* Packets that arrived. */
+struct tally {
+    unsigned routed, from_legs, to_legs;
+};
+
+static void
+live(uint64_t seed, unsigned n_steps, size_t max_buckets,
+     struct tally *tally)
 {
     struct world w = {
         .seed = seed, .random = seed, .next_oid = 1000, .flat = seed % 2,
@@ -829,7 +852,9 @@ live(uint64_t seed, unsigned n_steps, size_t max_buckets)
     }
     assert_true(w.n_second || n_steps < 1000);
     take_down(&w);
-    return w.n_routed;
+    tally->routed += w.n_routed;
+    tally->from_legs += w.n_from_leg;
+    tally->to_legs += w.n_to_leg;
 }
 
 static unsigned
@@ -841,29 +866,34 @@ number(const char *name, unsigned or_else)
 }
 
 static void
+lives(uint64_t from, bool few_buckets)
+{
+    unsigned n_steps = number("VX_PROP_STEPS", 4000);
+    unsigned first = number("VX_PROP_SEED", 0);
+    struct tally tally = { 0 };
+
+    for (unsigned i = 0; i < (first ? 1 : 8); i++) {
+        live(first ? first : from + i, n_steps,
+             few_buckets ? 1 + i % 3 : VX_GROUP_MAX_BUCKETS, &tally);
+    }
+    print_message("# %u routed packets arrived, %u from legs, %u at legs\n",
+                  tally.routed, tally.from_legs, tally.to_legs);
+    assert_true(first || n_steps < 4000
+                || (tally.routed && tally.from_legs));
+}
+
+static void
 differences_add_up_to_a_full_compile_and_tenants_stay_apart(void **state)
 {
     (void) state;
-    unsigned n_steps = number("VX_PROP_STEPS", 4000);
-    unsigned first = number("VX_PROP_SEED", 0), n_routed = 0;
-
-    for (unsigned i = 0; i < (first ? 1 : 8); i++) {
-        n_routed += live(first ? first : 1 + i, n_steps,
-                         VX_GROUP_MAX_BUCKETS);
-    }
-    assert_true(n_routed || first);
+    lives(1, false);
 }
 
 static void
 the_same_holds_around_the_limit_of_buckets(void **state)
 {
     (void) state;
-    unsigned n_steps = number("VX_PROP_STEPS", 4000);
-    unsigned first = number("VX_PROP_SEED", 0);
-
-    for (unsigned i = 0; i < (first ? 1 : 8); i++) {
-        live(first ? first : 101 + i, n_steps, 1 + i % 3);
-    }
+    lives(101, true);
 }
 
 int

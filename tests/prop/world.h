@@ -27,12 +27,16 @@ enum {
     N_PORTS = 8,
     N_VNIS = 6,
     N_IDS = 9,
-    N_OFPORTS = 6,
+    N_OFPORTS = 8,
     N_GRACES = 16,
     N_ZONES = 2,
     N_TENANTS = 2,
     N_SUBNETS = 12,
     N_PATHS = 5,
+    N_LEGS = 2,                 /* of a tenant's router */
+    N_EXTERNALS = 2,            /* hosts of other fabrics */
+    N_LEARNED = 4,              /* ports on them */
+    N_IFACES = N_IDS + N_TENANTS * N_LEGS,
 };
 
 /* One switch: its rows, sorted by key. */
@@ -54,7 +58,12 @@ struct world {
     bool port_dead[N_PORTS], host_dead[N_HOSTS];
     unsigned n_routed;          /* routed packets that arrived */
     uint64_t next_oid;
-    uint32_t ofports[N_HOSTS][N_IDS];
+    /* gateways.c; the hosts have the oids after N_HOSTS */
+    const struct vx_obj *routers[N_TENANTS], *router_subnets[N_TENANTS][2];
+    const struct vx_obj *legs[N_TENANTS][N_LEGS];
+    const struct vx_obj *externals[N_EXTERNALS], *learned[N_LEARNED];
+    unsigned n_from_leg, n_to_leg;      /* packets that arrived */
+    uint32_t ofports[N_HOSTS][N_IFACES];
     struct set sets[N_HOSTS][VX_FABRIC_TIER + 1];
     bool touched[N_HOSTS];
     bool renumbering;
@@ -82,5 +91,37 @@ size_t find(const struct set *set, const struct vx_row *row,
 /* struct vx_fabric_sink.rows of a world. */
 void sink_rows(void *w, const uint64_t *hosts, size_t n_hosts,
                const struct vx_delta *delta);
+
+/* A slot of the world gets another value; NULL: it goes. */
+void change(struct world *w, const struct vx_obj **slot, struct vx_obj *new);
+
+/* The interface of that name has the OpenFlow port; 0: it is gone. */
+void plug(struct world *w, unsigned host, unsigned id, uint32_t ofport);
+
+struct tables {
+    struct vx_rows tier[N_HOSTS][VX_FABRIC_TIER + 1];
+};
+
+typedef unsigned delivered[N_HOSTS][N_OFPORTS + 1];
+
+/* Follows the packet from the host over the underlay; counts[h][tap] are
+ * copies that come out. */
+void send_packet(struct world *w, const struct tables *t, unsigned host,
+                 const struct vx_packet *packet, delivered counts);
+/* The tap of port i, 0 = not plugged; the network it is in. */
+uint32_t tap_of(struct world *w, unsigned i);
+const struct vx_network *net_of(struct world *w, const struct vx_port *port);
+
+/* --- gateways.c: routers' networks, legs, other fabrics. */
+
+void step_gateways(struct world *w);
+/* The tenant is about to have another router, or none. */
+void router_down(struct world *w, unsigned tenant);
+/* Copies of a packet of the tenant that came out at legs; fails on those of
+ * another tenant. */
+unsigned legs_got(struct world *w, uint64_t tenant, delivered counts);
+/* What comes in at legs reaches ports of the tenant only. */
+void check_legs(struct world *w, const struct tables *t);
+void gateways_unref(struct world *w);
 
 #endif
