@@ -32,7 +32,7 @@ nodist_src_api_libvxapi_a_SOURCES = src/api/openapi.c
 
 # The document as a string; tests/unit/test_api_http compares it with the
 # code.
-EXTRA_DIST += src/api/openapi.json doc/api.md
+EXTRA_DIST += src/api/openapi.json doc/api.md doc/gateway-feed.md
 CLEANFILES += src/api/openapi.c
 src/api/openapi.c: $(srcdir)/src/api/openapi.json
 	@$(MKDIR_P) src/api

@@ -94,6 +94,14 @@ backend_peering_status(void *app_, uint64_t peering,
     return vx_gws_peering_status(app->gws, peering, ret_status);
 }
 
+static bool
+backend_policy_told(void *app_, uint64_t policy)
+{
+    struct vx_app *app = app_;
+
+    return vx_gws_policy_told(app->gws, policy);
+}
+
 static struct vx_api_waiter *
 backend_wait(void *app_, const struct vx_api_wait *wait)
 {
@@ -209,6 +217,7 @@ vx_app_backend_init(struct vx_app *app)
         .host_status = vx_app_host_status,
         .gateway_status = backend_gateway_status,
         .peering_status = backend_peering_status,
+        .policy_told = backend_policy_told,
         .port_alive = backend_port_alive, .wait = backend_wait,
         .cancel = backend_cancel,
         .refused = backend_refused, .info = backend_info,

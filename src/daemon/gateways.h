@@ -58,6 +58,9 @@ bool vx_gws_status(struct vx_gws *gws, uint64_t gateway,
                    struct vx_api_gateway_status *ret_status);
 bool vx_gws_peering_status(struct vx_gws *gws, uint64_t peering,
                            struct vx_api_peering_status *ret_status);
+/* True if all gateways that have peers for it have told them of the policy.
+ * O(gateways). */
+bool vx_gws_policy_told(struct vx_gws *gws, uint64_t policy);
 void vx_gws_metrics(const struct vx_gws *gws, struct vx_buf *out);
 
 #endif

@@ -255,12 +255,21 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
     }
 }
 
+/* Told is not yet done. */
+static bool
+is_carried_out(const struct vx_gw *gw, const struct vx_feed_item *item)
+{
+    return item->state == VX_FEED_TOLD && gw->acked >= item->seq;
+}
+
 static const char *
-feed_state(const struct vx_feed_item *item, const struct vx_gw_failed *failed)
+feed_state(const struct vx_gw *gw, const struct vx_feed_item *item,
+           const struct vx_gw_failed *failed)
 {
     switch (item->state) {
     case VX_FEED_TOLD:
-        return failed ? "failed" : "announced";
+        return !is_carried_out(gw, item) ? "waiting"
+               : failed ? "failed" : "announced";
     case VX_FEED_WAITING:
         return "waiting";
     case VX_FEED_WITHHELD:
@@ -273,13 +282,82 @@ feed_state(const struct vx_feed_item *item, const struct vx_gw_failed *failed)
     return "gone";
 }
 
+static const char *
+feed_reason(const struct vx_gw *gw, const struct vx_feed_item *item,
+            const struct vx_gw_failed *failed)
+{
+    if (item->state == VX_FEED_WAITING) {
+        return "the gateway's host has not confirmed its rows yet";
+    } else if (item->state == VX_FEED_WITHDRAWN) {
+        return "it is withdrawn before it is removed";
+    } else if (item->why[0]) {
+        return item->why;
+    } else if (failed) {
+        return failed->why;
+    } else if (item->state == VX_FEED_TOLD && !is_carried_out(gw, item)) {
+        return gw->connected ? "the gateway has not carried it out yet"
+                             : "the gateway is not connected";
+    }
+    return "";
+}
+
+static const struct vx_gw_failed *
+find_failed(const struct vx_gw *gw, const struct vx_feed_key *key)
+{
+    struct vx_tree_node *node = vx_tree_find(&gw->failed, key);
+
+    return node ? VX_CONTAINER(node, struct vx_gw_failed, by_key) : NULL;
+}
+
+static bool
+has_flowspec(const struct vx_model *model, uint64_t gateway)
+{
+    const struct vx_peering *peering;
+    struct vx_serve_iter iter;
+
+    vx_peerings_init(&iter, model, gateway);
+    while ((peering = vx_peerings_next(&iter))) {
+        if (peering->families & VX_AF_FLOWSPEC) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+vx_gws_policy_told(struct vx_gws *gws, uint64_t oid)
+{
+    const struct vx_model *model = gws->app->model;
+    const struct vx_obj *obj = vx_model_by_oid(model, oid);
+    struct vx_feed_key key = { .type = VX_FEED_POLICY };
+    const struct vx_gw *gw;
+    size_t n = 0;
+
+    if (!obj || obj->kind != VX_POLICY) {
+        return false;
+    }
+    struct vx_key name = vx_model_key(model, obj);
+    snprintf(key.text, sizeof key.text, "%s %s", name.tenant, name.name);
+    VX_GWS_FOR_EACH(gw, gws) {
+        struct vx_feed_item item;
+
+        if (!vx_feedlog_get(gw->log, &key, &item)
+            || item.state == VX_FEED_GONE || !has_flowspec(model, gw->oid)) {
+            continue;
+        }
+        if (!is_carried_out(gw, &item) || find_failed(gw, &key)) {
+            return false;
+        }
+        n++;
+    }
+    return n > 0;
+}
+
 static void
 put_announced(struct paging *p, const struct vx_gw *gw,
               const struct vx_feed_key *key, const struct vx_feed_item *item)
 {
-    struct vx_tree_node *node = vx_tree_find(&gw->failed, key);
-    const struct vx_gw_failed *failed = node
-        ? VX_CONTAINER(node, struct vx_gw_failed, by_key) : NULL;
+    const struct vx_gw_failed *failed = find_failed(gw, key);
     size_t size = strcspn(key->text, " ");
     char tenant[VX_FEED_KEY_SIZE], object[256] = "", reason[300];
     char families[64];
@@ -289,7 +367,7 @@ put_announced(struct paging *p, const struct vx_gw *gw,
         .key = key->text, .tenant = tenant,
         .prefix = key->text[size] ? key->text + size + 1 : "",
         .why = "", .object = object, .reason = reason,
-        .state = feed_state(item, failed), .revision = item->revision,
+        .state = feed_state(gw, item, failed), .revision = item->revision,
         .families = families,
     };
 
@@ -300,12 +378,13 @@ put_announced(struct paging *p, const struct vx_gw *gw,
         vx_model_path(p->gws->app->model, e.obj, object, sizeof object);
         out.why = e.why ? e.why : vx_kind_name(e.obj->kind);
     }
-    snprintf(reason, sizeof reason, "%s",
-             item->state == VX_FEED_WAITING
-             ? "the gateway's host has not confirmed its rows yet"
-             : item->state == VX_FEED_WITHDRAWN
-             ? "it is withdrawn before it is removed"
-             : item->why[0] ? item->why : failed ? failed->why : "");
+    if (key->type == VX_FEED_ENDPOINT) {        /* "VNI MAC" */
+        const struct vx_obj *owner = e.obj && e.network
+            ? vx_model_by_oid(p->gws->app->model, e.network->o.parent) : NULL;
+
+        snprintf(tenant, sizeof tenant, "%s", owner ? owner->name : "");
+    }
+    snprintf(reason, sizeof reason, "%s", feed_reason(gw, item, failed));
     p->query->announced(p->query->aux, &out);
 }
 
@@ -316,27 +395,50 @@ is_shown(enum vx_feed_type type)
            || type == VX_FEED_POLICY;
 }
 
+/* Of what is sorted by tenant, only his part is looked at: to the beginning
+ * of the next such part after the item.  False: there is none. */
+static bool
+skip_to_tenant(const struct vx_feed_item *item, const char *tenant,
+               struct vx_feed_key *key)
+{
+    static const enum vx_feed_type parts[] = { VX_FEED_PREFIX,
+                                               VX_FEED_POLICY };
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (item->type < parts[i]
+            || (item->type == parts[i] && strcmp(item->key, tenant) < 0)) {
+            key->type = parts[i];
+            snprintf(key->text, sizeof key->text, "%s", tenant);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_of_tenant(const struct vx_feed_item *item, const char *tenant)
+{
+    size_t size = strlen(tenant);
+
+    return (item->type == VX_FEED_PREFIX || item->type == VX_FEED_POLICY)
+           && !strncmp(item->key, tenant, size) && item->key[size] == ' ';
+}
+
 /* False: the page is full. */
 static bool
 list_announced(struct paging *p, const struct vx_gw *gw,
                struct vx_feed_key key)
 {
     const char *tenant = p->query->tenant;
-    size_t size = tenant ? strlen(tenant) : 0;
     struct vx_feed_item item;
     bool more = vx_feedlog_after(gw->log, &key, &item);
 
     for (; more; more = vx_feedlog_after(gw->log, &key, &item)) {
-        bool of_tenant = !tenant || (!strncmp(item.key, tenant, size)
-                                     && item.key[size] == ' ');
-
-        if (tenant && (item.type != VX_FEED_PREFIX || !of_tenant)) {
-            /* Of what is sorted by tenant, only his part is looked at. */
-            if (item.type > VX_FEED_PREFIX
-                || (item.type == VX_FEED_PREFIX
-                    && strcmp(item.key, tenant) > 0)) {
+        if (tenant && !is_of_tenant(&item, tenant)) {
+            if (!skip_to_tenant(&item, tenant, &key)) {
                 break;
             }
+            continue;
         } else if (is_shown(item.type)) {
             if (!p->n_left) {
                 cut_page(p, gw, 'a', key.type, key.text);

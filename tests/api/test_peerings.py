@@ -390,6 +390,20 @@ def test_the_routers_network_says_whose_it_is_and_is_not_changed(api):
             "controller" in answer["error"]["message"], answer
 
 
+def test_a_policy_is_in_force_where_it_has_been_taken_over(api):
+    path = f"{ACME}/policies/told"
+    api.ask(PUT, path, policy(priority=77, match={"dst": "10.0.0.0/24"},
+                              where=["flowspec", "hosts"]))
+    answer = api.get(path)
+    assert answer["where"] == ["hosts", "flowspec"]
+    assert answer["in_force"] == ["hosts"]      # no gateway is connected
+    told = [item for gateway in api.get("/v1/bgp?tenant=acme")["items"]
+            for item in gateway["announced"] if item["type"] == "policy"]
+    assert told and all(item["state"] == "waiting" and item["reason"]
+                        for item in told), told
+    api.ask(DELETE, path)
+
+
 def test_if_match_and_a_batch_hold_for_peerings_too(api):
     revision = api.get(UP1)["revision"]
     status, _ = api.call(PATCH, UP1, {"hold": 30},
