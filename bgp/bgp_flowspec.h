@@ -99,6 +99,20 @@ bool bg_flow_get_action(const struct bg_attrs *attrs,
                         struct bg_flow_action *ret_action,
                         struct vx_error *err);
 
+/* bgpd of FRR 8.4.4 ends the session with whoever sends it a rule with more
+ * operators than this in a component (measured: 5 ports pass, 6 do not; a
+ * range takes two).  What goes through it must be split. */
+enum { BG_FLOW_FRR_OPERATORS = 5 };
+
+/* The same packets in rules of at most max_operators per component: sets are
+ * cut into parts, each part of one with each of the others.  Together they
+ * drop, mark and divert the same; a rate would be counted by each rule on its
+ * own, so a rule with a rate must not need more than one.  Writes at most max
+ * rules; returns how many there are, 0 if they are more than max or
+ * bit-operators alone are too many. */
+size_t bg_flow_split(const struct bg_flow_rule *rule, unsigned max_operators,
+                     struct bg_flow_rule *ret_rules, size_t max);
+
 /* RFC 8955 5.1: < 0 if a is looked at before b. */
 int bg_flow_compare(const struct bg_flow *a, const struct bg_flow *b,
                     uint8_t family);

@@ -10,7 +10,7 @@ bgp_libvxbgp_a_SOURCES = \
 	bgp/bgp_attr.c bgp/bgp_attr.h \
 	bgp/bgp_attr_read.c bgp/bgp_attr_wire.h \
 	bgp/bgp_codec.c bgp/bgp_codec.h \
-	bgp/bgp_flow_action.c \
+	bgp/bgp_flow_action.c bgp/bgp_flow_split.c \
 	bgp/bgp_flowspec.c bgp/bgp_flowspec.h \
 	bgp/bgp_fsm.c bgp/bgp_fsm.h \
 	bgp/bgp_nlri.c \

@@ -33,6 +33,10 @@ NETNS_TOOLS += tests/netns/zebra_driver
 tests_netns_zebra_driver_SOURCES = tests/netns/zebra_driver.c
 tests_netns_zebra_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_netns_zebra_driver_LDADD = $(LIBS_BGP)
+NETNS_TOOLS += tests/netns/bgp_driver
+tests_netns_bgp_driver_SOURCES = tests/netns/bgp_driver.c $(BGP_SAMPLE)
+tests_netns_bgp_driver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_netns_bgp_driver_LDADD = $(LIBS_BGP)
 EXTRA_PROGRAMS += $(NETNS_TOOLS)
 
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.

@@ -251,6 +251,37 @@ bgp_sample_rule(uint64_t *seed, uint8_t family,
 }
 
 void
+bgp_sample_policy(uint64_t *seed, uint8_t family,
+                  struct bg_flow_rule *ret_rule)
+{
+    static const uint8_t protos[] = { 6, 17, 132, 1 };
+    struct bg_flow_rule r;
+
+    memset(&r, 0, sizeof r);
+    r.family = family;
+    r.dst = sample_prefix(seed, family);
+    if (one_in(seed, 2)) {
+        r.src = sample_prefix(seed, family);
+    }
+    if (one_in(seed, 4)) {
+        r.dscp.n = 1;
+        r.dscp.r[0].first = r.dscp.r[0].last = bgp_sample_number(seed, 64);
+    }
+    if (!one_in(seed, 4)) {
+        r.proto.n = 1;
+        r.proto.r[0].first = r.proto.r[0].last =
+            protos[bgp_sample_number(seed, 4)];
+    }
+    if (r.proto.n && r.proto.r[0].first != 1 && !one_in(seed, 4)) {
+        sample_set(seed, 65535, &r.dport);
+        if (one_in(seed, 2)) {
+            sample_set(seed, 65535, &r.sport);
+        }
+    }
+    *ret_rule = r;
+}
+
+void
 bgp_sample_action(uint64_t *seed, uint8_t family,
                   struct bg_flow_action *ret_action)
 {

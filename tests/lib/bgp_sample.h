@@ -14,6 +14,9 @@ void bgp_sample_nlri(uint64_t *seed, enum bg_family family,
 void bgp_sample_attrs(uint64_t *seed, struct bg_attrs *ret_attrs);
 void bgp_sample_rule(uint64_t *seed, uint8_t family,
                      struct bg_flow_rule *ret_rule);
+/* Only what a policy can say. */
+void bgp_sample_policy(uint64_t *seed, uint8_t family,
+                       struct bg_flow_rule *ret_rule);
 void bgp_sample_action(uint64_t *seed, uint8_t family,
                        struct bg_flow_action *ret_action);
 

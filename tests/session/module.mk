@@ -22,3 +22,9 @@ tests_session_test_of_counts_LDADD = $(LIBS_OVS) $(CMOCKA_LIBS)
 SESSION_TESTS += tests/session/test_zebra_session
 tests_session_test_zebra_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_session_test_zebra_session_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+
+SESSION_TESTS += tests/session/test_bgp_session
+tests_session_test_bgp_session_SOURCES = tests/session/test_bgp_session.c \
+	$(BGP_SAMPLE)
+tests_session_test_bgp_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_session_test_bgp_session_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)

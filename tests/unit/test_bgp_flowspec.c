@@ -282,6 +282,66 @@ survives_rules_that_lie(void **state)
     }
 }
 
+static unsigned
+n_operators(const struct bg_flow *flow)
+{
+    unsigned n = 0;
+
+    /* One component, no prefix: type, then operators. */
+    for (size_t at = 1; at < flow->size; n++) {
+        at += 1 + (1 << ((flow->b[at] >> 4) & 3));
+    }
+    return n;
+}
+
+static bool
+has_number(const struct bg_flow_set *set, uint32_t number)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        if (set->r[i].first <= number && number <= set->r[i].last) {
+            return true;
+        }
+    }
+    return !set->n;
+}
+
+static void
+splits_what_a_peer_would_not_take(void **state)
+{
+    struct bg_flow_rule rule, parts[64];
+    struct bg_flow flow;
+    uint64_t seed = 9;
+
+    (void) state;
+    memset(&rule, 0, sizeof rule);
+    rule.family = 4;
+    for (uint32_t i = 1; i <= 16; i++) {
+        assert_true(bg_flow_set_add(&rule.dport, 1000 * i, 1000 * i + 9));
+    }
+    assert_int_equal(bg_flow_split(&rule, 5, parts, 7), 0);
+    assert_int_equal(bg_flow_split(&rule, 5, parts, 64), 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_true(bg_flow_encode(&parts[i], &flow, NULL));
+        assert_int_equal(n_operators(&flow), 4);
+    }
+    /* Whatever number: some part has it if and only if the rule has it. */
+    for (int run = 0; run < 3000; run++) {
+        bgp_sample_rule(&seed, 4, &rule);
+        size_t n = bg_flow_split(&rule, 5, parts, 64);
+        uint32_t dport = bgp_sample_number(&seed, 65536);
+        uint32_t proto = bgp_sample_number(&seed, 256);
+        bool found = false;
+
+        for (size_t i = 0; i < n; i++) {
+            found |= has_number(&parts[i].dport, dport)
+                     && has_number(&parts[i].proto, proto);
+            assert_true(bg_flow_encode(&parts[i], &flow, NULL));
+        }
+        assert_true(!n || found == (has_number(&rule.dport, dport)
+                                    && has_number(&rule.proto, proto)));
+    }
+}
+
 int
 main(void)
 {
@@ -296,6 +356,7 @@ main(void)
         cmocka_unit_test(every_action_comes_back_as_it_was),
         cmocka_unit_test(actions_of_others_are_understood),
         cmocka_unit_test(survives_rules_that_lie),
+        cmocka_unit_test(splits_what_a_peer_would_not_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
