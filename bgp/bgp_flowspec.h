@@ -44,7 +44,8 @@ struct bg_flow_rule {
     uint8_t family;             /* 4 or 6 */
     struct vx_prefix dst, src;  /* ip.family 0 = any */
     uint8_t dst_offset, src_offset;     /* IPv6: bits at the top not looked
-                                         * at; 0 = an ordinary prefix */
+                                         * at; 0 = an ordinary prefix.  GoBGP
+                                         * 3.10 misreads others */
     struct bg_flow_set proto;   /* next header in IPv6; 0..255 */
     struct bg_flow_set port;    /* source or destination */
     struct bg_flow_set dport, sport;

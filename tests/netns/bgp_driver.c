@@ -11,8 +11,9 @@
  *   many COUNT                          that many VPNv4 routes, 100 RDs
  *   many-unset COUNT
  *   flows COUNT SEED any|policy         random FlowSpec rules of both
- *                                       families: all that can be, or what a
- *                                       policy says; each is told as
+ *                                       families: all that can be but offsets
+ *                                       of IPv6, or what a policy says; each
+ *                                       is told as
  *                                       "FAMILY HEX COMMUNITIES TEXT"
  *   unflows COUNT SEED any|policy
  *   status                              words NAME=VALUE
@@ -417,7 +418,10 @@ flows(struct driver *d, char **w, bool is_set)
             bgp_sample_policy(&seed, family, &rule);
             n = bg_flow_split(&rule, BG_FLOW_FRR_OPERATORS, rules, 64);
         } else {
+            /* GoBGP 3.10 reads the bytes of a prefix with an offset as if
+             * there were none. */
             bgp_sample_rule(&seed, family, rules);
+            rules[0].dst_offset = 0;
         }
         bgp_sample_action(&seed, family, &action);
         bg_attrs_init(&attrs);
