@@ -78,6 +78,8 @@ static void
 drop_connection(struct bg_session *s)
 {
     if (s->bev) {
+        /* A pair of a test hears of its end only so. */
+        bufferevent_flush(s->bev, EV_WRITE, BEV_FINISHED);
         bufferevent_free(s->bev);
         s->bev = NULL;
     }

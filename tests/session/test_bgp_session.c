@@ -439,8 +439,7 @@ is_told_and_tells_again_after_a_loss(void **state)
     say_route(&p, "10.9.0.0/16");
     say_route(&p, "10.8.0.0/16");
     settle(&p);
-    bufferevent_free(p.peer);
-    p.peer = NULL;
+    bufferevent_flush(p.peer, EV_WRITE, BEV_FINISHED);
     settle(&p);
     assert_int_equal(p.n_down, 1);
     assert_string_equal(p.why, "connection closed by the peer");
