@@ -75,3 +75,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_gw_feed
 tests_fuzz_fuzz_gw_feed_SOURCES = tests/fuzz/fuzz_gw_feed.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_gw_feed_LDADD = $(LIBS_GATEWAY)
 tests_fuzz_fuzz_gw_feed_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_bgp
+tests_fuzz_fuzz_bgp_SOURCES = tests/fuzz/fuzz_bgp.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_bgp_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_fuzz_fuzz_bgp_LDADD = $(LIBS_BGP)
+tests_fuzz_fuzz_bgp_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
