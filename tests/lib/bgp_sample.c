@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/buf.h"
+
 static uint32_t
 next(uint64_t *seed)
 {
@@ -311,4 +313,33 @@ bgp_sample_action(uint64_t *seed, uint8_t family,
     }
     a.goes_on = one_in(seed, 4);
     *ret_action = a;
+}
+
+static void
+encode_all(const struct bg_attrs *attrs, struct vx_buf *buf)
+{
+    bg_attrs_encode(attrs, true, buf);
+    vx_buf_put(buf, &attrs->next_hop.family, 1);
+    vx_buf_put(buf, attrs->next_hop.b, 16);
+    vx_buf_put(buf, &(uint8_t) { attrs->as_set }, 1);
+    vx_buf_put(buf, &(uint8_t) { attrs->truncated }, 1);
+}
+
+bool
+bgp_sample_same_attrs(const struct bg_attrs *a, const struct bg_attrs *b)
+{
+    struct vx_buf x = VX_BUF_INIT, y = VX_BUF_INIT;
+
+    encode_all(a, &x);
+    encode_all(b, &y);
+    bool is_same = x.size == y.size && !memcmp(x.data, y.data, x.size)
+                   && a->med == b->med && a->local_pref == b->local_pref
+                   && a->n_as == b->n_as && a->n_ext == b->n_ext
+                   && a->n_large == b->n_large
+                   && a->n_clusters == b->n_clusters
+                   && a->n_communities == b->n_communities
+                   && a->pmsi.vni == b->pmsi.vni;
+    vx_buf_fini(&x);
+    vx_buf_fini(&y);
+    return is_same;
 }

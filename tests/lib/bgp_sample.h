@@ -20,4 +20,8 @@ void bgp_sample_policy(uint64_t *seed, uint8_t family,
 void bgp_sample_action(uint64_t *seed, uint8_t family,
                        struct bg_flow_action *ret_action);
 
+/* Whatever lies between the members. */
+bool bgp_sample_same_attrs(const struct bg_attrs *a,
+                           const struct bg_attrs *b);
+
 #endif
