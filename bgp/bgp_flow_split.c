@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cuts a FlowSpec rule into rules that a peer of few operators takes.  Pure. */
+/* Cuts a FlowSpec rule into rules that a peer of few operators takes; pure. */
 #include "bgp/bgp_flowspec.h"
 
 static const struct {
