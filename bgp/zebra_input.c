@@ -359,8 +359,10 @@ probe(struct bg_zebra *z, const struct message *m)
 {
     uint32_t code;
 
-    if (m->body.size != 4 || !bg_zapi_get_error(m->body, &code, NULL)
-        || m->header.vrf_id != BG_COOKIE_MIN) {
+    if (m->header.vrf_id != BG_COOKIE_MIN) {
+        return;         /* that some client has gone is said to all, at once */
+    }
+    if (!bg_zapi_get_error(m->body, &code, NULL)) {
         refuse(z, m);
         return;
     }

@@ -277,8 +277,8 @@ on_retry(evutil_socket_t fd, short what, void *aux)
     if (z->phase == BG_PHASE_IDLE) {
         connect_now(z);
     } else if (z->phase != BG_PHASE_UP) {
-        bg_zebra_drop(z, BG_ZEBRA_AWAY, "zebra at %s does not answer",
-                      z->path);
+        bg_zebra_drop(z, BG_ZEBRA_AWAY, "zebra at %s does not answer a "
+                      "handshake as %s do", z->path, bg_zapi_known());
     }
     bg_zebra_leave(z);
 }

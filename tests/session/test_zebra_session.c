@@ -196,7 +196,11 @@ take(struct pair *p, const struct bg_zapi_header *h,
         return;
     }
     if (h->number == BG_ZAPI_PROBE) {
+        static const uint8_t other[7] = { 22 };
+
         add(p->said, &p->n_said, "probe");
+        /* Said to all clients, whatever they are waiting for. */
+        say(p, BG_ZAPI_CLIENT_CLOSE_NOTIFY, 0, other, sizeof other);
         say_bytes(p, p->strange_error ? p->strange_error
                   : p->row->commands[BG_ZAPI_ERROR], h->vrf_id, &code, 4);
         return;
