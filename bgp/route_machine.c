@@ -564,10 +564,15 @@ bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
     VX_TREE_FOR_EACH(node, &vrf->routes) {
         struct bg_route *route = VX_CONTAINER(node, struct bg_route, by_key);
 
-        if (route->hop && !route->hop->fixed_ifindex
-            && !strcmp(route->hop->device, name)
-            && (ifindex || route->where == BG_READY)) {
+        if (!route->hop || route->hop->fixed_ifindex
+            || strcmp(route->hop->device, name)) {
+            continue;
+        }
+        if (ifindex || route->where == BG_READY) {
             bg_route_dirty(sync, route, now_ms);
+        } else if (route->state == BG_ROUTE_INSTALLED) {
+            /* The kernel has dropped it, whatever zebra thinks. */
+            bg_route_tell(sync, route, BG_ROUTE_FAILED, BG_WHY_NO_DEVICE);
         }
     }
 }

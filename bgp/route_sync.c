@@ -79,7 +79,8 @@ bg_route_why_text(enum bg_route_why why)
         [BG_WHY_NONE] = "",
         [BG_WHY_NO_ZEBRA] = "zebra is not connected",
         [BG_WHY_NO_VRF] = "zebra has no VRF of that name",
-        [BG_WHY_NO_DEVICE] = "the VRF has no interface of that name",
+        [BG_WHY_NO_DEVICE] = "the VRF has no interface of that name that is "
+                             "up",
         [BG_WHY_NO_ANSWER] = "zebra does not answer: most often the prefix "
                              "is that of a connected network",
         [BG_WHY_BETTER] = "a route of the same prefix with a lower distance "

@@ -56,7 +56,7 @@ enum bg_route_why {
     BG_WHY_NONE,
     BG_WHY_NO_ZEBRA,            /* not connected */
     BG_WHY_NO_VRF,              /* zebra has no VRF of that name */
-    BG_WHY_NO_DEVICE,           /* nor the VRF an interface of that name */
+    BG_WHY_NO_DEVICE,           /* nor the VRF such an interface, up */
     BG_WHY_NO_ANSWER,           /* most often: the prefix is connected */
     BG_WHY_BETTER,              /* a route of lower distance */
     BG_WHY_REJECTED,            /* next hop does not resolve, or the kernel
@@ -141,7 +141,7 @@ void bg_route_sync_vrf(struct bg_route_sync *sync, const char *vrf,
                        uint32_t vrf_id, int64_t now_ms);
 void bg_route_sync_vrf_gone(struct bg_route_sync *sync, uint32_t vrf_id,
                             int64_t now_ms);
-/* ifindex 0: it is gone. */
+/* ifindex 0: it is gone, or down. */
 void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
                              const char *name, uint32_t ifindex,
                              int64_t now_ms);

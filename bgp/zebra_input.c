@@ -153,8 +153,12 @@ handle_interface(struct bg_zebra *z, const struct message *m,
     if (!bg_zapi_get_interface(z->row, m->body, &interface, err)) {
         return false;
     }
+    /* The kernel drops the routes of an interface that goes down, and zebra
+     * 8.4 goes on believing in them: when it is up again, all are said
+     * again. */
     bg_route_sync_interface(z->routes, m->header.vrf_id, interface.name,
                             command == BG_ZAPI_INTERFACE_DELETE
+                            || !interface.is_up
                             ? 0 : interface.ifindex, bg_zebra_now());
     return true;
 }

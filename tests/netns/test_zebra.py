@@ -254,6 +254,24 @@ def test_a_leg_that_is_made_anew_gets_its_routes(gateway):
                      10, "the route to be back")
 
 
+def test_a_leg_that_goes_down_and_up_has_its_routes_again(gateway):
+    client = fresh(gateway)
+    client.say(via_leg("t2", "10.52.0.0/24", 1), via_leg(
+        "t2", "fd00:52::/64", 2, via="fe80::1"))
+    client.wait("confirmed 2")
+    path = gateway.box.netns_path("t2")
+    for _ in range(3):
+        netns.ip_batch(["link set leg down"], path)
+        netns.wait_until(lambda: not gateway.installed("t2"), 10, "no route")
+        since = client.mark()
+        netns.ip_batch(["link set leg up"], path)
+        netns.wait_until(lambda: gateway.installed("t2")
+                         == ["10.52.0.0/24", "fd00:52::/64"], 10,
+                         "the routes to be back")
+        client.wait("route t2 10.52.0.0/24 installed", since)
+        client.wait("route t2 fd00:52::/64 installed", since)
+
+
 def test_the_client_restarts_and_no_route_goes(gateway):
     client = fresh(gateway)
     client.say(*(via_leg("t1", f"10.60.{n}.0/24", n + 1) for n in range(4)))

@@ -296,6 +296,9 @@ a_route_waits_for_its_vrf_and_its_interface(void **state)
     bg_route_sync_interface(w.sync, 9, "leg", 0, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 0);
+    assert_int_equal(bg_route_sync_state(w.sync, "t2", &wanted, &why),
+                     BG_ROUTE_FAILED);
+    assert_int_equal(why, BG_WHY_NO_DEVICE);
     bg_route_sync_interface(w.sync, 9, "leg", 4, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 1);
@@ -397,6 +400,29 @@ an_audit_deletes_strays_and_says_what_is_missing_again(void **state)
     bg_route_sync_audit_seen(w.sync, 7, &stray.prefix, w.now_ms);
     bg_route_sync_audit_end(w.sync, 7, w.now_ms, &found);
     assert_int_equal(found.n_strays + found.n_missing, 0);
+    bg_route_sync_free(w.sync);
+}
+
+static void
+a_route_that_is_not_removed_is_told_and_tried_again_later(void **state)
+{
+    (void) state;
+    struct world w = begin();
+
+    set(&w, 1, 1, 1);
+    note(&w, 1, BG_NOTE_INSTALLED);
+    unset(&w, 1, 2);
+    note(&w, 1, BG_NOTE_REMOVE_FAIL);
+    expect_state(&w, 1, BG_ROUTE_WITHDRAWING, BG_WHY_REMOVE_FAILED);
+    assert_int_equal(bg_route_sync_confirmed(w.sync), 2);
+    bg_route_sync_disconnected(w.sync, w.now_ms);
+    bg_route_sync_connected(w.sync, w.now_ms);
+    bg_route_sync_vrf(w.sync, "t1", 7, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 1);
+    assert_true(w.ops[0].is_delete);
+    note(&w, 1, BG_NOTE_REMOVED);
+    assert_int_equal(last_event(&w).state, BG_ROUTE_GONE);
     bg_route_sync_free(w.sync);
 }
 
@@ -740,6 +766,8 @@ main(void)
             all_is_said_again_after_a_reconnect_and_nothing_is_lost),
         cmocka_unit_test(
             an_audit_deletes_strays_and_says_what_is_missing_again),
+        cmocka_unit_test(
+            a_route_that_is_not_removed_is_told_and_tried_again_later),
         cmocka_unit_test(what_nobody_was_told_of_goes_without_a_word),
         cmocka_unit_test(whatever_happens_zebra_ends_up_with_what_is_wanted),
     };
