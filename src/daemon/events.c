@@ -8,6 +8,7 @@
 
 #include "api/watch.h"
 #include "daemon/app.h"
+#include "daemon/gateways.h"
 #include "daemon/hosts.h"
 #include "daemon/hooks.h"
 #include "lib/buf.h"
@@ -197,6 +198,27 @@ vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
 }
 
 void
+vx_app_gateway_event(struct vx_app *app, const struct vx_obj *obj, bool up,
+                     const char *text)
+{
+    bool gateway = obj->kind == VX_GATEWAY;
+    enum vx_app_event event =
+        up ? (gateway ? VX_EVENT_GATEWAY_UP : VX_EVENT_BGP_UP)
+           : (gateway ? VX_EVENT_GATEWAY_DOWN : VX_EVENT_BGP_DOWN);
+    bool was_up = vx_hooks_told(app->hooks, obj->oid) == TOLD_ACTIVE;
+    char name[256];
+
+    vx_model_path(app->model, obj, name, sizeof name);
+    if (up) {
+        show(app, event, name, text);
+        tell(app, obj, event, TOLD_ACTIVE, text);
+    } else if (was_up && !is_grace(app)) {
+        show(app, event, name, text);
+        tell(app, obj, event, TOLD_DOWN, text);
+    }
+}
+
+void
 vx_app_host_joined(struct vx_app *app, const struct vx_obj *host)
 {
     if (vx_hooks_told(app->hooks, host->oid) == TOLD_NOTHING) {
@@ -299,6 +321,8 @@ look_after(struct vx_app *app, uint64_t oid)
 {
     const struct vx_obj *obj = oid == vni_pool
         ? NULL : vx_model_by_oid(app->model, object_of(oid));
+    struct vx_api_gateway_status gateway;
+    struct vx_api_peering_status peering;
     struct vx_api_host_status host;
     struct vx_port_status port;
 
@@ -316,6 +340,15 @@ look_after(struct vx_app *app, uint64_t oid)
     } else if (obj->kind == VX_PORT && vx_app_port_status(app, oid, &port)
                && is_port_down(&port)) {
         tell_down(app, obj, port.reason);
+    } else if (obj->kind == VX_GATEWAY
+               && vx_gws_status(app->gws, oid, &gateway)
+               && !strcmp(gateway.state, "down")) {
+        vx_app_gateway_event(app, obj, false, gateway.reason);
+    } else if ((obj->kind == VX_PEERING || obj->kind == VX_UPLINK)
+               && vx_gws_peering_status(app->gws, oid, &peering)
+               && strcmp(peering.state, "established")
+               && strcmp(peering.state, "unknown")) {
+        vx_app_gateway_event(app, obj, false, peering.reason);
     }
 }
 

@@ -36,6 +36,10 @@ void vx_app_port_event(struct vx_app *app, const struct vx_obj *port,
 /* The port was active when an earlier controller, or this one, told of it
  * last. */
 bool vx_app_was_active(const struct vx_app *app, uint64_t port);
+/* A gateway is connected, the session of a peering or uplink is established,
+ * or not any more. */
+void vx_app_gateway_event(struct vx_app *app, const struct vx_obj *obj,
+                          bool up, const char *text);
 /* The host has connected and may be part of the fabric. */
 void vx_app_host_joined(struct vx_app *app, const struct vx_obj *host);
 /* A host or port was committed (new) or deleted (new NULL). */

@@ -431,6 +431,11 @@ told(void *gw_, const struct vx_feed_item *item, bool had_value)
     if (item->type != VX_FEED_PREFIX || (had_value && !withdrawn)) {
         return;
     }
+    /* It was there when the controller started, and announced by an earlier
+     * one. */
+    if (!withdrawn && item->revision <= gws->started_at) {
+        return;
+    }
     if (now - gws->events_window_ms >= 1000) {
         gws->events_window_ms = now;
         gws->n_events = 0;
@@ -754,6 +759,7 @@ vx_gws_start(struct vx_gws *gws)
     struct vx_iter iter;
 
     gws->started = true;
+    gws->started_at = vx_model_revision(gws->app->model);
     vx_iter_init(&iter, gws->app->model, VX_GATEWAY, NULL, NULL);
     while ((obj = vx_iter_next(&iter))) {
         gw_new(gws, obj);

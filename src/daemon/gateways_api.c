@@ -213,8 +213,8 @@ put_gateway(const struct paging *p, const struct vx_gw *gw)
 }
 
 /* "acme/ce1" or "up1". */
-static const struct vx_peering *
-find_peering(const struct vx_model *model, const char *name)
+const struct vx_peering *
+vx_gws_find_peering(const struct vx_model *model, const char *name)
 {
     const char *slash = strchr(name, '/');
     char tenant[VX_NAME_MAX + 1];
@@ -251,7 +251,9 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
             continue;
         }
         p->query->session(p->query->aux, &session,
-                          find_peering(p->gws->app->model, from->peering));
+                         
+                          vx_gws_find_peering(p->gws->app->model,
+                                              from->peering));
     }
 }
 

@@ -140,6 +140,7 @@ struct vx_gws {
     struct vx_tree gateways;    /* struct vx_gw, by oid */
     char epoch[33];
     int64_t started_ms;
+    uint64_t started_at;        /* revision */
     bool started;
 
     struct vx_tree dirty;
@@ -234,6 +235,9 @@ void vx_gws_legs_work(struct vx_gws *gws);
 void vx_gws_legs_free(struct vx_gws *gws);
 
 /* gateways_api.c */
+/* "acme/ce1", "up1"; NULL if there is none. */
+const struct vx_peering *vx_gws_find_peering(const struct vx_model *model,
+                                             const char *name);
 void vx_gws_api_init(struct vx_gws *gws);
 
 #endif

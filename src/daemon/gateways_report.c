@@ -11,10 +11,7 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
-enum {
-    REPORTS_PER_SECOND = 100,
-    START_GRACE_MS = 20000,     /* nobody is called away before that */
-};
+enum { REPORTS_PER_SECOND = 100 };
 
 /* --- Who is there. */
 
@@ -23,6 +20,7 @@ vx_gws_look_connected(struct vx_gw *gw)
 {
     struct vx_gws *gws = gw->gws;
     int64_t now = vx_app_mono_ms();
+    const struct vx_obj *obj;
     bool connected = gw->stream && gw->seen_ms
                      && now - gw->seen_ms < VX_GW_SEEN_MS;
 
@@ -33,11 +31,11 @@ vx_gws_look_connected(struct vx_gw *gw)
     gw->since_wall_ms = vx_app_wall_ms();
     vx_log_info(gw->name, connected ? "gateway connected"
                                     : "gateway is not connected");
-    if (connected || now - gws->started_ms > START_GRACE_MS) {
-        vx_app_event(gws->app, connected ? VX_EVENT_GATEWAY_UP
-                                         : VX_EVENT_GATEWAY_DOWN, gw->name,
-                     connected ? "" : gw->stream ? "it does not report"
-                     : "its stream has ended");
+    obj = vx_model_by_oid(gws->app->model, gw->oid);
+    if (obj) {
+        vx_app_gateway_event(gws->app, obj, connected,
+                             connected ? "" : gw->stream
+                             ? "it does not report" : "its stream has ended");
     }
     if (!connected) {
         vx_gws_held_look(gws);
@@ -88,12 +86,17 @@ is_first(const struct vx_gw_session *sessions, size_t i)
 static void
 tell_session(struct vx_gw *gw, const struct vx_gw_session *session, bool up)
 {
+    struct vx_app *app = gw->gws->app;
+    const struct vx_peering *peering = vx_gws_find_peering(app->model,
+                                                           session->peering);
     char text[VX_REPORT_TEXT + VX_NAME_MAX + 20];
 
+    if (!peering || peering->gateway != gw->oid) {
+        return;
+    }
     snprintf(text, sizeof text, "gateway %s%s%s", gw->name,
              session->error[0] ? ": " : "", session->error);
-    vx_app_event(gw->gws->app, up ? VX_EVENT_BGP_UP : VX_EVENT_BGP_DOWN,
-                 session->peering, text);
+    vx_app_gateway_event(app, &peering->o, up, text);
 }
 
 static void

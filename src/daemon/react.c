@@ -154,7 +154,9 @@ apply_change(void *app_, const struct vx_change *change,
     }
     vx_radv_change(app->radv, change->old, change->new);
     vx_app_watch_hosts(app, change->old, change->new);
-    if (obj->kind == VX_PORT || obj->kind == VX_HOST) {
+    if (obj->kind == VX_PORT || obj->kind == VX_HOST
+        || obj->kind == VX_GATEWAY || obj->kind == VX_PEERING
+        || obj->kind == VX_UPLINK) {
         vx_app_object_event(app, change->old, change->new);
     }
     if (obj->kind == VX_PORT) {
