@@ -251,7 +251,7 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
             continue;
         }
         p->query->session(p->query->aux, &session,
-                         
+
                           vx_gws_find_peering(p->gws->app->model,
                                               from->peering));
     }
