@@ -221,6 +221,8 @@ want_endpoint(const struct vx_gw_endpoint *endpoint,
 
 /* --- FlowSpec. */
 
+enum { MAX_PARTS = 64 };        /* 16 ranges of source and of destination */
+
 static bool
 add_ports(struct bg_flow_set *set, const struct vx_port_range *ranges,
           size_t n)
@@ -295,30 +297,62 @@ make_action(const struct vx_gw_policy *policy, const struct vx_gw_ctx *ctx,
     return vx_fail(err, VX_INVALID, "action", "no next hop of IPv%u", family);
 }
 
+/* What the reflector takes: a rule of many ports becomes several, which a
+ * rate would be counted by one by one. */
+static bool
+split_rule(const struct bg_flow_rule *rule, bool has_rate,
+           struct bg_flow_rule parts[MAX_PARTS], size_t *ret_n,
+           struct vx_error *err)
+{
+    size_t n = bg_flow_split(rule, BG_FLOW_FRR_OPERATORS, parts, MAX_PARTS);
+
+    if (!n) {
+        return vx_fail(err, VX_TOO_LARGE, "match", "the ranges of ports need "
+                       "more than %d FlowSpec rules", MAX_PARTS);
+    }
+    if (has_rate && n > 1) {
+        return vx_fail(err, VX_INVALID, "match", "the ranges of ports need "
+                       "%zu FlowSpec rules, each of which would allow the "
+                       "whole rate: make a policy of at most two ranges for "
+                       "each", n);
+    }
+    *ret_n = n;
+    return true;
+}
+
 static bool
 add_flow(const struct vx_gw_policy *policy, const struct vx_gw_ctx *ctx,
          struct bg_flow_rule *rule, struct vx_gw_items *items,
          struct vx_error *err)
 {
     const struct vx_gw_tenant *tenant = &ctx->tenant->tenant;
+    struct bg_flow_rule parts[MAX_PARTS];
     struct bg_flow_action action = { 0 };
-    struct vx_gw_item *item;
     struct bg_flow flow;
+    size_t n = 0;
 
     if (!make_rule(&policy->match, rule, err)
         || !make_action(policy, ctx, rule->family, &action, err)
-        || !bg_flow_encode(rule, &flow, err)) {
+        || !split_rule(rule, policy->action == VX_POLICY_RATE, parts, &n,
+                       err)) {
         return false;
     }
-    if (items->n == VX_GW_POLICY_ITEMS_MAX) {
+    if (items->n + n > VX_GW_POLICY_ITEMS_MAX) {
         return vx_fail(err, VX_INVALID, "match", "more than %d FlowSpec rules "
                        "of one policy", VX_GW_POLICY_ITEMS_MAX);
     }
-    item = add_bgp(items, ctx, rule->family == 4 ? BG_FLOW4 : BG_FLOW6,
-                   (struct rts) { tenant->exports, tenant->n_exports },
-                   tenant->vni);
-    item->nlri.flow = flow;
-    bg_flow_put_action(&action, &item->attrs);
+    for (size_t i = 0; i < n; i++) {
+        struct vx_gw_item *item;
+
+        if (!bg_flow_encode(&parts[i], &flow, err)) {
+            return false;
+        }
+        item = add_bgp(items, ctx, rule->family == 4 ? BG_FLOW4 : BG_FLOW6,
+                       (struct rts) { tenant->exports, tenant->n_exports },
+                       tenant->vni);
+        item->nlri.flow = flow;
+        bg_flow_put_action(&action, &item->attrs);
+    }
     return true;
 }
 

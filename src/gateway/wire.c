@@ -117,6 +117,7 @@ first_sync(struct vx_gw_app *app)
     vx_gw_node_sync(app->node);
     if (app->told) {
         bg_zebra_set_whole(app->zebra);
+        bg_rib_out_complete(vx_gw_speaker_out(app->speaker));
     }
 }
 

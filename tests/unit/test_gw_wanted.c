@@ -459,6 +459,35 @@ policies_become_flowspec_of_both_families(void **state)
     world_free(w);
 }
 
+/* FRR's bgpd ends the session with whoever sends more (bgp_flowspec.h). */
+static void
+many_ports_become_rules_that_the_reflector_takes(void **state)
+{
+    struct world *w = world_new();
+
+    (void) state;
+    begin(w, "\"flowspec\"");
+    entry(w, "policy", "acme p1",
+          "{\"priority\":10,\"where\":[\"flowspec\"],\"match\":{\"dst\":"
+          "\"10.0.0.0/24\",\"proto\":\"tcp\",\"dport\":"
+          "\"80,443,1000-2000,3000-4000\"},\"action\":{\"type\":"
+          "\"drop\"}}");
+    entry(w, "policy", "acme p2",
+          "{\"priority\":11,\"where\":[\"flowspec\"],\"match\":{\"dst\":"
+          "\"10.0.1.0/24\",\"proto\":\"tcp\",\"dport\":"
+          "\"80,443,1000-2000,3000-4000\"},\"action\":{\"type\":"
+          "\"rate\",\"rate_kbps\":1000}}");
+    sync_now(w);
+    assert_int_equal(w->n_said, 2);
+    assert_true(find(w, "flowspec4 dst 10.0.0.0/24 proto 6 dport "
+                     "80,443,1000-2000") < w->n_said);
+    assert_true(find(w, "flowspec4 dst 10.0.0.0/24 proto 6 dport 3000-4000")
+                < w->n_said);
+    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);    /* p2 */
+    assert_string_equal(vx_gw_entries_failed(w->entries)->key, "acme p2");
+    world_free(w);
+}
+
 #define SAME_RULE "{\"priority\":10,\"where\":[\"flowspec\"],\"match\":" \
     "{\"dst\":\"10.0.0.0/24\"},\"action\":{\"type\":\"drop\"}}"
 
@@ -689,6 +718,7 @@ main(void)
         cmocka_unit_test(type_5_has_router_mac_and_auto_rd),
         cmocka_unit_test(endpoints_become_type_2_with_mobility),
         cmocka_unit_test(policies_become_flowspec_of_both_families),
+        cmocka_unit_test(many_ports_become_rules_that_the_reflector_takes),
         cmocka_unit_test(one_rule_has_one_owner_and_passes_to_the_next),
         cmocka_unit_test(full_stream_takes_away_what_it_does_not_name),
         cmocka_unit_test(unreadable_entry_stays_as_it_was),
