@@ -539,6 +539,22 @@ gateway_host(const struct vx_candidate *c, const char *field,
                       "delete that gateway", host->o.name, other->o.name);
 }
 
+/* Without one of its own it has the VTEP's, if that is IPv4. */
+static bool
+has_router_id(const struct vx_candidate *c, const char *field,
+              struct vx_error *err)
+{
+    const struct vx_gateway *gateway = gateway_of(c);
+    const struct vx_host *host = (const void *)
+        vx_model_by_oid(c->model, gateway->host);
+
+    return c->loading || gateway->router_id.family || host->vtep.family != 6
+           || vx_fail(err, VX_INVALID, field, "gateway \"%s\" needs a router "
+                      "id, because the VTEP of host \"%s\" is IPv6: give one "
+                      "that looks like an IPv4 address and is unique",
+                      c->new->name, host->o.name);
+}
+
 /* Gateways are few. */
 static bool
 router_id_is_free(const struct vx_candidate *c, const char *field,
@@ -564,6 +580,7 @@ router_id_is_free(const struct vx_candidate *c, const char *field,
 
 static const struct vx_rule gateway_place_rules[] = {
     { "a host runs one gateway", "host", gateway_host },
+    { "a gateway has a router id", "router_id", has_router_id },
     { "a router id is used once", "router_id", router_id_is_free },
 };
 

@@ -476,6 +476,20 @@ mobility_counts_the_hosts_that_a_port_has_left(void **state)
 }
 
 static void
+a_gateway_on_an_ipv6_underlay_needs_a_router_id(void **state)
+{
+    (void) state;
+    struct vx_model *model = fx_new_model();
+
+    fx_do(model, "put zone z");
+    fx_do(model, "put host h zone=z vtep=fd00::1");
+    fx_refused(model, "put gateway g host=h", VX_INVALID, "router_id",
+               "VTEP of host \"h\" is IPv6");
+    fx_do(model, "put gateway g host=h router_id=192.0.2.1");
+    vx_model_free(model);
+}
+
+static void
 a_password_is_kept_where_it_is_not_given(void **state)
 {
     (void) state;
@@ -510,6 +524,7 @@ main(void)
         cmocka_unit_test(
             a_gateway_serves_by_peerings_and_by_what_is_announced),
         cmocka_unit_test(mobility_counts_the_hosts_that_a_port_has_left),
+        cmocka_unit_test(a_gateway_on_an_ipv6_underlay_needs_a_router_id),
         cmocka_unit_test(a_password_is_kept_where_it_is_not_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
