@@ -21,7 +21,7 @@ struct vx_gw_seen_link {
     char name[VX_GW_IFNAME_SIZE];
     bool exists;
     bool is_ours;               /* has the mark */
-    bool is_fixed;              /* cannot be moved: lo, tunnels of the kernel */
+    bool is_fixed;              /* cannot be moved: lo, kernel tunnels */
     bool is_up;
     bool is_offloading;         /* checksums of what is sent */
     bool is_in_master;          /* VRF devices: enslaved to the VRF */
