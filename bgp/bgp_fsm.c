@@ -24,10 +24,10 @@ default_config(struct bg_session_config *config)
         config->stale_s = 120;
     }
     if (!config->retry_min_ms) {
-        config->retry_min_ms = 500;
+        config->retry_min_ms = 100;
     }
     if (!config->retry_max_ms) {
-        config->retry_max_ms = 15000;
+        config->retry_max_ms = 5000;
     }
 }
 

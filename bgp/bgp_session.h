@@ -41,8 +41,8 @@ struct bg_session_config {
     uint16_t stale_s;           /* we keep the peer's so long after a loss,
                                  * and so long for its End-of-RIB after it is
                                  * back; 0 = 120 */
-    unsigned retry_min_ms;      /* first pause; 0 = 500 */
-    unsigned retry_max_ms;      /* 0 = 15,000 */
+    unsigned retry_min_ms;      /* first pause; 0 = 100 */
+    unsigned retry_max_ms;      /* 0 = 5,000 */
     char password[BG_PASSWORD_MAX + 1];     /* "" = none */
 };
 
