@@ -23,7 +23,7 @@
  *
  * ROUTE:  ip PREFIX | vpn RD PREFIX LABEL | mac RD MAC IP|- VNI VNI2
  *         | imet RD IP | prefix RD PREFIX VNI
- *         | flow PREFIX PROTO DPORT[-DPORT][,...]
+ *         | flow PREFIX PROTO|- DPORT[-DPORT][,...]|-
  * ATTRIBUTE:  nh=IP rt=RT community=C large=L med=N lp=N rmac=MAC
  *         mobility=N sticky=N encap pmsi=VNI,IP rate=KBPS mark=DSCP
  *         redirect=RT redirect-ip=IP */
@@ -163,8 +163,9 @@ read_evpn(char **w, size_t n, struct bg_nlri *nlri)
     return !strcmp(w[0], "prefix") && vx_prefix_parse(w[2], &evpn->prefix);
 }
 
+/* "-" is any. */
 static void
-read_ports(char *word, struct bg_flow_set *ports)
+read_set(char *word, struct bg_flow_set *set)
 {
     char *range;
 
@@ -172,8 +173,8 @@ read_ports(char *word, struct bg_flow_set *ports)
         char *dash = strchr(range, '-');
         int first = atoi(range);
 
-        if (first) {
-            bg_flow_set_add(ports, first, dash ? atoi(dash + 1) : first);
+        if (*range != '-') {
+            bg_flow_set_add(set, first, dash ? atoi(dash + 1) : first);
         }
     }
 }
@@ -182,17 +183,14 @@ static bool
 read_flow(char **w, struct bg_nlri *nlri)
 {
     struct bg_flow_rule rule = { .family = 4 };
-    int proto = atoi(w[2]);
 
     if (!vx_prefix_parse(w[1], &rule.dst)) {
         return false;
     }
     rule.family = rule.dst.ip.family;
     nlri->family = rule.family == 4 ? BG_FLOW4 : BG_FLOW6;
-    if (proto) {
-        bg_flow_set_add(&rule.proto, proto, proto);
-    }
-    read_ports(w[3], &rule.dport);
+    read_set(w[2], &rule.proto);
+    read_set(w[3], &rule.dport);
     return bg_flow_encode(&rule, &nlri->flow, NULL);
 }
 

@@ -271,6 +271,27 @@ def test_random_policies_arrive_bit_exact_and_go(world, speaker, figures):
             " bgpd -Z, withdrawn")
 
 
+def test_the_reflector_takes_rules_at_the_edges(world, speaker):
+    """Of each there is at least one path, and the session stays."""
+    rules = (
+        "0.0.0.0/0 - -", "::/0 - -", "10.0.0.1/32 0 -", "10.0.0.2/32 255 -",
+        "10.0.0.3/32 6 0-65535", "10.0.0.4/32 6 0-1023",
+        "10.0.0.5/32 17 1024-65535", "10.0.0.6/32 6 0", "10.0.0.7/32 6 65535",
+        "10.0.0.8/32 0-255 -", "2001:db8::1/128 58 -",
+        "10.0.0.9/32 6 1,3,5,7,9", "10.0.0.10/32 6 1-2,4-5,65535",
+        "fd00::/127 6 1-65534")
+    driver = speaker()
+    driver("complete")
+    driver.wait(state="established")
+    for number, rule in enumerate(rules, 1):
+        driver(f"set {number} flow {rule} -- rate=0 rt=65001:1")
+    netns.wait_until(lambda: len(flows_of(world.gobgp)) == len(rules), 10,
+                     lambda: flows_of(world.gobgp).keys(), 0.1)
+    assert driver.status()["up"] == "1"
+    for number, rule in enumerate(rules, 20):
+        driver(f"unset {number} flow {rule}")
+
+
 def check_communities(paths, rules):
     """Those that GoBGP shows in a way that can be turned back."""
     for key, expected in rules.items():
