@@ -94,15 +94,17 @@ enqueue(struct vx_gws *gws, struct vx_gw_target *t)
     vx_gws_work_later(gws);
 }
 
+/* retry: it may go well another time. */
 static void
-set_reason(struct vx_gws *gws, struct vx_gw_target *t, const char *reason)
+set_reason(struct vx_gws *gws, struct vx_gw_target *t, const char *reason,
+           bool retry)
 {
     if (t->is_refused) {
         vx_tree_remove(&gws->refused, &t->by_refused);
         t->is_refused = false;
     }
     snprintf(t->reason, sizeof t->reason, "%s", reason);
-    if (reason[0]) {
+    if (reason[0] && retry) {
         t->tried_ms = vx_app_mono_ms();
         t->is_refused = true;
         vx_tree_insert(&gws->refused, t, &t->by_refused);
@@ -112,7 +114,7 @@ set_reason(struct vx_gws *gws, struct vx_gw_target *t, const char *reason)
 static void
 target_free(struct vx_gws *gws, struct vx_gw_target *t)
 {
-    set_reason(gws, t, "");
+    set_reason(gws, t, "", false);
     vx_tree_remove(&gws->targets, &t->by_target);
     free(t);
 }
@@ -402,7 +404,7 @@ submit_done(void *submitted_, const struct vx_error *err,
     if (t) {
         if (err) {
             vx_log_debug(s->target.key, "%s", err->message);
-            set_reason(s->gws, t, err->message);
+            set_reason(s->gws, t, err->message, true);
         }
         maybe_free(s->gws, t);
     }
@@ -420,6 +422,7 @@ plan(struct vx_gws *gws, struct vx_gw_target *t)
     };
     struct vx_learned_plan plan;
     struct submitted *s;
+    bool own;
 
     VX_TREE_FOR_EACH(node, &t->members) {
         const struct vx_gw_item *item = VX_CONTAINER(node, struct vx_gw_link,
@@ -432,8 +435,8 @@ plan(struct vx_gws *gws, struct vx_gw_target *t)
     }
     t->stale |= ask.keep && !ask.n;
     vx_learned_plan(&ask, &plan);
-    set_reason(gws, t, plan.is_own && !plan.n
-               ? "it is this fabric's own" : plan.reason);
+    own = plan.is_own && !plan.n;
+    set_reason(gws, t, own ? "it is this fabric's own" : plan.reason, !own);
     if (plan.n) {
         s = vx_xcalloc(1, sizeof *s);
         s->gws = gws;
