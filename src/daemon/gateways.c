@@ -166,8 +166,9 @@ port_active(void *gws_, uint64_t port)
     case VX_PORT_DOWN:
         return held && is_damped(gws, port,
                                  grace > DAMP_MS ? grace : DAMP_MS);
-    case VX_PORT_PENDING:
-        return held && grace > 0 && is_damped(gws, port, grace);
+    case VX_PORT_PENDING:       /* seen to be gone, its host is there */
+        drop_damp(gws, port);
+        return false;
     }
     return false;
 }
