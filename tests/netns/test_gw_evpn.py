@@ -127,7 +127,7 @@ def test_a_vm_that_migrates_takes_its_type_2_along_with_a_higher_sequence(
     api.put(path, mac=machine.mac, ips=body["ips"], host="h2",
             iface_id=machine.iface_id, guard=False)
     moved = gw.compute[1].plug(machine.iface_id, machine.mac,
-                               ["10.0.0.11/24", "fd00:0:0:1::11/64"])
+                               [f"{machine.ipv4}/24", f"{machine.ipv6}/64"])
     moved.key = machine.key
     gw.vms[machine.key] = moved
     api.wait_ports([path])

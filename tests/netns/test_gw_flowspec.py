@@ -4,6 +4,7 @@ them. FlowSpec in: rules of a trusted upstream are enforced in the tenant
 concerned, and refused where nobody's announced prefix is meant."""
 import ipaddress
 import random
+import struct
 
 import pytest
 
@@ -153,7 +154,7 @@ def decoded(path, version):
     for community in gobgp.extended(path):
         kind, subtype = community["type"], community.get("subtype")
         if kind == 0x80 and subtype == RATE:
-            actions.append((RATE, round(community["rate"])))
+            actions.append((RATE, community["rate"]))
         elif kind == 0x80 and subtype == MARK:
             actions.append((MARK, community["value"]))
     assert len(actions) == 1, path
@@ -169,9 +170,8 @@ def at_upstream(gw):
 
 def as_key(rule):
     version, want, action = rule
-    if action[0] == RATE:       # a float of 32 bits
-        action = (RATE, round(action[1] / 2 ** max(
-            0, int(action[1]).bit_length() - 22)))
+    if action[0] == RATE:       # on the wire: a float of 32 bits
+        action = (RATE, *struct.unpack("f", struct.pack("f", action[1])))
     return version, tuple(sorted(want.items())), action
 
 
