@@ -234,11 +234,8 @@ policy_flowspec(const struct vx_candidate *c, const char *field,
     }
     if (match->network) {
         why = "has no network to match: match the network's prefix as \"src\"";
-    } else if (policy->action == VX_POLICY_VIA) {
-        why = "has no next hops inside a tenant: use \"hosts\" for action "
-              "\"via\"";
-    } else if (policy->action == VX_POLICY_GATEWAY) {
-        why = "has no action \"gateway\": what peers send comes in at one";
+    } else if (policy->action == VX_POLICY_VIA && policy->n_via > 1) {
+        why = "redirects to one address: give one next hop";
     } else if (!match->src.ip.family && !match->dst.ip.family) {
         why = "must not be about everybody's traffic: match a \"dst\" (RFC "
               "8955 6: peers take rules about the prefixes that they have "
@@ -257,10 +254,10 @@ policy_at_gateway(const struct vx_candidate *c, const char *field,
     const struct vx_policy *policy = policy_of(c);
 
     return policy->action != VX_POLICY_GATEWAY
-           || policy->where == VX_WHERE_HOSTS
+           || !(policy->where & VX_WHERE_GATEWAY)
            || vx_fail(err, VX_INVALID, field, "policy \"%s\" leads to the "
                       "tenant's gateways: what comes in from one would go "
-                      "back to it; use \"hosts\"", policy->o.name);
+                      "back to it; leave out \"gateway\"", policy->o.name);
 }
 
 static bool

@@ -249,8 +249,8 @@ CASES = [
      "invalid", "where", "dst"),
     ("a policy sent to peers that they have no word for", PUT, P1,
      policy(where=["flowspec"], match={"dst": "10.0.0.0/24"},
-            action={"type": "gateway"}), 400, "invalid", "where",
-     "gateway"),
+            action={"type": "via", "via": ["10.0.0.5", "10.0.0.6"]}), 400,
+     "invalid", "where", "one next hop"),
     # -- What is the controller's own
     ("an origin of one's own", PUT, f"{ACME}/networks/n2",
      {"origin": "system"}, 400, "invalid", "origin", "read-only"),

@@ -135,9 +135,7 @@ static const struct row rows[] = {
     { "put policy acme/p priority=1 where=flowspec dst=10.0.0.0/24"
       " network=web", VX_INVALID, "where", "no network to match" },
     { "put policy acme/p priority=1 where=flowspec dst=10.0.0.0/24"
-      " via=10.0.0.5", VX_INVALID, "where", "no next hops" },
-    { "put policy acme/p priority=1 where=flowspec dst=10.0.0.0/24"
-      " gateway=yes", VX_INVALID, "where", "no action \"gateway\"" },
+      " via=10.0.0.5 via=10.0.0.6", VX_INVALID, "where", "one next hop" },
     { "put policy acme/p priority=1 where=flowspec proto=17", VX_INVALID,
       "where", "everybody's traffic" },
     { "put policy acme/p priority=1 where=gateway gateway=yes", VX_INVALID,
