@@ -111,20 +111,18 @@ write_deleted(const struct vx_codec_path *path, struct vx_buf *out)
 }
 
 static void
-write_result(const struct change *change, const struct vx_model *model,
-             const struct vx_obj *obj, size_t i, struct vx_buf *out)
+write_result(const struct change *change, struct vx_codec_view *view,
+             size_t i, struct vx_status_room *room, struct vx_buf *out)
 {
     const struct vx_codec_path *path = &change->batch.paths[i];
-    struct vx_codec_view view = { .model = model, .obj = obj,
-                                  .key = path->key };
-    struct vx_status_room room;
 
-    if (!obj) {
+    if (!view->obj) {
         write_deleted(path, out);
         return;
     }
-    vx_handle_status(change->server, &view, &room);
-    vx_codec_object(&view, out);
+    view->key = path->key;
+    vx_handle_status(change->server, view, room);
+    vx_codec_object(view, out);
 }
 
 /* The object of op i: what the outcome holds, or, later, what is there. */
@@ -143,11 +141,16 @@ static void
 write_results(const struct change *change, const struct vx_model *model,
               const struct vx_result *results, struct vx_buf *out)
 {
+    struct vx_status_room room = { .knows_realized = false };
+
     vx_buf_puts(out, "[");
     for (size_t i = 0; i < change->batch.n; i++) {
+        struct vx_codec_view view = {
+            .model = model, .obj = result_obj(change, model, results, i),
+        };
+
         vx_buf_puts(out, i ? "," : "");
-        write_result(change, model, result_obj(change, model, results, i),
-                     i, out);
+        write_result(change, &view, i, &room, out);
     }
     vx_buf_puts(out, "]");
 }
@@ -164,8 +167,12 @@ write_body(const struct change *change, const struct vx_model *model,
     } else if (change->op.type == VX_OP_DELETE) {
         vx_buf_printf(out, "{\"revision\":%" PRIu64 "}", change->revision);
     } else {
-        write_result(change, model, result_obj(change, model, results, 0),
-                     0, out);
+        struct vx_status_room room = { .knows_realized = false };
+        struct vx_codec_view view = {
+            .model = model, .obj = result_obj(change, model, results, 0),
+        };
+
+        write_result(change, &view, 0, &room, out);
     }
     vx_buf_puts(out, "\n");
 }

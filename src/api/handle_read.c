@@ -20,14 +20,20 @@ enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SCAN_MAX = 10000 };
 /* Where the policy is in force: on hosts, also on those of gateways, once all
  * that are connected have confirmed it. */
 static uint8_t
-places_of(const struct vx_api_backend *b, const struct vx_obj *obj)
+places_of(const struct vx_api_backend *b, const struct vx_obj *obj,
+          struct vx_status_room *room)
 {
     const struct vx_policy *policy = (const struct vx_policy *) obj;
-    struct vx_api_info info = { 0 };
     uint8_t places = 0;
 
-    b->info(b->ctx, &info);
-    if (info.realized_revision >= obj->revision) {
+    if (!room->knows_realized) {
+        struct vx_api_info info = { 0 };
+
+        b->info(b->ctx, &info);
+        room->realized = info.realized_revision;
+        room->knows_realized = true;
+    }
+    if (room->realized >= obj->revision) {
         places = policy->where & (VX_WHERE_HOSTS | VX_WHERE_GATEWAY);
     }
     if ((policy->where & VX_WHERE_FLOWSPEC) && b->policy_told
@@ -45,7 +51,7 @@ hops_status(const struct vx_api_backend *b, struct vx_codec_view *view,
                         &room->hops);
     view->hops_status = &room->hops;
     if (view->obj->kind == VX_POLICY) {
-        room->places = places_of(b, view->obj);
+        room->places = places_of(b, view->obj, room);
         view->policy_places = &room->places;
     }
     if (view->obj->kind == VX_POLICY && b->counters) {
@@ -103,7 +109,7 @@ void
 vx_handle_object(struct vx_call *call, const struct vx_codec_path *path)
 {
     struct vx_codec_view view = { .key = path->key };
-    struct vx_status_room room;
+    struct vx_status_room room = { .knows_realized = false };
     struct vx_buf body = VX_BUF_INIT;
     char etag[48];
 
@@ -147,6 +153,7 @@ struct list {
     uint64_t limit;
     char *after_text;
     struct vx_key after;
+    struct vx_status_room room;
 };
 
 static bool
@@ -473,12 +480,11 @@ write_item(struct list *list, const struct vx_obj *obj, uint64_t *n_items,
            struct vx_buf *out)
 {
     struct vx_codec_view view = { .model = list->model, .obj = obj };
-    struct vx_status_room room;
 
     if (!passes(list, obj)) {
         return;
     }
-    vx_handle_status(list->call->server, &view, &room);
+    vx_handle_status(list->call->server, &view, &list->room);
     if (!status_passes(&list->filter, &view)) {
         return;
     }

@@ -61,8 +61,11 @@ bool vx_call_refuse_browser(struct vx_call *call);
 void vx_call_reply_json(struct vx_call *call, unsigned status,
                         const char *headers, struct vx_buf *body);
 
-/* Looks up the object with its status.  The storage is the caller's. */
+/* Looks up the object with its status.  The storage is the caller's, zeroed;
+ * he may use it for one object after the other within one callback. */
 struct vx_status_room {
+    bool knows_realized;
+    uint64_t realized;          /* by all hosts; O(hosts) to find out */
     struct vx_port_status port;
     struct vx_api_host_status host;
     struct vx_hops_status hops;
