@@ -236,3 +236,7 @@ UNIT_TESTS += tests/unit/test_gw_wanted
 tests_unit_test_gw_wanted_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_gw_learned
 tests_unit_test_gw_learned_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_gw_kernel_plan
+tests_unit_test_gw_kernel_plan_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_gw_frr
+tests_unit_test_gw_frr_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)

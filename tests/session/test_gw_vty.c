@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VTY client at one end of a bufferevent pair; the test is FRR at the
+ * other. */
+#include "gateway/vty.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+
+struct fake {
+    struct event_base *base;
+    struct bufferevent *peer;
+    struct vx_gw_vty *vty;
+    struct vx_buf log;          /* what was called back, in order */
+    bool frees;                 /* a callback frees the vty */
+};
+
+static void
+on_up(void *aux)
+{
+    vx_buf_puts(&((struct fake *) aux)->log, "up;");
+}
+
+static void
+on_down(void *aux, const char *why)
+{
+    vx_buf_printf(&((struct fake *) aux)->log, "down(%s);", why);
+}
+
+static void
+on_done(void *aux, bool ok, const char *text, const struct vx_error *err)
+{
+    struct fake *f = aux;
+
+    vx_buf_printf(&f->log, "%s(%s)%s%s;", ok ? "ok" : "error", text,
+                  ok ? "" : vx_err_name(err->code),
+                  ok ? "" : err->message);
+    if (f->frees) {
+        vx_gw_vty_free(f->vty);
+        f->vty = NULL;
+    }
+}
+
+static void
+turn(struct fake *f)
+{
+    for (int i = 0; i < 8; i++) {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+    }
+}
+
+/* What was asked, a line each; emptied. */
+static const char *
+asked(struct fake *f)
+{
+    static char text[4096];
+    struct evbuffer *in;
+    ev_ssize_t n;
+
+    turn(f);
+    in = bufferevent_get_input(f->peer);
+    n = evbuffer_remove(in, text, sizeof text - 1);
+    for (ev_ssize_t i = 0; i < n; i++) {
+        text[i] = text[i] ? text[i] : '\n';
+    }
+    text[n < 0 ? 0 : n] = '\0';
+    return text;
+}
+
+static void
+answer(struct fake *f, const char *text, char status)
+{
+    char end[4] = { 0, 0, 0, status };
+
+    bufferevent_write(f->peer, text, strlen(text));
+    bufferevent_write(f->peer, end, sizeof end);
+    turn(f);
+}
+
+static void
+expect(struct fake *f, const char *log)
+{
+    assert_string_equal(vx_buf_str(&f->log), log);
+    vx_buf_clear(&f->log);
+    if (f->log.data) {
+        f->log.data[0] = '\0';
+    }
+}
+
+static int
+setup(void **state)
+{
+    static const struct vx_gw_vty_callbacks callbacks = { on_up, on_down };
+    struct fake *f = calloc(1, sizeof *f);
+    struct bufferevent *pair[2];
+
+    f->base = event_base_new();
+    assert_false(bufferevent_pair_new(f->base, 0, pair));
+    f->peer = pair[0];
+    bufferevent_enable(f->peer, EV_READ | EV_WRITE);
+    f->vty = vx_gw_vty_new_on(pair[1], "dir/bgpd.vty", &callbacks, f);
+    assert_string_equal(asked(f), "enable\n");
+    assert_false(vx_gw_vty_is_up(f->vty));
+    answer(f, "", 0);
+    expect(f, "up;");
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fake *f = *state;
+
+    vx_gw_vty_free(f->vty);
+    bufferevent_free(f->peer);
+    vx_buf_fini(&f->log);
+    event_base_free(f->base);
+    free(f);
+    return 0;
+}
+
+static void
+a_question_is_answered(void **state)
+{
+    struct fake *f = *state;
+
+    vx_gw_vty_ask(f->vty, "show version", on_done, f);
+    vx_gw_vty_ask(f->vty, "show vrf", on_done, f);
+    assert_string_equal(asked(f), "show version\n");
+    answer(f, "FRR 8.4\nand more\n", 0);
+    expect(f, "ok(FRR 8.4\nand more\n);");
+    assert_string_equal(asked(f), "show vrf\n");
+    answer(f, "", 0);
+    expect(f, "ok();");
+}
+
+static void
+an_answer_may_come_byte_by_byte(void **state)
+{
+    struct fake *f = *state;
+    static const char bytes[] = "two\nlines\0\0\0";
+
+    vx_gw_vty_ask(f->vty, "show x", on_done, f);
+    asked(f);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bufferevent_write(f->peer, bytes + i, 1);
+        turn(f);
+    }
+    expect(f, "ok(two\nlines);");
+}
+
+static void
+configuration_is_one_command_at_a_time(void **state)
+{
+    struct fake *f = *state;
+    char *commands[] = { (char *) "router bgp 1", (char *) "exit" };
+
+    vx_gw_vty_configure(f->vty, commands, 2, on_done, f);
+    assert_string_equal(asked(f), "configure terminal\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "router bgp 1\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "exit\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "end\n");
+    expect(f, "");
+    answer(f, "", 0);
+    expect(f, "ok();");
+}
+
+static void
+a_refusal_ends_the_job_and_names_the_command(void **state)
+{
+    struct fake *f = *state;
+    char *commands[] = { (char *) "neighbor x", (char *) "never" };
+
+    vx_gw_vty_configure(f->vty, commands, 2, on_done, f);
+    asked(f);
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "neighbor x\n");
+    answer(f, "% [BGP] Unknown command: neighbor x\n", 2);
+    assert_string_equal(asked(f), "end\n");
+    answer(f, "", 0);
+    expect(f, "error()invalidbgpd.vty refused \"neighbor x\" (status 2): "
+           "[BGP] Unknown command: neighbor x;");
+}
+
+static void
+a_lock_of_somebody_else_is_told_as_busy(void **state)
+{
+    struct fake *f = *state;
+    char *commands[] = { (char *) "x" };
+
+    vx_gw_vty_configure(f->vty, commands, 1, on_done, f);
+    asked(f);
+    answer(f, "VTY configuration is locked by other VTY\n", 1);
+    assert_non_null(strstr(vx_buf_str(&f->log), ")busy"));
+    assert_string_equal(asked(f), "");
+}
+
+static void
+no_password_is_told(void **state)
+{
+    struct fake *f = *state;
+    char *commands[] = { (char *) "neighbor 192.0.2.1 password hush" };
+
+    vx_gw_vty_configure(f->vty, commands, 1, on_done, f);
+    asked(f);
+    answer(f, "", 0);
+    asked(f);
+    answer(f, "% Unknown command: neighbor 192.0.2.1 password hush\n", 2);
+    asked(f);
+    answer(f, "", 0);
+    assert_null(strstr(vx_buf_str(&f->log), "hush"));
+    assert_non_null(strstr(vx_buf_str(&f->log), "192.0.2.1 password ..."));
+}
+
+static void
+a_lost_connection_fails_the_job_under_way(void **state)
+{
+    struct fake *f = *state;
+
+    vx_gw_vty_ask(f->vty, "show one", on_done, f);
+    vx_gw_vty_ask(f->vty, "show two", on_done, f);
+    asked(f);
+    bufferevent_flush(f->peer, EV_WRITE, BEV_FINISHED);
+    turn(f);
+    expect(f, "error()unavailablebgpd.vty: closed the connection during "
+           "\"show one\";down(closed the connection);");
+    assert_false(vx_gw_vty_is_up(f->vty));
+}
+
+static void
+an_answer_that_does_not_come_is_not_waited_for(void **state)
+{
+    struct fake *f = *state;
+
+    vx_gw_vty_set_timeout(f->vty, 10);
+    vx_gw_vty_ask(f->vty, "show slow", on_done, f);
+    asked(f);
+    while (!f->log.size) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    expect(f, "error()timeoutbgpd.vty: no answer in time during "
+           "\"show slow\";down(no answer in time);");
+}
+
+static void
+what_is_no_vty_is_refused(void **state)
+{
+    struct fake *f = *state;
+    static const char bytes[] = { 'x', 0, 'y', 'z', 0 };
+
+    vx_gw_vty_ask(f->vty, "show x", on_done, f);
+    asked(f);
+    bufferevent_write(f->peer, bytes, sizeof bytes);
+    turn(f);
+    assert_non_null(strstr(vx_buf_str(&f->log), "speaks no VTY protocol"));
+}
+
+static void
+a_callback_may_free_it(void **state)
+{
+    struct fake *f = *state;
+
+    f->frees = true;
+    vx_gw_vty_ask(f->vty, "show x", on_done, f);
+    vx_gw_vty_ask(f->vty, "show y", on_done, f);
+    asked(f);
+    answer(f, "", 0);
+    expect(f, "ok();");
+    assert_null(f->vty);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(F) cmocka_unit_test_setup_teardown(F, setup, teardown)
+        T(a_question_is_answered),
+        T(an_answer_may_come_byte_by_byte),
+        T(configuration_is_one_command_at_a_time),
+        T(a_refusal_ends_the_job_and_names_the_command),
+        T(a_lock_of_somebody_else_is_told_as_busy),
+        T(no_password_is_told),
+        T(a_lost_connection_fails_the_job_under_way),
+        T(an_answer_that_does_not_come_is_not_waited_for),
+        T(what_is_no_vty_is_refused),
+        T(a_callback_may_free_it),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands for bgpd and zebra out of what is wanted and what runs. The texts
+ * are as FRR 8.4.4 printed them. */
+#include "gateway/frr_config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/xalloc.h"
+
+#define HEAD "frr version 8.4.4\nfrr defaults traditional\n!\nhostname g1\n!\n"
+#define EMPTY HEAD "!\n!\n"
+#define VRF                                                                 \
+    "router bgp 65001 vrf vx5001\n"                                         \
+    " bgp router-id 192.0.2.1\n"                                            \
+    " no bgp default ipv4-unicast\n"                                        \
+    " bgp graceful-restart\n"                                               \
+    " bgp graceful-restart preserve-fw-state\n"                             \
+    " neighbor 172.16.1.2 remote-as 65100\n"                                \
+    " neighbor 172.16.1.2 description vxfabric acme/ce1\n"                  \
+    " neighbor 172.16.1.2 timers 3 9\n"                                     \
+    " neighbor 172.16.1.2 timers connect 3\n"                               \
+    " !\n"                                                                  \
+    " address-family ipv4 unicast\n"                                        \
+    "  redistribute openfabric\n"                                           \
+    "  neighbor 172.16.1.2 activate\n"                                      \
+    "  neighbor 172.16.1.2 maximum-prefix 1000\n"                           \
+    "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"                  \
+    "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"                \
+    " exit-address-family\n"                                                \
+    " !\n"                                                                  \
+    " address-family ipv6 unicast\n"                                        \
+    "  redistribute openfabric\n"                                           \
+    " exit-address-family\n"                                                \
+    "exit\n!\n"
+#define MAPS                                                                \
+    "route-map vx-5001-ce1-in4 permit 10\nexit\n!\n"                        \
+    "route-map vx-5001-ce1-out4 permit 10\nexit\n!\n"
+
+struct fixture {
+    struct vx_peering *ce, *up;
+    const struct vx_peering *peerings[2], *uplinks[2];
+    struct vx_gw_frr_vrf vrf;
+    struct vx_gw_frr_want want;
+    char text[16384];
+};
+
+static struct vx_peering *
+peering(enum vx_kind kind, const char *name, const char *peer, uint32_t as)
+{
+    struct vx_peering *p = (struct vx_peering *) vx_obj_new(kind);
+
+    free(p->o.name);
+    p->o.name = vx_xstrdup(name);
+    assert_true(vx_ip_parse(peer, &p->peer));
+    p->peer_as = as;
+    return p;
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    f->ce = peering(VX_PEERING, "ce1", "172.16.1.2", 65100);
+    f->ce->families = VX_AF_IPV4;
+    f->up = peering(VX_UPLINK, "up1", "10.0.1.2", 65002);
+    f->up->families = VX_AF_EVPN | VX_AF_FLOWSPEC;
+    f->peerings[0] = f->ce;
+    f->uplinks[0] = f->up;
+    f->vrf = (struct vx_gw_frr_vrf) {
+        .vni = 5001, .tenant = "acme", .peerings = f->peerings,
+        .n_peerings = 1,
+    };
+    f->want = (struct vx_gw_frr_want) {
+        .as = 65001, .redistribute = "openfabric", .restart_s = 120,
+        .vrfs = &f->vrf, .n_vrfs = 1, .uplinks = f->uplinks, .n_uplinks = 1,
+    };
+    assert_true(vx_ip_parse("192.0.2.1", &f->want.router_id));
+    assert_true(vx_ip_parse("192.0.2.1", &f->want.vtep));
+    assert_true(vx_ip_parse("127.0.0.2", &f->want.speaker));
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    vx_obj_unref(&f->ce->o);
+    vx_obj_unref(&f->up->o);
+    free(f);
+    return 0;
+}
+
+/* Commands, a line each, then "conflict: ..." lines. */
+static const char *
+plan(struct fixture *f, enum vx_gw_frr_daemon daemon, const char *running)
+{
+    struct vx_gw_frr_plan plan;
+    struct vx_buf buf = VX_BUF_INIT;
+    struct vx_error err;
+
+    if (!vx_gw_frr_plan(daemon, &f->want, running, &plan, &err)) {
+        return strcpy(f->text, "refused");
+    }
+    for (size_t i = 0; i < plan.n_commands; i++) {
+        vx_buf_printf(&buf, "%s\n", plan.commands[i]);
+    }
+    for (size_t i = 0; i < plan.n_conflicts; i++) {
+        vx_buf_printf(&buf, "conflict %u %s: %s\n", plan.conflicts[i].vni,
+                      plan.conflicts[i].peering
+                      ? plan.conflicts[i].peering->o.name : "-",
+                      plan.conflicts[i].why);
+    }
+    assert_true(buf.size < sizeof f->text);
+    strcpy(f->text, vx_buf_str(&buf));
+    vx_buf_fini(&buf);
+    vx_gw_frr_plan_fini(&plan);
+    return f->text;
+}
+
+static void
+what_runs_as_wanted_takes_no_command(void **state)
+{
+    assert_string_equal(plan(*state, VX_GW_BGPD, HEAD VRF MAPS), "");
+}
+
+static void
+a_tenant_is_configured_from_nothing(void **state)
+{
+    assert_string_equal(
+        plan(*state, VX_GW_BGPD, EMPTY),
+        "route-map vx-5001-ce1-in4 permit 10\nexit\n"
+        "route-map vx-5001-ce1-out4 permit 10\nexit\n"
+        "router bgp 65001 vrf vx5001\n"
+        "bgp router-id 192.0.2.1\n"
+        "no bgp default ipv4-unicast\n"
+        "bgp graceful-restart\n"
+        "bgp graceful-restart preserve-fw-state\n"
+        "neighbor 172.16.1.2 remote-as 65100\n"
+        "neighbor 172.16.1.2 description vxfabric acme/ce1\n"
+        "neighbor 172.16.1.2 timers 3 9\n"
+        "neighbor 172.16.1.2 timers connect 3\n"
+        "address-family ipv4 unicast\n"
+        "redistribute openfabric\n"
+        "neighbor 172.16.1.2 activate\n"
+        "neighbor 172.16.1.2 maximum-prefix 1000\n"
+        "neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
+        "neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
+        "exit\n"
+        "address-family ipv6 unicast\n"
+        "redistribute openfabric\n"
+        "exit\n"
+        "exit\n");
+}
+
+static void
+a_change_is_the_change_only(void **state)
+{
+    struct fixture *f = *state;
+    struct vx_prefix import;
+
+    f->ce->hold_s = 30;
+    f->ce->has_med = true;
+    f->ce->med = 7;
+    f->ce->prefix_limit = 5;
+    assert_true(vx_prefix_parse("10.0.0.0/8", &import));
+    f->ce->imports = vx_xmemdup(&import, sizeof import);
+    f->ce->n_imports = 1;
+    assert_string_equal(
+        plan(f, VX_GW_BGPD, HEAD VRF MAPS),
+        "ip prefix-list vx-5001-ce1-in4 permit 10.0.0.0/8 le 32\n"
+        "route-map vx-5001-ce1-in4 permit 10\n"
+        "match ip address prefix-list vx-5001-ce1-in4\nexit\n"
+        "route-map vx-5001-ce1-out4 permit 10\nset metric 7\nexit\n"
+        "router bgp 65001 vrf vx5001\n"
+        "neighbor 172.16.1.2 timers 10 30\n"
+        "address-family ipv4 unicast\n"
+        "neighbor 172.16.1.2 maximum-prefix 5\n"
+        "exit\nexit\n");
+}
+
+static void
+what_is_wanted_no_more_is_taken_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_string_equal(
+        plan(f, VX_GW_BGPD, HEAD
+             "router bgp 65001 vrf vx5001\n"
+             " bgp router-id 192.0.2.1\n"
+             " no bgp default ipv4-unicast\n"
+             " bgp graceful-restart\n"
+             " bgp graceful-restart preserve-fw-state\n"
+             " neighbor 172.16.1.2 remote-as 65100\n"
+             " neighbor 172.16.1.2 description vxfabric acme/ce1\n"
+             " neighbor 172.16.1.2 bfd\n"
+             " neighbor 172.16.1.2 bfd profile operators\n"
+             " neighbor 172.16.1.2 password old\n"
+             " neighbor 172.16.1.2 timers 3 9\n"
+             " neighbor 172.16.1.2 timers connect 3\n"
+             " neighbor 172.16.1.9 remote-as 65109\n"
+             " neighbor 172.16.1.9 description vxfabric acme/ce9\n"
+             " address-family ipv4 unicast\n"
+             "  redistribute openfabric\n"
+             "  redistribute babel\n"
+             "  neighbor 172.16.1.2 activate\n"
+             "  neighbor 172.16.1.2 maximum-prefix 1000\n"
+             "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
+             "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
+             "  neighbor 172.16.1.9 activate\n"
+             " exit-address-family\n"
+             " address-family ipv6 unicast\n"
+             "  redistribute openfabric\n"
+             "  neighbor 172.16.1.2 activate\n"
+             " exit-address-family\n"
+             "exit\n"
+             "ip prefix-list vx-5001-ce1-in4 seq 5 permit 10.0.0.0/8\n"
+             "ip prefix-list OPERATORS seq 5 permit 10.0.0.0/8\n"
+             "route-map vx-5001-ce1-in4 permit 10\n"
+             " match ip address prefix-list vx-5001-ce1-in4\nexit\n"
+             "route-map vx-5001-ce1-out4 permit 10\nexit\n"
+             "route-map vx-5001-ce9-in4 permit 10\nexit\n"
+             "route-map OPERATORS permit 10\nexit\n"),
+        "route-map vx-5001-ce1-in4 permit 10\n"
+        "no match ip address prefix-list vx-5001-ce1-in4\nexit\n"
+        "router bgp 65001 vrf vx5001\n"
+        "no neighbor 172.16.1.9\n"
+        "no neighbor 172.16.1.2 bfd\n"
+        "no neighbor 172.16.1.2 password old\n"
+        "address-family ipv4 unicast\nno redistribute babel\nexit\n"
+        "address-family ipv6 unicast\nno neighbor 172.16.1.2 activate\n"
+        "exit\nexit\n"
+        "no route-map vx-5001-ce9-in4 permit 10\n"
+        "no ip prefix-list vx-5001-ce1-in4 seq 5 permit 10.0.0.0/8\n");
+}
+
+static void
+a_neighbor_of_another_as_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+
+    f->ce->peer_as = 65111;
+    text = plan(f, VX_GW_BGPD, HEAD VRF MAPS);
+    assert_memory_equal(text, "router bgp 65001 vrf vx5001\n"
+                        "no neighbor 172.16.1.2\n"
+                        "neighbor 172.16.1.2 remote-as 65111\n"
+                        "neighbor 172.16.1.2 description", 120);
+    assert_non_null(strstr(text, "neighbor 172.16.1.2 activate\n"));
+}
+
+static void
+a_tenant_that_is_gone_goes_as_a_whole(void **state)
+{
+    struct fixture *f = *state;
+
+    f->want.n_vrfs = 0;
+    assert_string_equal(plan(f, VX_GW_BGPD, HEAD VRF MAPS),
+                        "no router bgp 65001 vrf vx5001\n"
+                        "no route-map vx-5001-ce1-in4 permit 10\n"
+                        "no route-map vx-5001-ce1-out4 permit 10\n");
+}
+
+static void
+an_operators_lines_stay(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+
+    f->want.n_vrfs = 0;
+    text = plan(f, VX_GW_BGPD, HEAD
+                "router bgp 65001 vrf vx5001\n"
+                " bgp router-id 192.0.2.1\n"
+                " neighbor 172.16.1.2 remote-as 65100\n"
+                " neighbor 172.16.1.2 description vxfabric acme/ce1\n"
+                " neighbor 10.9.9.9 remote-as 1\n"
+                "exit\n"
+                "router bgp 65001 vrf mine\nexit\n"
+                "router bgp 7\n neighbor 10.9.9.8 remote-as 1\nexit\n");
+    assert_string_equal(
+        text, "router bgp 65001 vrf vx5001\nno neighbor 172.16.1.2\nexit\n"
+        "conflict 5001 -: \"router bgp 65001 vrf vx5001\" stays, since there "
+        "are lines of an operator in it\n");
+}
+
+static void
+an_operators_neighbor_is_not_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = plan(f, VX_GW_BGPD, HEAD
+                            "router bgp 65001 vrf vx5001\n"
+                            " neighbor 172.16.1.2 remote-as 65100\n"
+                            " neighbor 172.16.1.2 weight 5\n"
+                            "exit\n");
+
+    assert_null(strstr(text, "\nneighbor 172.16.1.2"));
+    assert_null(strstr(text, "route-map"));
+    assert_non_null(strstr(text, "conflict 5001 ce1: neighbor 172.16.1.2 of "
+                           "\"router bgp 65001 vrf vx5001\" is an "
+                           "operator's"));
+}
+
+static void
+a_neighbor_half_made_is_completed(void **state)
+{
+    const char *text = plan(*state, VX_GW_BGPD, HEAD
+                            "router bgp 65001 vrf vx5001\n"
+                            " neighbor 172.16.1.2 remote-as 65100\n"
+                            "exit\n");
+
+    assert_null(strstr(text, "conflict"));
+    assert_non_null(strstr(text, "\nneighbor 172.16.1.2 description vxf"));
+}
+
+static void
+what_bgpd_cannot_do_is_told_before(void **state)
+{
+    struct fixture *f = *state;
+
+    f->want.n_vrfs = 1;
+    f->ce->local_as = 65100;
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY), "conflict 5001 ce1: "
+                           "local AS 65100 is the peer's too"));
+    f->ce->local_as = 65005;
+    f->ce->peer_as = 65001;
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY), "conflict 5001 ce1: "
+                           "local AS 65005 is only possible towards"));
+    f->ce->local_as = 0;
+    free(f->ce->password);
+    f->ce->password = vx_xstrdup("two words\nno router bgp 65001");
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY),
+                           "conflict 5001 ce1: bgpd takes no password"));
+    assert_null(strstr(f->text, "words"));
+}
+
+static void
+filters_and_attributes_become_route_maps(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const prefixes[] = { "10.1.2.3/32", "fd00::/8" };
+    uint32_t communities[] = { 65001 << 16 | 100, 0xffffff01, 0 };
+    const char *text;
+
+    f->ce->families = VX_AF_IPV4 | VX_AF_IPV6;
+    f->ce->exports = vx_xcalloc(2, sizeof *f->ce->exports);
+    for (int i = 0; i < 2; i++) {
+        assert_true(vx_prefix_parse(prefixes[i], &f->ce->exports[i]));
+    }
+    f->ce->n_exports = 2;
+    f->ce->imports = vx_xmemdup(f->ce->exports, sizeof *f->ce->imports);
+    f->ce->n_imports = 1;
+    f->ce->communities = vx_xmemdup(communities, sizeof communities);
+    f->ce->n_communities = 2;
+    f->ce->local_pref = 300;
+    text = plan(f, VX_GW_BGPD, EMPTY);
+    assert_memory_equal(
+        text,
+        "ip prefix-list vx-5001-ce1-in4 permit 10.1.2.3/32\n"
+        "ip prefix-list vx-5001-ce1-out4 permit 10.1.2.3/32\n"
+        "ipv6 prefix-list vx-5001-ce1-out6 permit fd00::/8 le 128\n"
+        "route-map vx-5001-ce1-in4 permit 10\n"
+        "match ip address prefix-list vx-5001-ce1-in4\n"
+        "set local-preference 300\nexit\n"
+        "route-map vx-5001-ce1-in6 deny 90\nexit\n"
+        "route-map vx-5001-ce1-out4 permit 10\n"
+        "match ip address prefix-list vx-5001-ce1-out4\n"
+        "set community 65001:100 no-export additive\nexit\n"
+        "route-map vx-5001-ce1-out6 permit 10\n"
+        "match ipv6 address prefix-list vx-5001-ce1-out6\n"
+        "set community 65001:100 no-export additive\nexit\n", 600);
+}
+
+/* --- Reflector and zebra. */
+
+static void
+flowspec_is_denied_unless_it_is_trusted(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = plan(f, VX_GW_REFLECTOR, EMPTY);
+
+    assert_non_null(strstr(text, "route-map vx-deny deny 10\n"));
+    assert_non_null(strstr(text, "address-family ipv4 flowspec\n"
+                           "neighbor 127.0.0.2 activate\n"
+                           "neighbor 127.0.0.2 route-reflector-client\n"
+                           "neighbor 10.0.1.2 activate\n"
+                           "neighbor 10.0.1.2 route-map vx-deny in\n"
+                           "neighbor 10.0.1.2 route-map vx-permit out\n"));
+    f->up->flowspec_in = true;
+    text = plan(f, VX_GW_REFLECTOR, EMPTY);
+    assert_null(strstr(text, "vx-deny"));
+}
+
+static void
+a_vpn_peer_gets_our_next_hops(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+
+    f->up->families = VX_AF_VPNV4 | VX_AF_VPNV6;
+    text = plan(f, VX_GW_REFLECTOR, EMPTY);
+    assert_non_null(strstr(text, "neighbor 10.0.1.2 disable-connected-check"
+                           "\nneighbor 10.0.1.2 update-source 192.0.2.1\n"));
+    assert_non_null(strstr(text, "address-family ipv6 vpn\n"));
+    assert_non_null(strstr(text, "neighbor 10.0.1.2 attribute-unchanged "
+                           "next-hop\n"));
+    f->up->peer_as = 65001;
+    text = plan(f, VX_GW_REFLECTOR, EMPTY);
+    assert_null(strstr(text, "attribute-unchanged"));
+    assert_null(strstr(text, "disable-connected-check"));
+}
+
+static void
+the_reflectors_block_goes_with_the_last_of_ours(void **state)
+{
+    struct fixture *f = *state;
+
+    f->want.as = 0;
+    assert_string_equal(
+        plan(f, VX_GW_REFLECTOR, HEAD "bgp no-rib\nrouter bgp 65001\n"
+             " bgp router-id 192.0.2.1\n"
+             " neighbor 127.0.0.2 remote-as 65001\n"
+             " neighbor 127.0.0.2 description vxfabric speaker\n"
+             "exit\n"), "no router bgp 65001\n");
+    assert_string_equal(
+        plan(f, VX_GW_REFLECTOR, HEAD "router bgp 65001\n"
+             " bgp router-id 192.0.2.1\n"
+             " neighbor 10.9.9.9 remote-as 7\n"
+             " neighbor 127.0.0.2 remote-as 65001\n"
+             " neighbor 127.0.0.2 description vxfabric speaker\n"
+             "exit\n"),
+        "router bgp 65001\nno neighbor 127.0.0.2\nexit\n");
+    f->want.as = 65003;
+    assert_non_null(strstr(
+        plan(f, VX_GW_REFLECTOR, HEAD "router bgp 65001\n"
+             " neighbor 10.9.9.9 remote-as 7\nexit\n"),
+        "conflict 0 -: \"router bgp 65001\" of the reflector is an "
+        "operator's"));
+}
+
+static void
+zebra_loses_empty_blocks_of_vrfs_that_are_gone(void **state)
+{
+    assert_string_equal(
+        plan(*state, VX_GW_ZEBRA, HEAD
+             "vrf mine\nexit-vrf\n!\nvrf vx5001\nexit-vrf\n!\n"
+             "vrf vx5002\n netns /run/netns/vx5002\nexit-vrf\n!\n"
+             "vrf vx5003\nexit-vrf\n!\n"), "no vrf vx5003\n");
+}
+
+static void
+what_is_no_configuration_is_refused(void **state)
+{
+    assert_string_equal(plan(*state, VX_GW_BGPD, ""), "refused");
+    assert_string_equal(plan(*state, VX_GW_BGPD, "% Unknown command\n"),
+                        "refused");
+}
+
+/* Whatever the text, it is read to its end, and only ours is removed. */
+static void
+any_text_is_read(void **state)
+{
+    struct fixture *f = *state;
+    unsigned seed = 1;
+    static const char pieces[][28] = {
+        "router bgp 65001 vrf vx5001", " address-family ipv4 unicast",
+        "  neighbor 172.16.1.2 activate", " neighbor", "neighbor ", "exit",
+        " exit-address-family", "ip prefix-list vx-a seq", "\n", " ", "no ",
+        "route-map vx-", " bgp router-id", "ip prefix-list  seq 5 x",
+        "router bgp ", " neighbor 1 description ", "\r", "!", "vrf vx1",
+    };
+
+    for (int round = 0; round < 3000; round++) {
+        struct vx_buf buf = VX_BUF_INIT;
+
+        vx_buf_puts(&buf, "frr version x\n");
+        for (int i = 0; i < 12; i++) {
+            seed = seed * 1103515245 + 12345;
+            vx_buf_printf(&buf, "%s%s", pieces[(seed >> 16) % 19],
+                          seed & 0x8000 ? "\n" : "");
+        }
+        for (int d = 0; d < 3; d++) {
+            plan(f, (enum vx_gw_frr_daemon) d, vx_buf_str(&buf));
+        }
+        vx_buf_fini(&buf);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(F) cmocka_unit_test_setup_teardown(F, setup, teardown)
+        T(what_runs_as_wanted_takes_no_command),
+        T(a_tenant_is_configured_from_nothing),
+        T(a_change_is_the_change_only),
+        T(what_is_wanted_no_more_is_taken_back),
+        T(a_neighbor_of_another_as_is_made_again),
+        T(a_tenant_that_is_gone_goes_as_a_whole),
+        T(an_operators_lines_stay),
+        T(an_operators_neighbor_is_not_taken_over),
+        T(a_neighbor_half_made_is_completed),
+        T(what_bgpd_cannot_do_is_told_before),
+        T(filters_and_attributes_become_route_maps),
+        T(flowspec_is_denied_unless_it_is_trusted),
+        T(a_vpn_peer_gets_our_next_hops),
+        T(the_reflectors_block_goes_with_the_last_of_ours),
+        T(zebra_loses_empty_blocks_of_vrfs_that_are_gone),
+        T(what_is_no_configuration_is_refused),
+        T(any_text_is_read),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
