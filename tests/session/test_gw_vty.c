@@ -205,7 +205,7 @@ a_lock_of_somebody_else_is_told_as_busy(void **state)
     vx_gw_vty_configure(f->vty, commands, 1, on_done, f);
     asked(f);
     answer(f, "VTY configuration is locked by other VTY\n", 1);
-    assert_non_null(strstr(vx_buf_str(&f->log), ")busy"));
+    assert_non_null(strstr(vx_buf_str(&f->log), vx_err_name(VX_BUSY)));
     assert_string_equal(asked(f), "");
 }
 

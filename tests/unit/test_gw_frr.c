@@ -129,6 +129,12 @@ plan(struct fixture *f, enum vx_gw_frr_daemon daemon, const char *running)
 }
 
 static void
+assert_begins(const char *text, const char *start)
+{
+    assert_memory_equal(text, start, strlen(start));
+}
+
+static void
 what_runs_as_wanted_takes_no_command(void **state)
 {
     assert_string_equal(plan(*state, VX_GW_BGPD, HEAD VRF MAPS), "");
@@ -252,10 +258,10 @@ a_neighbor_of_another_as_is_made_again(void **state)
 
     f->ce->peer_as = 65111;
     text = plan(f, VX_GW_BGPD, HEAD VRF MAPS);
-    assert_memory_equal(text, "router bgp 65001 vrf vx5001\n"
+    assert_begins(text, "router bgp 65001 vrf vx5001\n"
                         "no neighbor 172.16.1.2\n"
                         "neighbor 172.16.1.2 remote-as 65111\n"
-                        "neighbor 172.16.1.2 description", 120);
+                        "neighbor 172.16.1.2 description");
     assert_non_null(strstr(text, "neighbor 172.16.1.2 activate\n"));
 }
 
@@ -348,7 +354,7 @@ filters_and_attributes_become_route_maps(void **state)
 {
     struct fixture *f = *state;
     static const char *const prefixes[] = { "10.1.2.3/32", "fd00::/8" };
-    uint32_t communities[] = { 65001 << 16 | 100, 0xffffff01, 0 };
+    uint32_t communities[] = { 65001U << 16 | 100, 0xffffff01, 0 };
     const char *text;
 
     f->ce->families = VX_AF_IPV4 | VX_AF_IPV6;
@@ -363,7 +369,7 @@ filters_and_attributes_become_route_maps(void **state)
     f->ce->n_communities = 2;
     f->ce->local_pref = 300;
     text = plan(f, VX_GW_BGPD, EMPTY);
-    assert_memory_equal(
+    assert_begins(
         text,
         "ip prefix-list vx-5001-ce1-in4 permit 10.1.2.3/32\n"
         "ip prefix-list vx-5001-ce1-out4 permit 10.1.2.3/32\n"
@@ -377,7 +383,7 @@ filters_and_attributes_become_route_maps(void **state)
         "set community 65001:100 no-export additive\nexit\n"
         "route-map vx-5001-ce1-out6 permit 10\n"
         "match ipv6 address prefix-list vx-5001-ce1-out6\n"
-        "set community 65001:100 no-export additive\nexit\n", 600);
+        "set community 65001:100 no-export additive\nexit\n");
 }
 
 /* --- Reflector and zebra. */
@@ -471,7 +477,7 @@ any_text_is_read(void **state)
 {
     struct fixture *f = *state;
     unsigned seed = 1;
-    static const char pieces[][28] = {
+    static const char *const pieces[] = {
         "router bgp 65001 vrf vx5001", " address-family ipv4 unicast",
         "  neighbor 172.16.1.2 activate", " neighbor", "neighbor ", "exit",
         " exit-address-family", "ip prefix-list vx-a seq", "\n", " ", "no ",

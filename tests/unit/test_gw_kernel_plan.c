@@ -128,6 +128,12 @@ plan(enum vx_gw_backend backend, const struct vx_gw_vrf_want *w,
 }
 
 static void
+assert_begins(const char *text, const char *start)
+{
+    assert_memory_equal(text, start, strlen(start));
+}
+
+static void
 what_is_as_wanted_is_not_touched(void **state)
 {
     (void) state;
@@ -231,8 +237,8 @@ ends_that_are_no_pair_are_made_again(void **state)
     (void) state;
     seen.host_end.peer = 99;
     text = plan(VX_GW_VRF_NETNS, &want, &seen);
-    assert_memory_equal(text, "remove device vl16777215; in: remove device "
-                        "leg; make leg vl16777215; ", 76);
+    assert_begins(text, "remove device vl16777215; in: remove device "
+                        "leg; make leg vl16777215; ");
 }
 
 static void
@@ -330,16 +336,18 @@ set_text(char **member, const char *text)
     *member = vx_xstrdup(text);
 }
 
+#define UUID(X) "00000000-0000-0000-0000-0000000000" X
+
 /* A port with its interface, on a bridge. */
 static void
 add_port(struct og_ovsdb_view *view, struct og_row *bridge, char id,
          const char *name, const char *iface_id)
 {
-    char uuid[] = "p-", interface[] = "i-";
+    char uuid[] = UUID("p-"), interface[] = UUID("i-");
     struct og_port *port;
     struct og_iface *iface;
 
-    uuid[1] = interface[1] = id;
+    uuid[35] = interface[35] = id;
     port = (struct og_port *) og_view_add(view, OG_T_PORT, uuid);
     iface = (struct og_iface *) og_view_add(view, OG_T_INTERFACE,
                                             interface);
@@ -372,8 +380,10 @@ legs_are_put_in_changed_and_taken_out(void **state)
         vx_tree_insert(&legs, &leg[i].vni, &leg[i].by_vni);
     }
     assert_null(vx_gw_leg_rows(&view, &legs, true));
-    tenant = (struct og_bridge *) og_view_add(&view, OG_T_BRIDGE, "b1");
-    other = (struct og_bridge *) og_view_add(&view, OG_T_BRIDGE, "b2");
+    tenant = (struct og_bridge *) og_view_add(&view, OG_T_BRIDGE,
+                                              UUID("b1"));
+    other = (struct og_bridge *) og_view_add(&view, OG_T_BRIDGE,
+                                             UUID("b2"));
     set_text(&tenant->name, "br-tenant");
     set_text(&other->name, "br-other");
     add_port(&view, &tenant->row, '1', "vl1", "one");
@@ -386,7 +396,7 @@ legs_are_put_in_changed_and_taken_out(void **state)
         text,
         "[{\"op\":\"mutate\",\"table\":\"Bridge\",\"where\":[[\"name\","
         "\"==\",\"br-tenant\"]],\"mutations\":[[\"ports\",\"delete\","
-        "[\"uuid\",\"p4\"]]]},"
+        "[\"uuid\",\"" UUID("p4") "\"]]]},"
         "{\"op\":\"insert\",\"table\":\"Interface\",\"uuid-name\":\"i2\","
         "\"row\":{\"name\":\"vl2\",\"external_ids\":[\"map\",[[\"iface-id\","
         "\"tw\\u0022o\"]]]}},{\"op\":\"insert\",\"table\":\"Port\","
@@ -396,7 +406,7 @@ legs_are_put_in_changed_and_taken_out(void **state)
         "[[\"ports\",\"insert\",[\"named-uuid\",\"p2\"]]]}]");
     free(text);
     text = vx_gw_leg_rows(&view, &legs, true);
-    assert_non_null(strstr(text, "[\"uuid\",\"p5\"]"));
+    assert_non_null(strstr(text, "[\"uuid\",\"" UUID("p5") "\"]"));
     assert_null(strstr(text, "p6"));
     assert_null(strstr(text, "p3"));
     free(text);
