@@ -480,11 +480,32 @@ plan_route(struct planning *p)
 
 /* --- FlowSpec. */
 
+/* The policy as it is, with another priority. */
+static void
+move_policy(struct planning *p, const struct vx_learned_move *move)
+{
+    const struct vx_policy *policy = move->policy;
+    const struct vx_obj *network = policy->match.network
+        ? vx_model_by_oid(p->model, policy->match.network) : NULL;
+    const struct vx_key key = vx_model_key(p->model, &policy->o);
+    struct vx_op *op = add_op(p, VX_OP_PUT, VX_POLICY, &key);
+
+    op->description = policy->o.description;
+    op->spec.policy = (struct vx_policy_spec) {
+        .priority = move->priority, .action = policy->action,
+        .where = policy->where, .fail_closed = policy->fail_closed,
+        .dscp = policy->dscp, .rate_kbps = policy->rate_kbps,
+        .via = policy->via, .n_via = policy->n_via, .match = policy->match,
+        .network = network ? network->name : NULL,
+    };
+}
+
 static void
 plan_policy(struct planning *p)
 {
     const struct vx_obj *tenant = find_tenant(p, p->first);
     const struct vx_key key = { .tenant = p->first, .name = p->second };
+    struct vx_learned_rules *rules;
     const struct vx_obj *policy;
     const char *why_not = NULL;
     uint16_t priority;
@@ -506,11 +527,16 @@ plan_policy(struct planning *p)
     if (policy) {
         return;
     }
+    rules = keep_block(p, vx_xmalloc(sizeof *rules));
     priority = vx_learned_priority(p->model, tenant,
-                                   p->ask->known[0].item->rule, &why_not);
+                                   p->ask->known[0].item->rule, rules,
+                                   &why_not);
     if (!priority) {
         give_up(p, why_not);
         return;
+    }
+    for (size_t i = 0; i < rules->n_moves; i++) {
+        move_policy(p, &rules->moves[i]);
     }
     op = add_op(p, VX_OP_PUT, VX_POLICY, &key);
     op->spec.policy = *p->ask->known[0].item->rule;

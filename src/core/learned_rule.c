@@ -3,13 +3,14 @@
  *
  * Learned rules have the priorities FIRST..LAST, above what operators mostly
  * use; among them RFC 8955 5.1 orders: the rule that is to be looked at first
- * has the highest.  A new one takes the middle between its neighbours, so that
- * no other has to move. */
+ * has the highest.  A new one takes a place between its neighbours; only where
+ * there is none all of them are spread anew. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/learned_priv.h"
 
-enum { FIRST = 20000, LAST = 29999, MAX_RULES = 256 };
+enum { FIRST = 20000, LAST = 29999, STEP = 39 };
 
 /* < 0: a comes before b.  RFC 8955 5.1: within each other the longer one,
  * else the lower address; who has the component, before who has not. */
@@ -94,43 +95,116 @@ is_announced(const struct vx_model *model, const struct vx_obj *tenant,
     }
 }
 
-uint16_t
-vx_learned_priority(const struct vx_model *model,
-                    const struct vx_obj *tenant,
-                    const struct vx_policy_spec *rule,
-                    const char **ret_why_not)
+/* The tenant's rules, the last to be looked at first; returns how many. */
+static size_t
+collect(const struct vx_model *model, const struct vx_obj *tenant,
+        const struct vx_policy *rules[VX_LEARNED_RULES])
 {
     const struct vx_key scope = { .tenant = tenant->name };
     const struct vx_key after = { .tenant = tenant->name, .name = "fs-" };
-    int above = LAST + 1, below = FIRST - 1;
     const struct vx_obj *obj;
     struct vx_iter iter;
     size_t n = 0;
 
+    vx_iter_init(&iter, model, VX_POLICY, &scope, &after);
+    while (n < VX_LEARNED_RULES && (obj = vx_iter_next(&iter))
+           && !strncmp(obj->name, "fs-", 3)) {
+        if (obj->origin == VX_BY_BGP) {
+            rules[n++] = (const void *) obj;
+        }
+    }
+    return n;
+}
+
+static int
+by_priority(const void *a_, const void *b_)
+{
+    const struct vx_policy *const *a = a_, *const *b = b_;
+
+    return (*a)->priority - (*b)->priority;
+}
+
+/* Between its neighbours; at the ends not too far from the last, so that rules
+ * that come in order find room.  0: there is none. */
+static uint16_t
+between(int below, int above)
+{
+    int gap = above - below;
+    int step = gap / 2;
+
+    if (gap < 2) {
+        return 0;
+    }
+    if (below >= FIRST && above > LAST) {
+        step = step < STEP ? step : STEP;
+        return (uint16_t) (below + step);
+    }
+    if (below < FIRST && above <= LAST) {
+        step = step < STEP ? step : STEP;
+        return (uint16_t) (above - step);
+    }
+    return (uint16_t) (below + step);
+}
+
+/* All of them at even distances; what moves up goes first, from the top, then
+ * what moves down, from the bottom: so none meets another on its way. */
+static uint16_t
+spread(struct vx_learned_rules *r, size_t at)
+{
+    uint16_t to[VX_LEARNED_RULES + 1];
+    size_t n = r->n;
+
+    for (size_t i = 0; i <= n; i++) {
+        to[i] = (uint16_t) (FIRST + (i + 1) * (LAST - FIRST) / (n + 2));
+    }
+    r->n_moves = 0;
+    for (size_t i = n; i-- > 0;) {
+        uint16_t new = to[i + (i >= at)];
+
+        if (new > r->rules[i]->priority) {
+            r->moves[r->n_moves++] = (struct vx_learned_move) {
+                r->rules[i], new };
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint16_t new = to[i + (i >= at)];
+
+        if (new < r->rules[i]->priority) {
+            r->moves[r->n_moves++] = (struct vx_learned_move) {
+                r->rules[i], new };
+        }
+    }
+    return to[at];
+}
+
+uint16_t
+vx_learned_priority(const struct vx_model *model,
+                    const struct vx_obj *tenant,
+                    const struct vx_policy_spec *rule,
+                    struct vx_learned_rules *r, const char **ret_why_not)
+{
+    uint16_t priority;
+    size_t at = 0;
+
+    r->n_moves = 0;
     if (!rule->match.dst.ip.family
         || !is_announced(model, tenant, &rule->match.dst)) {
         *ret_why_not = "the tenant does not announce its destination";
         return 0;
     }
-    vx_iter_init(&iter, model, VX_POLICY, &scope, &after);
-    while ((obj = vx_iter_next(&iter)) && !strncmp(obj->name, "fs-", 3)) {
-        const struct vx_policy *other = (const void *) obj;
-
-        if (obj->origin != VX_BY_BGP) {
-            continue;
-        }
-        n++;
-        if (compare_matches(&other->match, &rule->match) <= 0) {
-            above = other->priority < above ? other->priority : above;
-        } else {
-            below = other->priority > below ? other->priority : below;
-        }
-    }
-    if (n >= MAX_RULES || above - below < 2) {
-        *ret_why_not = n >= MAX_RULES
-            ? "the tenant has 256 learned rules already"
-            : "there is no priority left between its neighbours";
+    r->n = collect(model, tenant, r->rules);
+    if (r->n == VX_LEARNED_RULES) {
+        *ret_why_not = "the tenant has 256 learned rules already";
         return 0;
     }
-    return (uint16_t) (below + (above - below) / 2);
+    if (r->n) {
+        qsort(r->rules, r->n, sizeof *r->rules, by_priority);
+    }
+    while (at < r->n
+           && compare_matches(&r->rules[at]->match, &rule->match) > 0) {
+        at++;
+    }
+    priority = between(at ? r->rules[at - 1]->priority : FIRST - 1,
+                       at < r->n ? r->rules[at]->priority : LAST + 1);
+    return priority ? priority : spread(r, at);
 }

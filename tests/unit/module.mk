@@ -26,6 +26,9 @@ tests_unit_test_model_SOURCES = tests/unit/test_model.c $(MODEL_FIXTURE)
 UNIT_TESTS += tests/unit/test_export
 tests_unit_test_export_SOURCES = tests/unit/test_export.c $(MODEL_FIXTURE)
 
+UNIT_TESTS += tests/unit/test_learned
+tests_unit_test_learned_SOURCES = tests/unit/test_learned.c $(MODEL_FIXTURE)
+
 UNIT_TESTS += tests/unit/test_migrate
 tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c $(MODEL_FIXTURE)
 
