@@ -643,6 +643,8 @@ host_changed(struct vx_gws *gws, const struct vx_change *change)
 void
 vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
 {
+    bool had_any = gws->gateways.count > 0;
+
     for (size_t i = 0; i < n; i++) {
         enum vx_kind kind = (changes[i].new ? changes[i].new
                                             : changes[i].old)->kind;
@@ -651,7 +653,7 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
             gateway_changed(gws, &changes[i]);
         }
     }
-    if (!gws->gateways.count && !gws->legs.count) {
+    if (!had_any && !gws->gateways.count && !gws->legs.count) {
         return;
     }
     gws->changes = changes;

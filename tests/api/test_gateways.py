@@ -125,6 +125,26 @@ def test_router_networks_and_legs_follow_who_serves_a_tenant(fabric):
         "GET", "/v1/tenants/acme/networks")["items"]] == ["web"], 5)
 
 
+def test_a_gateway_that_goes_takes_all_that_was_made_for_it(fabric):
+    one = fabric.gateway("g1")
+    try:
+        one.learn({"type": "route", "tenant": "acme",
+                   "prefix": "0.0.0.0/0"})
+        assert fabric.route("0.0.0.0/0")[0] == "learned"
+        fabric.call("POST", "/v1/batch", [
+            intent.delete(f"/v1/tenants/acme/peerings/ce{i}")
+            for i in (1, 2)] + [intent.delete(f"/v1/gateways/g{i}")
+                                for i in (1, 2)])
+        assert one.ended.wait(5)
+        assert "removed" in one.lines[-1][1]["error"]["message"]
+        fabric.until(lambda: [net["name"] for net in fabric.call(
+            "GET", "/v1/tenants/acme/networks")["items"]] == ["web"])
+        assert fabric.route("0.0.0.0/0") is None
+        assert fabric.bgp() == {}
+    finally:
+        one.close()
+
+
 def test_a_reader_resumes_where_it_was_and_hears_of_what_is_gone(fabric):
     one = fabric.gateway("g1")
     one.close()
