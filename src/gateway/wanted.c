@@ -286,6 +286,12 @@ make_action(const struct vx_gw_policy *policy, const struct vx_gw_ctx *ctx,
                                               tenant->vni);
         return true;
     case VX_POLICY_VIA:
+        if (family == 6) {
+            /* The rule would arrive without its action. */
+            return vx_fail(err, VX_INVALID, "action", "the reflector (bgpd "
+                           "8.4) does not pass on redirection to IPv6 "
+                           "addresses");
+        }
         for (size_t i = 0; i < policy->n_via; i++) {
             if (policy->via[i].family == family) {
                 action->redirect_ip = policy->via[i];

@@ -292,6 +292,18 @@ def test_the_reflector_takes_rules_at_the_edges(world, speaker):
         driver(f"unset {number} flow {rule}")
 
 
+def test_the_reflector_loses_the_address_of_ipv6_redirection(world, speaker):
+    """It is in an attribute of its own, 25, which bgpd 8.4.4 does not pass
+    on: the rule arrives without its action. vxgatewayd refuses such rules; a
+    reflector that makes this test fail needs no refusal."""
+    driver = speaker()
+    driver("complete")
+    driver("set 1 flow fd00:55::/64 6 80 -- redirect-ip=fd00::9 rt=65001:1")
+    netns.wait_until(lambda: flows_of(world.gobgp), 30, "the rule", 0.1)
+    [path] = flows_of(world.gobgp).values()
+    assert not gobgp.attribute(path, 25)
+
+
 def check_communities(paths, rules):
     """Those that GoBGP shows in a way that can be turned back."""
     for key, expected in rules.items():
@@ -455,6 +467,11 @@ def test_any_rule_arrives_at_gobgp_itself(world, figures, password):
         netns.wait_until(lambda: len(flows_of(bgp)) >= len(rules), 20,
                          lambda: set(rules) - set(flows_of(bgp)), 0.1)
         assert set(flows_of(bgp)) == set(rules)
+        driver("set 999 flow fd00:55::/64 6 80 -- redirect-ip=fd00::9")
+        netns.wait_until(lambda: len(flows_of(bgp)) > len(rules), 10,
+                         "the rule that redirects", 0.1)
+        [path] = [p for k, p in flows_of(bgp).items() if k not in rules]
+        assert "fd00::9" in str(gobgp.attribute(path, 25))
         figures(f"{len(rules)} rules of every kind at GoBGP, bit-exact"
                 + (", over TCP MD5" if password else ""))
         if password:
