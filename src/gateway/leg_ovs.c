@@ -43,7 +43,7 @@ struct vx_gw_legs {
     struct event *connect;
     struct event *check;
     unsigned backoff_ms;
-    bool in_flight, is_told, is_connected;
+    bool in_flight, is_told, is_connected, was_userspace;
 };
 
 static struct timeval
@@ -52,6 +52,8 @@ ms(unsigned n)
     return (struct timeval) { n / 1000, n % 1000 * 1000 };
 }
 
+/* While there is no bridge, which comes with the controller, nothing may be
+ * left to be computed later. */
 static bool
 is_userspace(const struct vx_gw_legs *legs)
 {
@@ -59,19 +61,23 @@ is_userspace(const struct vx_gw_legs *legs)
         ? og_view_bridge(og_ovsdb_session_view(legs->session),
                          VX_BRIDGE_TENANT) : NULL;
 
-    return bridge && !strcmp(bridge->datapath_type, "netdev");
+    return !bridge || !strcmp(bridge->datapath_type, "netdev");
 }
 
 static void
 tell(struct vx_gw_legs *legs, bool connected, const char *why)
 {
-    if (legs->is_told && legs->is_connected == connected) {
+    bool userspace = connected ? is_userspace(legs) : legs->was_userspace;
+
+    if (legs->is_told && legs->is_connected == connected
+        && legs->was_userspace == userspace) {
         return;
     }
     legs->is_told = true;
     legs->is_connected = connected;
+    legs->was_userspace = userspace;
     if (legs->cb.connected) {
-        legs->cb.connected(legs->aux, connected, is_userspace(legs), why);
+        legs->cb.connected(legs->aux, connected, userspace, why);
     }
 }
 
@@ -186,6 +192,7 @@ check(evutil_socket_t fd, short events, void *aux)
         || legs->in_flight) {
         return;
     }
+    tell(legs, true, "");
     operations = vx_gw_leg_rows(og_ovsdb_session_view(legs->session),
                                 &legs->legs, legs->is_synced);
     if (operations) {
@@ -340,6 +347,7 @@ vx_gw_legs_new(struct event_base *base, const char *addr,
     legs->cb = *cb;
     legs->aux = aux;
     legs->backoff_ms = BACKOFF_MIN_MS;
+    legs->was_userspace = true;
     vx_tree_init(&legs->legs, compare);
     legs->connect = event_new(base, -1, 0, connect_now, legs);
     legs->check = event_new(base, -1, 0, check, legs);

@@ -24,8 +24,9 @@ struct vx_gw_legs_callbacks {
     /* The leg's port has this OpenFlow port number; 0: not (any more). */
     void (*leg)(void *aux, uint32_t vni, uint32_t ofport);
     /* Connected and the database is known; or not, and why.
-     * userspace: br-tenant has datapath_type netdev, so legs must not
-     * offload (vx_gw_vrf_want.leg_offload). */
+     * userspace: br-tenant has datapath_type netdev, or is not there yet, so
+     * legs must not offload (vx_gw_vrf_want.leg_offload); told again when
+     * that changes. */
     void (*connected)(void *aux, bool connected, bool userspace,
                       const char *why);
     /* For the log; may be NULL. */
