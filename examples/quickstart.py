@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story that ./quickstart tells: two hosts, two tenants with the same
-addresses, real packets. Every command of netctl is printed as a person would
+addresses, a gateway to the world, real packets. Every command of netctl is printed as a person would
 type it; every claim is a ping."""
 import argparse
 import os
@@ -8,18 +8,28 @@ import shlex
 import signal
 import sys
 import time
+import types
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import frames  # noqa: E402  (needs the path above)
+import gobgp  # noqa: E402
+import gwlab  # noqa: E402
 import lab as lab_module  # noqa: E402
-from netns import LabError  # noqa: E402
+import netns  # noqa: E402
+from frr import Box  # noqa: E402
+from netns import LabError, wait_until  # noqa: E402
 
 PREFIX = "quickstart"
 ZONE = "zone1"
 TENANTS = ("acme", "globex")
 SUBNETS = ("10.0.0.0/24", "fd00:10::/64")
+# The world outside: a provider's router that is not FRR, and what is behind it.
+OUR_AS, ISP_AS = 65001, 65010
+WAN = (("172.16.1.1/30", "172.16.1.2"), ("fd16:1::1/64", "fd16:1::2"))
+WORLD = ("198.51.100.1", "2001:db8:51::1")
+DEFAULTS = ("0.0.0.0/0", "::/0")
 BOLD, DIM, GREEN, RED, PLAIN = (
     ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m")
     if sys.stdout.isatty() else ("",) * 5)
@@ -168,10 +178,106 @@ def prove_apart(story, of_tenant):
                 "do not arrive", leaked is None, f"{5 * len(sent)} sent")
 
 
+def make_outside(story):
+    """A machine of the provider, and a wire to it: GoBGP, which announces
+    default routes and knows nothing of the fabric."""
+    lab = story.lab
+    namespace = lab.namespace("isp")
+    netns.ip_batch([f"netns add {namespace}"])
+    with netns.inside(namespace):
+        netns.prepare()
+    box = Box(lab, "isp", namespace)
+    host = lab.hosts["gw1"]
+    netns.ip_batch([f"link add wan0 type veth peer name wan netns "
+                    f"{box.namespace}"], host.namespace)
+    netns.ip_batch(
+        ["link set wan up", "link set lo up"]
+        + [f"addr add {peer}/{ours.split('/')[1]} dev wan"
+           + (" nodad" if ":" in peer else "") for ours, peer in WAN]
+        + [f"addr add {ip} dev lo" + (" nodad" if ":" in ip else "")
+           for ip in WORLD], box.namespace)
+    for namespace, device in ((host.namespace, "wan0"),
+                              (box.namespace, "wan")):
+        with netns.inside(namespace):
+            netns.tx_checksum_off(device)
+    isp = gobgp.GoBgp(box, ISP_AS, WAN[0][1])
+    isp.add_neighbor(WAN[0][0].split("/")[0], OUR_AS, ("ipv4", "ipv6"))
+    isp.start()
+    for family, prefix, (_, peer) in zip(("ipv4", "ipv6"), DEFAULTS, WAN):
+        isp.add(family, prefix, "nexthop", peer)
+    return isp
+
+
+def heard(isp):
+    """{prefix: next hop} that the provider has from us."""
+    return {prefix: gobgp.next_hop(paths[0])
+            for family in ("ipv4", "ipv6")
+            for prefix, paths in isp.table(family).items()
+            if prefix not in DEFAULTS}
+
+
+def open_gateway(story):
+    """A third host that runs FRR and vxgatewayd. Returns the provider."""
+    story.title("A gateway: a host that also runs FRR and vxgatewayd, and a "
+                "provider's router (GoBGP) outside")
+    lab = story.lab
+    host = lab.add_hosts(1, ["gw1"])[0]
+    story.netctl(*host.join_command(ZONE), host=host)
+    host.wait_for_bridge("br-tenant")
+    isp = make_outside(story)
+    gateway = gwlab.Gateway(types.SimpleNamespace(lab=lab, tenants=()), 1)
+    command = gateway.command()
+    command[0] = os.path.relpath(command[0], TOP)
+    print(f"  {DIM}gw1{PLAIN} $ zebra -n -r -K 120; bgpd; bgpd -Z -p 1179")
+    print(f"  {DIM}gw1{PLAIN} $ {shlex.join(command)}")
+    gateway.start()
+    story.netctl("gateway", "add", "g1", "--host", "gw1", "--as", str(OUR_AS))
+    for subnet in SUBNETS:
+        story.netctl("subnet", "set", "acme/web", subnet, "--announce")
+    story.netctl("peering", "add", "acme/isp", "--gateway", "g1", "--device",
+                 "wan0", "--local", WAN[0][0], "--local", WAN[1][0],
+                 "--peer", WAN[0][1], "--peer-as", str(ISP_AS),
+                 "--family", "ipv4", "--family", "ipv6")
+    return isp
+
+
+def prove_gateway(story, isp, of_tenant):
+    """What was announced, what came back, and packets."""
+    story.title("The provider hears acme's prefixes, and acme its default "
+                "route")
+    wait_until(lambda: set(heard(isp)) == set(SUBNETS), 30,
+               lambda: f"the provider has {heard(isp)}")
+    for prefix, hop in sorted(heard(isp).items()):
+        print(f"  isp $ gobgp global rib: {prefix} via {hop}")
+    story.claim("exactly acme's announced prefixes arrive at the provider",
+                set(heard(isp)) == set(SUBNETS))
+    netns.ip_batch([f"route add {prefix} via {hop}"    # as its router would
+                    for prefix, hop in heard(isp).items()], isp.box.namespace)
+    wait_until(lambda: story.lab.netctl("-o", "name", "route", "list", "acme"
+                                        ).stdout.split() == [
+        f"acme/{p}" for p in DEFAULTS], 20, lambda: "no default route: "
+        + story.lab.netctl("route", "list", "acme").stdout)
+    story.netctl("route", "list", "acme")
+    story.netctl("bgp", "show", "acme")
+    for machine in (*of_tenant["acme"], *of_tenant["globex"][:1]):
+        netns.ip_batch([f"route replace default via {ip}"
+                        for ip in ("10.0.0.1", "fd00:10::1")],
+                       machine.namespace)
+    pairs = [(m, ip) for m in of_tenant["acme"] for ip in WORLD]
+    result = story.lab.ping_many(pairs, deadline_s=10)
+    story.claim("every machine of acme reaches the world outside, IPv4 and "
+                "IPv6", not result.silent(), str(result))
+    result = story.lab.ping_count(
+        [(of_tenant["globex"][0], ip) for ip in WORLD], 3)
+    story.claim("globex, with the same addresses and no peering, does not",
+                len(result.silent()) == len(result.sent), str(result))
+
+
 def show_state(story):
     """What an operator looks at."""
     story.title("The state, as an operator sees it")
-    for words in (("host", "list"), ("network", "list"), ("port", "list")):
+    for words in (("host", "list"), ("network", "list"), ("port", "list"),
+                  ("gateway", "list"), ("peering", "list")):
         story.netctl(*words)
     for host in story.lab.hosts.values():
         counts = ", ".join(f"{bridge} {len(host.flows(bridge))} flows"
@@ -190,6 +296,7 @@ def say_how_to_play_on(story, of_tenant):
   export NETCTL_SERVER={lab.api}
   {netctl} port list
   {netctl} -o json port show acme/web/vm1
+  {netctl} bgp show
   {netctl} watch
   ip netns exec {one.namespace} ping {two.ipv4}          # acme vm1 to vm2
   ovs-ofctl -O OpenFlow15 dump-flows unix:{host.folder}/br-tenant.mgmt
@@ -206,6 +313,8 @@ def tell(story, keep):
     describe(story, of_tenant)
     prove_reach(story, of_tenant)
     prove_apart(story, of_tenant)
+    isp = open_gateway(story)
+    prove_gateway(story, isp, of_tenant)
     show_state(story)
     took = time.time() - story.started
     if story.failed:
