@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story that ./quickstart tells: two hosts, two tenants with the same
-addresses, a gateway to the world, real packets. Every command of netctl is printed as a person would
-type it; every claim is a ping."""
+addresses, a gateway to the world, real packets. Every command of netctl is
+printed as a person would type it; every claim is a ping."""
 import argparse
 import os
 import shlex
