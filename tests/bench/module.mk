@@ -69,3 +69,10 @@ churn: all
 	VXFABRIC_BIN='$(abs_builddir)/bin' \
 	    $(PYTHON3) $(srcdir)/tests/bench/run_churn.py \
 	    --minutes '$(MINUTES)' $(CHURN_ARGS)
+
+# Tenant routes of a gateway, until a VPNv4 peer has them: ours and FRR's ways.
+EXTRA_DIST += tests/bench/gateway_routes.py
+.PHONY: bench-gateway-routes
+bench-gateway-routes: tests/netns/zebra_driver
+	$(BENCH_RUN) $(srcdir)/tests/bench/gateway_routes.py \
+	    $(GATEWAY_ROUTES_ARGS)
