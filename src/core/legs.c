@@ -54,6 +54,40 @@ find(const struct planning *p, enum vx_kind kind, const char *name)
     return p->network ? vx_model_find(p->model, kind, &key, NULL) : NULL;
 }
 
+/* The biggest MTU of the tenant's networks: what they send has to get through
+ * a leg.  0: it has none.  O(networks of the tenant). */
+static uint16_t
+biggest_mtu(const struct planning *p)
+{
+    const struct vx_key scope = { .tenant = p->tenant->o.name };
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+    uint16_t mtu = 0;
+
+    vx_iter_init(&iter, p->model, VX_NETWORK, &scope, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        const struct vx_network *network = (const void *) obj;
+
+        if (obj->origin == VX_BY_OPERATOR && network->mtu > mtu) {
+            mtu = network->mtu;
+        }
+    }
+    return mtu;
+}
+
+static void
+want_network(struct planning *p)
+{
+    uint16_t mtu = biggest_mtu(p);
+    struct vx_op *op;
+
+    if (!p->network || (mtu && p->network->mtu != mtu)) {
+        op = add_op(p, VX_OP_PUT, VX_NETWORK, VX_ROUTER_NETWORK);
+        op->spec.network.vni = p->tenant->router_vni;
+        op->spec.network.mtu = mtu;
+    }
+}
+
 static void
 want_subnet(struct planning *p, const char *cidr)
 {
@@ -142,10 +176,7 @@ vx_legs_plan(const struct vx_model *model, uint64_t tenant,
         }
         return;
     }
-    if (!p.network) {
-        add_op(&p, VX_OP_PUT, VX_NETWORK, VX_ROUTER_NETWORK)
-            ->spec.network.vni = p.tenant->router_vni;
-    }
+    want_network(&p);
     want_subnet(&p, VX_ROUTER_SUBNET4);
     want_subnet(&p, VX_ROUTER_SUBNET6);
     if (p.network) {

@@ -85,7 +85,9 @@ vx_gws_legs_changed(struct vx_gws *gws, const struct vx_change *change)
         }
         break;
     case VX_NETWORK:
-        if (obj->origin == VX_BY_SYSTEM) {
+        if (obj->origin == VX_BY_SYSTEM || !change->old || !change->new
+            || ((const struct vx_network *) change->old)->mtu
+               != ((const struct vx_network *) change->new)->mtu) {
             note(gws, obj->parent);
         }
         break;

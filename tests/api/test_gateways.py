@@ -125,6 +125,18 @@ def test_router_networks_and_legs_follow_who_serves_a_tenant(fabric):
         "GET", "/v1/tenants/acme/networks")["items"]] == ["web"], 5)
 
 
+def test_a_leg_carries_what_the_tenants_networks_send(fabric):
+    one = fabric.gateway("g1")
+    try:
+        assert one.wait("tenant", "acme")["mtu"] == 1450
+        fabric.put("/v1/tenants/acme/networks/jumbo", mtu=8900)
+        fabric.until(lambda: one.has("tenant", "acme")["mtu"] == 8900)
+        fabric.call("DELETE", "/v1/tenants/acme/networks/jumbo")
+        fabric.until(lambda: one.has("tenant", "acme")["mtu"] == 1450)
+    finally:
+        one.close()
+
+
 def test_a_gateway_that_goes_takes_all_that_was_made_for_it(fabric):
     one = fabric.gateway("g1")
     try:
