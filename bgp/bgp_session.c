@@ -43,6 +43,8 @@ struct bg_session {
     struct event *timer;        /* of the state machine */
     struct event *turn;         /* more to read, build, or to step */
     struct event *stale;        /* the peer has had its time */
+    struct event *settle;       /* ... and its peers theirs */
+    unsigned held_ends;         /* families whose End-of-RIB waits for it */
     struct bg_fsm fsm;
     struct bg_rib_out *out;
     struct bg_rib_in *in;
@@ -97,6 +99,7 @@ destroy(struct bg_session *s)
     event_free(s->timer);
     event_free(s->turn);
     event_free(s->stale);
+    event_free(s->settle);
     vx_buf_fini(&s->buf);
     explicit_bzero(&s->fsm.config.password, sizeof s->fsm.config.password);
     free(s);
@@ -132,6 +135,7 @@ bg_session_free(struct bg_session *s)
     event_del(s->timer);
     event_del(s->turn);
     event_del(s->stale);
+    event_del(s->settle);
     if (!s->n_entered) {
         destroy(s);
     }
@@ -233,7 +237,25 @@ on_end_of_rib(void *aux, enum bg_family family)
 {
     struct bg_session *s = aux;
 
-    bg_rib_in_end(s->in, family);
+    if (event_pending(s->settle, EV_TIMEOUT, NULL)
+        && bg_rib_in_stale(s->in)) {
+        s->held_ends |= BG_BIT(family);
+    } else {
+        bg_rib_in_end(s->in, family);
+    }
+}
+
+static void
+believe_ends(struct bg_session *s)
+{
+    unsigned ends = s->held_ends;
+
+    s->held_ends = 0;
+    for (int i = 0; i < BG_N_FAMILIES; i++) {
+        if (ends & BG_BIT(i)) {
+            bg_rib_in_end(s->in, i);
+        }
+    }
 }
 
 static void
@@ -332,6 +354,9 @@ handle_messages(struct bg_session *s)
             more(s);
             return;
         }
+    }
+    if (s->held_ends && !bg_rib_in_stale(s->in)) {
+        believe_ends(s);
     }
 }
 
@@ -488,6 +513,11 @@ do_up(struct bg_session *s)
     bg_rib_in_up(s->in, s->fsm.families, &s->fsm.config.router_id);
     bg_rib_out_up(s->out, s->fsm.families, s->fsm.peer.as4);
     set_stale(s);
+    if (s->fsm.config.settle_s && bg_rib_in_stale(s->in)) {
+        const struct timeval tv = { .tv_sec = s->fsm.config.settle_s };
+
+        event_add(s->settle, &tv);
+    }
     more(s);
     if (s->cb->up) {
         s->cb->up(s->aux, s->fsm.families);
@@ -533,6 +563,8 @@ do_down(struct bg_session *s)
 {
     snprintf(s->status.error, sizeof s->status.error, "%s", s->fsm.why);
     if (s->fsm.was_up) {
+        s->held_ends = 0;
+        event_del(s->settle);
         bg_rib_out_down(s->out);
         bg_rib_in_down(s->in);
         set_stale(s);
@@ -596,6 +628,18 @@ on_stale(evutil_socket_t fd, short what, void *aux)
     (void) what;
     enter(s);
     bg_rib_in_expire(s->in);
+    leave(s);
+}
+
+static void
+on_settle(evutil_socket_t fd, short what, void *aux)
+{
+    struct bg_session *s = aux;
+
+    (void) fd;
+    (void) what;
+    enter(s);
+    believe_ends(s);
     leave(s);
 }
 
@@ -692,7 +736,8 @@ bg_session_new(struct event_base *base,
     s->timer = event_new(base, -1, 0, on_timer, s);
     s->turn = event_new(base, -1, 0, on_turn, s);
     s->stale = event_new(base, -1, 0, on_stale, s);
-    if (!s->timer || !s->turn || !s->stale) {
+    s->settle = event_new(base, -1, 0, on_settle, s);
+    if (!s->timer || !s->turn || !s->stale || !s->settle) {
         abort();
     }
     bg_fsm_init(&s->fsm, config, (uintptr_t) s >> 4 ^ now_ms(), now_ms());

@@ -41,6 +41,11 @@ struct bg_session_config {
     uint16_t stale_s;           /* we keep the peer's so long after a loss,
                                  * and so long for its End-of-RIB after it is
                                  * back; 0 = 120 */
+    uint16_t settle_s;          /* after a loss End-of-RIB is believed no
+                                 * sooner than this, unless nothing is stale
+                                 * any more: a reflector that was restarted
+                                 * ends its RIB before its own peers are back;
+                                 * 0 = at once */
     unsigned retry_min_ms;      /* first pause; 0 = 100 */
     unsigned retry_max_ms;      /* 0 = 5,000 */
     char password[BG_PASSWORD_MAX + 1];     /* "" = none */

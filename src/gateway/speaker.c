@@ -11,7 +11,8 @@
 #include "lib/xalloc.h"
 
 enum {
-    REHEAR_MS = 200, RESTART_S = 120, AWAY_MS = 5000, HEARD_MAX = 16,
+    REHEAR_MS = 200, RESTART_S = 120, SETTLE_S = 15, AWAY_MS = 5000,
+    HEARD_MAX = 16,
     FAMILIES = BG_BIT(BG_VPNV4) | BG_BIT(BG_VPNV6) | BG_BIT(BG_FLOW4)
                | BG_BIT(BG_FLOW6) | BG_BIT(BG_EVPN),
 };
@@ -210,6 +211,7 @@ make_config(const struct vx_gw_speaker *speaker,
     vx_ip_parse(VX_GW_SPEAKER_ADDRESS, &config->router_id);
     config->families = FAMILIES;
     config->restart_s = RESTART_S;
+    config->settle_s = SETTLE_S;
     return true;
 }
 

@@ -4,7 +4,7 @@
  * "ok TEXT" or "error TEXT".
  *
  *   bgp_driver LOCAL PEER PORT AS PEER-AS ROUTER-ID [hold=S] [restart=S]
- *              [stale=S] [password=P] [family=F]...
+ *              [stale=S] [settle=S] [password=P] [family=F]...
  *
  *   set TOKEN ROUTE -- ATTRIBUTE...     unset TOKEN ROUTE
  *   complete                            End-of-RIB may be sent
@@ -583,6 +583,8 @@ read_option(char *word, struct bg_session_config *config)
         config->restart_s = atoi(value);
     } else if (!strcmp(word, "stale")) {
         config->stale_s = atoi(value);
+    } else if (!strcmp(word, "settle")) {
+        config->settle_s = atoi(value);
     } else if (!strcmp(word, "password")) {
         snprintf(config->password, sizeof config->password, "%s", value);
     } else if (!strcmp(word, "family") && bg_family_parse(value, &family)) {

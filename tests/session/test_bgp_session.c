@@ -462,6 +462,49 @@ is_told_and_tells_again_after_a_loss(void **state)
     end(&p);
 }
 
+/* A reflector that was restarted ends its RIB before it has anything. */
+static void
+believes_the_end_only_after_a_while_if_told_so(void **state)
+{
+    struct pair p;
+
+    (void) state;
+    begin(&p);
+    bg_session_free(p.session);
+    p.config.settle_s = 1;
+    p.session = bg_session_new(p.base, &p.config, p.out, p.in, NULL);
+    bg_session_set_callbacks(p.session, &callbacks, &p);
+    link_up(&p);
+    shake_hands(&p);
+    say_route(&p, "10.9.0.0/16");
+    say_route(&p, "10.8.0.0/16");
+    say_eor(&p, BG_IPV4);
+    settle(&p);
+    assert_int_equal(p.n_complete, 1);      /* nothing was stale */
+    for (int run = 0; run < 2; run++) {
+        bufferevent_flush(p.peer, EV_WRITE, BEV_FINISHED);
+        settle(&p);
+        link_up(&p);
+        shake_hands(&p);
+        say_eor(&p, BG_IPV4);
+        settle(&p);
+        assert_int_equal(p.n_complete, 1 + run);
+        assert_int_equal(p.n_lost, 0);
+        say_route(&p, "10.9.0.0/16");
+        if (!run) {
+            say_route(&p, "10.8.0.0/16");
+            settle(&p);
+            assert_int_equal(p.n_complete, 2);      /* all is back */
+        }
+    }
+    for (int i = 0; i < 10 && p.n_complete < 3; i++) {
+        event_base_loop(p.base, EVLOOP_ONCE);
+    }
+    assert_int_equal(p.n_complete, 3);
+    assert_int_equal(p.n_lost, 1);
+    end(&p);
+}
+
 static void
 refuses_a_peer_that_is_another(void **state)
 {
@@ -829,6 +872,7 @@ main(void)
         cmocka_unit_test(shakes_hands_and_says_what_it_can),
         cmocka_unit_test(tells_and_hears_routes),
         cmocka_unit_test(is_told_and_tells_again_after_a_loss),
+        cmocka_unit_test(believes_the_end_only_after_a_while_if_told_so),
         cmocka_unit_test(refuses_a_peer_that_is_another),
         cmocka_unit_test(answers_nonsense_with_its_name),
         cmocka_unit_test(
