@@ -23,6 +23,7 @@
 #include "gateway/node.h"
 #include "gateway/options.h"
 #include "gateway/report.h"
+#include "gateway/rules.h"
 #include "gateway/sessions.h"
 #include "gateway/speaker.h"
 
@@ -48,6 +49,7 @@ struct vx_gw_app {
     struct vx_gw_entries *entries;
     struct vx_gw_apply *apply;
     struct bg_zebra *zebra;         /* from the first sync on */
+    struct vx_gw_rules *rules;      /* with VRF devices */
     struct vx_gw_node *node;
     struct vx_gw_speaker *speaker;
     struct vx_gw_learned *learned;
@@ -67,6 +69,8 @@ struct vx_gw_app {
     size_t n_marks;
     uint64_t acked;
     bool spoken_touched;            /* the speaker is to be looked at */
+    bool rules_touched;
+    unsigned n_ticks;
 
     /* What is heard. */
     size_t n_whole;                 /* VRFs whose routes zebra has told */

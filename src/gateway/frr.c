@@ -26,6 +26,7 @@ struct vx_gw_frr {
     bool busy;                  /* a job is under way */
     bool done;
     bool synced;                /* want() has known what is wanted */
+    bool unsaved;               /* it was configured since it was saved */
     unsigned rounds;            /* of configuring without being done */
     unsigned pause_ms;
     char *why;
@@ -114,6 +115,33 @@ tell_conflicts(struct vx_gw_frr *frr, const struct vx_gw_frr_plan *plan)
     }
 }
 
+/* So that a daemon that is started again has its sessions, and what it needs
+ * for graceful restart, before anybody tells it. */
+static void
+saved(void *frr_, bool ok, const char *text, const struct vx_error *err)
+{
+    struct vx_gw_frr *frr = frr_;
+
+    (void) text;
+    frr->unsaved = !ok;
+    if (!ok) {
+        vx_log_warn(name_of(frr), "does not save its configuration: %s",
+                    err->message);
+    }
+    settle(frr, true, "");
+}
+
+static void
+finish(struct vx_gw_frr *frr)
+{
+    if (frr->unsaved && frr->spec.saves) {
+        frr->unsaved = false;
+        vx_gw_vty_ask(frr->vty, "write file", saved, frr);
+    } else {
+        settle(frr, true, "");
+    }
+}
+
 static void
 answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
 {
@@ -146,10 +174,11 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
             }
         }
         frr->counts.n_commands += plan.n_commands;
+        frr->unsaved = true;
         vx_gw_vty_configure(frr->vty, plan.commands, plan.n_commands,
                             configured, frr);
     } else {
-        settle(frr, true, "");
+        finish(frr);
     }
     vx_gw_frr_plan_fini(&plan);
 }

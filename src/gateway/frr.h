@@ -15,6 +15,7 @@ struct vx_gw_frr_spec {
     struct event_base *base;
     enum vx_gw_frr_daemon daemon;
     const char *path;               /* of its VTY socket */
+    bool saves;                     /* `write file` when it was configured */
     /* What is wanted now; false: not known yet, nothing is done.  What it
      * returns is used before anything else is called. */
     bool (*want)(void *aux, struct vx_gw_frr_want *ret_want);

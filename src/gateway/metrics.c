@@ -126,6 +126,8 @@ collect(const struct vx_gw_app *app, struct number numbers[N_NUMBERS])
     add_zebra(app, numbers, n);
     add_speaker(app, numbers, n);
     vx_gw_node_counts(app->node, &kernel);
+    ADD("ip_rules", "gauge", "Policies that are ip rules, too.",
+        app->rules ? vx_gw_rules_count(app->rules) : 0);
     ADD("vrfs", "gauge", "VRFs of tenants.", kernel.n_vrfs);
     ADD("vrfs_ready", "gauge", "VRFs that are as wanted.", kernel.n_ready);
     ADD("ovs_connected", "gauge", "Connected to Open vSwitch's database.",

@@ -44,6 +44,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/options.c src/gateway/options.h \
 	src/gateway/peers.c \
 	src/gateway/report.c src/gateway/report.h \
+	src/gateway/rules.c src/gateway/rules.h \
 	src/gateway/sessions.c src/gateway/sessions.h \
 	src/gateway/speaker.c src/gateway/speaker.h \
 	src/gateway/wanted.c src/gateway/wanted.h \

@@ -26,6 +26,7 @@ struct vx_gw_node_config {
     const char *vty_dir;
     const char *reflector_vty_dir;
     const char *redistribute;       /* "openfabric" */
+    bool saves;                     /* FRR writes its configuration files */
     void (*progress)(void *aux);    /* something is ready, or is not */
     void *aux;
 };

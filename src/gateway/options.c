@@ -37,6 +37,9 @@ const char vx_gw_options_usage[] =
     "                             away (default 120)\n"
     "      --settle-time SECONDS  so long after a start for what is learned\n"
     "                             to come back (default 30)\n"
+    "      --save-config BOOL     bgpd and the reflector write their files "
+    "when\n"
+    "                             they were configured (default false)\n"
     "      --withdraw-on-exit     take back what is announced at the end\n"
     "      --log-level LEVEL      error, warn, info or debug (default info)\n"
     "  -h, --help                 this text\n"
@@ -170,13 +173,16 @@ vx_gw_options_set(struct vx_gw_options *options, const char *key,
                || vx_fail(err, VX_INVALID, key, "log_level = \"%s\": error, "
                           "warn, info or debug is needed", value);
     }
-    if (!strcmp(key, "withdraw_on_exit")) {
+    if (!strcmp(key, "withdraw_on_exit") || !strcmp(key, "save_config")) {
+        bool *p = *key == 'w' ? &options->withdraw_on_exit
+                              : &options->save_config;
+
         if (strcmp(value, "true") && strcmp(value, "yes")
             && strcmp(value, "false") && strcmp(value, "no")) {
             return vx_fail(err, VX_INVALID, key, "%s = \"%s\": true or false "
                            "is needed", key, value);
         }
-        options->withdraw_on_exit = *value == 't' || *value == 'y';
+        *p = *value == 't' || *value == 'y';
         return true;
     }
     return vx_fail(err, VX_INVALID, key, "unknown option \"%s\"; "

@@ -27,6 +27,7 @@ struct vx_gw_options {
     uint32_t settle_s;          /* heard routes are awaited so long after a
                                  * start */
     bool withdraw_on_exit;
+    bool save_config;           /* FRR writes its configuration files */
     enum vx_log_level log_level;
 };
 

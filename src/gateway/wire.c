@@ -14,7 +14,11 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
-enum { PIECE = 500, QUIET_MS = 2000 };
+enum {
+    PIECE = 500, QUIET_MS = 2000,
+    AUDIT_ZEBRA_S = 60, AUDIT_BGPD_S = 300,
+    AUDIT_BGPD_MAX = 20000,         /* prefixes: its answer is long */
+};
 
 /* --- Acknowledging. */
 
@@ -97,12 +101,22 @@ begin_flush(struct vx_gw_app *app)
 }
 
 static void
+update_rules(struct vx_gw_app *app)
+{
+    if (app->rules && app->rules_touched) {
+        app->rules_touched = false;
+        vx_gw_rules_update(app->rules);
+    }
+}
+
+static void
 end_flush(struct vx_gw_app *app)
 {
     app->flushing = false;
     bg_zebra_token(app->zebra, app->token);
     bg_rib_out_advance(vx_gw_speaker_out(app->speaker), app->token);
     vx_gw_node_flush(app->node);
+    update_rules(app);
     if (app->spoken_touched) {
         app->spoken_touched = false;
         vx_gw_speaker_configure(app->speaker);
@@ -186,6 +200,10 @@ on_entry(void *app_, struct vx_gw_line *line, const char *text, size_t size)
     if (line->type != VX_GW_ENDPOINT && line->type != VX_GW_POLICY) {
         app->spoken_touched = true;
     }
+    if (line->type == VX_GW_TENANT || line->type == VX_GW_PEERING
+        || line->type == VX_GW_POLICY) {
+        app->rules_touched = true;
+    }
 }
 
 static void
@@ -194,6 +212,8 @@ on_sync(void *app_, uint64_t seq)
     struct vx_gw_app *app = app_;
 
     vx_gw_entries_sweep(app->entries);
+    app->rules_touched = app->rules_touched
+                         || vx_gw_entries_is_dirty(app->entries);
     app->told = app->told || !app->loading;
     if (seq != app->sync_seq || vx_gw_entries_is_dirty(app->entries)
         || !app->zebra || app->acked != seq) {
@@ -303,12 +323,34 @@ leg_of(void *app_, uint32_t vni)
 
 /* --- zebra. */
 
+static enum bg_proto
+proto_of(const struct vx_gw_app *app)
+{
+    return strcmp(app->options.route_type, "babel") ? BG_PROTO_OPENFABRIC
+                                                    : BG_PROTO_BABEL;
+}
+
 static struct vx_gw_entry *
 tenant_of_vrf(const struct vx_gw_app *app, const char *vrf)
 {
     uint32_t vni = vx_gw_vrf_parse(vrf);
 
     return vni ? vx_gw_entries_tenant_of(app->entries, vni) : NULL;
+}
+
+/* Legs have other names than in namespaces, and ip rules can be used. */
+static void
+use_devices(struct vx_gw_app *app)
+{
+    const struct vx_gw_rules_config config = {
+        .base = app->base, .zserv = app->options.zserv,
+        .proto = proto_of(app), .entries = app->entries,
+    };
+
+    vx_gw_entries_mark_all(app->entries);
+    app->sync_pending = true;
+    app->rules = vx_gw_rules_new(&config);
+    app->rules_touched = true;
 }
 
 static void
@@ -323,9 +365,7 @@ on_zebra_state(void *app_, const struct bg_zebra_status *status)
         vx_gw_node_set_backend(app->node, status->is_netns
                                ? VX_GW_VRF_NETNS : VX_GW_VRF_DEVICE);
         if (!had && !status->is_netns) {
-            /* Legs have other names. */
-            vx_gw_entries_mark_all(app->entries);
-            app->sync_pending = true;
+            use_devices(app);
         }
         /* At our own start, too: who knows what it has missed. */
         vx_gw_app_zebra_is_back(app);
@@ -471,8 +511,7 @@ start_zebra(struct vx_gw_app *app)
     };
     const struct bg_zebra_config config = {
         .base = app->base, .path = app->options.zserv,
-        .proto = strcmp(app->options.route_type, "babel")
-                 ? BG_PROTO_OPENFABRIC : BG_PROTO_BABEL,
+        .proto = proto_of(app),
         .stale_s = app->options.withdraw_on_exit ? 0
                                                  : app->options.restart_s,
         .learns = true,
@@ -530,11 +569,32 @@ look(void *app_, struct vx_gw_report_view *ret_view)
     };
 }
 
+/* What zebra and bgpd really hold is looked at now and then; what differs is
+ * mended. */
+static void
+audit(struct vx_gw_app *app)
+{
+    app->n_ticks++;
+    if (!app->told || !app->zebra || app->flushing) {
+        return;
+    }
+    if (app->n_ticks % AUDIT_ZEBRA_S == 0) {
+        bg_zebra_audit(app->zebra);
+    }
+    if (app->n_ticks % AUDIT_BGPD_S == 0 && !app->bgpd_deaf
+        && vx_gw_entries_count(app->entries, VX_GW_PREFIX)
+           <= AUDIT_BGPD_MAX
+        && vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
+        vx_gw_app_find_ghosts(app);
+    }
+}
+
 void
 vx_gw_app_tick(struct vx_gw_app *app)
 {
     vx_gw_node_judge(app->node);
     vx_gw_app_ask_peers(app);
+    audit(app);
     acknowledge(app);
     if (!app->ready_told && app->acked) {
         app->ready_told = true;
@@ -565,6 +625,7 @@ wire_node(struct vx_gw_app *app)
         .vty_dir = app->options.vty_dir,
         .reflector_vty_dir = app->options.reflector_vty_dir,
         .redistribute = app->options.route_type,
+        .saves = app->options.save_config,
         .progress = vx_gw_app_progress, .aux = app,
     };
     struct vx_gw_speaker_config speaker = {
@@ -639,6 +700,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     if (app->zebra) {
         bg_zebra_free(app->zebra);
     }
+    vx_gw_rules_free(app->rules);
     vx_gw_speaker_free(app->speaker, app->options.withdraw_on_exit);
     vx_gw_node_free(app->node);
     vx_gw_apply_free(app->apply);
