@@ -742,8 +742,8 @@ vx_gw_node_new(const struct vx_gw_node_config *config)
                                   i == VX_GW_ZEBRA ? "zebra" : "bgpd");
         struct vx_gw_frr_spec spec = {
             .base = config->base, .daemon = (enum vx_gw_frr_daemon) i,
-            .path = path, .saves = config->saves, .want = want_frr, .conflict = on_conflict,
-            .progress = on_frr, .aux = node,
+            .path = path, .saves = config->saves, .want = want_frr,
+            .conflict = on_conflict, .progress = on_frr, .aux = node,
         };
 
         node->frrs[i] = vx_gw_frr_new(&spec);
