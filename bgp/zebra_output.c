@@ -202,6 +202,20 @@ bg_zebra_end_audit(struct bg_zebra *z, struct bg_zvrf *vrf)
     bg_zebra_later(z);
 }
 
+/* Up to 8.5 the first COMPLETE of a VRF purges both families, later releases
+ * purge each at its own. */
+static void
+say_complete(struct bg_zebra *z, uint32_t vrf_id)
+{
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        struct bg_zapi_gr_msg gr = { .what = BG_GR_COMPLETE,
+                                     .family = family, .vrf_id = vrf_id };
+
+        bg_zapi_put_gr(z->row, &gr, &z->out);
+        bg_zebra_sent(z);
+    }
+}
+
 /* A VRF is complete when all that is wanted in it has been said and answered:
  * COMPLETE makes zebra purge what has not come again, and a route of ours
  * that still is in zebra's queue would be out of the kernel for a moment. */
@@ -215,13 +229,9 @@ complete_vrfs(struct bg_zebra *z)
 
         if (z->is_whole && !vrf->is_complete
             && bg_route_sync_is_settled(z->routes, vrf->id)) {
-            struct bg_zapi_gr_msg gr = { .what = BG_GR_COMPLETE, .family = 4,
-                                         .vrf_id = vrf->id };
-
             vrf->is_complete = true;
             if (z->config.stale_s) {
-                bg_zapi_put_gr(z->row, &gr, &z->out);
-                bg_zebra_sent(z);
+                say_complete(z, vrf->id);
             }
             if (!z->config.instance) {
                 bg_zebra_begin_audit(z, vrf);

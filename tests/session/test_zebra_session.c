@@ -546,6 +546,7 @@ says_graceful_restart_first_and_complete_last(void **state)
     RUN_UNTIL(p, said(p, "gr 2 7"));
     RUN_UNTIL(p, heard(p, "audited"));
     assert_true(place(p, "gr 2 7") < place(p, "redistribute 7 openfabric"));
+    assert_int_equal(said(p, "gr 2 7"), 2);     /* of both families */
     end(p);
 }
 
