@@ -192,6 +192,29 @@ cut_page(const struct paging *p, const struct vx_gw *gw, char part,
     snprintf(p->next, 512, "%s %c %u %s", gw->name, part, type, key);
 }
 
+/* Of those that are tried again; so many are looked at and no more. */
+static uint64_t
+count_unused(const struct vx_gw *gw)
+{
+    enum { MOST = 10000 };
+    uint64_t n = 0;
+    int left = MOST;
+
+    VX_TREE_FOR_EACH(node, &gw->gws->refused) {
+        const struct vx_gw_target *t = VX_CONTAINER(node, struct vx_gw_target,
+                                                    by_refused);
+
+        VX_TREE_FOR_EACH(member, &t->members) {
+            n += VX_CONTAINER(member, struct vx_gw_link, by_item)->item->gw
+                 == gw;
+            if (!--left) {
+                return n;
+            }
+        }
+    }
+    return n;
+}
+
 static void
 put_gateway(const struct paging *p, const struct vx_gw *gw)
 {
@@ -201,7 +224,7 @@ put_gateway(const struct paging *p, const struct vx_gw *gw)
         .seq = vx_feedlog_seq(gw->log), .acked = gw->acked,
         .behind = behind(gw), .n_learned = gw->items.count,
         .n_failed = gw->failed.count, .counters = gw->counters,
-        .n_unused = p->gws->refused.count,
+        .n_unused = count_unused(gw),
     };
     char reason[256];
 

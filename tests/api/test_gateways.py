@@ -469,3 +469,33 @@ def test_a_stopped_controller_lets_go_of_what_it_holds(fabric):
         assert fabric.call("GET", path)["priority"] == 100
     finally:
         one.close()
+
+
+def test_a_slow_reader_is_told_the_last_of_everything(fabric):
+    """More than a connection takes at once, most of it changed meanwhile."""
+    connection = UnixConnection(fabric.unix_path, 30)
+    connection.request("GET", "/v1/gateways/g1/feed")
+    ops = [intent.put(f"/v1/tenants/acme/policies/p{i}", priority=i + 1,
+                      match={"dst": "10.0.0.0/24", "dport": str(i + 1),
+                             "proto": "tcp"}, description="x" * 200,
+                      action={"type": "drop"}, where=["flowspec"])
+           for i in range(3000)]
+    with intent.Api(fabric.api, timeout=20) as api:
+        api.batches(ops)
+        before = fabric.memory_kb()
+        for turn in range(3):
+            for i in range(0, 3000, 2):
+                ops[i]["body"]["description"] = f"{turn}" * 200
+            api.batches(ops)
+    assert fabric.memory_kb() - before < fabric.memory_limit_kb()
+    response = connection.getresponse()
+    told = {}
+    for line in iter(response.readline, b""):
+        line = json.loads(line)
+        if line.get("type") == "policy":
+            told[line["key"]] = line["value"]["description"]
+        if "sync" in line and len(told) == 3000 \
+                and set(told.values()) == {"x" * 200, "2" * 200}:
+            break
+    assert told["acme p0"] == "2" * 200 and told["acme p1"] == "x" * 200
+    connection.close()
