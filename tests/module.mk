@@ -71,6 +71,13 @@ loss: all $(NETNS_TOOLS)
 	    --other-build='$(abs_builddir)/$(LOSS_OTHER)/bin/vxfabricd' \
 	    $(LOSS_ARGS)
 
+# The same of gateways: zebra, bgpd, reflector, vxgatewayd, vxfabricd.
+.PHONY: loss-gateways
+loss-gateways: all
+	@test "`id -u`" = 0 || { echo "loss-gateways needs root" >&2; exit 1; }
+	VXFABRIC_BIN='$(abs_builddir)/bin' PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON3) $(srcdir)/tests/netns/loss/gateways.py $(LOSS_ARGS)
+
 # A controller without hosts against callers of every kind. Needs no root.
 .PHONY: check-api
 check-api: all

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the restart of one process of a gateway, or of the controller, costs
+flows between VMs and CEs, and whether anything stale is left.
+
+In each round the process ends (stopped: SIGTERM; killed: SIGKILL), is away
+for a second, in which one announced prefix is withdrawn, and is started again,
+while VMs and CEs of all tenants ping each other. Then all peers are to have
+heard of the withdrawal, within STALE_S. The prefix comes back before the next
+round.
+"""
+import dataclasses
+import ipaddress
+import signal
+import time
+
+import intent
+import ping as pinger
+from frr import kernel_routes
+from gwlab import STATIC, announced_prefixes
+from netns import LabError, wait_until
+from routed import slash
+
+PROCESSES = ("zebra", "bgpd", "reflector", "vxgatewayd", "vxfabricd")
+HOW = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
+STALE_S = 30
+AWAY_ROUNDS = 50                # of pings, 20 ms each
+# zebra 8.4 with a VRF that is a namespace: on SIGTERM, after all is done, it
+# falls in zebra_finalize(). That is not counted; falling at any other time is.
+ENDS_BADLY = {("zebra", signal.SIGTERM): (0, -signal.SIGSEGV)}
+
+
+@dataclasses.dataclass
+class Round:
+    """What one restart cost."""
+    lost: int
+    sent: int
+    gap_ms: float
+    settled_s: float            # from the start on; None: not within STALE_S
+    stale: str                  # what was left
+    crashed: str
+
+
+class Restarts:
+    """Rounds in a GwLab with everything established."""
+
+    def __init__(self, gw, gateway=None):
+        self.gw = gw
+        self.gateway = gateway or gw.gateways[0]
+        self.api = intent.Api(gw.lab.api)
+        self.tenant = gw.tenants[0]
+        self.rows = {}
+
+    def run(self, process, how, rounds):
+        """Rounds of a row of the table; the list of them."""
+        row = self.rows.setdefault((process, how), [])
+        for _ in range(rounds):
+            row.append(self.round(process, HOW[how]))
+        return row
+
+    def round(self, process, number):
+        """One restart."""
+        pairs = self.gw.everything_pings()
+        crashed = ""
+        with pinger.Pinging(pairs, interval_s=0.02) as pinging:
+            pinging.go_on(25)
+            status = self._stop(process, number)
+            if status not in ENDS_BADLY.get((process, number),
+                                            (0, -number)):
+                crashed = f"{process} ended with {status}"
+            if process != "vxfabricd":
+                self._announce(False)
+            pinging.go_on(AWAY_ROUNDS)
+            self._start(process)
+            started = time.monotonic()
+            if process == "vxfabricd":
+                self._announce(False)
+            stale = self._wait_settled(False)
+            settled = time.monotonic() - started
+            pinging.go_on(50)
+        self._announce(True)
+        back = self._wait_settled(True)
+        self.gw.wait_sessions()
+        crashed += str(self.gw.crashed() or "")
+        return Round(sum(pinging.lost.values()), pinging.sent,
+                     pinging.gap_s * 1000,
+                     None if stale else settled,
+                     stale or (f"not back: {back}" if back else ""), crashed)
+
+    def _stop(self, process, number):
+        if process == "vxfabricd":
+            return self.gw.lab.stop_controller(number)
+        return self.gateway.stop(process, number)
+
+    def _start(self, process):
+        if process == "vxfabricd":
+            self.gw.lab.start_controller(*self.gw.lab.options)
+            self.api = intent.Api(self.gw.lab.api)
+        else:
+            self.gateway.start(process)
+
+    def _announce(self, wanted):
+        self.api.put(f"/v1/tenants/{self.tenant}/routes/{slash(STATIC)}",
+                     via=["10.0.0.11"], announce=wanted)
+
+    # -- what is to be where
+
+    def _wait_settled(self, with_static):
+        """"" once everybody has what is announced and nothing else, within
+        STALE_S; else what differs."""
+        try:
+            wait_until(lambda: not self._differences(with_static), STALE_S,
+                       "", 0.2)
+            return ""
+        except LabError:
+            return self._differences(with_static)
+
+    def _differences(self, with_static):
+        found = []
+        for tenant in self.gw.tenants:
+            want = announced_prefixes()
+            if tenant == self.tenant and not with_static:
+                want[4] -= {STATIC}
+            heard = self.gw.ce_routes(tenant)
+            # Both gateways have told it, or nobody has.
+            told = {p for p, paths in heard.items() if len(paths)
+                    == len(self.gw.gateways)}
+            found += self._compare(f"CE of {tenant}", told,
+                                   want[4] | want[6])
+            found += self._compare(f"CE of {tenant}, at all", set(heard),
+                                   want[4] | want[6])
+            for gateway in self.gw.gateways:
+                found += self._kernel(gateway, tenant, want)
+        found += self._upstream(with_static)
+        return "; ".join(found)
+
+    def _kernel(self, gateway, tenant, want):
+        vrf = gateway.vrf_of(tenant)
+        found = []
+        for version in (4, 6):
+            have = {as_prefix(p, version) for p in kernel_routes(
+                vrf, version, "openfabric")}
+            found += self._compare(
+                f"kernel of {gateway.name}, {tenant}, IPv{version}", have,
+                want[version])
+        return found
+
+    def _upstream(self, with_static):
+        if not self.gw.upstream:
+            return []
+        vni = self.gw.l3vni(self.tenant)
+        have = {key for key in self.gw.upstream.table("vpnv4")
+                if key.endswith(f":{STATIC}")
+                and f":{vni & 0xffff}:" in key}
+        want = {f"{g.vtep}:{vni & 0xffff}:{STATIC}"
+                for g in self.gw.gateways} if with_static else set()
+        return self._compare("upstream", have, want)
+
+    @staticmethod
+    def _compare(where, have, want):
+        if have == want:
+            return []
+        return [f"{where}: stale {sorted(have - want)}, "
+                f"missing {sorted(want - have)}"]
+
+    # -- the table
+
+    def table(self):
+        """Lines of text."""
+        lines = [f"{'process':<11} {'how':<8} {'rounds':>6} {'lost':>6} "
+                 f"{'of':>8} {'worst gap':>10} {'settled':>9} "
+                 f"{'stale':>6} {'crashes':>8}"]
+        for (process, how), row in self.rows.items():
+            settled = [r.settled_s for r in row if r.settled_s is not None]
+            lines.append(
+                f"{process:<11} {how:<8} {len(row):>6} "
+                f"{sum(r.lost for r in row):>6} {sum(r.sent for r in row):>8} "
+                f"{max(r.gap_ms for r in row):>7.0f} ms "
+                f"{max(settled, default=0):>7.1f} s "
+                f"{sum(bool(r.stale) for r in row):>6} "
+                f"{sum(bool(r.crashed) for r in row):>8}")
+        return lines
+
+    def complaints(self):
+        """What was promised and not kept."""
+        found = []
+        for (process, how), row in self.rows.items():
+            for number, one in enumerate(row, 1):
+                for what, text in (("lost", one.lost), ("stale", one.stale),
+                                   ("crashed", one.crashed)):
+                    if text:
+                        found.append(f"{process} {how}, round {number}: "
+                                     f"{what}: {text}")
+        return found
+
+
+def as_prefix(text, version):
+    """"default" and host routes as the kernel shows them, as prefixes."""
+    if text == "default":
+        return "0.0.0.0/0" if version == 4 else "::/0"
+    return str(ipaddress.ip_network(text))
