@@ -9,6 +9,7 @@
  *   wire.c     what follows from what; acknowledgements
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   ghosts.c   what bgpd announces though it is withdrawn
+ *   vrf_ids.c  a bgpd that takes one VRF for another
  *   metrics.c  Prometheus text, and the counters of reports */
 #ifndef VX_GATEWAY_APP_H
 #define VX_GATEWAY_APP_H
@@ -80,6 +81,11 @@ struct vx_gw_app {
     /* peers.c */
     struct vx_gw_sessions tenant_sessions, fabric_sessions;
     bool asking_bgpd, asking_reflector, asking_zebra;
+    bool ids_unknown;               /* zebra was restarted: bgpd may know
+                                     * its VRFs by other numbers */
+    bool asking_ids;
+    char *zebra_vrfs;               /* what zebra said of that */
+    int64_t ids_killed_ms;          /* when bgpd was ended for it; 0 = never */
     bool bgpd_deaf;                 /* zebra was restarted, bgpd has not
                                      * subscribed again */
     struct vx_gw_ghost *ghosts;     /* under way */
@@ -109,6 +115,14 @@ void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* vrf_ids.c: after zebra has come back, until the numbers agree. */
+void vx_gw_app_compare_vrf_ids(struct vx_gw_app *app);
+/* zebra's answer to "show vrf" and bgpd's to "show bgp vrfs json": a VRF of
+ * ours that has another number there, else NULL.  ret_vrf has room for
+ * VX_GW_IFNAME_SIZE. */
+const char *vx_gw_vrf_ids_differ(const char *zebra, const char *bgpd,
+                                 char *ret_vrf);
 
 /* ghosts.c */
 void vx_gw_app_find_ghosts(struct vx_gw_app *app);

@@ -34,6 +34,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/feed_codec.c src/gateway/feed_codec.h \
 	src/gateway/frr.c src/gateway/frr.h \
 	src/gateway/ghosts.c \
+	src/gateway/vrf_ids.c \
 	src/gateway/hear.c \
 	src/gateway/http.c src/gateway/http.h \
 	src/gateway/keep.c src/gateway/keep.h \

@@ -172,7 +172,7 @@ zebra_answered(void *app_, bool ok, const char *text,
 
     (void) err;
     app->asking_zebra = false;
-    if (ok && there && app->bgpd_deaf
+    if (ok && there && app->bgpd_deaf && !app->ids_unknown
         && vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
         app->bgpd_deaf = false;
         resubscribe(app);
@@ -184,6 +184,8 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 {
     app->bgpd_deaf = true;
     app->asking_zebra = false;
+    app->ids_unknown = true;
+    app->asking_ids = false;
 }
 
 void
@@ -193,6 +195,7 @@ vx_gw_app_ask_peers(struct vx_gw_app *app)
         bgpd_answered);
     ask(app, VX_GW_REFLECTOR, "show bgp summary json",
         &app->asking_reflector, reflector_answered);
+    vx_gw_app_compare_vrf_ids(app);
     if (app->bgpd_deaf) {
         struct vx_gw_frr *zebra = vx_gw_node_frr(app->node, VX_GW_ZEBRA);
 

@@ -453,6 +453,20 @@ vx_gw_vty_set_timeout(struct vx_gw_vty *vty, unsigned timeout_ms)
     vty->timeout_ms = timeout_ms;
 }
 
+pid_t
+vx_gw_vty_peer(const struct vx_gw_vty *vty)
+{
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+
+    if (!vx_gw_vty_is_up(vty)
+        || getsockopt(bufferevent_getfd(vty->bev), SOL_SOCKET, SO_PEERCRED,
+                      &peer, &size)) {
+        return 0;
+    }
+    return peer.pid;
+}
+
 bool
 vx_gw_vty_is_up(const struct vx_gw_vty *vty)
 {

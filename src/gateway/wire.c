@@ -709,6 +709,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     event_free(app->work);
     vx_gw_http_free(app->http);
     free(app->ghosts);
+    free(app->zebra_vrfs);
     vx_gw_sessions_fini(&app->tenant_sessions);
     vx_gw_sessions_fini(&app->fabric_sessions);
 }

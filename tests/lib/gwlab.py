@@ -75,6 +75,7 @@ class Gateway:
         self.frr = Frr(self.box, netns_vrfs=True)
         self.daemons = ["zebra", "bfdd", "bgpd", "reflector"]
         self.extra = ()
+        self.ended_bgpd = 0         # times
 
     def __repr__(self):
         return f"<{self.name}>"
@@ -106,6 +107,16 @@ class Gateway:
     def stop(self, name, number=signal.SIGTERM):
         """Ends a daemon with a signal; its exit status."""
         return self.box.stop(name, number)
+
+    def watch(self):
+        """What watchfrr or systemd would do: a bgpd that vxgatewayd has ended
+        is started again. Returns how often it was, so far."""
+        process = self.box.processes.get("bgpd")
+        if process and process.poll() == -signal.SIGKILL:
+            self.box.processes.pop("bgpd")
+            self.start("bgpd")
+            self.ended_bgpd += 1
+        return self.ended_bgpd
 
     def vrf_of(self, tenant):
         """Path of the namespace that is the tenant's VRF here."""

@@ -76,7 +76,7 @@ class Restarts:
                 self._announce(False)
             stale = self._wait_settled(False)
             settled = time.monotonic() - started
-            pinging.go_on(50)
+            pinging.go_on(100)
         self._announce(True)
         back = self._wait_settled(True)
         self.gw.wait_sessions()
@@ -107,9 +107,13 @@ class Restarts:
     def _wait_settled(self, with_static):
         """"" once everybody has what is announced and nothing else, within
         STALE_S; else what differs."""
+        def settled():
+            for gateway in self.gw.gateways:
+                gateway.watch()
+            return not self._differences(with_static)
+
         try:
-            wait_until(lambda: not self._differences(with_static), STALE_S,
-                       "", 0.2)
+            wait_until(settled, STALE_S, "", 0.2)
             return ""
         except LabError:
             return self._differences(with_static)
