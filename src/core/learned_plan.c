@@ -432,6 +432,25 @@ silent_vias(struct planning *p, const struct vx_obj *tenant,
     }
 }
 
+/* What lies in a subnet of the tenant is there, whoever says otherwise: else
+ * a peer could take over its machines, or its gateway. */
+static bool
+is_within(struct planning *p, const struct vx_obj *tenant,
+          const struct vx_prefix *prefix)
+{
+    const struct vx_subnet *subnet = vx_model_routed_subnet(
+        p->model, tenant->oid, &prefix->ip);
+
+    if (!subnet || prefix->length < subnet->prefix.length) {
+        return false;
+    }
+    if (p->ask->n) {
+        snprintf(p->plan->reason, sizeof p->plan->reason, "it lies in the "
+                 "tenant's own subnet %s", subnet->o.name);
+    }
+    return true;
+}
+
 static void
 plan_route(struct planning *p)
 {
@@ -449,6 +468,12 @@ plan_route(struct planning *p)
     if (route && route->o.origin != VX_BY_BGP) {
         if (p->ask->n) {
             give_up(p, "an operator's route of the prefix is used");
+        }
+        return;
+    }
+    if (is_within(p, tenant, &prefix)) {
+        if (route) {
+            add_op(p, VX_OP_DELETE, VX_ROUTE, &key);
         }
         return;
     }

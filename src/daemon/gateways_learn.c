@@ -378,6 +378,19 @@ vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change)
         if (tenant) {
             touch_routes(gws, tenant->name);
         }
+    } else if (obj->kind == VX_SUBNET && obj->origin == VX_BY_OPERATOR) {
+        const struct vx_obj *network = vx_model_by_oid(gws->app->model,
+                                                       obj->parent);
+
+        tenant = network ? vx_model_by_oid(gws->app->model, network->parent)
+                         : NULL;
+        /* Routes into it are none. */
+        if (tenant && (!change->old || !change->new
+                       || ((const struct vx_subnet *) change->old)->route
+                          != ((const struct vx_subnet *) change->new)
+                                 ->route)) {
+            touch_routes(gws, tenant->name);
+        }
     } else if (obj->kind == VX_PEERING) {
         tenant = vx_model_by_oid(gws->app->model, obj->parent);
         if (tenant) {

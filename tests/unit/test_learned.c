@@ -219,6 +219,37 @@ an_operators_route_is_not_touched(void **state)
 }
 
 static void
+nothing_is_learned_into_the_tenants_own_subnets(void **state)
+{
+    static const char *const prefixes[] = {
+        "10.0.0.0/24", "10.0.0.0/25", "10.0.0.12/32", "10.0.0.1/32",
+        "169.254.64.1/32", "169.254.64.0/20",
+    };
+    struct vx_model *model = new_fabric();
+    struct vx_learned wider = route("10.0.0.0/16");
+    struct vx_learned five = route5("10.0.0.12/32", "203.0.113.9");
+    struct vx_learned later = route("10.9.0.7/32");
+
+    (void) state;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        struct vx_learned item = route(prefixes[i]);
+
+        assert_non_null(strstr(learn(model, &item, 3), "own subnet"));
+        assert_null(find_route(model, prefixes[i]));
+    }
+    assert_non_null(strstr(learn(model, &five, 1), "own subnet"));
+    assert_string_equal(learn(model, &wider, 1), "");
+    /* The subnet comes later. */
+    assert_string_equal(learn(model, &later, 1), "");
+    assert_non_null(find_route(model, "10.9.0.7/32"));
+    fx_do(model, "put subnet acme/web/10.9.0.0/24 route=yes");
+    vx_model_commit(model);
+    assert_non_null(strstr(learn(model, &later, 1), "own subnet"));
+    assert_null(find_route(model, "10.9.0.7/32"));
+    vx_model_free(model);
+}
+
+static void
 a_gateway_that_serves_no_more_is_no_way(void **state)
 {
     struct vx_model *model = new_fabric();
@@ -511,6 +542,7 @@ main(void)
         cmocka_unit_test(a_route_goes_by_the_legs_of_those_who_know_it),
         cmocka_unit_test(who_has_not_said_what_it_knows_keeps_its_share),
         cmocka_unit_test(an_operators_route_is_not_touched),
+        cmocka_unit_test(nothing_is_learned_into_the_tenants_own_subnets),
         cmocka_unit_test(a_gateway_that_serves_no_more_is_no_way),
         cmocka_unit_test(another_fabrics_router_is_a_port_on_its_host),
         cmocka_unit_test(an_endpoint_is_a_port_with_the_addresses_that_fit),
