@@ -12,6 +12,11 @@
 
 enum { KEY_SIZE = 256 };
 
+/* Of a neighbor under construction: bgpd would take a session of half its
+ * families, and reset it for each one more; after its own restart that purges
+ * the routes that graceful restart had kept. */
+#define SHUT "shutdown message vxfabric"
+
 static bool
 starts(const char *s, const char *prefix)
 {
@@ -70,7 +75,7 @@ is_our_keyword(const char *rest)
     };
     static const char *const whole[] = {
         "bfd", "passive", "activate", "disable-connected-check",
-        "next-hop-self", "route-reflector-client",
+        "next-hop-self", "route-reflector-client", SHUT,
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -323,6 +328,49 @@ is_there(const struct diff *diff, const struct vx_gw_frr_section *had,
            && !(neighbor_of(line, peer, &rest) && is_dropped(diff, peer));
 }
 
+/* The neighbor is made, or has not been finished. */
+static bool
+is_new(const struct diff *diff, const char *peer)
+{
+    const struct vx_gw_frr_section *had = had_section(diff, "");
+    char line[VX_IP_STRLEN + 48];
+
+    snprintf(line, sizeof line, "neighbor %s " SHUT, peer);
+    return !diff->had || is_dropped(diff, peer)
+           || !is_marked(diff->had, peer) || vx_gw_frr_has(had, line);
+}
+
+static void
+add_line(const struct diff *diff, const char *line)
+{
+    char peer[VX_IP_STRLEN];
+    const char *rest;
+
+    vx_gw_frr_command(diff->commands, "%s", line);
+    if (neighbor_of(line, peer, &rest) && starts(rest, "description ")
+        && is_new(diff, peer)) {
+        vx_gw_frr_command(diff->commands, "neighbor %s " SHUT, peer);
+    }
+}
+
+/* New neighbors are complete. */
+static void
+open_neighbors(const struct diff *diff)
+{
+    const struct vx_gw_frr_section *top = &diff->want->sections[0];
+
+    for (size_t i = 0; i < top->n; i++) {
+        char peer[VX_IP_STRLEN];
+        const char *rest;
+
+        if (neighbor_of(top->lines[i], peer, &rest)
+            && starts(rest, "description ") && is_new(diff, peer)) {
+            vx_gw_frr_command(diff->commands, "no neighbor %s shutdown",
+                              peer);
+        }
+    }
+}
+
 static void
 diff_section(const struct diff *diff, const char *name,
              const struct vx_gw_frr_section *want)
@@ -339,13 +387,13 @@ diff_section(const struct diff *diff, const char *name,
         const char *line = had->lines[i];
 
         if (!vx_gw_frr_has(want, line) && may_go(diff, line)
-            && !is_replaced(line, want)) {
+            && !is_replaced(line, want) && !strstr(line, " " SHUT)) {
             negate(commands, line);
         }
     }
     for (size_t i = 0; want && i < want->n; i++) {
         if (!is_there(diff, had, want->lines[i])) {
-            vx_gw_frr_command(commands, "%s", want->lines[i]);
+            add_line(diff, want->lines[i]);
         }
     }
     if (!in_family) {
@@ -380,6 +428,7 @@ vx_gw_frr_diff_router(const struct vx_gw_frr_block *had,
             diff_section(&diff, had->sections[i].name, NULL);
         }
     }
+    open_neighbors(&diff);
     if (commands->n == start + 1 && had) {
         free(commands->items[--commands->n]);
     } else {

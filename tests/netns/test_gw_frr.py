@@ -4,6 +4,7 @@ a second look finds nothing to do, sessions that are not concerned stay up,
 and what an operator has is as it was when ours has gone. frr_driver is the
 code without its daemon; gw_driver makes the VRFs."""
 import re
+import signal
 import time
 
 import frr
@@ -211,6 +212,28 @@ def test_an_operators_neighbor_is_left_alone(gateway):
     apply(config, want[:2])
     assert "vx52" not in gateway.running("bgpd")
     apply(config, want)
+
+
+def test_routes_outlive_a_bgpd_that_is_killed(gateway):
+    want = ["vrf 51 acme", f"peering ce1 {CE} import=10.0.0.0/8",
+            "vrf 52 bcme", f"peering ce1 {CE}"]
+
+    def routes():
+        return sorted(frr.kernel_routes(gateway.box.netns_path("vx51"),
+                                        proto="bgp"))
+    before = netns.wait_until(routes, 10, "kernel routes")
+    gateway.frr.stop("bgpd", signal.SIGKILL)
+    assert routes() == before
+    # It comes back without our lines, and gets them.
+    gateway.frr.start("bgpd")
+    assert routes() == before
+    apply(gateway.config("bgpd"), want)
+
+    def is_back():
+        assert routes() == before
+        return gateway.is_up(51) and gateway.frr.bgp_routes("vx51")
+    netns.wait_until(is_back, 20, "the session")
+    assert routes() == before
 
 
 def test_a_password_and_local_as_are_told_and_taken_back(gateway):

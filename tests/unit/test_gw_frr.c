@@ -154,6 +154,7 @@ a_tenant_is_configured_from_nothing(void **state)
         "bgp graceful-restart preserve-fw-state\n"
         "neighbor 172.16.1.2 remote-as 65100\n"
         "neighbor 172.16.1.2 description vxfabric acme/ce1\n"
+        "neighbor 172.16.1.2 shutdown message vxfabric\n"
         "neighbor 172.16.1.2 timers 3 9\n"
         "neighbor 172.16.1.2 timers connect 3\n"
         "address-family ipv4 unicast\n"
@@ -166,6 +167,7 @@ a_tenant_is_configured_from_nothing(void **state)
         "address-family ipv6 unicast\n"
         "redistribute openfabric\n"
         "exit\n"
+        "no neighbor 172.16.1.2 shutdown\n"
         "exit\n");
 }
 
@@ -326,6 +328,44 @@ a_neighbor_half_made_is_completed(void **state)
 
     assert_null(strstr(text, "conflict"));
     assert_non_null(strstr(text, "\nneighbor 172.16.1.2 description vxf"));
+}
+
+static void
+a_neighbor_left_shut_is_opened_after_the_rest(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_string_equal(
+        plan(f, VX_GW_BGPD, HEAD
+             "router bgp 65001 vrf vx5001\n"
+             " bgp router-id 192.0.2.1\n"
+             " no bgp default ipv4-unicast\n"
+             " bgp graceful-restart\n"
+             " bgp graceful-restart preserve-fw-state\n"
+             " neighbor 172.16.1.2 remote-as 65100\n"
+             " neighbor 172.16.1.2 description vxfabric acme/ce1\n"
+             " neighbor 172.16.1.2 shutdown message vxfabric\n"
+             " neighbor 172.16.1.2 timers 3 9\n"
+             " neighbor 172.16.1.2 timers connect 3\n"
+             " address-family ipv4 unicast\n"
+             "  redistribute openfabric\n"
+             "  neighbor 172.16.1.2 maximum-prefix 1000\n"
+             "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
+             "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
+             " exit-address-family\n"
+             " address-family ipv6 unicast\n"
+             "  redistribute openfabric\n"
+             " exit-address-family\nexit\n" MAPS),
+        "router bgp 65001 vrf vx5001\n"
+        "address-family ipv4 unicast\nneighbor 172.16.1.2 activate\nexit\n"
+        "no neighbor 172.16.1.2 shutdown\nexit\n");
+    /* One that an operator has shut stays shut. */
+    assert_null(strstr(plan(f, VX_GW_BGPD, HEAD
+                            "router bgp 65001 vrf vx5001\n"
+                            " neighbor 172.16.1.2 remote-as 65100\n"
+                            " neighbor 172.16.1.2 description vxfabric x\n"
+                            " neighbor 172.16.1.2 shutdown\nexit\n"),
+                       "shutdown"));
 }
 
 static void
@@ -515,6 +555,7 @@ main(void)
         T(an_operators_lines_stay),
         T(an_operators_neighbor_is_not_taken_over),
         T(a_neighbor_half_made_is_completed),
+        T(a_neighbor_left_shut_is_opened_after_the_rest),
         T(what_bgpd_cannot_do_is_told_before),
         T(filters_and_attributes_become_route_maps),
         T(flowspec_is_denied_unless_it_is_trusted),
