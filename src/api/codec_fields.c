@@ -311,6 +311,8 @@ static const struct vx_codec_field peering_fields[] = {
              "the tenant's VRF; null = that of another peering leads there"),
     SET("local", VX_T_STRINGS, 0, VX_PEERING_MAX_LOCALS,
         "addresses of the device with their length, like 172.16.1.1/30"),
+    SET("readvertise", VX_T_BOOL, 0, 1,
+        "what is learned is told to the fabric's peers, too"),
     PEERING_SESSION,
     SET("import", VX_T_STRINGS, 0, VX_PEERING_MAX_FILTERS,
         "prefixes that are learned, and longer ones in them; empty = all"),

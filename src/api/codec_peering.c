@@ -352,6 +352,7 @@ vx_codec_read_peering(struct vx_doc *doc, const cJSON *body,
     value->local_pref = (uint32_t) get_uint(body, "local_pref");
     value->prefix_limit = (uint32_t) get_uint(body, "prefix_limit");
     value->flowspec_in = cJSON_IsTrue(get(body, "flowspec_in"));
+    value->readvertise = cJSON_IsTrue(get(body, "readvertise"));
     return read_ip(body, "peer", &value->peer, err)
            && read_ip(body, "source", &value->source, err)
            && read_families(get(body, "families"), &value->families, err)
@@ -450,6 +451,7 @@ vx_codec_write_peering(const struct vx_codec_view *view, struct vx_jw *jw)
     if (peering->o.kind == VX_PEERING) {
         vx_jw_opt(jw, "device", peering->device);
         write_prefixes(jw, "local", peering->locals, peering->n_locals);
+        vx_jw_bool(jw, "readvertise", peering->readvertise);
     } else {
         write_ip(jw, "source", &peering->source);
         vx_jw_bool(jw, "flowspec_in", peering->flowspec_in);

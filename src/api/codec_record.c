@@ -237,6 +237,7 @@ write_peering(const struct vx_peering *peering, struct vx_jw *jw)
     write_prefixes(jw, "locals", peering->locals, peering->n_locals);
     write_ip(jw, "source", &peering->source);
     write_flag(jw, "flowspec_in", peering->flowspec_in);
+    write_flag(jw, "readvertise", peering->readvertise);
 }
 
 static void
@@ -751,6 +752,7 @@ read_peering(struct reader *reader, struct vx_peering *peering)
     read_prefixes(reader, "locals", &peering->locals, &peering->n_locals);
     read_opt_ip(reader, "source", &peering->source);
     peering->flowspec_in = read_opt_bool(reader, "flowspec_in");
+    peering->readvertise = read_opt_bool(reader, "readvertise");
 }
 
 static void

@@ -31,6 +31,12 @@ static const struct vx_cli_opt opts[] = {
     { .name = "local", .metavar = "IP/LENGTH",
       .help = "a tenant's: an address of the device; repeatable",
       .type = VX_CLI_TEXTS, .key = "local", .verbs = BODY },
+    { .name = "readvertise",
+      .help = "a tenant's: what is learned is told to the fabric's peers, "
+              "too (VPN and EVPN)",
+      .type = VX_CLI_TRUE, .key = "readvertise", .verbs = BODY },
+    { .name = "no-readvertise", .help = "no longer",
+      .type = VX_CLI_FALSE, .key = "readvertise", .verbs = VX_CLI_SET },
     { .name = "source", .metavar = "IP",
       .help = "fabric-wide: address of the gateway in the session (default: "
               "its VTEP)",

@@ -120,6 +120,7 @@ propose_session(const struct vx_peering *from, struct vx_peering *peering)
     peering->prefix_limit = from->prefix_limit;
     peering->source = from->source;
     peering->flowspec_in = from->flowspec_in;
+    peering->readvertise = from->readvertise;
 }
 
 bool

@@ -332,7 +332,8 @@ same_session(const struct vx_peering *a, const struct vx_peering *b)
            && a->families == b->families && a->bfd == b->bfd
            && a->hold_s == b->hold_s && a->multihop == b->multihop
            && !vx_ip_compare(&a->source, &b->source)
-           && a->flowspec_in == b->flowspec_in;
+           && a->flowspec_in == b->flowspec_in
+           && a->readvertise == b->readvertise;
 }
 
 static bool

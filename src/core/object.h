@@ -315,6 +315,8 @@ struct vx_peering {
     struct vx_prefix *locals;   /* addresses of the device, with their host
                                  * bits */
     size_t n_locals;
+    bool readvertise;           /* what is learned is told to the fabric's
+                                 * peers, as what is announced */
     /* VX_UPLINK */
     struct vx_ip source;        /* family 0 = the gateway's VTEP */
     bool flowspec_in;           /* the operator trusts its FlowSpec */

@@ -322,6 +322,11 @@ uplink_only(const struct vx_candidate *c, const char *field,
                           "no tenant", c->new->name, p->source.family
                           ? field : "flowspec_in");
     }
+    if (p->readvertise) {
+        return vx_fail(err, VX_INVALID, "readvertise", "peering \"%s\" is of "
+                       "the fabric: \"readvertise\" is for what a tenant's "
+                       "peering learns", c->new->name);
+    }
     if (p->flowspec_in && !(p->families & VX_AF_FLOWSPEC)) {
         return vx_fail(err, VX_INVALID, "flowspec_in", "peering \"%s\" is to "
                        "take FlowSpec and does not have that family: add "

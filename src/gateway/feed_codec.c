@@ -427,6 +427,7 @@ read_peering(struct reader *r, struct vx_gw_peering *peering)
                                  &value->n_locals);
     value->source = read_ip(r, "source", false);
     value->flowspec_in = read_bool(r, "flowspec_in");
+    value->readvertise = read_bool(r, "readvertise");
     check_word(r, "password", value->password, "");
     check_word(r, "device", value->device, "/");
     if (r->ok && !value->peer_as) {

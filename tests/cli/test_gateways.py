@@ -48,16 +48,18 @@ CASES = [
       "multihop": 2, "families": ["vpnv4", "evpn"]}),
     ("peering set acme/ce1 --community no-export --community 65001:100 "
      "--med 0 --local-pref 200 --prefix-limit 10 --import 0.0.0.0/0 "
-     "--export 10.0.0.0/8 --export fd00::/8 --password x", "PATCH",
+     "--export 10.0.0.0/8 --export fd00::/8 --password x --readvertise",
+     "PATCH",
      "/v1/tenants/acme/peerings/ce1",
      {"communities": ["no-export", "65001:100"], "med": 0,
       "local_pref": 200, "prefix_limit": 10, "import": ["0.0.0.0/0"],
-      "export": ["10.0.0.0/8", "fd00::/8"], "password": "x"}),
+      "export": ["10.0.0.0/8", "fd00::/8"], "password": "x",
+      "readvertise": True}),
     ("peering set acme/ce1 --no-community --no-import --no-export "
-     "--no-password --no-bfd --med= --hold=", "PATCH",
+     "--no-password --no-bfd --med= --hold= --no-readvertise", "PATCH",
      "/v1/tenants/acme/peerings/ce1",
      {"communities": [], "import": [], "export": [], "password": None,
-      "bfd": False, "med": None, "hold": None}),
+      "bfd": False, "med": None, "hold": None, "readvertise": False}),
     ("policy add acme p --priority 1 --match dst=10.0.0.0/24 --action "
      "gateway --where hosts,gateway,flowspec", "PUT",
      "/v1/tenants/acme/policies/p",

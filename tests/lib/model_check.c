@@ -62,10 +62,10 @@ dump_peering(struct vx_buf *buf, const struct vx_peering *p)
                   (uintmax_t) p->gateway, vx_ip_format(&p->peer, text),
                   p->peer_as, p->local_as, p->families, p->bfd, p->hold_s,
                   p->multihop, p->password, p->device);
-    vx_buf_printf(buf, " m%d %u p%u l%u %s i%d", p->has_med, p->med,
+    vx_buf_printf(buf, " m%d %u p%u l%u %s i%d r%d", p->has_med, p->med,
                   p->local_pref, p->prefix_limit,
                   p->source.family ? vx_ip_format(&p->source, text) : "-",
-                  p->flowspec_in);
+                  p->flowspec_in, p->readvertise);
     for (size_t i = 0; i < p->n_communities; i++) {
         vx_buf_printf(buf, " c%x", p->communities[i]);
     }

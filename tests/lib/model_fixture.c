@@ -475,6 +475,8 @@ peering_member(struct fx_op *fx, const char *name, char *value)
         p->source = parse_ip(value);
     } else if (!strcmp(name, "bfd")) {
         p->bfd = is_yes(value);
+    } else if (!strcmp(name, "readvertise")) {
+        p->readvertise = is_yes(value);
     } else if (!strcmp(name, "flowspec_in")) {
         p->flowspec_in = is_yes(value);
     } else {
