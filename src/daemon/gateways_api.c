@@ -481,6 +481,27 @@ list_announced(struct paging *p, const struct vx_gw *gw,
     return true;
 }
 
+static bool
+has_vni(const struct vx_learned *item)
+{
+    return item->type == VX_LEARNED_ENDPOINT
+           || item->type == VX_LEARNED_VTEP;
+}
+
+/* The tenant it is of: that of its network, or the one it names. */
+static const char *
+owner_of(const struct paging *p, const struct vx_learned *item)
+{
+    const struct vx_model *model = p->gws->app->model;
+    const struct vx_network *network = has_vni(item)
+        ? vx_model_by_vni(model, item->vni) : NULL;
+    const struct vx_obj *tenant = network
+        ? vx_model_by_oid(model, network->o.parent) : NULL;
+
+    return tenant ? tenant->name
+           : item->tenant && !has_vni(item) ? item->tenant : "";
+}
+
 static void
 put_learned(const struct paging *p, const struct vx_gw_item *item)
 {
@@ -490,7 +511,7 @@ put_learned(const struct paging *p, const struct vx_gw_item *item)
     const char *space = strchr(item->key, ' ');
     const struct vx_api_bgp_item out = {
         .gateway = item->gw->name, .type = vx_learned_type_name(l->type),
-        .key = item->key, .tenant = l->tenant ? l->tenant : "",
+        .key = item->key, .tenant = owner_of(p, l),
         .prefix = l->prefix.ip.family ? vx_prefix_format(&l->prefix, prefix)
                   : l->type == VX_LEARNED_FLOWSPEC && space ? space + 1
                   : item->key,
@@ -501,27 +522,51 @@ put_learned(const struct paging *p, const struct vx_gw_item *item)
     p->query->learned(p->query->aux, &out);
 }
 
+static struct vx_tree_node *
+seek_item(const struct vx_gw *gw, unsigned type, const char *key)
+{
+    struct vx_learned like = { .type = (enum vx_learned_type) type };
+    struct vx_gw_item from = { .item = &like };
+
+    snprintf(from.key, sizeof from.key, "%.180s", key);
+    return vx_tree_ceil(&gw->items, &from);
+}
+
+/* The item is of another tenant: over all of its kind.  Keys begin with the
+ * VNI, or the tenant, and a space. */
+static struct vx_tree_node *
+skip_others(const struct paging *p, const struct vx_gw_item *item)
+{
+    char key[VX_NAME_MAX + 16];
+
+    if (has_vni(item->item)) {
+        snprintf(key, sizeof key, "%u!", item->item->vni);
+        return seek_item(item->gw, item->item->type, key);
+    }
+    snprintf(key, sizeof key, "%.63s ", p->query->tenant);
+    return strcmp(item->key, key) < 0
+           ? seek_item(item->gw, item->item->type, key)
+           : seek_item(item->gw, item->item->type + 1u, "");
+}
+
 static bool
 list_learned(struct paging *p, const struct vx_gw *gw, unsigned type,
              const char *after)
 {
-    struct vx_learned like = { .type = (enum vx_learned_type) type };
-    struct vx_gw_item from = { .item = &like };
-    struct vx_tree_node *node;
+    struct vx_tree_node *node = seek_item(gw, type, after);
 
-    snprintf(from.key, sizeof from.key, "%.180s", after);
-    for (node = vx_tree_ceil(&gw->items, &from); node;
-         node = vx_tree_next(node)) {
+    while (node) {
         const struct vx_gw_item *item = VX_CONTAINER(node, struct vx_gw_item,
                                                      by_key);
 
-        if (after[0] && item->item->type == like.type
+        if (after[0] && (unsigned) item->item->type == type
             && !strcmp(item->key, after)) {
+            node = vx_tree_next(node);
             continue;
         }
         if (p->query->tenant
-            && (!item->item->tenant
-                || strcmp(item->item->tenant, p->query->tenant))) {
+            && strcmp(owner_of(p, item->item), p->query->tenant)) {
+            node = skip_others(p, item);
             continue;
         }
         if (!p->n_left) {
@@ -532,6 +577,7 @@ list_learned(struct paging *p, const struct vx_gw *gw, unsigned type,
         put_learned(p, item);
         type = item->item->type;
         after = item->key;
+        node = vx_tree_next(node);
     }
     return true;
 }

@@ -276,6 +276,14 @@ def test_remote_endpoints_become_ports_of_another_fabrics_host(fabric):
         assert port["origin"] == "learned"
         assert port["host"] == "vtep-192.0.2.9"
         assert port["ips"] == ["10.0.0.99"] and port["mobility"] == 3
+        shown = fabric.bgp("?tenant=acme")["g1"]["learned"]
+        assert {item["type"] for item in shown} == {"endpoint", "vtep",
+                                                    "route5"}
+        assert {item["tenant"] for item in shown} == {"acme"}
+        one.learn({"type": "route", "tenant": "zeta", "vni": 7,
+                   "prefix": "198.51.100.0/24"}, full=False)
+        fabric.put("/v1/tenants/abc")
+        assert fabric.bgp("?tenant=abc")["g1"]["learned"] == []
         router = fabric.call("GET", "/v1/tenants/acme/networks/_router/"
                              "ports/vtep-192.0.2.9")
         assert router["mac"] == "02:00:00:00:09:ff"
