@@ -330,7 +330,9 @@ bg_zebra_new(const struct bg_zebra_config *config,
     z->retry = evtimer_new(z->config.base, on_retry, z);
     z->timer = evtimer_new(z->config.base, on_timer, z);
     z->later = event_new(z->config.base, -1, 0, on_later, z);
-    start_timer(z->retry, 0);
+    /* Zebra 8.4 aborts when it hears our HELLO before it has noticed that
+     * whoever was here before us, with graceful restart, has gone. */
+    start_timer(z->retry, z->config.stale_s ? z->config.retry_ms : 0);
     return z;
 }
 

@@ -68,7 +68,7 @@ feed_session(const struct bg_zapi_row *row, const uint8_t *data, size_t size)
     static const struct bg_zebra_callbacks none;
     struct event_base *base = event_base_new();
     struct bg_zebra_config config = {
-        .base = base, .proto = BG_PROTO_OPENFABRIC, .stale_s = 120,
+        .base = base, .proto = BG_PROTO_OPENFABRIC,
         .learns = true, .connect = connect_pair, .connect_aux = base
     };
     struct bg_zebra *zebra = bg_zebra_new(&config, &none, NULL);
