@@ -48,7 +48,8 @@ struct vx_gw_vty *vx_gw_vty_new_on(struct bufferevent *take_bev,
 void vx_gw_vty_free(struct vx_gw_vty *vty);
 void vx_gw_vty_set_timeout(struct vx_gw_vty *vty, unsigned timeout_ms);
 bool vx_gw_vty_is_up(const struct vx_gw_vty *vty);
-/* Process at the other end; 0 if not connected, or of another PID namespace. */
+/* Process at the other end; 0 if not connected, or of another PID
+ * namespace. */
 pid_t vx_gw_vty_peer(const struct vx_gw_vty *vty);
 
 /* ok: all commands were taken.  text: what was printed by the last command
