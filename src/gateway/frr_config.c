@@ -277,7 +277,12 @@ plan_reflector(struct planner *p)
     snprintf(header, sizeof header, "router bgp %u", p->want->as);
     block = vx_gw_frr_text_add(&scratch, header);
     if (is_ours) {
-        vx_gw_frr_want_fixed(p->want, &none, block);
+        /* No graceful restart of its own: bgpd 8.4 that was restarted so
+         * defers its choice of VPN routes, and never makes it. */
+        struct vx_gw_frr_want fixed = *p->want;
+
+        fixed.restart_s = 0;
+        vx_gw_frr_want_fixed(&fixed, &none, block);
     }
     want_uplinks(p, had, block);
     if (!is_ours && !vx_gw_frr_has(&had->sections[0],

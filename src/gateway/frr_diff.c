@@ -173,6 +173,8 @@ key_of(const char *line, char key[KEY_SIZE])
         snprintf(key, KEY_SIZE, "bgp router-id");
     } else if (starts(line, "bgp graceful-restart restart-time ")) {
         snprintf(key, KEY_SIZE, "bgp graceful-restart restart-time");
+    } else if (starts(line, "bgp graceful-restart select-defer-time ")) {
+        snprintf(key, KEY_SIZE, "bgp graceful-restart select-defer-time");
     } else if (starts(line, "set ")) {
         snprintf(key, KEY_SIZE, "set %.*s", (int) strcspn(line + 4, " "),
                  line + 4);

@@ -14,6 +14,7 @@ enum {
     HOLD_DEFAULT_S = 9,
     CONNECT_S = 3,
     RESTART_DEFAULT_S = 120,    /* bgpd does not print its own default */
+    SELECT_DEFER_S = 5,
     NAME_SIZE = 128,
 };
 
@@ -51,6 +52,10 @@ vx_gw_frr_want_fixed(const struct vx_gw_frr_want *want,
                       want->restart_s);
     }
     if (want->restart_s) {
+        /* 6 minutes by default, in which a bgpd that was restarted chooses no
+         * route if only one peer sends no End-of-RIB. */
+        vx_gw_frr_put(top, "bgp graceful-restart select-defer-time %u",
+                      SELECT_DEFER_S);
         vx_gw_frr_put(top, "bgp graceful-restart");
         vx_gw_frr_put(top, "bgp graceful-restart preserve-fw-state");
     }

@@ -21,6 +21,7 @@
     "router bgp 65001 vrf vx5001\n"                                         \
     " bgp router-id 192.0.2.1\n"                                            \
     " no bgp default ipv4-unicast\n"                                        \
+    " bgp graceful-restart select-defer-time 5\n"                           \
     " bgp graceful-restart\n"                                               \
     " bgp graceful-restart preserve-fw-state\n"                             \
     " neighbor 172.16.1.2 remote-as 65100\n"                                \
@@ -150,6 +151,7 @@ a_tenant_is_configured_from_nothing(void **state)
         "router bgp 65001 vrf vx5001\n"
         "bgp router-id 192.0.2.1\n"
         "no bgp default ipv4-unicast\n"
+        "bgp graceful-restart select-defer-time 5\n"
         "bgp graceful-restart\n"
         "bgp graceful-restart preserve-fw-state\n"
         "neighbor 172.16.1.2 remote-as 65100\n"
@@ -207,6 +209,7 @@ what_is_wanted_no_more_is_taken_back(void **state)
              "router bgp 65001 vrf vx5001\n"
              " bgp router-id 192.0.2.1\n"
              " no bgp default ipv4-unicast\n"
+             " bgp graceful-restart select-defer-time 5\n"
              " bgp graceful-restart\n"
              " bgp graceful-restart preserve-fw-state\n"
              " neighbor 172.16.1.2 remote-as 65100\n"
