@@ -48,8 +48,8 @@ class Box:
                 "unshare", "-m", "--propagation", "slave", "sh", "-c",
                 "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns"
                 " && echo ready && exec tail -f /dev/null >/dev/null"]),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-            start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, start_new_session=True)
         if self.anchor.stdout.readline() != "ready\n":
             raise LabError(f"{name}: no mount namespace of its own")
         self.anchor.stdout.close()

@@ -103,7 +103,7 @@ def destroy(prefix):
         pids.update(netns.pids_in(name))
     if pids:
         kill_and_wait(pids)
-    netns.ip_batch(f"netns del {name}" for name in mine)
+    netns.delete(mine)
     for folder in (STATE, RUN):
         shutil.rmtree(os.path.join(folder, prefix), ignore_errors=True)
 

@@ -121,6 +121,18 @@ def ip_batch(lines, namespace=None):
                        f"{done.stdout}in:\n" + "\n".join(lines))
 
 
+def delete(namespaces):
+    """Deletes namespaces; somebody else may be deleting them, too."""
+    lines = [f"netns del {name}" for name in namespaces]
+    done = subprocess.run(["ip", "-force", "-batch", "-"],
+                          input="\n".join(lines) + "\n", text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    left = set(namespaces) & set(names())
+    if left:
+        raise LabError(f"{sorted(left)} are still there:\n{done.stdout}")
+
+
 def sysctl(pairs):
     """Writes {"net/...": value}; call it inside() a namespace."""
     for name, value in pairs.items():
