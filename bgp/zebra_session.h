@@ -108,7 +108,8 @@ struct bg_zebra_config {
 };
 
 /* Connects from the event loop, with stale_s not before retry_ms are over, so
- * that zebra has noticed the end of a process before this one.  cb must outlive the object. */
+ * that zebra has noticed the end of a process before this one.  cb must
+ * outlive the object. */
 struct bg_zebra *bg_zebra_new(const struct bg_zebra_config *config,
                               const struct bg_zebra_callbacks *cb, void *aux);
 /* Closes; with stale_s zebra keeps the routes for that time. */

@@ -30,7 +30,8 @@ static const char *const lines[] = {
         " community=1:1 med=0 source=10.0.1.1 flowspec_in=yes",
     "put uplink up2 gateway=g2 peer=fd00:f::2 peer_as=1 family=vpnv6",
     "put peering acme/ce1 gateway=g1 peer=172.16.1.2 peer_as=65100"
-        " family=ipv4 family=ipv6 device=ce0 readvertise=yes local=172.16.1.1/30"
+        " family=ipv4 family=ipv6 device=ce0 readvertise=yes"
+        " local=172.16.1.1/30"
         " local=fd00:c::1/64 import=0.0.0.0/0 import=fd00::/8"
         " export=10.0.0.0/8 med=70 pref=200 limit=50",
     "put network acme/_router origin=system",
