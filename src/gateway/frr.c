@@ -142,91 +142,6 @@ finish(struct vx_gw_frr *frr)
     }
 }
 
-/* --- New neighbors.  A peer that connects while its neighbor is half
- * configured sees an OPEN without families, and forgets what graceful restart
- * had it keep: so a neighbor is shut down until all is said. */
-
-struct script {
-    char **commands;
-    size_t n, cap;
-};
-
-static void
-add(struct script *script, char *take_command)
-{
-    script->commands = vx_grow(script->commands, &script->cap, script->n + 1,
-                               sizeof *script->commands);
-    script->commands[script->n++] = take_command;
-}
-
-/* "neighbor ADDRESS remote-as ..." -> length up to ADDRESS, else 0. */
-static size_t
-is_new_neighbor(const char *command)
-{
-    const char *end = strstr(command, " remote-as ");
-
-    return !strncmp(command, "neighbor ", 9) && end
-           ? (size_t) (end - command) : 0;
-}
-
-static bool
-is_router(const char *command)
-{
-    return !strncmp(command, "router bgp ", 11);
-}
-
-static void
-guard(const struct vx_gw_frr_plan *plan, struct script *script)
-{
-    const char *router = NULL, *opened = NULL;
-
-    for (size_t i = 0; i < plan->n_commands; i++) {
-        size_t n = is_new_neighbor(plan->commands[i]);
-
-        add(script, vx_xstrdup(plan->commands[i]));
-        if (n) {
-            add(script, vx_xasprintf("%.*s shutdown", (int) n,
-                                     plan->commands[i]));
-        }
-    }
-    for (size_t i = 0; i < plan->n_commands; i++) {
-        size_t n = is_new_neighbor(plan->commands[i]);
-
-        if (is_router(plan->commands[i])) {
-            router = plan->commands[i];
-        } else if (n && router) {
-            if (opened != router) {
-                add(script, vx_xstrdup(router));
-                opened = router;
-            }
-            add(script, vx_xasprintf("no %.*s shutdown", (int) n,
-                                     plan->commands[i]));
-        }
-    }
-}
-
-static void
-carry_out(struct vx_gw_frr *frr, const struct vx_gw_frr_plan *plan)
-{
-    struct script script = { 0 };
-
-    vx_log_info(name_of(frr), "configures: %zu commands", plan->n_commands);
-    guard(plan, &script);
-    for (size_t i = 0; i < script.n; i++) {
-        if (!strstr(script.commands[i], "password")) {
-            vx_log_debug(name_of(frr), "%s", script.commands[i]);
-        }
-    }
-    frr->counts.n_commands += script.n;
-    frr->unsaved = true;
-    vx_gw_vty_configure(frr->vty, script.commands, script.n, configured,
-                        frr);
-    for (size_t i = 0; i < script.n; i++) {
-        free(script.commands[i]);
-    }
-    free(script.commands);
-}
-
 static void
 answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
 {
@@ -251,7 +166,17 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
     }
     tell_conflicts(frr, &plan);
     if (plan.n_commands) {
-        carry_out(frr, &plan);
+        vx_log_info(name_of(frr), "configures: %zu commands",
+                    plan.n_commands);
+        for (size_t i = 0; i < plan.n_commands; i++) {
+            if (!strstr(plan.commands[i], "password")) {
+                vx_log_debug(name_of(frr), "%s", plan.commands[i]);
+            }
+        }
+        frr->counts.n_commands += plan.n_commands;
+        frr->unsaved = true;
+        vx_gw_vty_configure(frr->vty, plan.commands, plan.n_commands,
+                            configured, frr);
     } else {
         finish(frr);
     }

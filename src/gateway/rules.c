@@ -141,6 +141,8 @@ want_family(struct vx_gw_rules *rules, const struct vx_gw_policy *policy,
     const struct vx_policy_match *match = &policy->match;
     const char *devices[DEVICES_MAX];
     struct bg_pbr_policy pbr = {
+        /* To be asked with; the rule's own follow. */
+        .name = policy->name, .table_id = BG_PBR_TABLE_MIN,
         .priority = PREF_MIN + policy->priority % (PREF_MAX - PREF_MIN),
         .vrf = vrf, .devices = devices,
         .n_devices = devices_of(rules, policy->tenant, devices),
