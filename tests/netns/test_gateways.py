@@ -304,8 +304,18 @@ def revive(gw, gateway):
     with intent.Api(gw.lab.api) as api:
         api.wait_hosts([gateway.host.name], deadline_s=60)
     gw.wait_sessions([gateway])
-    for tenant in gw.tenants:
-        settle(lambda t=tenant: heard_from(gw, t), wanted(), 60)
+    with intent.Api(gw.lab.api) as api:
+        for tenant in gw.tenants:
+            settle(lambda t=tenant: heard_from(gw, t), wanted(), 60)
+            settle(lambda t=tenant: living_hops(api, t), {2}, 30)
+
+
+def living_hops(api, tenant):
+    """How many next hops of learned routes live; one number if it is the same
+    for all."""
+    return {sum(hop["alive"] for hop in r["hops"])
+            for r in api.items(f"/v1/tenants/{tenant}/routes")
+            if r.get("origin") == "learned"}
 
 
 def test_no_program_has_ended_by_itself(gw):
