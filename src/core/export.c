@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and entries; see export.h. */
 #include "core/export.h"
+#include "core/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,30 @@ touch_policies(const struct touching *t, const char *tenant,
     }
 }
 
+struct leading {
+    const struct touching *t;
+    const char *tenant;
+};
+
+static void
+touch_route(void *leading_, const struct vx_route *route)
+{
+    const struct leading *leading = leading_;
+
+    touch_prefix(leading->t, leading->tenant, &route->prefix);
+}
+
+/* Whether they are announced depends on their next hops. */
+static void
+touch_routes_via(const struct touching *t, const struct vx_obj *tenant,
+                 const struct vx_prefix *prefix)
+{
+    struct leading leading = { t, tenant->name };
+
+    vx_model_announced_via(t->env->model, tenant->oid, prefix, touch_route,
+                           &leading);
+}
+
 static void
 touched_port(const struct touching *t, const struct vx_port *port)
 {
@@ -176,6 +201,14 @@ touched_port(const struct touching *t, const struct vx_port *port)
     }
     touch_endpoint(t, network->vni, port);
     touch_hosts_of(t, tenant->name, port);
+    for (size_t i = 0; i < port->n_ips; i++) {
+        const struct vx_prefix prefix = {
+            .ip = port->ips[i],
+            .length = (uint8_t) vx_ip_bits(&port->ips[i]),
+        };
+
+        touch_routes_via(t, tenant, &prefix);
+    }
     touch_vtep(t, network->vni, port->host);
     if (port->located != port->host) {
         touch_vtep(t, network->vni, port->located);
@@ -219,6 +252,7 @@ touched_subnet(const struct touching *t, const struct vx_subnet *subnet)
     }
     touch(t, VX_FEED_TENANT, tenant->name, 0, NULL);
     touch_prefix(t, tenant->name, &subnet->prefix);
+    touch_routes_via(t, tenant, &subnet->prefix);
     touch(t, VX_FEED_NETWORK, tenant->name, '/', network->name);
     if (network->origin == VX_BY_OPERATOR) {
         touch_policies(t, tenant->name, network->oid);
@@ -505,6 +539,24 @@ export_host_route(const struct asking *a, const struct vx_subnet *subnet)
            ? VX_EXPORT_TELL : withhold(a, "the port is not active");
 }
 
+/* Packets for what leads nowhere are not asked for. */
+static enum vx_export_verdict
+export_route(const struct asking *a, const struct vx_route *route)
+{
+    struct vx_hops_status status;
+
+    a->e->obj = &route->o;
+    a->e->why = "route";
+    vx_hops_status_eval(a->env->model, &route->o, a->env->hop_alive,
+                        a->env->ctx, &status);
+    return status.state == VX_HOPS_UNRESOLVED
+           ? withhold(a, "it leads nowhere: no port has the address of a "
+                         "next hop")
+           : status.state == VX_HOPS_DOWN
+           ? withhold(a, "it leads nowhere: no next hop is alive")
+           : VX_EXPORT_TELL;
+}
+
 static enum vx_export_verdict
 export_prefix(const struct asking *a)
 {
@@ -528,9 +580,7 @@ export_prefix(const struct asking *a)
     }
     route = (const void *) find(a, VX_ROUTE, a->first, a->second);
     if (route && route->announce && route->o.origin == VX_BY_OPERATOR) {
-        a->e->obj = &route->o;
-        a->e->why = "route";
-        return VX_EXPORT_TELL;
+        return export_route(a, route);
     }
     return export_host_route(a, subnet);
 }

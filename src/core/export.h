@@ -4,8 +4,9 @@
  *   change (old, new) --vx_export_touched--> keys of entries
  *   key, gateway --vx_export--> the entry as it is to be now, or none
  *
- * An entry is a function of the model and of two facts (is a port active, has
- * a host ports of a network), never of what was told before.  So what a feed
+ * An entry is a function of the model and of three facts (is a port active,
+ * does it live as a next hop, has a host ports of a network), never of what
+ * was told before.  So what a feed
  * holds after any changes is what it would hold if it were made anew, if each
  * change touches the keys of all entries that look at it: cost follows the
  * change.
@@ -50,6 +51,8 @@ struct vx_export_env {
     const struct vx_model *model;
     void *ctx;
     bool (*port_active)(void *ctx, uint64_t port);
+    /* As vx_port_alive of core/status.h: NULL = all do. */
+    bool (*hop_alive)(void *ctx, uint64_t port);
     bool (*has_port_at)(void *ctx, uint64_t network, uint64_t host);
     /* A tenant or network that the model has no more, but had before the
      * changes that are being told; NULL = unknown. */
@@ -73,7 +76,7 @@ typedef void vx_export_key_cb(void *aux, const struct vx_feed_key *key);
 /* The entries that look at the object, before or after the change.  Either
  * may be NULL.  O(1) but for: a subnet that announces ports' addresses, and a
  * network whose VNI changes: O(ports of the network); a subnet, or a leg:
- * O(policies of the tenant). */
+ * O(policies of the tenant, next hops in it). */
 void vx_export_touched(const struct vx_export_env *env,
                        const struct vx_obj *old, const struct vx_obj *new,
                        vx_export_key_cb *f, void *aux);

@@ -192,6 +192,13 @@ size_t vx_model_n_announced(const struct vx_model *model, uint64_t tenant);
 /* Uplinks of the gateway that carry VPN routes or EVPN. */
 size_t vx_model_n_fabric_uplinks(const struct vx_model *model,
                                  uint64_t gateway);
+/* Calls f with each static route (not learned ones) of the tenant that is
+ * announced and has a next hop in the prefix; one may come twice.  O(log n +
+ * next hops in the prefix). */
+typedef void vx_model_route_cb(void *aux, const struct vx_route *route);
+void vx_model_announced_via(const struct vx_model *model, uint64_t tenant,
+                            const struct vx_prefix *prefix,
+                            vx_model_route_cb *f, void *aux);
 /* The router network of the tenant, or NULL. */
 const struct vx_network *
 vx_model_router_network(const struct vx_model *model, uint64_t tenant);

@@ -402,6 +402,31 @@ vx_model_serves(const struct vx_model *model, uint64_t gateway,
                       || vx_tree_find(&t->gateways, &gateway));
 }
 
+void
+vx_model_announced_via(const struct vx_model *model, uint64_t tenant,
+                       const struct vx_prefix *prefix, vx_model_route_cb *f,
+                       void *aux)
+{
+    const struct vx_tenant_ent *ent = tenant_ent(model, tenant);
+    struct vx_tree_node *node = ent && ent->n_announced
+        ? vx_tenant_via_node(ent, prefix) : NULL;
+
+    for (; node; node = vx_tree_next(node)) {
+        const struct vx_via_node *via = VX_CONTAINER(node, struct vx_via_node,
+                                                     node);
+        const struct vx_obj *owner = via->owner->obj;
+        const struct vx_route *route = (const void *) owner;
+
+        if (!vx_prefix_contains(prefix, via->ip)) {
+            break;
+        }
+        if (owner->kind == VX_ROUTE && owner->origin == VX_BY_OPERATOR
+            && route->announce) {
+            f(aux, route);
+        }
+    }
+}
+
 size_t
 vx_model_n_announced(const struct vx_model *model, uint64_t tenant)
 {

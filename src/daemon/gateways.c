@@ -16,6 +16,7 @@
 #include "api/feed_write.h"
 #include "daemon/app.h"
 #include "daemon/commit.h"
+#include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -171,6 +172,23 @@ port_active(void *gws_, uint64_t port)
         return false;
     }
     return false;
+}
+
+/* As GET shows next hops; after a start what was active before it counts
+ * until its host has told of it, or it was found dead. */
+static bool
+hop_alive(void *gws_, uint64_t port)
+{
+    const struct vx_gws *gws = gws_;
+    struct vx_place place;
+
+    if (!vx_fabric_place(gws->app->fabric, port, &place)
+        || !vx_hops_is_alive(gws->app->hops, port)) {
+        return false;
+    }
+    return place.host
+           || (vx_app_mono_ms() - gws->started_ms < VX_GW_GRACE_MS
+               && vx_app_was_active(gws->app, port));
 }
 
 /* Of the changes that are being told: few, or the end of a tenant. */
@@ -681,6 +699,27 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
 
 /* --- Once a second. */
 
+/* What was announced by next hops that have not come back. */
+static void
+look_at_grace(struct vx_gws *gws)
+{
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+
+    if (gws->grace_over
+        || vx_app_mono_ms() - gws->started_ms < VX_GW_GRACE_MS) {
+        return;
+    }
+    gws->grace_over = true;
+    vx_iter_init(&iter, gws->app->model, VX_ROUTE, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        if (obj->origin == VX_BY_OPERATOR
+            && ((const struct vx_route *) (const void *) obj)->announce) {
+            vx_export_touched(&gws->env, NULL, obj, vx_gws_touch, gws);
+        }
+    }
+}
+
 static void
 look_at_damps(struct vx_gws *gws)
 {
@@ -702,6 +741,7 @@ vx_gws_tick(struct vx_gws *gws)
     struct vx_gw *gw;
 
     look_at_damps(gws);
+    look_at_grace(gws);
     vx_gws_realized(gws);
     VX_GWS_FOR_EACH(gw, gws) {
         vx_gws_look_connected(gw);
@@ -740,7 +780,7 @@ vx_gws_new(struct vx_app *app)
     gws->app = app;
     gws->env = (struct vx_export_env) {
         .model = app->model, .ctx = gws, .port_active = port_active,
-        .has_port_at = has_port_at, .gone = gone,
+        .hop_alive = hop_alive, .has_port_at = has_port_at, .gone = gone,
     };
     gws->last = &gws->first;
     gws->queue_last = &gws->queue;

@@ -142,6 +142,7 @@ struct vx_gws {
     int64_t started_ms;
     uint64_t started_at;        /* revision */
     bool started;
+    bool grace_over;            /* VX_GW_GRACE_MS, and it was acted upon */
 
     struct vx_tree dirty;
     struct vx_gw_dirty *first, **last;

@@ -10,6 +10,7 @@
 
 #include "daemon/borders.h"
 #include "daemon/commit.h"
+#include "daemon/gateways.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
@@ -84,6 +85,7 @@ hop_changed(void *app_, uint64_t oid, bool is_alive, const char *why)
     app->attach_touched = false;
     vx_receipt_close(app->receipt);
     app->receipt = NULL;
+    vx_gws_port(app->gws, oid);
     if (port && why) {
         vx_model_path(app->model, port, name, sizeof name);
         vx_log_info(name, "next hop is %s: %s", is_alive ? "up" : "down",

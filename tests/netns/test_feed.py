@@ -130,6 +130,29 @@ def test_a_machine_that_moves_is_told_anew_with_a_higher_number(feed, one):
     one.wait("vtep", f"{feed.vni} {before['vtep']}", there=False)
 
 
+def test_a_route_is_announced_while_it_leads_somewhere(feed, one):
+    path = intent.path("acme") + "/routes/203.0.113.0%2F24"
+    key = "acme 203.0.113.0/24"
+
+    def withheld(reason):
+        seen = [item for item in feed.get("/v1/bgp")["items"][0]["announced"]
+                if item["prefix"] == "203.0.113.0/24"]
+        return (seen and seen[0]["state"] == "withheld"
+                and reason in seen[0]["reason"] and not one.has("prefix", key))
+
+    feed.put(path, via=["10.0.0.21"], announce=True)
+    wait_until(lambda: withheld("no port has"), 5, "withheld")
+    feed.put(f"{WEB}/ports/vm21", mac=mac_of(21), ips=["10.0.0.21"])
+    wait_until(lambda: withheld("alive"), 5, "withheld")
+    feed.plug(21, feed.hosts[0])
+    one.wait("prefix", key)
+    feed.hosts[0].unplug(feed.machines.pop(21))
+    one.wait("prefix", key, there=False)
+    wait_until(lambda: withheld("alive"), 5, "withheld")
+    feed.delete(path)
+    feed.delete(f"{WEB}/ports/vm21")
+
+
 class Watching:
     """Lines of the watch."""
 

@@ -27,6 +27,13 @@ even_is_active(void *ctx, uint64_t port)
     return port % 2 == 0;
 }
 
+/* Three of four. */
+static bool
+most_live(void *ctx, uint64_t port)
+{
+    (void) ctx;
+    return port % 4 != 0;
+}
 
 static bool
 has_port_at(void *model_, uint64_t network, uint64_t host)
@@ -92,6 +99,7 @@ struct world {
     struct vx_model *model;
     struct vx_export_env env;
     struct reader *readers[2];
+    bool none_lives;
     const struct vx_change *changes;
     size_t n_changes;
     struct vx_feed_key *keys;
@@ -255,7 +263,7 @@ world_init(struct world *w, struct vx_model *model)
     *w = (struct world) { .model = model };
     w->env = (struct vx_export_env) {
         .model = model, .ctx = w, .port_active = even_is_active,
-        .has_port_at = world_port_at, .gone = gone,
+        .hop_alive = most_live, .has_port_at = world_port_at, .gone = gone,
     };
     for (int g = 0; g < 2; g++) {
         w->readers[g] = vx_xcalloc(1, sizeof *w->readers[g]);
@@ -415,6 +423,66 @@ ports_that_are_not_active_are_withheld(void **state)
     world_fini(&w);
 }
 
+static bool
+as_world_says(void *world_, uint64_t port)
+{
+    const struct world *w = world_;
+
+    (void) port;
+    return !w->none_lives;
+}
+
+static const char *
+reason_of(struct world *w, const char *prefix)
+{
+    struct vx_export_gateway gateway;
+    struct vx_feed_key key = { .type = VX_FEED_PREFIX };
+    struct vx_export e;
+
+    snprintf(key.text, sizeof key.text, "%s", prefix);
+    vx_export_gateway(w->model, (const void *) vx_model_by_oid(
+        w->model, w->readers[0]->oid), &gateway);
+    return vx_export(&w->env, &gateway, &key, &e) == VX_EXPORT_WITHHELD
+           ? e.why_not : "";
+}
+
+static void
+a_route_is_announced_while_a_next_hop_is_there_and_alive(void **state)
+{
+    static const char key[] = "acme 203.0.113.0/24";
+    struct world w;
+
+    (void) state;
+    world_init(&w, fx_small_fabric());
+    w.env.hop_alive = as_world_says;
+    add_gateways(&w);
+    step(&w, "put subnet acme/web/10.0.0.0/24 route=yes");
+    step(&w, "put uplink up1 gateway=g1 peer=203.0.113.2 peer_as=65002 "
+             "family=vpnv4");
+    step(&w, "put route acme/203.0.113.0/24 via=10.0.0.5 announce=yes");
+    assert_string_equal(text_of(w.readers[0], VX_FEED_PREFIX, key),
+                        "withheld");
+    assert_non_null(strstr(reason_of(&w, key), "no port has"));
+    step(&w, "put port acme/web/fw ip=10.0.0.5");
+    assert_string_not_equal(text_of(w.readers[0], VX_FEED_PREFIX, key),
+                            "withheld");
+    step(&w, "put port acme/web/fw ip=10.0.0.6");
+    assert_string_equal(text_of(w.readers[0], VX_FEED_PREFIX, key),
+                        "withheld");
+    step(&w, "put port acme/web/fw ip=10.0.0.5");
+    assert_string_equal(reason_of(&w, key), "");
+    w.none_lives = true;
+    assert_non_null(strstr(reason_of(&w, key), "alive"));
+    /* The daemon says that it has changed. */
+    vx_export_touched(&w.env, NULL, (const void *) vx_model_find(
+        w.model, VX_PORT, &(struct vx_key) { .tenant = "acme",
+            .network = "web", .name = "fw" }, NULL), collect, &w);
+    look_at_keys(&w);
+    assert_string_equal(text_of(w.readers[0], VX_FEED_PREFIX, key),
+                        "withheld");
+    world_fini(&w);
+}
+
 static void
 automatic_route_targets_are_as_and_vni(void **state)
 {
@@ -452,6 +520,9 @@ random_line(uint32_t *seed, struct vx_buf *line)
         "delete route %s/192.0.%u.0/24",
         "put network %s/web evpn=no",
         "put network %s/web",
+        "put port %s/web/hop ip=10.0.0.200",
+        "put port %s/web/hop ip=10.0.0.201",
+        "delete port %s/web/hop",
         "put port %s/web/vm%u host=h1",
         "put port %s/web/vm%u host=h2",
         "put port %s/web/vm%u",
@@ -707,6 +778,8 @@ main(void)
         cmocka_unit_test(
             a_gateway_is_told_of_tenants_it_serves_and_of_no_others),
         cmocka_unit_test(ports_that_are_not_active_are_withheld),
+        cmocka_unit_test(
+            a_route_is_announced_while_a_next_hop_is_there_and_alive),
         cmocka_unit_test(automatic_route_targets_are_as_and_vni),
         cmocka_unit_test(any_changes_lead_to_what_is_made_anew),
         cmocka_unit_test(an_entry_is_told_when_its_revision_is_realized),
