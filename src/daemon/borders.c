@@ -27,7 +27,7 @@ struct watched {
     unsigned n_reasons, n_silent;
 };
 
-enum { LOOK_MS = 250, SILENT_LOOKS = 3 };
+enum { LOOK_MS = 200, SILENT_LOOKS = 3 };
 
 struct vx_borders {
     struct vx_borders_env env;
@@ -129,7 +129,8 @@ set(struct vx_borders *borders, struct seen *seen, bool ready, bool silent)
     borders->n_ready += is_there(seen);
     borders->n_ready -= was_there;
     if (is_there(seen) == seen->dead) {
-        give_time(borders, seen, seen->dead ? 0 : borders->env.down_ms);
+        give_time(borders, seen, seen->dead ? 0
+                  : silent ? borders->env.down_ms / 2 : borders->env.down_ms);
     }
     arm(borders);
 }
