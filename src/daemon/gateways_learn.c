@@ -287,6 +287,7 @@ vx_gws_learn(struct vx_gw *gw, const struct vx_api_report *report)
     if (report->full == VX_FULL_BEGIN) {
         gw->generation++;
         gw->in_full = true;
+        gw->expired = false;
     }
     for (size_t i = 0; i < report->n_learned; i++) {
         add_item(gw, &report->learned[i]);
@@ -479,8 +480,8 @@ vx_gws_learn_work(struct vx_gws *gws)
     return gws->queue != NULL;
 }
 
-void
-vx_gws_learn_tick(struct vx_gws *gws)
+static void
+retry_refused(struct vx_gws *gws)
 {
     int64_t before = vx_app_mono_ms() - RETRY_MS;
     struct vx_tree_node *node = vx_tree_first(&gws->refused);
@@ -495,6 +496,43 @@ vx_gws_learn_tick(struct vx_gws *gws)
         node = vx_tree_next(node);
         enqueue(gws, t);
     }
+}
+
+/* Nobody would take them back any more. */
+static void
+expire_rules(struct vx_gw *gw)
+{
+    int64_t before = vx_app_mono_ms() - gw->gws->app->options.flowspec_away_ms;
+    size_t n = 0;
+
+    if (gw->expired || !gw->seen_ms || gw->seen_ms > before) {
+        return;
+    }
+    gw->expired = true;
+    VX_TREE_FOR_EACH_SAFE(node, next, &gw->items) {
+        struct vx_gw_item *item = VX_CONTAINER(node, struct vx_gw_item,
+                                               by_key);
+
+        if (item->item->type == VX_LEARNED_FLOWSPEC) {
+            remove_item(item);
+            n++;
+        }
+    }
+    if (n) {
+        vx_log_warn(gw->name, "the gateway does not report: %zu learned "
+                    "FlowSpec rules of it are given up", n);
+    }
+}
+
+void
+vx_gws_learn_tick(struct vx_gws *gws)
+{
+    struct vx_gw *gw;
+
+    VX_GWS_FOR_EACH(gw, gws) {
+        expire_rules(gw);
+    }
+    retry_refused(gws);
     if (!gws->learned_settled && !is_anybody_silent(gws)) {
         look_at_stale(gws);
     }

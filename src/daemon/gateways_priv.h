@@ -55,6 +55,8 @@ struct vx_gw {
     bool connected;
     int64_t since_wall_ms;      /* of connected */
     bool has_reported;          /* in full, in this life of the controller */
+    bool expired;               /* its FlowSpec rules, since it is silent; it
+                                 * has to report in full */
     bool in_full;
     uint64_t generation;
     int64_t window_ms;          /* of the rate limit */

@@ -311,6 +311,12 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
         return vx_fail(err, VX_BUSY, "", "gateway \"%s\" reports more than "
                        "%d times a second", gw->name, REPORTS_PER_SECOND);
     }
+    if (gw->expired && report->full != VX_FULL_BEGIN) {
+        gws->n_reports_refused++;
+        return vx_fail(err, VX_GONE, "full", "gateway \"%s\" was silent for "
+                       "so long that what it has learned is to be told in "
+                       "full", gw->name);
+    }
     gws->n_reports++;
     gw->seen_ms = vx_app_mono_ms();
     gw->seen_wall_ms = vx_app_wall_ms();

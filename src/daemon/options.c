@@ -60,6 +60,7 @@ vx_options_init(struct vx_options *options)
         .vni_low = 1000,
         .grace_ms = 30 * 1000,
         .border_down_ms = 1500,
+        .flowspec_away_ms = 120 * 1000,
         .port_bum_pps = 1000,
     };
 }
@@ -273,6 +274,7 @@ set_ranged(struct vx_options *options, const char *key, const char *value,
         { "counters_tenants", &options->counters_tenants, 0, 100000, 1 },
         { "grace_ms", &options->grace_ms, 0, 86400000, 1 },
         { "border_down_ms", &options->border_down_ms, 0, 3600000, 1 },
+        { "flowspec_away_s", &options->flowspec_away_ms, 3, 86400, 1000 },
         { "port_bum_pps", &options->port_bum_pps, 0, VX_RATE_PPS_MAX, 1 },
         { "vni_low", &options->vni_low, 0, VX_VNI_MAX, 1 },
     };

@@ -42,6 +42,8 @@ struct vx_options {
     uint32_t grace_ms;              /* what stays on a host for a while */
     uint32_t port_bum_pps;          /* of ports that name none; 0 = off */
     uint32_t border_down_ms;        /* a border that is away is given up */
+    uint32_t flowspec_away_ms;      /* so long learned FlowSpec rules outlive
+                                     * their gateway's last report */
     uint32_t probe_ms;              /* keepalive of host connections */
     uint32_t health_interval_ms;    /* between two questions to a next hop,
                                      * 0 = none is asked */

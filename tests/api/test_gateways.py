@@ -324,6 +324,55 @@ def test_rules_of_peers_become_policies_of_the_tenant_concerned(fabric):
         one.close()
 
 
+def rule_for(dst, tenant="acme"):
+    """A rule of an upstream."""
+    return {"type": "flowspec", "tenant": tenant, "from": "up1",
+            "rule": {"match": {"dst": dst}, "action": {"type": "drop"}}}
+
+
+def test_flowspec_of_a_gateway_that_is_silent_goes_and_comes_back_in_full():
+    fabric = Fabric("--set", "flowspec_away_s=3")
+    route = {"type": "route", "tenant": "acme", "prefix": "0.0.0.0/0"}
+
+    def policies():
+        return fabric.call("GET", "/v1/tenants/acme/policies")["items"]
+
+    try:
+        fabric.start()
+        one = fabric.build().gateway("g1", acks=False)
+        assert one.learn(rule_for("10.0.0.0/24"), route)[0] == 200
+        assert len(policies()) == 1
+        fabric.until(lambda: not policies(), 10)
+        assert fabric.route("0.0.0.0/0")[0] == "learned"
+        status, reply = one.report()
+        assert status == 410 and "in full" in str(reply), reply
+        assert not policies()
+        assert one.learn(rule_for("10.0.0.0/24"), route)[0] == 200
+        assert len(policies()) == 1
+        one.close()
+    finally:
+        fabric.close()
+
+
+def test_flowspec_for_what_another_tenant_has_is_refused_with_a_reason(
+        fabric):
+    one = fabric.gateway("g1")
+    try:
+        fabric.put("/v1/tenants/beta")
+        fabric.put("/v1/tenants/beta/networks/web")
+        fabric.put("/v1/tenants/beta/networks/web/subnets/10.7.0.0%2F24",
+                   announce=True)
+        one.learn(rule_for("10.7.0.0/24"), rule_for("10.0.0.0/16"))
+        items = fabric.bgp()["g1"]["learned"]
+        assert len(items) == 2
+        for item in items:
+            assert not item["used"]
+            assert "does not announce its destination" in item["reason"]
+        assert not fabric.call("GET", "/v1/tenants/acme/policies")["items"]
+    finally:
+        one.close()
+
+
 def test_sessions_and_failures_are_shown(fabric):
     one = fabric.gateway("g1")
     try:

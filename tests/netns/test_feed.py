@@ -209,6 +209,9 @@ def test_nothing_is_withdrawn_or_learned_anew_by_a_controller_that_is_killed(
     route = {"type": "route", "tenant": "acme", "prefix": "0.0.0.0/0"}
     where = intent.path("acme") + "/routes/0.0.0.0%2F0"
     try:
+        feed.put(intent.path("acme") + "/routes/198.51.101.0%2F24",
+                 via=["10.0.0.11"], announce=True)
+        one.wait("prefix", "acme 198.51.101.0/24")
         assert one.learn(route)[0] == 200
         before = dict(one.entries)
         learned = feed.get(where)

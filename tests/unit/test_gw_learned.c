@@ -142,6 +142,15 @@ flow(const char *dst, const struct bg_flow_action *action)
     return p;
 }
 
+static void
+add_rt(struct path *p, const char *rt)
+{
+    struct bg_ext ext;
+
+    assert_true(bg_rt_parse(rt, &ext));
+    bg_attrs_add_ext(&p->attrs, ext);
+}
+
 static struct vx_gw_heard heard[4];
 
 static size_t
@@ -249,6 +258,18 @@ flowspec_is_of_the_tenant_that_has_the_destination(void **state)
     add_prefix(entries, "beta", "10.0.0.0/16");
     p = flow("10.0.7.0/24", &drop);             /* whose of the two? */
     assert_int_equal(hear(entries, &p, &err), 0);
+    assert_non_null(strstr(err.message, "a prefix of several tenants, and no "
+                                        "route target tells whose"));
+    add_rt(&p, "65009:1");                      /* beta's */
+    assert_int_equal(hear(entries, &p, &err), 1);
+    assert_string_equal(heard[0].tenant, "beta");
+    /* Of one tenant's prefix by the other's route target. */
+    add_prefix(entries, "acme", "10.7.0.0/16");
+    p = flow("10.7.0.0/24", &drop);
+    add_rt(&p, "65009:1");
+    assert_int_equal(hear(entries, &p, &err), 0);
+    assert_int_equal(err.code, VX_FORBIDDEN);
+    assert_non_null(strstr(err.message, "no announced prefix of the tenant"));
     vx_gw_entries_free(entries);
 }
 

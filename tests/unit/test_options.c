@@ -80,6 +80,7 @@ a_bad_value_is_refused_by_key(void **state)
         { "vni_quarantine_s", "1h", "number" },
         { "log_level", "loud", "debug" },
         { "probe_ms", "199", "at least 200" },
+        { "flowspec_away_s", "2", "at least 3" },
         { "auto_zones", "1", "true or false" },
         { "state_dir", "", "empty" },
         { "hook_jobs", "0", "at least 1" },
