@@ -15,10 +15,13 @@
  *     else only ours are;
  *   - in the reflector's `router bgp AS`: its neighbors with that
  *     description, and the lines made here;
- *   - route-maps, prefix-lists and bfd profiles named vx-...;
+ *   - route-maps, prefix-lists and as-path access-lists named vx-...;
  *   - `vrf vx<VNI>` without content in zebra.
  * A neighbor of an operator with an address that a peering wants too is left
  * alone and reported as a conflict; the peering is not configured.
+ *
+ * What one peer said reaches no other, nor itself again: only what begins
+ * here goes out.
  *
  * No `no bgp ebgp-requires-policy`: each neighbor has route-maps both ways.
  * Nothing here resets a session that has not itself changed. */

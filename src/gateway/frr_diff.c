@@ -462,7 +462,8 @@ static bool
 is_our_list(const char *list)
 {
     return starts(list, "ip prefix-list vx-")
-           || starts(list, "ipv6 prefix-list vx-");
+           || starts(list, "ipv6 prefix-list vx-")
+           || starts(list, "bgp as-path access-list vx-");
 }
 
 static void

@@ -171,17 +171,19 @@ starts(const char *s, const char *prefix)
     return !strncmp(s, prefix, strlen(prefix));
 }
 
-/* "ip prefix-list NAME seq 5 permit ...".  False: another line. */
+/* "ip prefix-list NAME seq 5 permit ...", or of an as-path access-list.
+ * False: another line. */
 static bool
 read_rule(struct reader *reader, char *line)
 {
     char *name, *seq, *rule;
 
     if (!starts(line, "ip prefix-list ")
-        && !starts(line, "ipv6 prefix-list ")) {
+        && !starts(line, "ipv6 prefix-list ")
+        && !starts(line, "bgp as-path access-list ")) {
         return false;
     }
-    name = strstr(line, "prefix-list ") + 12;
+    name = strstr(line, "-list ") + 6;
     seq = strstr(name, " seq ");
     rule = seq ? strchr(seq + 5, ' ') : NULL;
     if (!rule || strcspn(name, " ") != (size_t) (seq - name)) {

@@ -23,7 +23,8 @@ struct vx_gw_frr_block {
     size_t n, cap;
 };
 
-/* "ip prefix-list NAME seq 5 permit 10.0.0.0/8 le 32" */
+/* "ip prefix-list NAME seq 5 permit 10.0.0.0/8 le 32"; and as-path
+ * access-lists, which look the same. */
 struct vx_gw_frr_rule {
     char *list;                 /* "ip prefix-list NAME" */
     char *rule;                 /* "permit 10.0.0.0/8 le 32" */

@@ -18,6 +18,13 @@ enum {
     NAME_SIZE = 128,
 };
 
+/* Of what a peer said: local to bgpd; above the VNIs, which tag our routes
+ * in zebra. */
+#define HEARD_TAG 4252399718U
+/* An as-path access-list and, of the reflector, a route-map. */
+#define OWN "vx-own"
+#define OWN_LIST "bgp as-path access-list " OWN
+
 /* One neighbor under construction. */
 struct neighbor {
     const struct vx_gw_frr_want *want;
@@ -104,12 +111,28 @@ put_community(struct vx_buf *out, uint32_t community)
     vx_buf_printf(out, " %u:%u", community >> 16, community & 0xffff);
 }
 
+/* Only what begins here goes out.  What a peer said is tagged by the map that
+ * let it in: an AS path may be empty, of a peer of our own AS or a hostile
+ * one.  In the reflector, where an operator may have peers of his own, the AS
+ * path has to be empty as well; in the VRFs not, since bgpd takes half a
+ * minute for a hundred maps that match one as-path list. */
+static void
+put_own(struct vx_gw_frr_section *map)
+{
+    vx_gw_frr_put(map, "match as-path " OWN);
+}
+
 static void
 put_sets(const struct neighbor *n, bool out, struct vx_gw_frr_section *map)
 {
     const struct vx_peering *p = n->peering;
     struct vx_buf text = VX_BUF_INIT;
 
+    if (out && p->o.kind == VX_UPLINK) {
+        put_own(map);
+    } else if (!out) {
+        vx_gw_frr_put(map, "set tag %u", HEARD_TAG);
+    }
     if (!out && p->local_pref) {
         vx_gw_frr_put(map, "set local-preference %u", p->local_pref);
     }
@@ -144,6 +167,26 @@ count_of(const struct vx_prefix *prefixes, size_t n, uint8_t family)
         count += prefixes[i].ip.family == family;
     }
     return count;
+}
+
+/* Once, by the first uplink. */
+static void
+put_own_list(struct vx_gw_frr_text *text)
+{
+    for (size_t i = 0; i < text->n_rules; i++) {
+        if (!strcmp(text->rules[i].list, OWN_LIST)) {
+            return;
+        }
+    }
+    vx_gw_frr_text_rule(text, OWN_LIST, "permit ^$", 0);
+}
+
+/* What a peer said, tagged by the map that let it in. */
+static void
+deny_heard(struct vx_gw_frr_text *text, const char *map)
+{
+    vx_gw_frr_put(put_entry(text, map, "deny", 1), "match tag %u",
+                  HEARD_TAG);
 }
 
 /* The prefixes of one family, as the list "vx-5001-ce1-in4". */
@@ -200,6 +243,9 @@ put_map(const struct neighbor *n, bool out, uint8_t family)
         put_entry(n->text, name, "deny", 90);
         return;
     }
+    if (out) {
+        deny_heard(n->text, name);
+    }
     map = put_entry(n->text, name, "permit", 10);
     if (n_prefixes) {
         put_match(n, out, family, map);
@@ -220,6 +266,9 @@ put_evpn_map(const struct neighbor *n, bool out)
     char name[NAME_SIZE + 8];
 
     snprintf(name, sizeof name, "%s-%se", n->stem, out ? "out" : "in");
+    if (out) {
+        deny_heard(n->text, name);
+    }
     if (!n_prefixes) {
         put_sets(n, out, put_entry(n->text, name, "permit", 10));
         return;
@@ -367,23 +416,36 @@ want_flowspec(const struct neighbor *n, const char *family)
     struct vx_gw_frr_section *section = put_family(n, family, false);
 
     vx_gw_frr_put(section, "neighbor %s route-map %s in", n->peer,
-                  n->peering->flowspec_in ? "vx-permit" : "vx-deny");
-    vx_gw_frr_put(section, "neighbor %s route-map vx-permit out", n->peer);
+                  n->peering->flowspec_in ? "vx-heard" : "vx-deny");
+    vx_gw_frr_put(section, "neighbor %s route-map vx-own out", n->peer);
 }
 
-/* Maps that uplinks share are put once: by the first that needs them. */
-static void
-put_shared(struct vx_gw_frr_text *text, const char *map, const char *action)
+/* Of the maps that uplinks share: false if it is there. */
+static bool
+is_missing(const struct vx_gw_frr_text *text, const char *header)
 {
-    char header[64];
-
-    snprintf(header, sizeof header, "route-map %s %s 10", map, action);
     for (size_t i = 0; i < text->n; i++) {
         if (!strcmp(text->blocks[i]->header, header)) {
-            return;
+            return false;
         }
     }
-    vx_gw_frr_text_add(text, header);
+    return true;
+}
+
+static void
+put_shared(struct vx_gw_frr_text *text, bool flowspec_in)
+{
+    if (is_missing(text, "route-map " OWN " permit 10")) {
+        deny_heard(text, OWN);
+        put_own(put_entry(text, OWN, "permit", 10));
+    }
+    if (flowspec_in && is_missing(text, "route-map vx-heard permit 10")) {
+        vx_gw_frr_put(put_entry(text, "vx-heard", "permit", 10),
+                      "set tag %u", HEARD_TAG);
+    }
+    if (!flowspec_in && is_missing(text, "route-map vx-deny deny 10")) {
+        put_entry(text, "vx-deny", "deny", 10);
+    }
 }
 
 void
@@ -399,6 +461,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
     snprintf(n.stem, sizeof n.stem, "vx-%.63s", uplink->o.name);
     put_base(&n, uplink->o.name, uplink->source.family
              ? &uplink->source : &want->vtep, true);
+    put_own_list(text);
     if (families & (VX_AF_VPNV4 | VX_AF_EVPN)) {
         put_list(&n, false, 4);
         put_list(&n, true, 4);
@@ -422,10 +485,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
     if (families & VX_AF_FLOWSPEC) {
         want_flowspec(&n, "ipv4 flowspec");
         want_flowspec(&n, "ipv6 flowspec");
-        put_shared(text, "vx-permit", "permit");
-        if (!uplink->flowspec_in) {
-            put_shared(text, "vx-deny", "deny");
-        }
+        put_shared(text, uplink->flowspec_in);
     }
 }
 

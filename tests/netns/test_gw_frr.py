@@ -151,6 +151,10 @@ def test_sessions_come_up_and_take_what_the_filters_say(gateway):
     assert "10.51.0.0/16" in netns.wait_until(
         lambda: frr.kernel_routes(gateway.box.netns_path("vx51"),
                                   proto="bgp"), 10, "kernel routes")
+    # Nothing that the edge said is said to it again.
+    assert gateway.frr.json("bgpd", "show bgp vrf vx52 ipv4 neighbors "
+                            "172.16.1.2 advertised-routes json").get(
+                                "advertisedRoutes", {}) == {}
     # IPv6 was not imported: the filter names IPv4 only.
     assert gateway.frr.bgp_routes("vx51", 6) == {}
     netns.wait_until(lambda: "fd00:52::/64" in gateway.frr.bgp_routes(
@@ -367,6 +371,67 @@ def test_peers_of_the_reflector_come_up_and_stay(gateway):
     apply(config, [f"{UPLINK} flowspec-in=1"])
     assert facts()["connectionsEstablished"] == count
     assert facts()["bgpState"] == "Established"
+
+
+def add_speaking_peer(gateway, name, asn, link, prefix):
+    """A fabric-wide peer that says a VPN route; what it hears."""
+    peer = frr.Router(gateway.lab, name)
+    netns.ip_batch([f"link add {name} type veth peer name gw netns "
+                    f"{peer.namespace}", f"link set {name} up",
+                    f"addr add {link}.1/30 dev {name}"],
+                   gateway.router.namespace)
+    netns.ip_batch(["link set gw up", f"addr add {link}.2/30 dev gw"],
+                   peer.namespace)
+    peer.frr.write("reflector", [
+        f"router bgp {asn}", f" bgp router-id {link}.2",
+        " no bgp ebgp-requires-policy", " no bgp default ipv4-unicast",
+        f" neighbor {link}.1 remote-as 65001",
+        f" neighbor {link}.1 port {frr.REFLECTOR_PORT}",
+        f" neighbor {link}.1 disable-connected-check",
+        f" neighbor {link}.1 timers connect 1",
+        " address-family ipv4 vpn", f"  neighbor {link}.1 activate",
+        f"  network {prefix} rd {asn}:1 label 16", " exit-address-family",
+        "exit"])
+    peer.frr.start("reflector")
+
+    def heard():
+        return peer.frr.show("reflector", "show bgp ipv4 vpn")
+    return heard
+
+
+def test_what_one_fabric_wide_peer_says_reaches_no_other(gateway):
+    """Neither of another AS nor of our own, whose AS path is empty; what
+    begins here does."""
+    config = gateway.config("reflector")
+    heard = [add_speaking_peer(gateway, "upa", 65003, "10.0.5",
+                               "198.51.100.0/24"),
+             add_speaking_peer(gateway, "upb", 65004, "10.0.6",
+                               "198.51.101.0/24"),
+             add_speaking_peer(gateway, "upc", 65001, "10.0.7",
+                               "198.51.102.0/24")]
+    apply(config, [f"uplink up{c} peer=10.0.{link}.2 as={asn} af=vpnv4 "
+                   f"source=10.0.{link}.1" for c, link, asn in
+                   (("a", 5, 65003), ("b", 6, 65004), ("c", 7, 65001))])
+
+    def said():
+        text = gateway.frr.show("reflector", "show bgp ipv4 vpn")
+        return [f"198.51.{n}.0/24" in text for n in (100, 101, 102)]
+    netns.wait_until(lambda: all(said()), 20, lambda: str(said()))
+    gateway.frr.configure("reflector", [
+        "router bgp 65001", "address-family ipv4 vpn",
+        "network 203.0.113.0/24 rd 65001:9 label 17"])
+    for one in heard:
+        netns.wait_until(lambda o=one: "203.0.113.0/24" in o(), 15, one)
+    for i, one in enumerate(heard):
+        text = one()
+        assert [f"198.51.{n}.0/24" in text for n in (100, 101, 102)] == [
+            i == 0, i == 1, i == 2], text
+    gateway.frr.configure("reflector", [
+        "router bgp 65001", "address-family ipv4 vpn",
+        "no network 203.0.113.0/24 rd 65001:9 label 17"])
+    config.want(["as 0"])
+    config.plan(apply=True)
+    assert "vx-own" not in gateway.running("reflector")
 
 
 def test_a_hundred_tenants_are_configured_at_once(gateway, figures):

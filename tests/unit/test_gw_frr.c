@@ -42,7 +42,10 @@
     " exit-address-family\n"                                                \
     "exit\n!\n"
 #define MAPS                                                                \
-    "route-map vx-5001-ce1-in4 permit 10\nexit\n!\n"                        \
+    "route-map vx-5001-ce1-in4 permit 10\n"                                 \
+    " set tag 4252399718\nexit\n!\n"                                        \
+    "route-map vx-5001-ce1-out4 deny 1\n"                                   \
+    " match tag 4252399718\nexit\n!\n"                                      \
     "route-map vx-5001-ce1-out4 permit 10\nexit\n!\n"
 
 struct fixture {
@@ -146,7 +149,8 @@ a_tenant_is_configured_from_nothing(void **state)
 {
     assert_string_equal(
         plan(*state, VX_GW_BGPD, EMPTY),
-        "route-map vx-5001-ce1-in4 permit 10\nexit\n"
+        "route-map vx-5001-ce1-in4 permit 10\nset tag 4252399718\nexit\n"
+        "route-map vx-5001-ce1-out4 deny 1\nmatch tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out4 permit 10\nexit\n"
         "router bgp 65001 vrf vx5001\n"
         "bgp router-id 192.0.2.1\n"
@@ -237,8 +241,13 @@ what_is_wanted_no_more_is_taken_back(void **state)
              "exit\n"
              "ip prefix-list vx-5001-ce1-in4 seq 5 permit 10.0.0.0/8\n"
              "ip prefix-list OPERATORS seq 5 permit 10.0.0.0/8\n"
+             "bgp as-path access-list vx-old seq 5 permit ^$\n"
+             "bgp as-path access-list OPERATORS seq 5 permit ^$\n"
              "route-map vx-5001-ce1-in4 permit 10\n"
-             " match ip address prefix-list vx-5001-ce1-in4\nexit\n"
+             " match ip address prefix-list vx-5001-ce1-in4\n"
+             " set tag 4252399718\nexit\n"
+             "route-map vx-5001-ce1-out4 deny 1\n"
+             " match tag 4252399718\nexit\n"
              "route-map vx-5001-ce1-out4 permit 10\nexit\n"
              "route-map vx-5001-ce9-in4 permit 10\nexit\n"
              "route-map OPERATORS permit 10\nexit\n"),
@@ -252,6 +261,7 @@ what_is_wanted_no_more_is_taken_back(void **state)
         "address-family ipv6 unicast\nno neighbor 172.16.1.2 activate\n"
         "exit\nexit\n"
         "no route-map vx-5001-ce9-in4 permit 10\n"
+        "no bgp as-path access-list vx-old seq 5 permit ^$\n"
         "no ip prefix-list vx-5001-ce1-in4 seq 5 permit 10.0.0.0/8\n");
 }
 
@@ -279,6 +289,7 @@ a_tenant_that_is_gone_goes_as_a_whole(void **state)
     assert_string_equal(plan(f, VX_GW_BGPD, HEAD VRF MAPS),
                         "no router bgp 65001 vrf vx5001\n"
                         "no route-map vx-5001-ce1-in4 permit 10\n"
+                        "no route-map vx-5001-ce1-out4 deny 1\n"
                         "no route-map vx-5001-ce1-out4 permit 10\n");
 }
 
@@ -343,6 +354,7 @@ a_neighbor_left_shut_is_opened_after_the_rest(void **state)
              "router bgp 65001 vrf vx5001\n"
              " bgp router-id 192.0.2.1\n"
              " no bgp default ipv4-unicast\n"
+             " bgp graceful-restart select-defer-time 5\n"
              " bgp graceful-restart\n"
              " bgp graceful-restart preserve-fw-state\n"
              " neighbor 172.16.1.2 remote-as 65100\n"
@@ -419,11 +431,13 @@ filters_and_attributes_become_route_maps(void **state)
         "ipv6 prefix-list vx-5001-ce1-out6 permit fd00::/8 le 128\n"
         "route-map vx-5001-ce1-in4 permit 10\n"
         "match ip address prefix-list vx-5001-ce1-in4\n"
-        "set local-preference 300\nexit\n"
+        "set tag 4252399718\nset local-preference 300\nexit\n"
         "route-map vx-5001-ce1-in6 deny 90\nexit\n"
+        "route-map vx-5001-ce1-out4 deny 1\nmatch tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out4 permit 10\n"
         "match ip address prefix-list vx-5001-ce1-out4\n"
         "set community 65001:100 no-export additive\nexit\n"
+        "route-map vx-5001-ce1-out6 deny 1\nmatch tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out6 permit 10\n"
         "match ipv6 address prefix-list vx-5001-ce1-out6\n"
         "set community 65001:100 no-export additive\nexit\n");
@@ -443,7 +457,7 @@ flowspec_is_denied_unless_it_is_trusted(void **state)
                            "neighbor 127.0.0.2 route-reflector-client\n"
                            "neighbor 10.0.1.2 activate\n"
                            "neighbor 10.0.1.2 route-map vx-deny in\n"
-                           "neighbor 10.0.1.2 route-map vx-permit out\n"));
+                           "neighbor 10.0.1.2 route-map vx-own out\n"));
     f->up->flowspec_in = true;
     text = plan(f, VX_GW_REFLECTOR, EMPTY);
     assert_null(strstr(text, "vx-deny"));
