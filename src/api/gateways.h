@@ -37,6 +37,7 @@ enum {
     VX_REPORT_MAX_ITEMS = 20000,        /* learned, gone: each */
     VX_REPORT_MAX_FAILED = 1000,
     VX_REPORT_MAX_SESSIONS = 16384,
+    VX_REPORT_MAX_UNUSED = 100,
     VX_REPORT_WORD = 63,                /* bytes of boot, epoch, state */
     VX_REPORT_TEXT = 250,               /* bytes of what is for a person */
 };
@@ -58,6 +59,12 @@ struct vx_api_session {
     uint64_t n_in, n_out;       /* prefixes */
 };
 
+/* A path that the gateway itself does not use. */
+struct vx_api_unused {
+    const char *type;           /* as an item of what is learned */
+    const char *path, *why;     /* for a person */
+};
+
 struct vx_api_report {
     const char *gateway, *boot, *epoch;
     uint64_t acked;
@@ -69,6 +76,8 @@ struct vx_api_report {
     const struct vx_api_session *sessions;  /* NULL: as before; those of one
                                              * peering are together */
     size_t n_sessions;
+    const struct vx_api_unused *unused;     /* NULL: as before */
+    size_t n_unused;
     const char *counters;       /* JSON object, NULL = as before */
     uint64_t n_strays;          /* of it: routes found that nobody wants */
 };

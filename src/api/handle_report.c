@@ -279,6 +279,40 @@ read_sessions(struct parsing *p, const cJSON *json)
 }
 
 static bool
+read_unused(struct parsing *p, const cJSON *json)
+{
+    struct vx_api_unused *unused;
+    const cJSON *list, *elem;
+    size_t n = 0;
+
+    if (!array(p, json, "unused", VX_REPORT_MAX_UNUSED, &list)) {
+        return false;
+    }
+    if (!list) {
+        return true;
+    }
+    unused = vx_doc_alloc(p->doc, ((size_t) cJSON_GetArraySize(list) + 1)
+                                  * sizeof *unused);
+    cJSON_ArrayForEach (elem, list) {
+        enum vx_learned_type type;
+        const char *name = text(elem, "type", VX_REPORT_WORD);
+
+        if (!vx_learned_type_parse(name, &type)) {
+            p->n_bad++;
+            continue;
+        }
+        unused[n++] = (struct vx_api_unused) {
+            .type = vx_learned_type_name(type),
+            .path = text(elem, "path", VX_REPORT_TEXT),
+            .why = text(elem, "why", VX_REPORT_TEXT),
+        };
+    }
+    p->report.unused = unused;
+    p->report.n_unused = n;
+    return true;
+}
+
+static bool
 read_full(struct parsing *p, const cJSON *json)
 {
     static const char *const words[] = { "", "begin", "part", "end" };
@@ -328,7 +362,7 @@ parse(struct parsing *p)
     }
     read_counters(p, json);
     return read_full(p, json) && read_failed(p, json)
-           && read_sessions(p, json)
+           && read_sessions(p, json) && read_unused(p, json)
            && read_items(p, json, "learned", &p->report.learned,
                          &p->report.n_learned)
            && read_items(p, json, "gone", &p->report.gone,

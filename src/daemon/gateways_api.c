@@ -224,7 +224,7 @@ put_gateway(const struct paging *p, const struct vx_gw *gw)
         .seq = vx_feedlog_seq(gw->log), .acked = gw->acked,
         .behind = behind(gw), .n_learned = gw->items.count,
         .n_failed = gw->failed.count, .counters = gw->counters,
-        .n_unused = count_unused(gw),
+        .n_unused = count_unused(gw) + gw->n_unused,
     };
     char reason[256];
 
@@ -615,6 +615,22 @@ read_place(const struct vx_gws *gws, const char *after, struct place *place,
     return true;
 }
 
+/* What the gateway itself does not use: few, and no tenant's. */
+static void
+put_unused(const struct paging *p, const struct vx_gw *gw)
+{
+    for (size_t i = 0; i < gw->n_unused; i++) {
+        const struct vx_gw_unused *unused = &gw->unused[i];
+        const struct vx_api_bgp_item out = {
+            .gateway = gw->name, .type = unused->type, .key = unused->path,
+            .tenant = "", .prefix = unused->path, .peering = "",
+            .state = "unused", .reason = unused->why,
+        };
+
+        p->query->learned(p->query->aux, &out);
+    }
+}
+
 static bool
 list_gateway(struct paging *p, const struct vx_gw *gw,
              const struct place *place)
@@ -636,8 +652,14 @@ list_gateway(struct paging *p, const struct vx_gw *gw,
             return false;
         }
     }
-    return list_learned(p, gw, place->part == 'l' ? place->type : 0,
-                        place->part == 'l' ? place->key : "");
+    if (!list_learned(p, gw, place->part == 'l' ? place->type : 0,
+                      place->part == 'l' ? place->key : "")) {
+        return false;
+    }
+    if (!tenant) {
+        put_unused(p, gw);
+    }
+    return true;
 }
 
 static bool

@@ -37,6 +37,12 @@ struct vx_gw_session {
     uint64_t n_in, n_out;
 };
 
+/* A path that the gateway does not use. */
+struct vx_gw_unused {
+    const char *type;           /* static */
+    char *path, *why;
+};
+
 struct vx_gw {
     struct vx_tree_node by_oid;
     struct vx_gws *gws;
@@ -63,6 +69,8 @@ struct vx_gw {
     unsigned n_in_window;
     struct vx_gw_session *sessions;
     size_t n_sessions;
+    struct vx_gw_unused *unused;
+    size_t n_unused;
     struct vx_tree failed;      /* struct vx_gw_failed */
     char *counters;
     uint64_t n_strays;          /* in this life of the gateway */

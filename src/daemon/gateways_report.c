@@ -180,9 +180,40 @@ keep_failed(struct vx_gw *gw, const struct vx_api_report *report)
     }
 }
 
+static void
+forget_unused(struct vx_gw *gw)
+{
+    for (size_t i = 0; i < gw->n_unused; i++) {
+        free(gw->unused[i].path);
+        free(gw->unused[i].why);
+    }
+    free(gw->unused);
+    gw->unused = NULL;
+    gw->n_unused = 0;
+}
+
+static void
+keep_unused(struct vx_gw *gw, const struct vx_api_report *report)
+{
+    forget_unused(gw);
+    if (!report->n_unused) {
+        return;
+    }
+    gw->unused = vx_xcalloc(report->n_unused, sizeof *gw->unused);
+    for (; gw->n_unused < report->n_unused; gw->n_unused++) {
+        const struct vx_api_unused *from = &report->unused[gw->n_unused];
+
+        gw->unused[gw->n_unused] = (struct vx_gw_unused) {
+            .type = from->type, .path = vx_xstrdup(from->path),
+            .why = vx_xstrdup(from->why),
+        };
+    }
+}
+
 void
 vx_gws_forget_report(struct vx_gw *gw)
 {
+    forget_unused(gw);
     forget_failed(gw);
     free_sessions(gw->sessions, gw->n_sessions);
     gw->sessions = NULL;
@@ -330,6 +361,9 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
     }
     if (report->sessions) {
         keep_sessions(gw, report);
+    }
+    if (report->unused) {
+        keep_unused(gw, report);
     }
     if (report->counters) {
         free(gw->counters);

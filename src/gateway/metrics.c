@@ -113,7 +113,7 @@ add_speaker(const struct vx_gw_app *app, struct number *numbers, size_t *n)
         bg_rib_out_unsent(out));
     ADD("speaker_heard", "gauge", "Paths heard from the reflector.", n_in);
     ADD("speaker_left_out", "gauge", "Paths that are of no use here.",
-        vx_gw_speaker_n_left_out(app->speaker));
+        vx_gw_left_out_count(vx_gw_speaker_left_out(app->speaker)));
 }
 
 static size_t

@@ -39,6 +39,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/http.c src/gateway/http.h \
 	src/gateway/keep.c src/gateway/keep.h \
 	src/gateway/learned.c src/gateway/learned.h \
+	src/gateway/left_out.c src/gateway/left_out.h \
 	src/gateway/metrics.c \
 	src/gateway/node.c src/gateway/node.h \
 	src/gateway/notify.c src/gateway/notify.h \

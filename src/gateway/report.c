@@ -66,7 +66,13 @@ vx_gw_report_format(const struct vx_gw_report_view *view, const char *boot,
     view->sessions(view->aux, out);
     vx_buf_puts(out, "],\"counters\":{");
     view->counters(view->aux, out);
-    vx_buf_puts(out, "}}");
+    vx_buf_puts(out, "}");
+    if (view->unused) {
+        vx_buf_puts(out, ",\"unused\":[");
+        view->unused(view->aux, out);
+        vx_buf_puts(out, "]");
+    }
+    vx_buf_puts(out, "}");
 }
 
 /* --- When. */

@@ -30,6 +30,8 @@ struct vx_gw_report_view {
      * without brackets. */
     void (*sessions)(void *aux, struct vx_buf *out);
     void (*counters)(void *aux, struct vx_buf *out);
+    /* Likewise the elements of "unused"; NULL = nothing is said of it. */
+    void (*unused)(void *aux, struct vx_buf *out);
     void *aux;
 };
 

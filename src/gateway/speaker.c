@@ -25,7 +25,7 @@ struct vx_gw_speaker {
     struct bg_session_config session_config;
     struct event *rehear;
     int64_t down_since_ms;          /* 0 = up */
-    uint64_t n_left_out;
+    struct vx_gw_left_out *left_out;
     bool down_told;
 };
 
@@ -61,9 +61,11 @@ hear(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
                     &n, &err)) {
         char text[BG_NLRI_STRLEN];
 
-        speaker->n_left_out++;
+        vx_gw_left_out_set(speaker->left_out, key, size, nlri, &err);
         vx_log_debug("speaker", "left out %s: %s",
                      bg_nlri_format(nlri, text), err.message);
+    } else {
+        vx_gw_left_out_unset(speaker->left_out, key, size);
     }
     vx_gw_learned_set(speaker->config.learned, key, size, heard, n);
     for (size_t i = 0; i < n; i++) {
@@ -83,8 +85,10 @@ on_lost(void *speaker_, const struct bg_nlri *nlri)
 {
     struct vx_gw_speaker *speaker = speaker_;
     uint8_t key[BG_KEY_MAX + 2];
+    size_t size = source_of(nlri, key);
 
-    vx_gw_learned_unset(speaker->config.learned, key, source_of(nlri, key));
+    vx_gw_learned_unset(speaker->config.learned, key, size);
+    vx_gw_left_out_unset(speaker->left_out, key, size);
 }
 
 static void
@@ -109,7 +113,7 @@ rehear_now(evutil_socket_t fd, short what, void *speaker_)
 
     (void) fd;
     (void) what;
-    speaker->n_left_out = 0;
+    vx_gw_left_out_clear(speaker->left_out);
     bg_rib_in_each(speaker->in, see, speaker);
 }
 
@@ -286,10 +290,10 @@ vx_gw_speaker_get_status(const struct vx_gw_speaker *speaker,
     return true;
 }
 
-uint64_t
-vx_gw_speaker_n_left_out(const struct vx_gw_speaker *speaker)
+const struct vx_gw_left_out *
+vx_gw_speaker_left_out(const struct vx_gw_speaker *speaker)
 {
-    return speaker->n_left_out;
+    return speaker->left_out;
 }
 
 /* --- Life. */
@@ -306,6 +310,7 @@ vx_gw_speaker_new(const struct vx_gw_speaker_config *config)
     if (!speaker->config.port) {
         speaker->config.port = VX_GW_REFLECTOR_PORT;
     }
+    speaker->left_out = vx_gw_left_out_new();
     speaker->out = bg_rib_out_new(config->progress, config->aux);
     speaker->in = bg_rib_in_new(&callbacks, speaker,
                                 VX_GW_SPEAKER_PATHS_MAX);
@@ -325,6 +330,7 @@ vx_gw_speaker_free(struct vx_gw_speaker *speaker, bool withdraw)
     bg_session_free(speaker->session);
     bg_rib_out_free(speaker->out);
     bg_rib_in_free(speaker->in);
+    vx_gw_left_out_free(speaker->left_out);
     event_free(speaker->rehear);
     free(speaker);
 }

@@ -12,6 +12,7 @@
 #include "bgp/rib_out.h"
 #include "gateway/entries.h"
 #include "gateway/learned.h"
+#include "gateway/left_out.h"
 
 struct event_base;
 struct vx_gw_speaker;
@@ -53,7 +54,8 @@ bool vx_gw_speaker_is_idle(const struct vx_gw_speaker *speaker);
 bool vx_gw_speaker_is_complete(const struct vx_gw_speaker *speaker);
 bool vx_gw_speaker_get_status(const struct vx_gw_speaker *speaker,
                               struct bg_session_status *ret_status);
-/* Paths that were left out, and why the last one was. */
-uint64_t vx_gw_speaker_n_left_out(const struct vx_gw_speaker *speaker);
+/* Paths that are not used, and why. */
+const struct vx_gw_left_out *
+vx_gw_speaker_left_out(const struct vx_gw_speaker *speaker);
 
 #endif

@@ -557,6 +557,14 @@ is_complete(void *app_)
 }
 
 static void
+put_unused(void *app_, struct vx_buf *out)
+{
+    const struct vx_gw_app *app = app_;
+
+    vx_gw_left_out_put(vx_gw_speaker_left_out(app->speaker), out);
+}
+
+static void
 look(void *app_, struct vx_gw_report_view *ret_view)
 {
     struct vx_gw_app *app = app_;
@@ -565,7 +573,8 @@ look(void *app_, struct vx_gw_report_view *ret_view)
         .epoch = app->told ? vx_gw_feed_epoch(app->feed) : "",
         .acked = app->acked, .entries = app->entries,
         .sessions = vx_gw_app_put_sessions,
-        .counters = vx_gw_app_put_counters, .aux = app,
+        .counters = vx_gw_app_put_counters, .unused = put_unused,
+        .aux = app,
     };
 }
 

@@ -373,6 +373,29 @@ def test_flowspec_for_what_another_tenant_has_is_refused_with_a_reason(
         one.close()
 
 
+def test_what_a_gateway_does_not_use_is_shown_with_its_reason(fabric):
+    one = fabric.gateway("g1", acks=False)
+    try:
+        what = {"type": "route5", "path": "[5] 1:1 192.0.2.0/24",
+                "why": "a \"router MAC\""}
+        status, reply = one.report(unused=[what, {"type": "none"}, 7])
+        assert (status, reply["left_out"]) == (200, 2)
+        one.report()
+        item = fabric.bgp()["g1"]
+        assert item["counts"]["unused"] == 1
+        shown, = item["learned"]
+        assert shown["type"] == "route5" and not shown["used"]
+        assert (shown["prefix"], shown["reason"]) == (what["path"],
+                                                      what["why"])
+        assert not fabric.bgp("?tenant=acme")["g1"]["learned"]
+        one.report(unused=[])
+        assert not fabric.bgp()["g1"]["learned"]
+        assert one.report(unused=[what] * 101)[0] == 400
+        assert one.report(unused={})[0] == 400
+    finally:
+        one.close()
+
+
 def test_sessions_and_failures_are_shown(fabric):
     one = fabric.gateway("g1")
     try:

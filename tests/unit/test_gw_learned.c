@@ -13,6 +13,7 @@
 #include "bgp/bgp_flowspec.h"
 #include "gateway/feed_codec.h"
 #include "gateway/learned.h"
+#include "gateway/left_out.h"
 #include "gateway/report.h"
 #include "gateway/sessions.h"
 #include "lib/xalloc.h"
@@ -313,6 +314,51 @@ flowspec_is_never_made_broader(void **state)
     vx_gw_entries_free(entries);
 }
 
+static void
+what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
+{
+    struct vx_gw_left_out *left_out = vx_gw_left_out_new();
+    struct vx_buf out = VX_BUF_INIT;
+    struct vx_error err;
+    struct path p = path(BG_EVPN, "65009:1");
+    unsigned n = 0;
+
+    (void) state;
+    p.nlri.evpn.type = BG_EVPN_PREFIX;
+    vx_prefix_parse("192.168.0.0/16", &p.nlri.evpn.prefix);
+    vx_gw_left_out_put(left_out, &out);
+    assert_int_equal(out.size, 0);
+    /* What nobody imports does not push away what somebody might miss. */
+    vx_fail(&err, VX_NOT_FOUND, "rt", "no tenant imports it");
+    for (uint16_t i = 0; i < 2000; i++) {
+        vx_gw_left_out_set(left_out, &i, sizeof i, &p.nlri, &err);
+    }
+    vx_fail(&err, VX_INVALID, "router-mac", "it needs a \"router MAC\"");
+    vx_gw_left_out_set(left_out, "a", 1, &p.nlri, &err);
+    vx_gw_left_out_set(left_out, "a", 1, &p.nlri, &err);
+    vx_fail(&err, VX_EXISTS, "vtep", "a host of this fabric");
+    vx_gw_left_out_set(left_out, "b", 1, &p.nlri, &err);
+    assert_int_equal(vx_gw_left_out_count(left_out), 2002);
+    vx_gw_left_out_put(left_out, &out);
+    assert_int_equal(strncmp(vx_buf_str(&out), "{\"type\":\"route5\",", 17),
+                     0);
+    assert_non_null(strstr(vx_buf_str(&out), "192.168.0.0/16"));
+    assert_non_null(strstr(vx_buf_str(&out), "a \\\"router MAC\\\"\"}"));
+    assert_null(strstr(vx_buf_str(&out), "host of this fabric"));
+    for (const char *s = vx_buf_str(&out); (s = strstr(s, "\"why\"")); s++) {
+        n++;
+    }
+    assert_int_equal(n, VX_GW_LEFT_OUT_TOLD);
+    vx_gw_left_out_unset(left_out, "a", 1);
+    vx_buf_clear(&out);
+    vx_gw_left_out_put(left_out, &out);
+    assert_null(strstr(vx_buf_str(&out), "router MAC"));
+    vx_gw_left_out_clear(left_out);
+    assert_int_equal(vx_gw_left_out_count(left_out), 0);
+    vx_buf_fini(&out);
+    vx_gw_left_out_free(left_out);
+}
+
 /* --- The table. */
 
 static void
@@ -582,6 +628,8 @@ main(void)
         cmocka_unit_test(flowspec_is_of_the_tenant_that_has_the_destination),
         cmocka_unit_test(flowspec_of_strangers_is_refused),
         cmocka_unit_test(flowspec_is_never_made_broader),
+        cmocka_unit_test(
+            what_is_left_out_is_told_with_its_reason_until_it_is_gone),
         cmocka_unit_test(endpoint_moves_with_the_highest_sequence),
         cmocka_unit_test(what_was_lost_is_told_again),
         cmocka_unit_test(controller_ends_up_with_what_there_is),
