@@ -116,9 +116,11 @@ tell_device(struct vx_gw_vrf *vrf, struct vx_gw_device *device, bool ready,
 {
     struct vx_gw_kernel *kernel = vrf->kernel;
 
-    if (device->is_told && device->is_ready == ready) {
+    if (device->is_told && device->is_ready == ready
+        && device->why == why) {
         return;
     }
+    device->why = why;
     device->is_told = true;
     device->is_ready = ready;
     if (kernel->cb.device) {
@@ -137,6 +139,18 @@ is_seen(const struct vx_gw_seen *seen, const char *name)
     return false;
 }
 
+static const char *
+why_not(const struct vx_gw_seen *seen, const char *name)
+{
+    for (size_t i = 0; i < seen->n_outside; i++) {
+        if (!strcmp(seen->outside[i].name, name)
+            && seen->outside[i].refusal) {
+            return seen->outside[i].refusal;
+        }
+    }
+    return "there is no such device in the gateway's network namespace (yet)";
+}
+
 /* Callbacks may change what is wanted of this VRF, so that its devices are
  * others afterwards: stop then, it is dirty again. */
 static void
@@ -151,9 +165,7 @@ tell_devices(struct vx_gw_vrf *vrf, const struct vx_gw_seen *seen)
         if (!device->is_indexed) {
             tell_device(vrf, device, false, "another VRF has this device");
         } else if (!is_seen(seen, device->name)) {
-            tell_device(vrf, device, false,
-                        "there is no such device in the gateway's network "
-                        "namespace (yet)");
+            tell_device(vrf, device, false, why_not(seen, device->name));
         } else {
             tell_device(vrf, device, true, "");
         }
@@ -634,6 +646,16 @@ vx_gw_kernel_device_is_ready(const struct vx_gw_kernel *kernel, uint32_t vni,
         vx_gw_kernel_find(kernel, vni), device);
 
     return found && found->is_ready;
+}
+
+const char *
+vx_gw_kernel_device_why(const struct vx_gw_kernel *kernel, uint32_t vni,
+                        const char *device)
+{
+    const struct vx_gw_device *found = find_device(
+        vx_gw_kernel_find(kernel, vni), device);
+
+    return found && found->why ? found->why : "";
 }
 
 void

@@ -79,6 +79,9 @@ struct vx_gw_kernel_callbacks {
      * there yet: it is taken when it appears). */
     void (*device)(void *aux, uint32_t vni, const char *name, bool ready,
                    const char *why);
+    /* Why the interface may not be taken as a CE device (it is a port of Open
+     * vSwitch), NULL = it may; asked before it is moved.  May be NULL. */
+    const char *(*taken)(void *aux, const char *name);
     /* Something of ours was changed by somebody else and put back; one line
      * for the log.  May be NULL. */
     void (*note)(void *aux, const char *text);
@@ -129,6 +132,9 @@ void vx_gw_kernel_nudge(struct vx_gw_kernel *kernel, uint32_t vni);
 bool vx_gw_kernel_is_ready(const struct vx_gw_kernel *kernel, uint32_t vni);
 bool vx_gw_kernel_device_is_ready(const struct vx_gw_kernel *kernel,
                                   uint32_t vni, const char *device);
+/* Why not: as `device` was told, "" if it was told nothing. */
+const char *vx_gw_kernel_device_why(const struct vx_gw_kernel *kernel,
+                                    uint32_t vni, const char *device);
 
 struct vx_gw_kernel_counts {
     size_t n_vrfs, n_ready;

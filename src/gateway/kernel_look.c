@@ -245,6 +245,44 @@ is_inside(const struct vx_gw_seen *seen, const char *name)
 }
 
 static bool
+is_among(const struct vx_gw_device_want *want, const struct vx_gw_addr *addr)
+{
+    for (size_t i = 0; i < want->n_addrs; i++) {
+        if (!vx_ip_compare(&want->addrs[i].ip, &addr->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An interface that does other work would take that along, the machine's own
+ * way to the fabric above all. */
+static const char *
+refusal_of(const struct vx_gw_place *place,
+           const struct vx_gw_device_want *want,
+           const struct vx_gw_seen_link *link)
+{
+    const struct vx_gw_kernel *kernel = place->kernel;
+
+    if (link->is_ours) {
+        return NULL;
+    }
+    if (link->has_master) {
+        return "it is a port of a bridge or bond: give an interface that has "
+               "no other work";
+    }
+    for (size_t i = 0; i < link->n_addrs; i++) {
+        if (!vx_gw_addr_is_automatic(&link->addrs[i])
+            && !is_among(want, &link->addrs[i])) {
+            return "it has addresses that are not of the peering: give an "
+                   "interface that has no other work, or remove them";
+        }
+    }
+    return kernel->cb.taken ? kernel->cb.taken(kernel->aux, link->name)
+                            : NULL;
+}
+
+static bool
 look_outside(struct vx_gw_place *place, const struct vx_gw_vrf_want *want,
              struct vx_gw_seen *seen, struct vx_error *err)
 {
@@ -264,9 +302,11 @@ look_outside(struct vx_gw_place *place, const struct vx_gw_vrf_want *want,
         if (is_inside(seen, want->devices[i].name)) {
             continue;
         }
-        if (!vx_gw_nl_link(place->out, want->devices[i].name, link, err)) {
+        if (!vx_gw_nl_link(place->out, want->devices[i].name, link, err)
+            || (link->exists && !vx_gw_nl_addrs_of(place->out, link, err))) {
             return false;
         }
+        link->refusal = refusal_of(place, &want->devices[i], link);
         seen->n_outside += link->exists && !link->is_fixed;
     }
     return true;

@@ -192,8 +192,8 @@ has_addr(const struct vx_gw_addr *addrs, size_t n,
 }
 
 /* The kernel makes those itself. */
-static bool
-is_automatic(const struct vx_gw_addr *addr)
+bool
+vx_gw_addr_is_automatic(const struct vx_gw_addr *addr)
 {
     return addr->ip.family == 6 && vx_ip_is_link_local(&addr->ip);
 }
@@ -204,7 +204,7 @@ plan_addrs(struct plan *plan, const char *name,
            size_t n)
 {
     for (size_t i = 0; had && i < had->n_addrs; i++) {
-        if (!is_automatic(&had->addrs[i])
+        if (!vx_gw_addr_is_automatic(&had->addrs[i])
             && !has_addr(addrs, n, &had->addrs[i])) {
             put(plan, VX_GW_OP_ADDR_DEL, true, name)->addr = had->addrs[i];
         }
@@ -346,7 +346,10 @@ plan_device(struct plan *plan, const struct vx_gw_device_want *device,
         seen->inside, seen->n_inside, device->name);
 
     if (!link) {
-        if (!find_link(seen->outside, seen->n_outside, device->name)) {
+        const struct vx_gw_seen_link *outside = find_link(
+            seen->outside, seen->n_outside, device->name);
+
+        if (!outside || outside->refusal) {
             return;
         }
         put(plan, VX_GW_OP_DEVICE_IN, false, device->name);
@@ -374,7 +377,7 @@ plan_strays(struct plan *plan)
             for (size_t j = 0; j < link->n_addrs; j++) {
                 /* With VRF devices nothing else takes them away. */
                 if (plan->backend == VX_GW_VRF_DEVICE
-                    && !is_automatic(&link->addrs[j])) {
+                    && !vx_gw_addr_is_automatic(&link->addrs[j])) {
                     put(plan, VX_GW_OP_ADDR_DEL, true, link->name)->addr
                         = link->addrs[j];
                 }

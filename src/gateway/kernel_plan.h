@@ -25,12 +25,17 @@ struct vx_gw_seen_link {
     bool is_up;
     bool is_offloading;         /* checksums of what is sent */
     bool is_in_master;          /* VRF devices: enslaved to the VRF */
+    bool has_master;            /* a port of a bridge or bond */
+    const char *refusal;        /* why it may not be taken, NULL = it may */
     int index, peer;            /* ifindex, IFLA_LINK (0 = none) */
     uint16_t mtu;               /* 65535 = that or more */
     struct vx_mac mac;
     struct vx_gw_addr addrs[VX_GW_SEEN_ADDRS];
     size_t n_addrs;
 };
+
+/* The kernel gives it itself. */
+bool vx_gw_addr_is_automatic(const struct vx_gw_addr *addr);
 
 enum vx_gw_seen_vrf {
     VX_GW_ABSENT,
@@ -51,7 +56,7 @@ struct vx_gw_seen {
     bool vrf_is_up;
     struct vx_gw_seen_link host_end;        /* outside */
     struct vx_gw_seen_link leg;             /* inside */
-    /* Wanted devices that are outside. */
+    /* Wanted devices that are outside, those that may not be taken, too. */
     struct vx_gw_seen_link *outside;
     size_t n_outside;
     /* All that is inside but lo and leg. */

@@ -17,6 +17,7 @@ struct vx_gw_device {
     char name[VX_GW_IFNAME_SIZE];
     bool is_indexed;            /* false: another VRF has that name */
     bool is_ready, is_told;
+    const char *why;            /* as told; a literal */
 };
 
 struct vx_gw_vrf {

@@ -430,6 +430,13 @@ vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni)
 }
 
 bool
+vx_gw_legs_has_iface(const struct vx_gw_legs *legs, const char *name)
+{
+    return legs->session
+           && og_view_iface(og_ovsdb_session_view(legs->session), name);
+}
+
+bool
 vx_gw_legs_is_connected(const struct vx_gw_legs *legs)
 {
     return legs->is_connected;

@@ -49,6 +49,8 @@ void vx_gw_legs_remove(struct vx_gw_legs *legs, uint32_t vni);
 void vx_gw_legs_sync(struct vx_gw_legs *legs);
 /* 0 = none. */
 uint32_t vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni);
+/* An interface of this name is in the database: some bridge's port. */
+bool vx_gw_legs_has_iface(const struct vx_gw_legs *legs, const char *name);
 bool vx_gw_legs_is_connected(const struct vx_gw_legs *legs);
 
 #endif

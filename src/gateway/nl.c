@@ -61,6 +61,7 @@ fill_link(struct rtnl_link *link, struct vx_gw_seen_link *seen)
                                       sizeof VX_GW_MARK - 1);
     seen->is_fixed = is_kernels_own(seen->name);
     seen->is_up = rtnl_link_get_flags(link) & IFF_UP;
+    seen->has_master = rtnl_link_get_master(link) != 0;
     seen->index = rtnl_link_get_ifindex(link);
     seen->peer = rtnl_link_get_link(link);
     seen->mtu = mtu > UINT16_MAX ? UINT16_MAX : (uint16_t) mtu;
@@ -198,6 +199,13 @@ read_links(struct nl_sock *sock, int master,
     *ret_links = links;
     *ret_n = n;
     return true;
+}
+
+bool
+vx_gw_nl_addrs_of(struct nl_sock *sock, struct vx_gw_seen_link *link,
+                  struct vx_error *err)
+{
+    return read_addrs(sock, link, 1, err);
 }
 
 bool

@@ -11,6 +11,10 @@
 /* A socket of the namespace the thread is in. */
 struct nl_sock *vx_gw_nl_open(struct vx_error *err);
 
+/* Adds the addresses of a link that is there. */
+bool vx_gw_nl_addrs_of(struct nl_sock *sock, struct vx_gw_seen_link *link,
+                       struct vx_error *err);
+
 /* *ret_link, its addresses left alone; exists false if there is none.  False
  * only if the kernel cannot be asked. */
 bool vx_gw_nl_link(struct nl_sock *sock, const char *name,

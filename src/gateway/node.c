@@ -324,6 +324,7 @@ on_ovs(void *node_, bool connected, bool userspace, const char *why)
 
         if (tenant) {
             set_kernel_vrf(node, vrf, tenant);
+            vx_gw_kernel_nudge(node->kernel, vrf->vni);   /* devices */
         }
     }
 }
@@ -578,11 +579,27 @@ vx_gw_node_sync(struct vx_gw_node *node)
     }
 }
 
+/* Until the database is known nothing is taken: the machine's own way to the
+ * fabric is a port of it. */
+static const char *
+taken(void *node_, const char *name)
+{
+    const struct vx_gw_node *node = node_;
+
+    if (!node->legs || !vx_gw_legs_is_connected(node->legs)) {
+        return "it waits for the database of Open vSwitch, which may have it";
+    }
+    return vx_gw_legs_has_iface(node->legs, name)
+           ? "it is a port of Open vSwitch: give an interface that has no "
+             "other work" : NULL;
+}
+
 void
 vx_gw_node_set_backend(struct vx_gw_node *node, enum vx_gw_backend backend)
 {
     static const struct vx_gw_kernel_callbacks kernel_cb = {
         .vrf = on_vrf, .device = on_device, .note = on_note,
+        .taken = taken,
     };
     static const struct vx_gw_legs_callbacks legs_cb = {
         .leg = on_leg, .connected = on_ovs, .note = on_note,
@@ -667,7 +684,7 @@ judge_peering(struct vx_gw_node *node, struct vx_gw_entry *entry)
         peering->tenant ? vx_gw_entries_find(node->config.entries,
                                              VX_GW_TENANT, peering->tenant)
                         : NULL;
-    char text[VX_GW_IFNAME_SIZE + 64];
+    char text[VX_GW_IFNAME_SIZE + 160];
 
     if (*vx_gw_frr_why(frr)) {
         vx_gw_entries_set_why(node->config.entries, entry,
@@ -677,8 +694,11 @@ judge_peering(struct vx_gw_node *node, struct vx_gw_entry *entry)
                && !vx_gw_kernel_device_is_ready(node->kernel,
                                                 tenant->value->tenant.vni,
                                                 peering->value.device)) {
-        snprintf(text, sizeof text, "device %s is not in the VRF",
-                 peering->value.device);
+        snprintf(text, sizeof text, "device %s is not in the VRF: %s",
+                 peering->value.device,
+                 vx_gw_kernel_device_why(node->kernel,
+                                         tenant->value->tenant.vni,
+                                         peering->value.device));
         vx_gw_entries_set_why(node->config.entries, entry, text);
     } else if (vx_gw_frr_is_done(frr) && !is_conflict(entry)) {
         vx_gw_entries_set_why(node->config.entries, entry, NULL);

@@ -320,3 +320,18 @@ def living_hops(api, tenant):
 
 def test_no_program_has_ended_by_itself(gw):
     assert not gw.crashed()
+
+
+@pytest.mark.parametrize("device, why", (
+    ("eth0", "port of Open vSwitch"), ("br-phy", "addresses")))
+def test_an_interface_with_other_work_is_not_taken(gw, api, device, why):
+    gateway, path = gw.gateways[0], "/v1/tenants/red/peerings/greedy"
+    api.put(path, **{**gw.ce_op("red", gateway)["body"], "device": device,
+                     "peer": "172.16.99.2", "local": ["172.16.99.1/30"]})
+    try:
+        wait_until(lambda: why in (api.get(path)["reason"] or ""), 15,
+                   lambda: api.get(path), 0.1)
+        assert api.get(f"/v1/hosts/{gateway.host.name}")["status"] == "active"
+    finally:
+        api.batch([intent.delete(path)])
+    gw.everything_pings(["red"])

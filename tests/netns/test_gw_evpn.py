@@ -134,8 +134,8 @@ def test_a_vm_that_migrates_takes_its_type_2_along_with_a_higher_sequence(
     assert api.get(path)["mobility"] == with_moves + 1
 
     def look():
-        facts = gw.tor.macs(gw.web_vni)[machine.mac]
-        return facts["remoteVtep"], int(facts["remoteSequence"])
+        facts = gw.tor.macs(gw.web_vni).get(machine.mac)
+        return facts and (facts["remoteVtep"], int(facts["remoteSequence"]))
 
     settle(look, (gw.compute[1].vtep, int(before["remoteSequence"]) + 1))
     pairs = [(gw.metal, ip) for ip in moved.ips]
