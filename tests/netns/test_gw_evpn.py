@@ -170,5 +170,35 @@ def test_what_gobgp_tells_becomes_part_of_the_fabric_and_goes_with_it(
     settle(look, (None, False))
 
 
+def test_routes_that_cannot_be_used_are_shown_with_the_reason(gw, api):
+    """A group address as router MAC bgpd drops itself."""
+    l3, rt = gw.l3vni("red"), f"{FABRIC_AS}:{gw.l3vni('red')}"
+    bad = [("10.78.1.0/24", l3, (), "router MAC"),
+           ("10.78.3.0/24", l3, ("router-mac", "00:00:00:00:00:00"),
+            "router MAC"),
+           ("10.78.4.0/24", 4242, ("router-mac", "02:00:00:00:99:78"),
+            "VNI 4242")]
+
+    def words(prefix, vni):
+        return ("evpn", "prefix", prefix, "etag", "0", "label", str(vni),
+                "rd", "65002:9")
+
+    for prefix, vni, mac, _ in bad:
+        gw.upstream.add(*words(prefix, vni), "rt", rt, "encap", "vxlan",
+                        *mac, "nexthop", "172.31.250.9")
+
+    def look():
+        items = [item for gateway in api.get("/v1/bgp")["items"]
+                 for item in gateway["learned"] if not item["used"]]
+        return [any(prefix in item["prefix"] and why in item["reason"]
+                    and item["type"] == "route5" for item in items)
+                for prefix, _, _, why in bad]
+
+    settle(look, [True] * len(bad))
+    for prefix, vni, _, _ in bad:
+        gw.upstream.delete(*words(prefix, vni))
+    settle(look, [False] * len(bad))
+
+
 def test_nothing_has_ended_by_itself(gw):
     assert not gw.crashed()
