@@ -138,7 +138,7 @@ objects_answer_what_they_were_given(void **state)
                "\"peer_as\":65100,\"local_as\":null,"
                "\"families\":[\"ipv4\",\"ipv6\"],\"device\":\"ce0\","
                "\"local\":[\"172.16.1.1/30\",\"fd00::1/64\"],"
-               "\"password_set\":true,\"bfd\":true,\"hold\":3,"
+               "\"readvertise\":false,\"password_set\":true,\"bfd\":true,\"hold\":3,"
                "\"multihop\":null,"
                "\"communities\":[\"65001:100\",\"no-export\"],\"med\":0,"
                "\"local_pref\":null,\"prefix_limit\":null,"
