@@ -10,6 +10,8 @@
 #include "api/json.h"
 #include "lib/rt.h"
 
+enum { SUBNETS_MAX = 4096 };    /* of a tenant entry */
+
 static void
 write_ip(struct vx_jw *jw, const char *key, const struct vx_ip *ip)
 {
@@ -112,6 +114,33 @@ write_leg(const struct vx_model *model, const struct vx_export *e,
     vx_jw_end(&jw);
 }
 
+/* Announced or not: what no peer may say. */
+static void
+write_subnets(const struct vx_model *model, const struct vx_tenant *tenant,
+              struct vx_jw *jw)
+{
+    struct vx_key of_tenant = { .tenant = tenant->o.name };
+    const struct vx_obj *network, *subnet;
+    struct vx_iter networks, subnets;
+    size_t n = 0;
+
+    vx_jw_key(jw, "subnets");
+    vx_buf_puts(jw->out, "[");
+    vx_iter_init(&networks, model, VX_NETWORK, &of_tenant, NULL);
+    while ((network = vx_iter_next(&networks))) {
+        struct vx_key of_network = { .tenant = tenant->o.name,
+                                     .network = network->name };
+
+        vx_iter_init(&subnets, model, VX_SUBNET, &of_network, NULL);
+        while (n < SUBNETS_MAX && (subnet = vx_iter_next(&subnets))) {
+            if (((const struct vx_subnet *) subnet)->route) {
+                put_prefix(jw, (const void *) subnet, n++);
+            }
+        }
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
 static void
 write_tenant(const struct vx_model *model, const struct vx_export *e,
              struct vx_jw *jw)
@@ -126,6 +155,7 @@ write_tenant(const struct vx_model *model, const struct vx_export *e,
     write_rts(jw, "import", e->imports, e->n_imports);
     write_rts(jw, "export", e->exports, e->n_exports);
     vx_jw_u64(jw, "mtu", e->network->mtu);
+    write_subnets(model, e->tenant, jw);
     write_leg(model, e, jw);
 }
 

@@ -52,6 +52,8 @@ struct vx_gw_tenant {
     struct bg_rd rd;
     struct bg_ext *imports, *exports;   /* route targets */
     size_t n_imports, n_exports;
+    struct vx_prefix *subnets;  /* routed ones, announced or not */
+    size_t n_subnets;
     uint16_t mtu;
     char *iface_id;             /* of the leg */
     struct vx_mac mac;

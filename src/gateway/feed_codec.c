@@ -322,6 +322,9 @@ read_tenant(struct reader *r, struct vx_gw_tenant *tenant)
     tenant->exports = read_strings(r, "export", VX_MAX_RTS,
                                    sizeof *tenant->exports, parse_rt,
                                    &tenant->n_exports);
+    tenant->subnets = read_strings(r, "subnets", MAX_PREFIXES,
+                                   sizeof *tenant->subnets, parse_prefix,
+                                   &tenant->n_subnets);
     tenant->mtu = (uint16_t) read_uint(r, "mtu", VX_MTU_MAX, true);
     read_leg(r, tenant);
 }
@@ -774,6 +777,7 @@ vx_gw_value_unref(struct vx_gw_value *value)
         free(value->tenant.vrf);
         free(value->tenant.imports);
         free(value->tenant.exports);
+        free(value->tenant.subnets);
         free(value->tenant.iface_id);
         break;
     case VX_GW_PREFIX:

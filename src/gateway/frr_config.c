@@ -155,6 +155,7 @@ plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
     block = vx_gw_frr_text_add(&scratch, header);
     vx_gw_frr_want_fixed(p->want, &vrf->router_id, block);
     vx_gw_frr_want_routes(p->want, block);
+    vx_gw_frr_want_subnets(vrf, &p->maps);
     for (size_t i = 0; i < vrf->n_peerings; i++) {
         if (is_possible(p, vrf->peerings[i], vrf->vni, had, block)) {
             vx_gw_frr_want_peering(p->want, vrf, vrf->peerings[i], &p->maps,

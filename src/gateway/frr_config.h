@@ -49,6 +49,10 @@ struct vx_gw_frr_vrf {
     struct vx_ip router_id;         /* family 0: the gateway's */
     const struct vx_peering *const *peerings;   /* of kind VX_PEERING */
     size_t n_peerings;
+    /* The tenant's routed subnets: no peer of it may say them, nor what is in
+     * them; zebra would prefer that to our own routes. */
+    const struct vx_prefix *subnets;
+    size_t n_subnets;
 };
 
 struct vx_gw_frr_want {

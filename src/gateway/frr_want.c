@@ -226,6 +226,47 @@ put_match(const struct neighbor *n, bool out, uint8_t family,
                   family);
 }
 
+static void
+put_subnet(struct vx_gw_frr_text *text, uint32_t vni,
+           const struct vx_prefix *subnet)
+{
+    unsigned bits = subnet->ip.family == 6 ? 128 : 32;
+    char list[64], prefix[VX_PREFIX_STRLEN], rule[100];
+
+    snprintf(list, sizeof list, "%s prefix-list vx-%u-own%u",
+             bits == 32 ? "ip" : "ipv6", vni, subnet->ip.family);
+    vx_prefix_format(subnet, prefix);
+    if (subnet->length == bits) {
+        snprintf(rule, sizeof rule, "permit %s", prefix);
+    } else {
+        snprintf(rule, sizeof rule, "permit %s le %u", prefix, bits);
+    }
+    vx_gw_frr_text_rule(text, list, rule, 0);
+}
+
+/* Those of the legs are always there: a list that is empty matches all. */
+void
+vx_gw_frr_want_subnets(const struct vx_gw_frr_vrf *vrf,
+                       struct vx_gw_frr_text *text)
+{
+    static const char *const of_legs[] = { "169.254.64.0/18",
+                                           "fd76:7866:6162::/64" };
+    struct vx_prefix legs[2];
+
+    for (size_t i = 0; vrf->n_peerings && i < 2; i++) {
+        vx_prefix_parse(of_legs[i], &legs[i]);
+        put_subnet(text, vrf->vni, &legs[i]);
+    }
+    for (size_t i = 0; vrf->n_peerings && i < vrf->n_subnets; i++) {
+        const struct vx_prefix *subnet = &vrf->subnets[i];
+
+        if (vx_prefix_compare(subnet, &legs[0])
+            && vx_prefix_compare(subnet, &legs[1])) {
+            put_subnet(text, vrf->vni, subnet);
+        }
+    }
+}
+
 /* A route-map of one direction and family of addresses.  A filter that names
  * prefixes of the other family only lets nothing through. */
 static void
@@ -356,6 +397,18 @@ use_maps(const struct neighbor *n, struct vx_gw_frr_section *section,
                   n->stem, suffix);
 }
 
+/* What the tenant has itself is not taken from a peer. */
+static void
+deny_subnets(const struct neighbor *n, uint32_t vni, uint8_t family)
+{
+    char map[NAME_SIZE + 8];
+
+    snprintf(map, sizeof map, "%s-in%u", n->stem, family);
+    vx_gw_frr_put(put_entry(n->text, map, "deny", 1),
+                  "match %s address prefix-list vx-%u-own%u",
+                  family == 6 ? "ipv6" : "ip", vni, family);
+}
+
 void
 vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
                        const struct vx_gw_frr_vrf *vrf,
@@ -390,6 +443,7 @@ vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
             put_list(&n, out, family);
             put_map(&n, out, family);
         }
+        deny_subnets(&n, vrf->vni, family);
     }
 }
 

@@ -17,6 +17,9 @@ void vx_gw_frr_want_fixed(const struct vx_gw_frr_want *want,
 /* Redistribution of a tenant's VRF. */
 void vx_gw_frr_want_routes(const struct vx_gw_frr_want *want,
                            struct vx_gw_frr_block *block);
+/* The lists of prefixes that a VRF's neighbors may not say. */
+void vx_gw_frr_want_subnets(const struct vx_gw_frr_vrf *vrf,
+                            struct vx_gw_frr_text *text);
 /* A CE's neighbor, its route-maps and prefix-lists. */
 void vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
                             const struct vx_gw_frr_vrf *vrf,

@@ -349,6 +349,18 @@ gather_peerings(struct vx_gw_node *node, const char *prefix, bool of_fabric,
     return n;
 }
 
+static void
+give_subnets(const struct vx_gw_node *node, struct vx_gw_frr_vrf *vrf)
+{
+    const struct vx_gw_entry *entry = vx_gw_entries_find(
+        node->config.entries, VX_GW_TENANT, vrf->tenant);
+
+    if (entry && entry->value) {
+        vrf->subnets = entry->value->tenant.subnets;
+        vrf->n_subnets = entry->value->tenant.n_subnets;
+    }
+}
+
 /* Counts first: pointers into want_peerings are good when it has stopped
  * growing. */
 static void
@@ -372,6 +384,7 @@ gather(struct vx_gw_node *node, struct vx_gw_frr_want *want)
         memset(out, 0, sizeof *out);
         out->vni = vrf->vni;
         out->tenant = vrf->tenant;
+        give_subnets(node, out);
         snprintf(prefix, sizeof prefix, "%s/", vrf->tenant);
         n = gather_peerings(node, prefix, false, n);
         out->n_peerings = n - first;

@@ -98,6 +98,8 @@ def test_a_gateway_is_told_itself_its_sessions_and_its_tenants(fabric):
         vni = tenant["vni"]
         assert tenant["vrf"] == f"vx{vni}"
         assert tenant["import"] == tenant["export"] == [f"64512:{vni}"]
+        assert sorted(tenant["subnets"]) == [
+            "10.0.0.0/24", "169.254.64.0/18", "fd76:7866:6162::/64"]
         assert tenant["leg"]["iface_id"] == "vxg:acme:g1"
         assert tenant["leg"]["gateways"] == ["169.254.64.1",
                                              "fd76:7866:6162::1"]

@@ -29,6 +29,7 @@ struct driver {
     struct vx_gw_vty *vty;
     struct vx_gw_frr_want want;
     struct vx_gw_frr_vrf vrfs[VRFS_MAX];
+    struct vx_prefix subnets[VRFS_MAX];
     const struct vx_peering *of_vrf[VRFS_MAX][8];
     const struct vx_peering *uplinks[16];
     struct vx_obj *objects[PEERINGS_MAX];
@@ -234,6 +235,13 @@ do_line(struct driver *d)
         d->want.restart_s = number_of(rest);
     } else if (!strcmp(word, "vrf") && d->want.n_vrfs < VRFS_MAX) {
         do_vrf(d, rest);
+    } else if (!strcmp(word, "subnet") && d->want.n_vrfs) {
+        struct vx_gw_frr_vrf *vrf = &d->vrfs[d->want.n_vrfs - 1];
+        struct vx_prefix *subnet = &d->subnets[d->want.n_vrfs - 1];
+
+        vx_prefix_parse(rest, subnet);
+        vrf->subnets = subnet;
+        vrf->n_subnets = 1;
     } else if (!strcmp(word, "peering") && d->want.n_vrfs) {
         struct vx_gw_frr_vrf *vrf = &d->vrfs[d->want.n_vrfs - 1];
 

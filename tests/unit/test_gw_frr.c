@@ -41,7 +41,13 @@
     "  redistribute openfabric\n"                                           \
     " exit-address-family\n"                                                \
     "exit\n!\n"
-#define MAPS                                                                \
+#define OWN                                                                 \
+    "ip prefix-list vx-5001-own4 seq 5 permit 169.254.64.0/18 le 32\n"      \
+    "ipv6 prefix-list vx-5001-own6 seq 5 permit "                           \
+    "fd76:7866:6162::/64 le 128\n"                                          \
+    "route-map vx-5001-ce1-in4 deny 1\n"                                    \
+    " match ip address prefix-list vx-5001-own4\nexit\n!\n"
+#define MAPS OWN                                                            \
     "route-map vx-5001-ce1-in4 permit 10\n"                                 \
     " set tag 4252399718\nexit\n!\n"                                        \
     "route-map vx-5001-ce1-out4 deny 1\n"                                   \
@@ -149,6 +155,10 @@ a_tenant_is_configured_from_nothing(void **state)
 {
     assert_string_equal(
         plan(*state, VX_GW_BGPD, EMPTY),
+        "ip prefix-list vx-5001-own4 permit 169.254.64.0/18 le 32\n"
+        "ipv6 prefix-list vx-5001-own6 permit fd76:7866:6162::/64 le 128\n"
+        "route-map vx-5001-ce1-in4 deny 1\n"
+        "match ip address prefix-list vx-5001-own4\nexit\n"
         "route-map vx-5001-ce1-in4 permit 10\nset tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out4 deny 1\nmatch tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out4 permit 10\nexit\n"
@@ -241,6 +251,7 @@ what_is_wanted_no_more_is_taken_back(void **state)
              "exit\n"
              "ip prefix-list vx-5001-ce1-in4 seq 5 permit 10.0.0.0/8\n"
              "ip prefix-list OPERATORS seq 5 permit 10.0.0.0/8\n"
+             OWN
              "bgp as-path access-list vx-old seq 5 permit ^$\n"
              "bgp as-path access-list OPERATORS seq 5 permit ^$\n"
              "route-map vx-5001-ce1-in4 permit 10\n"
@@ -288,9 +299,14 @@ a_tenant_that_is_gone_goes_as_a_whole(void **state)
     f->want.n_vrfs = 0;
     assert_string_equal(plan(f, VX_GW_BGPD, HEAD VRF MAPS),
                         "no router bgp 65001 vrf vx5001\n"
+                        "no route-map vx-5001-ce1-in4 deny 1\n"
                         "no route-map vx-5001-ce1-in4 permit 10\n"
                         "no route-map vx-5001-ce1-out4 deny 1\n"
-                        "no route-map vx-5001-ce1-out4 permit 10\n");
+                        "no route-map vx-5001-ce1-out4 permit 10\n"
+                        "no ip prefix-list vx-5001-own4 seq 5 permit "
+                        "169.254.64.0/18 le 32\n"
+                        "no ipv6 prefix-list vx-5001-own6 seq 5 permit "
+                        "fd76:7866:6162::/64 le 128\n");
 }
 
 static void
@@ -409,9 +425,13 @@ filters_and_attributes_become_route_maps(void **state)
 {
     struct fixture *f = *state;
     static const char *const prefixes[] = { "10.1.2.3/32", "fd00::/8" };
+    struct vx_prefix subnet;
     uint32_t communities[] = { 65001U << 16 | 100, 0xffffff01, 0 };
     const char *text;
 
+    assert_true(vx_prefix_parse("10.7.0.0/16", &subnet));
+    f->vrf.subnets = &subnet;
+    f->vrf.n_subnets = 1;
     f->ce->families = VX_AF_IPV4 | VX_AF_IPV6;
     f->ce->exports = vx_xcalloc(2, sizeof *f->ce->exports);
     for (int i = 0; i < 2; i++) {
@@ -428,10 +448,17 @@ filters_and_attributes_become_route_maps(void **state)
         text,
         "ip prefix-list vx-5001-ce1-in4 permit 10.1.2.3/32\n"
         "ip prefix-list vx-5001-ce1-out4 permit 10.1.2.3/32\n"
+        "ip prefix-list vx-5001-own4 permit 10.7.0.0/16 le 32\n"
+        "ip prefix-list vx-5001-own4 permit 169.254.64.0/18 le 32\n"
         "ipv6 prefix-list vx-5001-ce1-out6 permit fd00::/8 le 128\n"
+        "ipv6 prefix-list vx-5001-own6 permit fd76:7866:6162::/64 le 128\n"
+        "route-map vx-5001-ce1-in4 deny 1\n"
+        "match ip address prefix-list vx-5001-own4\nexit\n"
         "route-map vx-5001-ce1-in4 permit 10\n"
         "match ip address prefix-list vx-5001-ce1-in4\n"
         "set tag 4252399718\nset local-preference 300\nexit\n"
+        "route-map vx-5001-ce1-in6 deny 1\n"
+        "match ipv6 address prefix-list vx-5001-own6\nexit\n"
         "route-map vx-5001-ce1-in6 deny 90\nexit\n"
         "route-map vx-5001-ce1-out4 deny 1\nmatch tag 4252399718\nexit\n"
         "route-map vx-5001-ce1-out4 permit 10\n"
