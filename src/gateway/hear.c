@@ -437,6 +437,68 @@ hear_flow(struct hearing *h, struct vx_error *err)
     return true;
 }
 
+/* --- Routes of the VRF: by whom. */
+
+/* Addresses of a device have their host bits. */
+static bool
+is_on_link(const struct vx_peering *peering, const struct vx_ip *ip)
+{
+    for (size_t i = 0; i < peering->n_locals; i++) {
+        const struct vx_prefix *local = &peering->locals[i];
+        unsigned host = (vx_ip_bits(ip) - local->length) & 127;
+
+        if (local->ip.family == ip->family
+            && (!local->length
+                || vx_ip_to_u128(&local->ip) >> host
+                   == vx_ip_to_u128(ip) >> host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How well the peering fits: 0 = not at all, 3 = it is the peer. */
+static int
+fits(const struct vx_peering *peering, const struct vx_ip *ip)
+{
+    unsigned family = ip->family == 4 ? VX_AF_IPV4 : VX_AF_IPV6;
+
+    if (!vx_ip_compare(&peering->peer, ip)) {
+        return 3;
+    }
+    if (is_on_link(peering, ip)) {
+        return 2;
+    }
+    return ip->family && vx_ip_is_link_local(ip)
+           && (peering->families & family);
+}
+
+const struct vx_gw_entry *
+vx_gw_peering_of(const struct vx_gw_entries *entries, const char *tenant,
+                 const struct vx_ip *nexthop)
+{
+    const struct vx_gw_entry *best = NULL;
+    char prefix[VX_NAME_MAX + 2];
+    int most = 0;
+    bool several = false;
+
+    snprintf(prefix, sizeof prefix, "%.63s/", tenant);
+    for (const struct vx_gw_entry *entry =
+             vx_gw_entries_from(entries, VX_GW_PEERING, prefix);
+         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
+         entry = vx_gw_entries_next(entry)) {
+        int how = entry->value ? fits(&entry->value->peering.value, nexthop)
+                               : 0;
+
+        several = how && how == most ? true : how > most ? false : several;
+        if (how > most) {
+            most = how;
+            best = entry;
+        }
+    }
+    return several && most == 1 ? NULL : best;
+}
+
 /* --- All. */
 
 bool

@@ -61,6 +61,13 @@ bool vx_gw_rt_matches(const struct bg_attrs *attrs,
                       const struct bg_ext *imports, size_t n_imports,
                       const struct bg_ext *own_auto, uint32_t vni);
 
+/* The tenant's peering that a next hop of its VRF belongs to: it is the peer;
+ * else it is on the network of the peering's device; else it is link-local
+ * and of the only peering with that family.  NULL: none. */
+const struct vx_gw_entry *
+vx_gw_peering_of(const struct vx_gw_entries *entries, const char *tenant,
+                 const struct vx_ip *nexthop);
+
 /* --- The table. */
 
 struct vx_gw_learned;

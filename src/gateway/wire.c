@@ -422,34 +422,13 @@ source_of(const char *vrf, const struct vx_prefix *prefix, char key[128])
     return (size_t) n;
 }
 
-/* The peering of the tenant that the next hop is the peer of. */
-static void
-name_peering(const struct vx_gw_app *app, const struct bg_learned *route,
-             struct vx_gw_heard *heard)
-{
-    char prefix[VX_NAME_MAX + 2];
-
-    snprintf(prefix, sizeof prefix, "%s/", heard->tenant);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_PEERING, prefix);
-         route->n_nexthops && entry
-         && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value
-            && !vx_ip_compare(&entry->value->peering.value.peer,
-                              &route->nexthops[0].ip)) {
-            snprintf(heard->from, sizeof heard->from, "%.63s", entry->key);
-            return;
-        }
-    }
-}
-
 static void
 on_learned(void *app_, const struct bg_learned *route)
 {
     struct vx_gw_app *app = app_;
     const struct vx_gw_entry *tenant = tenant_of_vrf(app, route->vrf);
     struct vx_gw_heard heard = { .type = VX_GW_LEARNED_ROUTE };
+    const struct vx_gw_entry *peering;
     char key[128];
     size_t size = source_of(route->vrf, &route->prefix, key);
 
@@ -458,7 +437,11 @@ on_learned(void *app_, const struct bg_learned *route)
     }
     snprintf(heard.tenant, sizeof heard.tenant, "%.63s", tenant->key);
     heard.prefix = route->prefix;
-    name_peering(app, route, &heard);
+    peering = route->n_nexthops
+              ? vx_gw_peering_of(app->entries, tenant->key,
+                                 &route->nexthops[0].ip) : NULL;
+    snprintf(heard.from, sizeof heard.from, "%.63s",
+             peering ? peering->key : "");
     vx_gw_learned_set(app->learned, key, size, &heard, 1);
 }
 

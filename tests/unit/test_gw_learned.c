@@ -359,6 +359,44 @@ what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
     vx_gw_left_out_free(left_out);
 }
 
+/* --- Routes of the VRF. */
+
+static void
+assert_peering(const struct vx_gw_entries *entries, const char *nexthop,
+               const char *want)
+{
+    const struct vx_gw_entry *found;
+    struct vx_ip ip;
+
+    assert_true(vx_ip_parse(nexthop, &ip));
+    found = vx_gw_peering_of(entries, "acme", &ip);
+    assert_string_equal(found ? found->key : "", want);
+}
+
+static void
+next_hop_is_of_the_peering_on_whose_link_it_is(void **state)
+{
+    struct vx_gw_entries *entries = fabric();
+
+    (void) state;
+    entry(entries, "peering", "acme/ce1", "{\"gateway\":\"g1\",\"peer\":"
+          "\"10.9.1.2\",\"peer_as\":65010,\"families\":[\"ipv4\","
+          "\"ipv6\"],\"device\":\"d1\",\"local\":[\"10.9.1.1/24\","
+          "\"fd09:1::1/64\"]}");
+    assert_peering(entries, "10.9.1.2", "acme/ce1");
+    assert_peering(entries, "10.9.1.7", "acme/ce1");
+    assert_peering(entries, "fd09:1::2", "acme/ce1");
+    assert_peering(entries, "fe80::2", "acme/ce1");
+    assert_peering(entries, "10.9.2.2", "");
+    entry(entries, "peering", "acme/ce2", "{\"gateway\":\"g1\",\"peer\":"
+          "\"10.9.2.2\",\"peer_as\":65010,\"families\":[\"ipv4\","
+          "\"ipv6\"],\"device\":\"d2\",\"local\":[\"10.9.2.1/24\","
+          "\"fd09:2::1/64\"]}");
+    assert_peering(entries, "fd09:2::2", "acme/ce2");
+    assert_peering(entries, "fe80::2", "");
+    vx_gw_entries_free(entries);
+}
+
 /* --- The table. */
 
 static void
@@ -630,6 +668,7 @@ main(void)
         cmocka_unit_test(flowspec_is_never_made_broader),
         cmocka_unit_test(
             what_is_left_out_is_told_with_its_reason_until_it_is_gone),
+        cmocka_unit_test(next_hop_is_of_the_peering_on_whose_link_it_is),
         cmocka_unit_test(endpoint_moves_with_the_highest_sequence),
         cmocka_unit_test(what_was_lost_is_told_again),
         cmocka_unit_test(controller_ends_up_with_what_there_is),
