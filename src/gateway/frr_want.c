@@ -16,6 +16,7 @@ enum {
     RESTART_DEFAULT_S = 120,    /* bgpd does not print its own default */
     SELECT_DEFER_S = 5,
     NAME_SIZE = 128,
+    AGAIN_MIN = 1,              /* after more than the prefix limit */
 };
 
 /* Of what a peer said: local to bgpd; above the VNIs, which tag our routes
@@ -380,9 +381,10 @@ put_family(const struct neighbor *n, const char *family, bool limit)
     section = vx_gw_frr_section(n->block, name, true);
     vx_gw_frr_put(section, "neighbor %s activate", n->peer);
     if (limit) {
-        vx_gw_frr_put(section, "neighbor %s maximum-prefix %u", n->peer,
-                      n->peering->prefix_limit ? n->peering->prefix_limit
-                      : (unsigned) VX_PREFIX_LIMIT_DEFAULT);
+        vx_gw_frr_put(section, "neighbor %s maximum-prefix %u restart %u",
+                      n->peer, n->peering->prefix_limit
+                      ? n->peering->prefix_limit
+                      : (unsigned) VX_PREFIX_LIMIT_DEFAULT, AGAIN_MIN);
     }
     return section;
 }

@@ -254,11 +254,20 @@ put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
         peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
     const char *error = entry->why ? entry->why : "";
     size_t n = 0;
+    char limit[160];
 
+    snprintf(limit, sizeof limit, "the peer sent more than %u prefixes; "
+             "raise --prefix-limit or let it send fewer; it is tried again "
+             "after a minute", peering->value.prefix_limit
+             ? peering->value.prefix_limit
+             : (unsigned) VX_PREFIX_LIMIT_DEFAULT);
     for (size_t i = 0; i < sessions->n; i++) {
-        if (is_session_of(app, &sessions->sessions[i], peering)) {
+        const struct vx_gw_session *s = &sessions->sessions[i];
+
+        if (is_session_of(app, s, peering)) {
             vx_buf_puts(out, n++ ? "," : comma);
-            put_session(entry->key, &sessions->sessions[i], error, out);
+            put_session(entry->key, s, *error || !s->over_limit ? error
+                        : limit, out);
         }
     }
     if (!n) {

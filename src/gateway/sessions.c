@@ -72,6 +72,10 @@ add_peer(struct vx_gw_sessions *sessions, const char *vrf,
         *p = (char) (isalnum((unsigned char) *p)
                      ? tolower((unsigned char) *p) : '-');
     }
+    if (state && strstr(state, "(PfxCt)")) {
+        s->over_limit = true;
+        snprintf(s->state, sizeof s->state, "idle");
+    }
     s->peer = ip;
     s->up_ms = number(peer, "peerUptimeMsec");
     s->n_in = number(peer, "pfxRcd");

@@ -16,6 +16,7 @@ struct vx_gw_session {
     char family[24];            /* "ipv4", "evpn", ... */
     struct vx_ip peer;
     char state[24];             /* "established", "active", ... */
+    bool over_limit;            /* idle: it sent too many prefixes */
     uint64_t up_ms;             /* so long in it; 0 = not known */
     uint64_t n_in, n_out;       /* prefixes */
 };

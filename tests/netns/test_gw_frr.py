@@ -179,7 +179,7 @@ def test_other_changes_leave_sessions_up(gateway):
         "local-pref=260 communities=65001:7 med=5 limit=77",
         "peering ce2 peer=172.16.9.2 as=65101 af=ipv4",
         "vrf 52 bcme", f"peering ce1 {CE}", "vrf 53 ccme"])
-    assert "neighbor 172.16.1.2 maximum-prefix 77" in commands
+    assert "neighbor 172.16.1.2 maximum-prefix 77 restart 1" in commands
     assert not any("172.16.1.2" in c and "remote-as" in c for c in commands)
     netns.wait_until(lambda: "192.168.51.0/24" in gateway.frr.bgp_routes(
         "vx51"), 15, "what the filter lets in now")
@@ -194,6 +194,21 @@ def test_other_changes_leave_sessions_up(gateway):
     assert gateway.neighbor(51)["connectionsEstablished"] == first
     text = gateway.running("bgpd")
     assert "vx-51-ce2" not in text and "vx53" not in text
+
+
+def test_a_peer_that_sends_too_much_is_idle_and_tried_again(gateway):
+    config = gateway.config("bgpd")
+    lines = ["vrf 51 acme", f"peering ce1 {CE} import=10.0.0.0/8",
+             "vrf 52 bcme"]
+
+    def state():
+        facts = gateway.frr.json("bgpd", "show bgp vrf all summary json")
+        return facts["vx52"]["ipv4Unicast"]["peers"]["172.16.1.2"]["state"]
+    apply(config, [*lines, f"peering ce1 {CE} limit=1"])
+    # As the status of the peering reads it.
+    netns.wait_until(lambda: state() == "Idle (PfxCt)", 15, state)
+    apply(config, [*lines, f"peering ce1 {CE}"])
+    netns.wait_until(lambda: gateway.is_up(52), 75, state)
 
 
 def test_a_restarted_gateway_finds_its_lines(gateway):

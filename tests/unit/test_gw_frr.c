@@ -32,7 +32,7 @@
     " address-family ipv4 unicast\n"                                        \
     "  redistribute openfabric\n"                                           \
     "  neighbor 172.16.1.2 activate\n"                                      \
-    "  neighbor 172.16.1.2 maximum-prefix 1000\n"                           \
+    "  neighbor 172.16.1.2 maximum-prefix 1000 restart 1\n"                 \
     "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"                  \
     "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"                \
     " exit-address-family\n"                                                \
@@ -176,7 +176,7 @@ a_tenant_is_configured_from_nothing(void **state)
         "address-family ipv4 unicast\n"
         "redistribute openfabric\n"
         "neighbor 172.16.1.2 activate\n"
-        "neighbor 172.16.1.2 maximum-prefix 1000\n"
+        "neighbor 172.16.1.2 maximum-prefix 1000 restart 1\n"
         "neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
         "neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
         "exit\n"
@@ -209,7 +209,7 @@ a_change_is_the_change_only(void **state)
         "router bgp 65001 vrf vx5001\n"
         "neighbor 172.16.1.2 timers 10 30\n"
         "address-family ipv4 unicast\n"
-        "neighbor 172.16.1.2 maximum-prefix 5\n"
+        "neighbor 172.16.1.2 maximum-prefix 5 restart 1\n"
         "exit\nexit\n");
 }
 
@@ -239,7 +239,7 @@ what_is_wanted_no_more_is_taken_back(void **state)
              "  redistribute openfabric\n"
              "  redistribute babel\n"
              "  neighbor 172.16.1.2 activate\n"
-             "  neighbor 172.16.1.2 maximum-prefix 1000\n"
+             "  neighbor 172.16.1.2 maximum-prefix 1000 restart 1\n"
              "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
              "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
              "  neighbor 172.16.1.9 activate\n"
@@ -380,7 +380,7 @@ a_neighbor_left_shut_is_opened_after_the_rest(void **state)
              " neighbor 172.16.1.2 timers connect 3\n"
              " address-family ipv4 unicast\n"
              "  redistribute openfabric\n"
-             "  neighbor 172.16.1.2 maximum-prefix 1000\n"
+             "  neighbor 172.16.1.2 maximum-prefix 1000 restart 1\n"
              "  neighbor 172.16.1.2 route-map vx-5001-ce1-in4 in\n"
              "  neighbor 172.16.1.2 route-map vx-5001-ce1-out4 out\n"
              " exit-address-family\n"
