@@ -23,6 +23,7 @@
 #include "gateway/learned.h"
 #include "gateway/node.h"
 #include "gateway/options.h"
+#include "gateway/readvertise.h"
 #include "gateway/report.h"
 #include "gateway/rules.h"
 #include "gateway/sessions.h"
@@ -54,6 +55,7 @@ struct vx_gw_app {
     struct vx_gw_node *node;
     struct vx_gw_speaker *speaker;
     struct vx_gw_learned *learned;
+    struct vx_gw_readvertise *readvertise;
     struct vx_gw_report *report;
     struct evhttp *metrics;
     struct event *signals[2], *tick, *work;
@@ -71,6 +73,7 @@ struct vx_gw_app {
     uint64_t acked;
     bool spoken_touched;            /* the speaker is to be looked at */
     bool rules_touched;
+    bool readvertise_touched;
     unsigned n_ticks;
 
     /* What is heard. */

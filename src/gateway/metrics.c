@@ -109,6 +109,9 @@ add_speaker(const struct vx_gw_app *app, struct number *numbers, size_t *n)
         status.state == BG_ESTABLISHED);
     ADD("speaker_announced", "gauge", "Routes told to the reflector.",
         n_out);
+    ADD("readvertised", "gauge", "Prefixes of tenants' peers that the "
+        "fabric's peers are told.",
+        vx_gw_readvertise_count(app->readvertise));
     ADD("speaker_unsent", "gauge", "Routes still to be told.",
         bg_rib_out_unsent(out));
     ADD("speaker_heard", "gauge", "Paths heard from the reflector.", n_in);

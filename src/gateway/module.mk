@@ -45,6 +45,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/notify.c src/gateway/notify.h \
 	src/gateway/options.c src/gateway/options.h \
 	src/gateway/peers.c \
+	src/gateway/readvertise.c src/gateway/readvertise.h \
 	src/gateway/report.c src/gateway/report.h \
 	src/gateway/rules.c src/gateway/rules.h \
 	src/gateway/sessions.c src/gateway/sessions.h \

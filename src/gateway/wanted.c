@@ -158,6 +158,19 @@ want_prefix(const struct vx_gw_prefix *prefix, const struct vx_gw_ctx *ctx,
     return ok;
 }
 
+void
+vx_gw_wanted_fabric(const struct vx_prefix *prefix,
+                    const struct vx_gw_ctx *ctx, struct vx_gw_items *items)
+{
+    const struct vx_gw_prefix value = { .prefix = *prefix };
+
+    items->n = 0;
+    if (ctx->gateway && ctx->tenant && ctx->gateway->gateway.vtep.family) {
+        add_vpn(&value, ctx, items);
+        add_type5(&value, ctx, items);
+    }
+}
+
 /* --- EVPN within a network. */
 
 static struct vx_gw_item *

@@ -53,6 +53,12 @@ bool vx_gw_wanted(const struct vx_gw_value *value,
                   const struct vx_gw_ctx *ctx, const char *leg,
                   struct vx_gw_items *items, struct vx_error *err);
 
+/* Replaces items by the speaker's routes of a prefix of ctx's tenant; none if
+ * no fabric-wide peering asks for them. */
+void vx_gw_wanted_fabric(const struct vx_prefix *prefix,
+                         const struct vx_gw_ctx *ctx,
+                         struct vx_gw_items *items);
+
 /* Whether both are of the same route, so that one takes the other's place. */
 bool vx_gw_item_same_key(const struct vx_gw_item *a,
                          const struct vx_gw_item *b);

@@ -113,6 +113,10 @@ static void
 end_flush(struct vx_gw_app *app)
 {
     app->flushing = false;
+    if (app->readvertise_touched) {
+        app->readvertise_touched = false;
+        vx_gw_readvertise_all(app->readvertise);
+    }
     bg_zebra_token(app->zebra, app->token);
     bg_rib_out_advance(vx_gw_speaker_out(app->speaker), app->token);
     vx_gw_node_flush(app->node);
@@ -199,6 +203,7 @@ on_entry(void *app_, struct vx_gw_line *line, const char *text, size_t size)
     /* What another's paths mean depends on these. */
     if (line->type != VX_GW_ENDPOINT && line->type != VX_GW_POLICY) {
         app->spoken_touched = true;
+        app->readvertise_touched = true;
     }
     if (line->type == VX_GW_TENANT || line->type == VX_GW_PEERING
         || line->type == VX_GW_POLICY) {
@@ -212,6 +217,8 @@ on_sync(void *app_, uint64_t seq)
     struct vx_gw_app *app = app_;
 
     vx_gw_entries_sweep(app->entries);
+    app->readvertise_touched = app->readvertise_touched
+                               || vx_gw_entries_is_dirty(app->entries);
     app->rules_touched = app->rules_touched
                          || vx_gw_entries_is_dirty(app->entries);
     app->told = app->told || !app->loading;
@@ -432,6 +439,7 @@ on_learned(void *app_, const struct bg_learned *route)
     char key[128];
     size_t size = source_of(route->vrf, &route->prefix, key);
 
+    vx_gw_readvertise_learned(app->readvertise, route);
     if (!tenant) {
         return;
     }
@@ -451,8 +459,49 @@ on_gone(void *app_, const char *vrf, const struct vx_prefix *prefix)
     struct vx_gw_app *app = app_;
     char key[128];
 
+    vx_gw_readvertise_gone(app->readvertise, vrf, prefix);
     vx_gw_learned_unset(app->learned, key, source_of(vrf, prefix, key));
 }
+
+/* No changes of the feed: they go with the last token, for tokens never fall,
+ * and add none to be confirmed. */
+static void
+readvertise_set(void *app_, const struct bg_nlri *nlri,
+                const struct bg_attrs *attrs)
+{
+    struct vx_gw_app *app = app_;
+
+    bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs, app->token);
+}
+
+static void
+readvertise_unset(void *app_, const struct bg_nlri *nlri)
+{
+    struct vx_gw_app *app = app_;
+
+    bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
+}
+
+static void
+readvertise_told(void *app, const char *vrf, const struct vx_prefix *prefix,
+                 const char *peering, bool on)
+{
+    char text[VX_PREFIX_STRLEN];
+
+    (void) app;
+    vx_prefix_format(prefix, text);
+    if (on) {
+        vx_log_info("readvertise", "%s in %s, learned by %s", text, vrf,
+                    peering);
+    } else {
+        vx_log_info("readvertise", "%s in %s: no more", text, vrf);
+    }
+}
+
+static const struct vx_gw_readvertise_ops readvertise_ops = {
+    .set = readvertise_set, .unset = readvertise_unset,
+    .told = readvertise_told,
+};
 
 static void
 on_whole(void *app_, const char *vrf)
@@ -671,6 +720,8 @@ vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err)
     app->entries = vx_gw_entries_new();
     app->learned = vx_gw_learned_new(on_learned_changed, app);
     app->apply = vx_gw_apply_new(app->entries, &ops, app);
+    app->readvertise = vx_gw_readvertise_new(app->entries, &readvertise_ops,
+                                             app);
     wire_node(app);
     wire_reports(app);
     wire_feed(app);
@@ -696,6 +747,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     vx_gw_speaker_free(app->speaker, app->options.withdraw_on_exit);
     vx_gw_node_free(app->node);
     vx_gw_apply_free(app->apply);
+    vx_gw_readvertise_free(app->readvertise);
     vx_gw_learned_free(app->learned);
     vx_gw_entries_free(app->entries);
     event_free(app->work);

@@ -252,6 +252,27 @@ def test_a_prefix_that_a_ce_learns_is_reached_and_gone_with_it(gw):
     assert not gw.lab.ping_count([(machine, "10.99.77.1")], 3).answered()
 
 
+def test_what_is_learned_is_told_upstream_where_the_peering_says_so(gw):
+    tenant, gateway = gw.tenants[0], gw.gateways[0]
+    vni = gw.l3vni(tenant)
+    rd = f"{gateway.vtep}:{vni & 0xffff}"
+    of_ce = {p for p in set(CE_PREFIXES) | {p.format(1) for p in CE_OWN}
+             if ":" not in p}
+
+    def look():
+        return {(key[0], key[1], *path)
+                for key, told in upstream_routes(gw, "vpnv4").items()
+                for path in told if key[1] in of_ce}
+
+    assert look() == set()
+    name = f"{tenant}/ce{gateway.number}"
+    gw.lab.netctl("peering", "set", name, "--readvertise")
+    settle(look, {(rd, p, gateway.vtep, (f"{FABRIC_AS}:{vni}",))
+                  for p in of_ce})
+    gw.lab.netctl("peering", "set", name, "--no-readvertise")
+    settle(look, set())
+
+
 def test_a_default_route_comes_back_and_leads_out(gw, api):
     tenant = gw.tenants[2]
     ce, machine = gw.ces[tenant], gw.vm(tenant)

@@ -12,6 +12,7 @@
 
 #include "gateway/apply.h"
 #include "gateway/feed.h"
+#include "gateway/readvertise.h"
 #include "bgp/bgp_flowspec.h"
 #include "lib/xalloc.h"
 
@@ -709,10 +710,118 @@ any_changes_end_as_if_told_anew(void **state)
     }
 }
 
+/* --- What peers tell, told again. */
+
+static void
+again_set(void *w, const struct bg_nlri *nlri, const struct bg_attrs *attrs)
+{
+    bgp_set(w, nlri, attrs, 0);
+}
+
+static void
+again_unset(void *w, const struct bg_nlri *nlri)
+{
+    bgp_unset(w, nlri, 0);
+}
+
+static void
+again_told(void *w, const char *vrf, const struct vx_prefix *prefix,
+           const char *peering, bool on)
+{
+    (void) w;
+    (void) prefix;
+    assert_string_equal(vrf, "vx5001");
+    assert_true(!on || !strcmp(peering, "acme/ce1"));
+}
+
+static void
+hear(struct vx_gw_readvertise *r, const char *prefix, const char *nexthop)
+{
+    struct bg_nexthop hop = { 0 };
+    struct bg_learned route = { .vrf = "vx5001", .n_nexthops = 1,
+                                .nexthops = &hop };
+
+    assert_true(vx_prefix_parse(prefix, &route.prefix));
+    if (nexthop) {
+        assert_true(vx_ip_parse(nexthop, &hop.ip));
+        vx_gw_readvertise_learned(r, &route);
+    } else {
+        vx_gw_readvertise_gone(r, route.vrf, &route.prefix);
+    }
+}
+
+static void
+carry_out(struct world *w, struct vx_gw_readvertise *r)
+{
+    sync_now(w);
+    vx_gw_readvertise_all(r);
+}
+
+#define CE(MORE) "{\"gateway\":\"g1\",\"peer\":\"10.9.1.2\",\"peer_as\":" \
+    "65010,\"families\":[\"ipv4\",\"ipv6\"],\"device\":\"d1\"," \
+    "\"local\":[\"10.9.1.1/24\",\"fd09:1::1/64\"]" MORE "}"
+
+static void
+learned_prefixes_are_told_again_where_the_peering_says_so(void **state)
+{
+    static const struct vx_gw_readvertise_ops again = {
+        again_set, again_unset, again_told,
+    };
+    struct world *w = world_new();
+    struct vx_gw_readvertise *r = vx_gw_readvertise_new(w->entries, &again,
+                                                        w);
+    size_t n;
+
+    (void) state;
+    begin(w, "\"vpnv4\",\"vpnv6\",\"evpn\"");
+    entry(w, "peering", "acme/ce1", CE(""));
+    entry(w, "prefix", "acme 10.0.0.0/16", PREFIX("acme", "10.0.0.0/16"));
+    carry_out(w, r);
+    n = w->n_said;
+    hear(r, "10.99.0.0/24", "10.9.1.2");
+    hear(r, "fd99::/64", "fd09:1::2");
+    assert_int_equal(w->n_said, n);             /* nobody has said so */
+    entry(w, "peering", "acme/ce1", CE(",\"readvertise\":true"));
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n + 4);
+    assert_int_equal(vx_gw_readvertise_count(r), 2);
+    hear(r, "10.0.7.0/24", "10.9.1.2");         /* of the subnet */
+    hear(r, "10.0.0.0/16", "10.9.1.2");         /* announced */
+    hear(r, "169.254.64.0/24", "10.9.1.2");     /* the leg's */
+    hear(r, "10.98.0.0/24", "10.7.1.2");        /* of nobody */
+    assert_int_equal(w->n_said, n + 4);
+    /* Announced, too: once, and not taken away by either side. */
+    entry(w, "prefix", "acme 10.99.0.0/24", PREFIX("acme", "10.99.0.0/24"));
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n + 5);         /* and zebra's route */
+    entry(w, "prefix", "acme 10.99.0.0/24", "null");
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n + 4);
+    /* As an announced prefix is. */
+    entry(w, "tenant", "acme", TENANT("5001", "02"));
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n + 4);
+    hear(r, "fd99::/64", NULL);
+    assert_int_equal(w->n_said, n + 2);
+    entry(w, "peering", "acme/ce1", CE(""));
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n);
+    entry(w, "peering", "acme/ce1", CE(",\"readvertise\":true"));
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n + 2);
+    entry(w, "peering", "acme/ce1", "null");
+    carry_out(w, r);
+    assert_int_equal(w->n_said, n);
+    vx_gw_readvertise_free(r);
+    world_free(w);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            learned_prefixes_are_told_again_where_the_peering_says_so),
         cmocka_unit_test(prefix_becomes_a_route_via_the_anycast_gateway),
         cmocka_unit_test(families_of_uplinks_decide_what_the_speaker_says),
         cmocka_unit_test(type_5_has_router_mac_and_auto_rd),
