@@ -8,11 +8,15 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/notify.h"
 #include "vxconfig.h"
@@ -87,6 +91,25 @@ raise_fd_limit(void)
     }
 }
 
+/* Two in one network namespace would fight over VRFs, and zebra 8.4 ends when
+ * two clients of one route type go.  An abstract name is of the namespace and
+ * goes with the process, however it ends. */
+static bool
+be_alone(struct vx_gw_app *app, struct vx_error *err)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    static const char name[] = "vxgatewayd";
+
+    memcpy(addr.sun_path + 1, name, sizeof name - 1);
+    app->alone = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return !bind(app->alone, (struct sockaddr *) &addr,
+                 (socklen_t) (offsetof(struct sockaddr_un, sun_path)
+                              + sizeof name))
+           || vx_fail(err, VX_EXISTS, "", "another vxgatewayd runs on this "
+                      "machine: one gateway needs one (%s)",
+                      strerror(errno));
+}
+
 static bool
 start(struct vx_gw_app *app, struct vx_error *err)
 {
@@ -94,6 +117,9 @@ start(struct vx_gw_app *app, struct vx_error *err)
 
     raise_fd_limit();
     app->base = event_base_new();
+    if (!be_alone(app, err)) {
+        return false;
+    }
     if (mkdir(dir, 0700) && errno != EEXIST) {
         return vx_fail(err, VX_UNAVAILABLE, "", "cannot make directory %s: "
                        "%s", dir, strerror(errno));
@@ -123,6 +149,7 @@ stop(struct vx_gw_app *app)
         event_free(app->tick);
     }
     vx_gw_app_unwire(app);
+    close(app->alone);
     event_base_free(app->base);
     vx_gw_options_fini(&app->options);
 }

@@ -58,6 +58,7 @@ struct vx_gw_app {
     struct vx_gw_readvertise *readvertise;
     struct vx_gw_report *report;
     struct evhttp *metrics;
+    int alone;                  /* says that we run */
     struct event *signals[2], *tick, *work;
     int64_t started_ms;             /* monotonic */
 

@@ -599,7 +599,10 @@ taken(void *node_, const char *name)
 {
     const struct vx_gw_node *node = node_;
 
-    if (!node->legs || !vx_gw_legs_is_connected(node->legs)) {
+    if (!node->legs) {
+        return NULL;
+    }
+    if (!vx_gw_legs_is_connected(node->legs)) {
         return "it waits for the database of Open vSwitch, which may have it";
     }
     return vx_gw_legs_has_iface(node->legs, name)
@@ -632,10 +635,12 @@ vx_gw_node_set_backend(struct vx_gw_node *node, enum vx_gw_backend backend)
     }
     vx_log_info("node", "a VRF is a %s",
                 backend == VX_GW_VRF_NETNS ? "network namespace" : "device");
-    node->legs = vx_gw_legs_new(node->config.base, node->config.ovsdb,
-                                &legs_cb, node, &err);
-    if (!node->legs) {
-        vx_log_error("node", "%s", err.message);
+    if (!node->config.ovsdb || strcmp(node->config.ovsdb, "none")) {
+        node->legs = vx_gw_legs_new(node->config.base, node->config.ovsdb,
+                                    &legs_cb, node, &err);
+        if (!node->legs) {
+            vx_log_error("node", "%s", err.message);
+        }
     }
     vx_gw_node_flush(node);
     sync_kernel(node);

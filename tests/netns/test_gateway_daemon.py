@@ -5,6 +5,7 @@ nothing is lost when one of them is away."""
 import json
 import os
 import re
+import socket
 
 import pytest
 
@@ -70,7 +71,7 @@ class Gateway:
             self.frr.vty_dir("reflector"), "--run-dir",
             os.path.join(self.box.folder, "vxgw"), "--log-level", "debug",
             "--metrics", f"unix:{self.box.folder}/metrics.sock",
-            "--ovsdb", f"unix:{self.box.folder}/no.db", *options])
+            "--ovsdb", "none", *options])
 
     def stop(self, *args):
         """Ends it; refuses to go on if it ended otherwise."""
@@ -223,10 +224,20 @@ def test_bgpd_comes_back_with_its_configuration(gateway):
     assert [i["prefix"] for i in gateway.controller.learned("route")]
 
 
+def test_a_second_one_on_the_machine_is_refused(gateway):
+    done = gateway.box.run(os.path.join(BIN, "vxgatewayd"), "--server",
+                           "unix:/nowhere", "--name", "g2", "--run-dir",
+                           os.path.join(gateway.box.folder, "two"),
+                           check=False)
+    assert done.returncode == 1, done
+    assert "another vxgatewayd" in done.stdout + done.stderr, done
+
+
 def test_metrics_are_served(gateway):
-    text = gateway.box.run(
-        "curl", "-s", "--unix-socket", f"{gateway.box.folder}/metrics.sock",
-        "http://localhost/metrics").stdout
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(f"{gateway.box.folder}/metrics.sock")
+        sock.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        text = sock.makefile().read()
     assert "vxgateway_zebra_up 1" in text, text
     assert re.search(r"vxgateway_entries\{type=\"prefix\"\} 3", text), text
 
