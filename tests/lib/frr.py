@@ -45,8 +45,10 @@ class Box:
         # Ends with the namespace: destroy() of the lab ends what is in it.
         self.anchor = subprocess.Popen(
             netns.command(self.namespace, [
-                "unshare", "-m", "--propagation", "slave", "sh", "-c",
-                "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns"
+                # In a chroot / is no mount, but /run is.
+                "unshare", "-m", "--propagation", "unchanged", "sh", "-c",
+                "{ mount --make-rslave / || mount --make-rslave /run; }"
+                " && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns"
                 " && echo ready && exec tail -f /dev/null >/dev/null"]),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, start_new_session=True)
