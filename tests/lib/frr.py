@@ -61,7 +61,8 @@ class Box:
         path = (self.netns_path(vrf) if vrf
                 else netns.path_of(self.namespace))
         return ["nsenter", f"--mount=/proc/{self.anchor.pid}/ns/mnt",
-                f"--net={path}", "--", *map(str, argv)]
+                f"--net={path}", f"--root=/proc/{self.anchor.pid}/root",
+                "--", *map(str, argv)]
 
     def run(self, *argv, vrf=None, **kwargs):
         """Runs a command in the box."""
