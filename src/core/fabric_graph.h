@@ -530,7 +530,7 @@ void vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows);
 void vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
                            const struct vx_port *obj);
 /* Legs of gateways have come or gone: policies whose next hops they are.
- * O(policies + ports of the router network). */
+ * O(networks and policies of the tenant + ports of the router network). */
 void vx_ften_legs_changed(struct vx_fabric *f, struct vx_ften *tenant);
 /* The same if the port is one, or was. */
 void vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
