@@ -34,51 +34,18 @@ struct transfer {
     bool too_large, stopped;
 };
 
-/* tcp:IP:PORT -> base URL. The address is numeric on purpose: the name of a
- * controller must not depend on a resolver that may be behind the fabric. */
-static char *
-tcp_base(const char *rest)
-{
-    const char *colon = strrchr(rest, ':');
-    char host[VX_IP_STRLEN + 2];
-    struct vx_ip ip;
-    size_t length;
-    char *end;
-    long port;
-
-    if (!colon || colon == rest) {
-        return NULL;
-    }
-    length = (size_t) (colon - rest);
-    if (rest[0] == '[' && colon[-1] == ']') {
-        rest++;
-        length -= 2;
-    }
-    snprintf(host, sizeof host, "%.*s", (int) length, rest);
-    port = strtol(colon + 1, &end, 10);
-    if (length >= sizeof host || !vx_ip_parse(host, &ip) || *end ||
-        colon[1] < '0' || colon[1] > '9' || port < 1 || port > 65535) {
-        return NULL;
-    }
-    return vx_xasprintf(ip.family == 6 ? "http://[%s]:%ld" : "http://%s:%ld",
-                        host, port);
-}
-
 struct vx_cli_client *
 vx_cli_client_new(const char *addr, unsigned timeout_s, struct vx_error *err)
 {
     struct vx_cli_client *client;
-    char *base = NULL;
+    char *base;
 
-    if (!strncmp(addr, "unix:", 5) && addr[5]) {
-        base = vx_xstrdup("http://localhost");
-    } else if (!strncmp(addr, "tcp:", 4)) {
-        base = tcp_base(addr + 4);
-    } else if (!strncmp(addr, "tls:", 4)) {
+    if (!strncmp(addr, "tls:", 4)) {
         vx_fail(err, VX_INVALID, "server", "controller \"%.100s\": tls: is "
                 "not in this version; use unix:PATH or tcp:IP:PORT", addr);
         return NULL;
     }
+    base = vx_addr_url(addr);
     if (!base) {
         vx_fail(err, VX_INVALID, "server", "controller \"%.100s\" is not "
                 "unix:PATH, tcp:IP:PORT or tcp:[IP6]:PORT", addr);

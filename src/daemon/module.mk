@@ -1,7 +1,7 @@
 # vxfabricd: wiring only. main.c is four lines around the library.
 noinst_LIBRARIES += src/daemon/libvxdaemon.a
 src_daemon_libvxdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
-	$(CURL_CFLAGS) $(CRYPTO_CFLAGS)
+	$(CRYPTO_CFLAGS)
 src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/app.c src/daemon/app.h \
 	src/daemon/audit.c src/daemon/audit.h src/daemon/audit_priv.h \

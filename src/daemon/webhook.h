@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells webhooks: HTTP POST of the event, signed, beside the loop (libcurl's
- * multi interface on libevent; names are resolved in a thread of libcurl's).
+/* Tells webhooks: HTTP POST of the event, signed, beside the loop
+ * (shell/curl.h).
  *
  *     POST /path
  *     Content-Type: application/json

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP to the controller: libcurl's multi interface on the loop.  Proxies,
- * redirects and other protocols are off, as in netctl: an address says where
- * to go, and nothing else does.
+/* HTTP to the controller: where it is, and what its replies mean;
+ * shell/curl.h carries it out.
  *
  * No callback runs inside a call of this header. */
 #ifndef VX_GATEWAY_HTTP_H
@@ -21,7 +20,7 @@ struct vx_gw_request;
  * err (VX_INVALID) if it is no address. */
 struct vx_gw_http *vx_gw_http_new(struct event_base *base, const char *addr,
                                   const char *ca, struct vx_error *err);
-/* Requests end without a callback.  NULL is fine. */
+/* Requests end without a callback.  Not from inside one.  NULL is fine. */
 void vx_gw_http_free(struct vx_gw_http *http);
 
 struct vx_gw_request_spec {
@@ -43,6 +42,5 @@ struct vx_gw_request *vx_gw_http_start(struct vx_gw_http *http,
                                        const struct vx_gw_request_spec *spec);
 /* Without a callback.  Not from inside data. */
 void vx_gw_http_cancel(struct vx_gw_request *request);      /* NULL is fine */
-
 
 #endif

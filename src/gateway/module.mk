@@ -1,7 +1,7 @@
 # vxgatewayd, beside FRR on each gateway.
 noinst_LIBRARIES += src/gateway/libvxgateway.a
 src_gateway_libvxgateway_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
-	$(LIBNL_CFLAGS) $(CJSON_CFLAGS) $(CURL_CFLAGS)
+	$(LIBNL_CFLAGS) $(CJSON_CFLAGS)
 src_gateway_libvxgateway_a_SOURCES =
 
 # What touches the machine: kernel, OVS ports, configuration of FRR.
@@ -54,7 +54,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/wire.c
 
 LIBS_GATEWAY = src/gateway/libvxgateway.a bgp/libvxbgp.a src/api/libvxapi.a \
-	ovs-glue/libovsglue.a $(LIBS_CORE) $(OVS_LIBS) $(CJSON_LIBS) \
+	src/shell/libvxshell.a ovs-glue/libovsglue.a $(LIBS_CORE) $(OVS_LIBS) $(CJSON_LIBS) \
 	$(LIBEVENT_LIBS) $(LIBNL_LIBS) $(CURL_LIBS)
 
 sbin_PROGRAMS += bin/vxgatewayd

@@ -4,7 +4,10 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/xalloc.h"
 
 static int
 hex(char c)
@@ -260,4 +263,47 @@ vx_prefix_last(const struct vx_prefix *p)
 {
     return vx_ip_from_u128(vx_ip_to_u128(&p->ip)
                            | host_mask(&p->ip, p->length), p->ip.family);
+}
+
+/* --- Where a controller is. */
+
+static char *
+tcp_url(const char *scheme, const char *rest)
+{
+    const char *colon = strrchr(rest, ':');
+    char host[VX_IP_STRLEN + 2];
+    struct vx_ip ip;
+    size_t length;
+    char *end;
+    long port;
+
+    if (!colon || colon == rest) {
+        return NULL;
+    }
+    length = (size_t) (colon - rest);
+    if (rest[0] == '[' && colon[-1] == ']') {
+        rest++;
+        length -= 2;
+    }
+    snprintf(host, sizeof host, "%.*s", (int) length, rest);
+    port = strtol(colon + 1, &end, 10);
+    if (length >= sizeof host || !vx_ip_parse(host, &ip) || *end
+        || colon[1] < '0' || colon[1] > '9' || port < 1 || port > 65535) {
+        return NULL;
+    }
+    return vx_xasprintf(ip.family == 6 ? "%s://[%s]:%ld" : "%s://%s:%ld",
+                        scheme, host, port);
+}
+
+char *
+vx_addr_url(const char *addr)
+{
+    if (!strncmp(addr, "unix:", 5) && addr[5]) {
+        return vx_xstrdup("http://localhost");
+    } else if (!strncmp(addr, "tcp:", 4)) {
+        return tcp_url("http", addr + 4);
+    } else if (!strncmp(addr, "tls:", 4)) {
+        return tcp_url("https", addr + 4);
+    }
+    return NULL;
 }

@@ -61,4 +61,10 @@ bool vx_prefix_contains(const struct vx_prefix *p, const struct vx_ip *ip);
 bool vx_prefix_overlaps(const struct vx_prefix *a, const struct vx_prefix *b);
 struct vx_ip vx_prefix_last(const struct vx_prefix *p);
 
+/* The beginning of URLs at an address of the API: unix:PATH, tcp:IP:PORT or
+ * tls:IP:PORT, IPv6 in brackets.  NULL if it is none; to be freed.  Addresses
+ * are numeric on purpose: who the controller is must not depend on a resolver
+ * that may be behind the fabric. */
+char *vx_addr_url(const char *addr);
+
 #endif
