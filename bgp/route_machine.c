@@ -22,6 +22,8 @@ enum {
     HEARD_MS = 300,         /* from the moment zebra has read a DELETE that it
                              * may not answer: its queue of routes runs */
     SOON_MS = 100,          /* tick at least so often while something waits */
+    SOME_MS = 500,          /* while something has failed only */
+    RETRY_MS = 1000, RETRY_MAX_MS = 30000,
 };
 
 /* --- Lists of a route. */
@@ -577,7 +579,58 @@ bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
     }
 }
 
+/* Says again what has failed and does not wait for anything. */
+static void
+say_failed(struct bg_route_sync *sync, struct bg_vrf *vrf, int64_t now_ms)
+{
+    size_t n = vrf->n_failed;
+
+    for (struct vx_tree_node *node = vx_tree_first(&vrf->routes); node && n;
+         node = vx_tree_next(node)) {
+        struct bg_route *route = VX_CONTAINER(node, struct bg_route, by_key);
+
+        if (bg_route_is_failed(route)) {
+            n--;
+            if (route->hop && route->where == BG_NOWHERE) {
+                bg_route_dirty(sync, route, now_ms);
+            }
+        }
+    }
+}
+
+void
+bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
+                      int64_t now_ms)
+{
+    struct bg_vrf *vrf = find_id(sync, vrf_id);
+
+    if (vrf) {
+        say_failed(sync, vrf, now_ms);
+    }
+}
+
 /* --- Time. */
+
+/* Returns when the VRF's turn is, INT64_MAX if nothing has failed. */
+static int64_t
+retry(struct bg_route_sync *sync, struct bg_vrf *vrf, int64_t now_ms)
+{
+    if (!vrf->n_failed || !is_reachable(sync, vrf)) {
+        vrf->retry_ms = 0;
+        return INT64_MAX;
+    }
+    if (!vrf->retry_ms) {
+        vrf->retry_wait_ms = RETRY_MS;
+    } else if (vrf->retry_ms > now_ms) {
+        return vrf->retry_ms;
+    } else {
+        say_failed(sync, vrf, now_ms);
+        vrf->retry_wait_ms = vrf->retry_wait_ms * 2 > RETRY_MAX_MS
+                             ? RETRY_MAX_MS : vrf->retry_wait_ms * 2;
+    }
+    vrf->retry_ms = now_ms + vrf->retry_wait_ms;
+    return vrf->retry_ms;
+}
 
 static enum bg_route_why
 why_unsaid(const struct bg_route_sync *sync, const struct bg_route *route)
@@ -646,9 +699,9 @@ tick_asking(struct bg_route_sync *sync, int64_t now_ms)
 }
 
 static int64_t
-tick_vrfs(struct bg_route_sync *sync, int64_t now_ms)
+tick_vrfs(struct bg_route_sync *sync, int64_t now_ms, int64_t *ret_retry_ms)
 {
-    int64_t next_ms = INT64_MAX;
+    int64_t next_ms = INT64_MAX, retry_ms;
 
     VX_TREE_FOR_EACH(node, &sync->vrfs) {
         struct bg_vrf *vrf = VX_CONTAINER(node, struct bg_vrf, by_name);
@@ -659,6 +712,8 @@ tick_vrfs(struct bg_route_sync *sync, int64_t now_ms)
             due_ms = give_up(sync, &vrf->ready, now_ms);
             next_ms = due_ms < next_ms ? due_ms : next_ms;
         }
+        retry_ms = retry(sync, vrf, now_ms);
+        *ret_retry_ms = retry_ms < *ret_retry_ms ? retry_ms : *ret_retry_ms;
     }
     return next_ms;
 }
@@ -686,21 +741,25 @@ tick_under_way(struct bg_route_sync *sync, struct bg_link *list,
 int64_t
 bg_route_sync_tick(struct bg_route_sync *sync, int64_t now_ms)
 {
-    int64_t due[4], next_ms = INT64_MAX;
+    int64_t due[4], next_ms = INT64_MAX, retry_ms = INT64_MAX;
 
     due[0] = tick_under_way(sync, &sync->heard, HEARD_MS, now_ms);
     due[1] = tick_under_way(sync, &sync->sent, sync->limits.answer_ms,
                             now_ms);
     due[2] = tick_asking(sync, now_ms);
-    due[3] = tick_vrfs(sync, now_ms);
+    due[3] = tick_vrfs(sync, now_ms, &retry_ms);
     for (int i = 0; i < 4; i++) {
         next_ms = due[i] < next_ms ? due[i] : next_ms;
     }
-    if (next_ms == INT64_MAX) {
-        return -1;
+    if (next_ms != INT64_MAX) {
+        next_ms -= now_ms;
+        return next_ms < SOON_MS ? next_ms : SOON_MS;
     }
-    next_ms -= now_ms;
-    return next_ms < SOON_MS ? next_ms : SOON_MS;
+    if (retry_ms != INT64_MAX) {
+        retry_ms -= now_ms;
+        return retry_ms < SOME_MS ? retry_ms : SOME_MS;
+    }
+    return -1;
 }
 
 bool

@@ -42,6 +42,9 @@ struct bg_vrf {
     struct bg_link given;           /* to be said; the owner knows it fails */
     struct bg_link turn;            /* in sync->turns: ready, and reachable */
     size_t n_busy;                  /* routes ready, parked or under way */
+    size_t n_failed;                /* routes worth another try */
+    int64_t retry_ms;               /* when; 0 = not planned */
+    unsigned retry_wait_ms;
     uint32_t id;
     bool has_id;
     bool is_held;                   /* a loop over its routes is on */
@@ -121,6 +124,15 @@ struct bg_route *bg_route_new(struct bg_route_sync *sync, struct bg_vrf *vrf,
 /* It must be nowhere and have no event. */
 void bg_route_free(struct bg_route_sync *sync, struct bg_route *route);
 void bg_route_drop_hop(struct bg_route *route);
+
+/* Whether saying it again may help. */
+static inline bool
+bg_route_is_failed(const struct bg_route *route)
+{
+    return route->state == BG_ROUTE_FAILED
+           && (route->why == BG_WHY_REJECTED || route->why == BG_WHY_REMOVED
+               || route->why == BG_WHY_NO_ANSWER);
+}
 
 /* The owner is to hear of it, if it is a change. */
 void bg_route_tell(struct bg_route_sync *sync, struct bg_route *route,

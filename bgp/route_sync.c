@@ -351,6 +351,7 @@ bg_route_free(struct bg_route_sync *sync, struct bg_route *route)
     bg_token_release(sync, &route->dirty_token);
     bg_token_release(sync, &route->sent_token);
     sync->counts.n_states[route->state]--;
+    route->vrf->n_failed -= bg_route_is_failed(route);
     vx_tree_remove(&route->vrf->routes, &route->by_key);
     bg_vrf_tidy(sync, route->vrf);
     free(route);
@@ -361,9 +362,11 @@ bg_route_become(struct bg_route_sync *sync, struct bg_route *route,
                 enum bg_route_state state, enum bg_route_why why)
 {
     sync->counts.n_states[route->state]--;
+    route->vrf->n_failed -= bg_route_is_failed(route);
     route->state = (uint8_t) state;
     route->why = (uint8_t) why;
     sync->counts.n_states[route->state]++;
+    route->vrf->n_failed += bg_route_is_failed(route);
 }
 
 void

@@ -146,6 +146,13 @@ void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
                              const char *name, uint32_t ifindex,
                              int64_t now_ms);
 
+/* A device of the VRF has an address that it did not have: what zebra refused
+ * for a next hop that could not be reached is said again. O(routes of the VRF)
+ * if there is any such, else O(1). zebra itself does not look again at a route
+ * whose next hop comes later. */
+void bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
+                           int64_t now_ms);
+
 struct bg_route_op {
     bool is_delete;
     uint32_t vrf_id;
@@ -164,8 +171,9 @@ void bg_route_sync_heard(struct bg_route_sync *sync, uint64_t number,
 void bg_route_sync_note(struct bg_route_sync *sync, uint32_t vrf_id,
                         const struct bg_zapi_route_note *note,
                         int64_t now_ms);
-/* Gives up what is overdue.  Returns ms until the next call is needed, -1 if
- * none is. */
+/* Gives up what is overdue; what zebra refused, removed or never answered is
+ * said again after 1 s, doubled each time up to 30 s.  Returns ms until the
+ * next call is needed, -1 if none is. */
 int64_t bg_route_sync_tick(struct bg_route_sync *sync, int64_t now_ms);
 /* Whether everything wanted in the VRF has been said on this connection and
  * answered or given up: then COMPLETE may be sent. */

@@ -314,6 +314,9 @@ handle(struct bg_zebra *z, const struct message *m, struct vx_error *err)
     case BG_ZAPI_INTERFACE_UP:
     case BG_ZAPI_INTERFACE_DOWN:
         return handle_interface(z, m, command, err);
+    case BG_ZAPI_INTERFACE_ADDRESS_ADD:
+        bg_route_sync_address(z->routes, m->header.vrf_id, bg_zebra_now());
+        return true;
     case BG_ZAPI_REDISTRIBUTE_ROUTE_ADD:
         return handle_route(z, m, true, err);
     case BG_ZAPI_REDISTRIBUTE_ROUTE_DEL:

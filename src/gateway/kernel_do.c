@@ -236,12 +236,31 @@ vx_gw_do(struct vx_gw_place *place, const struct vx_gw_ops *ops,
     return true;
 }
 
+static bool
+is_link_local(const struct vx_gw_addr *addr)
+{
+    return addr->ip.family == 6 && vx_ip_is_link_local(&addr->ip);
+}
+
+/* Those the kernel has made itself too: without the link-local one bgpd has
+ * no IPv6 session on the device. */
 static void
 tell_device(struct vx_gw_place *place, const char *name,
             const struct vx_gw_addr *addrs, size_t n)
 {
+    struct vx_gw_seen_link link;
+
     for (size_t i = 0; i < n; i++) {
         vx_gw_nl_addr(place->in, name, true, &addrs[i], NULL);
+    }
+    if (!vx_gw_nl_link(place->in, name, &link, NULL) || !link.exists
+        || !vx_gw_nl_addrs_of(place->in, &link, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < link.n_addrs; i++) {
+        if (is_link_local(&link.addrs[i])) {
+            vx_gw_nl_addr(place->in, name, true, &link.addrs[i], NULL);
+        }
     }
 }
 

@@ -90,7 +90,8 @@ bool vx_gw_look(struct vx_gw_place *place, const struct vx_gw_vrf_want *want,
 /* Carries the operations out until one fails.  *ret_n: how many were. */
 bool vx_gw_do(struct vx_gw_place *place, const struct vx_gw_ops *ops,
               size_t *ret_n, struct vx_error *err);
-/* Addresses as wanted, once more, of devices that are inside. */
+/* Says to whoever listens what addresses the devices inside have: those that
+ * are wanted, and the link-local ones. */
 void vx_gw_tell_again(struct vx_gw_place *place,
                       const struct vx_gw_vrf_want *want);
 bool vx_gw_offload(int control, const char *name);

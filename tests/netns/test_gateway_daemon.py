@@ -133,7 +133,7 @@ def ce_has(gateway, text, family=4):
     return gateway.ce.frr.bgp_routes(family=family).get(text)
 
 
-def wait_ce(gateway, text, there=True, family=4, deadline_s=20):
+def wait_ce(gateway, text, there=True, family=4, deadline_s=60):
     wait_until(lambda: bool(ce_has(gateway, text, family)) == there,
                deadline_s, lambda: f"{text} at the CE to be {there}:\n"
                + gateway.box.output("vxgatewayd", 60), 0.1)
@@ -159,14 +159,18 @@ def test_what_the_ce_says_is_reported(gateway):
     want = ["198.51.100.0/24", "2001:db8:1::1/128", "203.0.113.1/32"]
     # FRR announces a network only if it has a route; it has one to its lo.
     want.remove("198.51.100.0/24")
-    wait_until(lambda: said() == want, 20, lambda: f"{want}: {said()}\n"
+    wait_until(lambda: said() == want, 60, lambda: f"{want}: {said()}\n"
                + gateway.box.output("vxgatewayd", 60), 0.1)
-    wait_until(lambda: gateway.controller.fulls > 0, 40,
+    wait_until(lambda: gateway.controller.fulls > 0, 60,
                "a report in full")
-    sessions = gateway.controller.last()["sessions"]
-    assert {(s["peering"], s["family"], s["state"]) for s in sessions} == {
+
+    def sessions():
+        return {(s["peering"], s["family"], s["state"])
+                for s in gateway.controller.last()["sessions"]}
+    wait_until(lambda: sessions() == {
         ("acme/ce1", "ipv4", "established"),
-        ("acme/ce6", "ipv6", "established")}, sessions
+        ("acme/ce6", "ipv6", "established")}, 30,
+        lambda: f"both sessions: {sessions()}", 0.1)
 
 
 def test_a_withdrawn_prefix_goes_and_is_acknowledged(gateway):
@@ -180,6 +184,33 @@ def test_a_withdrawn_prefix_goes_and_is_acknowledged(gateway):
     wait_ce(gateway, "10.9.0.0/24", False)
 
 
+def test_a_leg_without_addresses_has_its_routes_again(gateway):
+    vrf = gateway.box.netns_path(VRF)
+    wait_ce(gateway, "10.0.0.0/24")
+    netns.ip_batch(["addr flush dev leg", "link set leg down",
+                    "link set leg up"], vrf)
+    for family, text in ((4, "10.0.0.0/24"), (6, "fd00:10::/64")):
+        wait_until(lambda: text in kernel_routes(vrf, family), 30,
+                   lambda: f"{text} to be in the VRF again:\n"
+                   + gateway.box.output("vxgatewayd", 60), 0.1)
+        wait_ce(gateway, text, family=family)
+
+
+def test_bgpd_knows_the_link_local_address_of_a_device(gateway):
+    """bgpd has no IPv6 session on a device without one; zebra misses those of
+    a device that has just come into its VRF, now and then."""
+    vrf = gateway.box.netns_path(VRF)
+    netns.ip_batch(["link set ce1 down", "addr flush dev ce1",
+                    "link set ce1 up"], vrf)
+
+    def of_zebra():
+        text = gateway.frr.show("zebra", f"show interface ce1 vrf {VRF}")
+        return "inet6 fe80:" in text and "inet6 fd00:16::1" in text
+    wait_until(of_zebra, 30, lambda: gateway.frr.show(
+        "zebra", f"show interface ce1 vrf {VRF}"), 0.1)
+    wait_ce(gateway, "fd00:10::/64", family=6, deadline_s=60)
+
+
 def test_a_controller_that_is_away_costs_nothing(gateway):
     gateway.controller.stop()
     gateway.stop()
@@ -187,7 +218,7 @@ def test_a_controller_that_is_away_costs_nothing(gateway):
     pings = gateway.ce.box.run("true")
     assert pings.returncode == 0
     wait_until(lambda: re.search("goes on with the last state",
-                                 gateway.box.output("vxgatewayd", 400)), 10,
+                                 gateway.box.output("vxgatewayd", 400)), 30,
                "the file of the last state to be read")
     assert ce_has(gateway, "10.0.0.0/24")
     gateway.controller.set("prefix", "acme 10.8.0.0/24",
@@ -206,9 +237,9 @@ def test_zebra_comes_back_and_changes_go_on(gateway):
                            prefix("acme", "10.7.0.0/24"))
     gateway.controller.sync()
     gateway.frr.start("zebra")
-    wait_ce(gateway, "10.7.0.0/24", deadline_s=45)
+    wait_ce(gateway, "10.7.0.0/24", deadline_s=60)
     assert ce_has(gateway, "10.0.0.0/24")
-    wait_ce(gateway, "10.8.0.0/24", False, deadline_s=30)
+    wait_ce(gateway, "10.8.0.0/24", False, deadline_s=60)
 
 
 def test_bgpd_comes_back_with_its_configuration(gateway):
@@ -219,9 +250,10 @@ def test_bgpd_comes_back_with_its_configuration(gateway):
             return "172.16.1.2" in gateway.frr.established(vrf=VRF)
         except LabError:
             return False        # the VRF is not configured yet
-    wait_until(is_up, 30, lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    wait_until(is_up, 60, lambda: gateway.box.output("vxgatewayd", 60), 0.2)
     wait_ce(gateway, "10.7.0.0/24")
-    assert [i["prefix"] for i in gateway.controller.learned("route")]
+    wait_until(lambda: gateway.controller.learned("route"), 30,
+               "what the CE says to be reported")
 
 
 def test_a_second_one_on_the_machine_is_refused(gateway):
@@ -252,7 +284,7 @@ def test_a_tenant_that_goes_takes_its_vrf(gateway):
     text = gateway.frr.show("bgpd", "show running-config")
     assert VRF not in text, text
     wait_until(lambda: VRF not in gateway.frr.show(
-        "zebra", "show running-config"), 10, "zebra to forget the VRF", 0.2)
+        "zebra", "show running-config"), 30, "zebra to forget the VRF", 0.2)
     # The device has come back.
     links = gateway.box.run("ip", "-br", "link").stdout
     assert "ce1" in links, links

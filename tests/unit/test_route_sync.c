@@ -324,6 +324,68 @@ a_route_waits_for_its_vrf_and_its_interface(void **state)
 }
 
 static void
+a_refused_route_is_said_again_when_an_address_comes(void **state)
+{
+    (void) state;
+    struct world w = begin();
+    struct bg_want wanted = want(1, 1);
+    enum bg_route_why why;
+
+    set(&w, 1, 1, 1);
+    set(&w, 2, 1, 2);
+    note(&w, 1, BG_NOTE_FAIL_INSTALL);
+    note(&w, 2, BG_NOTE_INSTALLED);
+    assert_int_equal(bg_route_sync_confirmed(w.sync), 2);
+    bg_route_sync_address(w.sync, 8, w.now_ms);     /* of another VRF */
+    pull(&w);
+    assert_int_equal(w.n_ops, 0);
+    bg_route_sync_address(w.sync, 7, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 1);
+    assert_false(w.ops[0].is_delete);
+    /* While it is under way there is nothing more to say. */
+    bg_route_sync_address(w.sync, 7, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 0);
+    note(&w, 1, BG_NOTE_INSTALLED);
+    assert_int_equal(bg_route_sync_state(w.sync, "t1", &wanted, &why),
+                     BG_ROUTE_INSTALLED);
+    bg_route_sync_address(w.sync, 7, w.now_ms);
+    pass(&w, 60000);
+    assert_int_equal(w.n_ops, 0);
+    assert_int_equal(bg_route_sync_tick(w.sync, w.now_ms), -1);
+    bg_route_sync_free(w.sync);
+}
+
+static void
+a_refused_route_is_said_again_ever_more_rarely(void **state)
+{
+    (void) state;
+    struct world w = begin();
+    size_t n = 0;
+
+    set(&w, 1, 1, 1);
+    note(&w, 1, BG_NOTE_FAIL_INSTALL);
+    for (unsigned i = 0; i < 20 * 60; i++) {
+        pass(&w, 50);
+        n += w.n_ops;
+        if (w.n_ops) {
+            note(&w, 1, BG_NOTE_FAIL_INSTALL);
+        }
+    }
+    assert_in_range(n, 5, 6);               /* after 1, 3, 7, 15, 31 s */
+    assert_true(bg_route_sync_tick(w.sync, w.now_ms) > 0);
+    assert_true(bg_route_sync_is_settled(w.sync, 7));
+    unset(&w, 1, 2);
+    assert_int_equal(w.n_ops, 1);
+    assert_true(w.ops[0].is_delete);
+    note(&w, 1, BG_NOTE_REMOVED);
+    pass(&w, 60000);
+    assert_int_equal(w.n_ops, 0);
+    bg_route_sync_free(w.sync);
+}
+
+static void
 all_is_said_again_after_a_reconnect_and_nothing_is_lost(void **state)
 {
     (void) state;
@@ -717,7 +779,9 @@ play(uint32_t seed)
     assert_int_equal(bg_route_sync_confirmed(m.w.sync), m.last_token);
     assert_true(bg_route_sync_is_settled(m.w.sync, m.ids[0]));
     assert_true(bg_route_sync_is_settled(m.w.sync, m.ids[1]));
-    assert_int_equal(bg_route_sync_tick(m.w.sync, m.w.now_ms), -1);
+    /* What is refused is tried again for ever. */
+    assert_int_equal(bg_route_sync_tick(m.w.sync, m.w.now_ms) < 0,
+                     counts.n_states[BG_ROUTE_FAILED] == 0);
     for (int v = 0; v < N_VRFS; v++) {
         for (int p = 0; p < N_PREFIXES; p++) {
             struct bg_want key = want((unsigned) p, 0);
@@ -762,6 +826,8 @@ main(void)
         cmocka_unit_test(losing_failing_and_coming_back_are_told),
         cmocka_unit_test(the_window_holds_back_what_is_too_much),
         cmocka_unit_test(a_route_waits_for_its_vrf_and_its_interface),
+        cmocka_unit_test(a_refused_route_is_said_again_when_an_address_comes),
+        cmocka_unit_test(a_refused_route_is_said_again_ever_more_rarely),
         cmocka_unit_test(
             all_is_said_again_after_a_reconnect_and_nothing_is_lost),
         cmocka_unit_test(
