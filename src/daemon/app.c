@@ -267,25 +267,15 @@ int
 vx_daemon_main(int argc, char **argv)
 {
     struct vx_app app = { .started_ms = vx_app_mono_ms() };
+    enum vx_conf_verdict verdict;
     struct vx_error err;
     int status = 1;
 
     vx_options_init(&app.options);
-    switch (vx_options_parse(&app.options, argc, argv, &err)) {
-    case VX_OPTIONS_HELP:
-        fputs(vx_options_usage, stdout);
+    verdict = vx_options_parse(&app.options, argc, argv, &err);
+    if (verdict != VX_CONF_RUN) {
         vx_options_fini(&app.options);
-        return 0;
-    case VX_OPTIONS_VERSION:
-        printf("vxfabricd %s\n", PACKAGE_VERSION);
-        vx_options_fini(&app.options);
-        return 0;
-    case VX_OPTIONS_BAD:
-        fprintf(stderr, "vxfabricd: %s\n", err.message);
-        vx_options_fini(&app.options);
-        return 2;
-    case VX_OPTIONS_RUN:
-        break;
+        return vx_conf_say(verdict, "vxfabricd", vx_options_usage, &err);
     }
     vx_log_set_level(app.options.log_level);
     if (start(&app, &err)) {

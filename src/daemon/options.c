@@ -2,9 +2,6 @@
 /* Options of vxfabricd; see options.h. */
 #include "daemon/options.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,31 +81,6 @@ vx_options_fini(struct vx_options *options)
     }
 }
 
-static void
-set_string(char **p, const char *value)
-{
-    free(*p);
-    *p = vx_xstrdup(value);
-}
-
-static bool
-parse_number(const char *key, const char *value, uint64_t max,
-             uint64_t *ret_n, struct vx_error *err)
-{
-    char *end;
-    unsigned long long n;
-
-    errno = 0;
-    n = strtoull(value, &end, 0);
-    if (!isdigit((unsigned char) value[0]) || *end || errno || n > max) {
-        return vx_fail(err, VX_INVALID, key, "%s = \"%s\": a number of "
-                       "0..%llu is needed", key, value,
-                       (unsigned long long) max);
-    }
-    *ret_n = n;
-    return true;
-}
-
 /* "1-99, 5000-16777215, 7" */
 static bool
 parse_ranges(const char *key, const char *value, struct vx_vni_range *ranges,
@@ -141,21 +113,6 @@ parse_ranges(const char *key, const char *value, struct vx_vni_range *ranges,
         p += strspn(p, " \t");
     }
     *n_ranges = n;
-    return true;
-}
-
-static bool
-parse_bool(const char *key, const char *value, bool *ret_b,
-           struct vx_error *err)
-{
-    if (!strcmp(value, "true") || !strcmp(value, "yes")) {
-        *ret_b = true;
-    } else if (!strcmp(value, "false") || !strcmp(value, "no")) {
-        *ret_b = false;
-    } else {
-        return vx_fail(err, VX_INVALID, key, "%s = \"%s\": true or false is "
-                       "needed", key, value);
-    }
     return true;
 }
 
@@ -252,67 +209,20 @@ set_webhook(struct vx_options *options, const char *value,
     return true;
 }
 
-/* Keys that are a number in a range and no more. */
+/* Numbers with more to them than a range. */
 static bool
-set_ranged(struct vx_options *options, const char *key, const char *value,
-           bool *ret_known, struct vx_error *err)
-{
-    const struct {
-        const char *key;
-        uint32_t *p;
-        uint32_t min, max, unit;
-    } numbers[] = {
-        { "hook_timeout_s", &options->hook_timeout_ms, 1, 3600, 1000 },
-        { "hook_jobs", &options->hook_jobs, 1, 256, 1 },
-        { "hook_attempts", &options->hook_attempts, 1, 1000, 1 },
-        { "hook_backoff_ms", &options->hook_backoff_ms, 1, 600000, 1 },
-        { "hook_queue", &options->hook_queue, 1, 1000000, 1 },
-        { "hook_runs_kept", &options->hook_runs_kept, 1, 1000000, 1 },
-        { "events_kept", &options->events_kept, 100, 10000000, 1 },
-        { "counters_interval", &options->counters_interval_ms, 0, 3600,
-          1000 },
-        { "counters_tenants", &options->counters_tenants, 0, 100000, 1 },
-        { "grace_ms", &options->grace_ms, 0, 86400000, 1 },
-        { "border_down_ms", &options->border_down_ms, 0, 3600000, 1 },
-        { "flowspec_away_s", &options->flowspec_away_ms, 3, 86400, 1000 },
-        { "port_bum_pps", &options->port_bum_pps, 0, VX_RATE_PPS_MAX, 1 },
-        { "vni_low", &options->vni_low, 0, VX_VNI_MAX, 1 },
-    };
-
-    *ret_known = false;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        uint64_t n;
-
-        if (strcmp(key, numbers[i].key)) {
-            continue;
-        }
-        *ret_known = true;
-        if (!parse_number(key, value, numbers[i].max, &n, err)) {
-            return false;
-        }
-        if (n < numbers[i].min) {
-            return vx_fail(err, VX_INVALID, key, "%s = %s: at least %u is "
-                           "needed", key, value, numbers[i].min);
-        }
-        *numbers[i].p = (uint32_t) n * numbers[i].unit;
-        return true;
-    }
-    return true;
-}
-
-static bool
-set_counted(struct vx_options *options, const char *key, const char *value,
+set_special(struct vx_options *options, const char *key, const char *value,
             struct vx_error *err)
 {
     uint64_t n;
 
     if (!strcmp(key, "vni_quarantine_s")) {
-        if (!parse_number(key, value, 365 * 86400, &n, err)) {
+        if (!vx_conf_number(key, value, 365 * 86400, &n, err)) {
             return false;
         }
         options->vni_quarantine_ms = (int64_t) n * 1000;
     } else if (!strcmp(key, "mac_prefix")) {
-        if (!parse_number(key, value, 255, &n, err)) {
+        if (!vx_conf_number(key, value, 255, &n, err)) {
             return false;
         }
         if ((n & 3) != 2) {
@@ -321,22 +231,8 @@ set_counted(struct vx_options *options, const char *key, const char *value,
                            "MAC; 0x0a is one", value);
         }
         options->mac_prefix = (uint8_t) n;
-    } else if (!strcmp(key, "journal_revisions")) {
-        if (!parse_number(key, value, 100000000, &n, err)) {
-            return false;
-        }
-        options->journal_revisions = (uint32_t) n;
-    } else if (!strcmp(key, "probe_ms")) {
-        if (!parse_number(key, value, 600000, &n, err)) {
-            return false;
-        }
-        if (n < 200) {
-            return vx_fail(err, VX_INVALID, key, "probe_ms = %s: at least 200 "
-                           "is needed", value);
-        }
-        options->probe_ms = (uint32_t) n;
     } else if (!strcmp(key, "health_interval_ms")) {
-        if (!parse_number(key, value, 60000, &n, err)) {
+        if (!vx_conf_number(key, value, 60000, &n, err)) {
             return false;
         }
         if (n && n < 100) {
@@ -344,11 +240,6 @@ set_counted(struct vx_options *options, const char *key, const char *value,
                            "or at least 100 is needed", value);
         }
         options->health_interval_ms = (uint32_t) n;
-    } else if (!strcmp(key, "audit_interval")) {
-        if (!parse_number(key, value, 86400, &n, err)) {
-            return false;
-        }
-        options->audit_interval_ms = (uint32_t) n * 1000;
     } else {
         return vx_fail(err, VX_INVALID, key, "unknown option \"%s\"; "
                        "vxfabric.conf(5) lists them", key);
@@ -360,220 +251,81 @@ bool
 vx_options_set(struct vx_options *options, const char *key,
                const char *value, struct vx_error *err)
 {
-    struct {
-        const char *key;
-        char **p;
-    } strings[] = {
-        { "state_dir", &options->state_dir },
-        { "run_dir", &options->run_dir },
-        { "ovsdb", &options->ovsdb },
-        { "openflow", &options->openflow },
-        { "advertise", &options->advertise },
-        { "hooks_dir", &options->hooks_dir },
+    struct vx_options *o = options;
+    const struct vx_conf_key keys[] = {
+        { "state_dir", .string = &o->state_dir },
+        { "run_dir", .string = &o->run_dir },
+        { "ovsdb", .string = &o->ovsdb },
+        { "openflow", .string = &o->openflow },
+        { "advertise", .string = &o->advertise },
+        { "hooks_dir", .string = &o->hooks_dir },
+        { "log_level", .level = &o->log_level },
+        { "auto_zones", .flag = &o->auto_zones },
+        { "epoch", .flag = &o->epoch },
+        { "audit_repair", .flag = &o->audit_repair },
+#define NUMBER(NAME, P, MIN, MAX, UNIT) \
+        { NAME, .number = &o->P, .min = MIN, .max = MAX, .unit = UNIT }
+        NUMBER("journal_revisions", journal_revisions, 0, 100000000, 1),
+        NUMBER("probe_ms", probe_ms, 200, 600000, 1),
+        NUMBER("audit_interval", audit_interval_ms, 0, 86400, 1000),
+        NUMBER("hook_timeout_s", hook_timeout_ms, 1, 3600, 1000),
+        NUMBER("hook_jobs", hook_jobs, 1, 256, 1),
+        NUMBER("hook_attempts", hook_attempts, 1, 1000, 1),
+        NUMBER("hook_backoff_ms", hook_backoff_ms, 1, 600000, 1),
+        NUMBER("hook_queue", hook_queue, 1, 1000000, 1),
+        NUMBER("hook_runs_kept", hook_runs_kept, 1, 1000000, 1),
+        NUMBER("events_kept", events_kept, 100, 10000000, 1),
+        NUMBER("counters_interval", counters_interval_ms, 0, 3600, 1000),
+        NUMBER("counters_tenants", counters_tenants, 0, 100000, 1),
+        NUMBER("grace_ms", grace_ms, 0, 86400000, 1),
+        NUMBER("border_down_ms", border_down_ms, 0, 3600000, 1),
+        NUMBER("flowspec_away_s", flowspec_away_ms, 3, 86400, 1000),
+        NUMBER("port_bum_pps", port_bum_pps, 0, VX_RATE_PPS_MAX, 1),
+        NUMBER("vni_low", vni_low, 0, VX_VNI_MAX, 1),
+#undef NUMBER
     };
+    bool known;
+    bool ok = vx_conf_set(keys, sizeof keys / sizeof *keys, key, value,
+                          &known, err);
 
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-        if (!strcmp(key, strings[i].key)) {
-            if (!*value) {
-                return vx_fail(err, VX_INVALID, key, "%s is empty", key);
-            }
-            set_string(strings[i].p, value);
-            return true;
-        }
-    }
-    if (!strcmp(key, "api")) {
+    if (known) {
+        return ok;
+    } else if (!strcmp(key, "api")) {
         return set_api(options, value, err);
-    } else if (!strcmp(key, "log_level")) {
-        return vx_log_level_parse(value, &options->log_level)
-               || vx_fail(err, VX_INVALID, key, "log_level = \"%s\": error, "
-                          "warn, info or debug is needed", value);
     } else if (!strcmp(key, "vni_ranges")) {
         return parse_ranges(key, value, options->vni_ranges,
                             &options->n_vni_ranges, err);
     } else if (!strcmp(key, "vni_reserved")) {
         return parse_ranges(key, value, options->vni_reserved,
                             &options->n_vni_reserved, err);
-    } else if (!strcmp(key, "auto_zones")) {
-        return parse_bool(key, value, &options->auto_zones, err);
-    } else if (!strcmp(key, "epoch")) {
-        return parse_bool(key, value, &options->epoch, err);
-    } else if (!strcmp(key, "audit_repair")) {
-        return parse_bool(key, value, &options->audit_repair, err);
-    }
-    if (!strcmp(key, "webhook")) {
+    } else if (!strcmp(key, "webhook")) {
         return set_webhook(options, value, err);
     }
-
-    bool known;
-    bool ok = set_ranged(options, key, value, &known, err);
-    return known ? ok : set_counted(options, key, value, err);
-}
-
-/* Splits "key = value" in place; false on a line that is neither that nor
- * empty nor a comment. */
-static bool
-split_line(char *line, char **ret_key, char **ret_value)
-{
-    char *key = line + strspn(line, " \t"), *eq, *value, *end;
-
-    *ret_key = NULL;
-    if (!*key || *key == '#' || *key == '\n') {
-        return true;
-    }
-    eq = strchr(key, '=');
-    if (!eq) {
-        return false;
-    }
-    for (end = eq; end > key && isspace((unsigned char) end[-1]); end--) {
-    }
-    *end = '\0';
-    value = eq + 1 + strspn(eq + 1, " \t");
-    for (end = value + strlen(value);
-         end > value && isspace((unsigned char) end[-1]); end--) {
-    }
-    *end = '\0';
-    *ret_key = key;
-    *ret_value = value;
-    return true;
-}
-
-bool
-vx_options_load(struct vx_options *options, const char *path,
-                struct vx_error *err)
-{
-    FILE *file = fopen(path, "re");
-    char line[1024];
-    bool ok = true;
-
-    if (!file) {
-        return vx_fail(err, VX_NOT_FOUND, "config", "%s: %s", path,
-                       strerror(errno));
-    }
-    for (unsigned n = 1; ok && fgets(line, sizeof line, file); n++) {
-        struct vx_error inner;
-        char *key, *value;
-
-        if (!strchr(line, '\n') && !feof(file)) {
-            ok = vx_fail(err, VX_INVALID, "config", "%s:%u: line too long",
-                         path, n);
-        } else if (!split_line(line, &key, &value)) {
-            ok = vx_fail(err, VX_INVALID, "config", "%s:%u: not \"key = "
-                         "value\"", path, n);
-        } else if (key && !vx_options_set(options, key, value, &inner)) {
-            ok = vx_fail(err, inner.code, inner.field, "%s:%u: %.300s", path,
-                         n, inner.message);
-        }
-    }
-    fclose(file);
-    return ok;
-}
-
-/* The option's value: "--key=value" or the next argument. */
-static const char *
-option_value(int argc, char **argv, int *i, const char *eq)
-{
-    return eq ? eq + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+    return set_special(options, key, value, err);
 }
 
 static bool
-set_pair(struct vx_options *options, const char *pair, struct vx_error *err)
+set(void *options, const char *key, const char *value, struct vx_error *err)
 {
-    char *copy = vx_xstrdup(pair), *key, *value;
-    bool ok;
-
-    if (!split_line(copy, &key, &value) || !key) {
-        ok = vx_fail(err, VX_INVALID, "set", "--set \"%s\": KEY=VALUE is "
-                     "needed", pair);
-    } else {
-        ok = vx_options_set(options, key, value, err);
-    }
-    free(copy);
-    return ok;
+    return vx_options_set(options, key, value, err);
 }
 
-static bool
-parse_option(struct vx_options *options, const char *name, const char *value,
-             struct vx_error *err)
-{
-    static const char *const names[][2] = {
-        { "--state-dir", "state_dir" }, { "--run-dir", "run_dir" },
-        { "--api", "api" },             { "--ovsdb", "ovsdb" },
-        { "--openflow", "openflow" },   { "--log-level", "log_level" },
-    };
-
-    if (!value) {
-        value = "";             /* refused below, if the option is known */
-    }
-    if (!strcmp(name, "-c") || !strcmp(name, "--config")) {
-        return true;                /* was read before */
-    }
-    if (!strcmp(name, "--set")) {
-        return set_pair(options, value, err);
-    }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!strcmp(name, names[i][0])) {
-            return *value ? vx_options_set(options, names[i][1], value, err)
-                   : vx_fail(err, VX_INVALID, name, "%s needs a value",
-                             name);
-        }
-    }
-    return vx_fail(err, VX_INVALID, name, "unknown option %s; see --help",
-                   name);
-}
-
-/* -c comes first wherever it stands, so that the command line wins. */
-static bool
-load_config(struct vx_options *options, int argc, char **argv,
-            struct vx_error *err)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *path = NULL;
-
-        if (!strncmp(argv[i], "--config=", 9)) {
-            path = argv[i] + 9;
-        } else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config")) {
-            path = i + 1 < argc ? argv[++i] : "";
-        }
-        if (path && !vx_options_load(options, path, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-enum vx_options_verdict
+enum vx_conf_verdict
 vx_options_parse(struct vx_options *options, int argc, char **argv,
                  struct vx_error *err)
 {
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
-            return VX_OPTIONS_HELP;
-        } else if (!strcmp(argv[i], "-V") || !strcmp(argv[i], "--version")) {
-            return VX_OPTIONS_VERSION;
-        }
-    }
-    if (!load_config(options, argc, argv, err)) {
-        return VX_OPTIONS_BAD;
-    }
-    for (int i = 1; i < argc; i++) {
-        char name[64];
-        const char *eq = strncmp(argv[i], "--", 2) ? NULL
-                         : strchr(argv[i], '=');
+    static const char *const names[] = {
+        "state_dir", "run_dir", "api", "ovsdb", "openflow", "log_level", NULL
+    };
+    const struct vx_conf conf = {
+        .set = set, .aux = options, .options = names,
+    };
+    enum vx_conf_verdict verdict = vx_conf_parse(&conf, argc, argv, err);
 
-        if (argv[i][0] != '-') {
-            vx_fail(err, VX_INVALID, "", "unexpected argument \"%s\"; see "
-                    "--help", argv[i]);
-            return VX_OPTIONS_BAD;
-        }
-        snprintf(name, sizeof name, "%.60s", argv[i]);
-        name[strcspn(name, "=")] = '\0';
-        if (!parse_option(options, name, option_value(argc, argv, &i, eq),
-                          err)) {
-            return VX_OPTIONS_BAD;
-        }
+    if (verdict == VX_CONF_RUN) {
+        vx_options_finish(options);
     }
-    vx_options_finish(options);
-    return VX_OPTIONS_RUN;
+    return verdict;
 }
 
 void

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options of vxfabricd: defaults, then the file of -c, then the command line.
- * Both go through one table (key, parser), so a key and an option mean the
- * same and fail with the same words.  vxfabric.conf(5). */
+/* Options of vxfabricd: defaults, then the file of -c, then the command line
+ * (shell/conf.h).  vxfabric.conf(5). */
 #ifndef VX_DAEMON_OPTIONS_H
 #define VX_DAEMON_OPTIONS_H
 
 #include "core/model.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "shell/conf.h"
 
 enum {
     VX_OPTIONS_MAX_API = 8,
@@ -74,15 +74,9 @@ void vx_options_fini(struct vx_options *options);
 /* One "key = value" of the file, or --key value of the command line. */
 bool vx_options_set(struct vx_options *options, const char *key,
                     const char *value, struct vx_error *err);
-bool vx_options_load(struct vx_options *options, const char *path,
-                     struct vx_error *err);
-
-enum vx_options_verdict {
-    VX_OPTIONS_RUN, VX_OPTIONS_HELP, VX_OPTIONS_VERSION, VX_OPTIONS_BAD
-};
-enum vx_options_verdict vx_options_parse(struct vx_options *options,
-                                         int argc, char **argv,
-                                         struct vx_error *err);
+enum vx_conf_verdict vx_options_parse(struct vx_options *options,
+                                      int argc, char **argv,
+                                      struct vx_error *err);
 /* After everything is set: fills in what depends on the rest. */
 void vx_options_finish(struct vx_options *options);
 

@@ -158,22 +158,15 @@ int
 vx_gw_main(int argc, char **argv)
 {
     struct vx_gw_app app = { .started_ms = vx_gw_app_mono_ms() };
-    enum vx_gw_options_verdict verdict;
+    enum vx_conf_verdict verdict;
     struct vx_error err;
     int status = 1;
 
     vx_gw_options_init(&app.options);
     verdict = vx_gw_options_parse(&app.options, argc, argv, &err);
-    if (verdict != VX_GW_OPTIONS_RUN) {
-        if (verdict == VX_GW_OPTIONS_HELP) {
-            fputs(vx_gw_options_usage, stdout);
-        } else if (verdict == VX_GW_OPTIONS_VERSION) {
-            printf("vxgatewayd %s\n", PACKAGE_VERSION);
-        } else {
-            fprintf(stderr, "vxgatewayd: %s\n", err.message);
-        }
+    if (verdict != VX_CONF_RUN) {
         vx_gw_options_fini(&app.options);
-        return verdict == VX_GW_OPTIONS_BAD ? 2 : 0;
+        return vx_conf_say(verdict, "vxgatewayd", vx_gw_options_usage, &err);
     }
     vx_log_set_level(app.options.log_level);
     if (start(&app, &err)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options of vxgatewayd: defaults, then the file of -c, then the command
- * line, all through one table: a key and an option mean the same.
- * vxgatewayd(8). */
+/* Options of vxgatewayd: defaults, then the file of -c, then the command line
+ * (shell/conf.h).  vxgatewayd(8). */
 #ifndef VX_GATEWAY_OPTIONS_H
 #define VX_GATEWAY_OPTIONS_H
 
@@ -9,6 +8,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "shell/conf.h"
 
 struct vx_gw_options {
     char *server;               /* ADDR; required */
@@ -37,16 +37,9 @@ void vx_gw_options_fini(struct vx_gw_options *options);
 /* One "key = value" of the file, or --key value of the command line. */
 bool vx_gw_options_set(struct vx_gw_options *options, const char *key,
                        const char *value, struct vx_error *err);
-bool vx_gw_options_load(struct vx_gw_options *options, const char *path,
-                        struct vx_error *err);
-
-enum vx_gw_options_verdict {
-    VX_GW_OPTIONS_RUN, VX_GW_OPTIONS_HELP, VX_GW_OPTIONS_VERSION,
-    VX_GW_OPTIONS_BAD
-};
-enum vx_gw_options_verdict
-vx_gw_options_parse(struct vx_gw_options *options, int argc, char **argv,
-                    struct vx_error *err);
+enum vx_conf_verdict vx_gw_options_parse(struct vx_gw_options *options,
+                                         int argc, char **argv,
+                                         struct vx_error *err);
 
 extern const char vx_gw_options_usage[];
 

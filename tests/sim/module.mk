@@ -29,7 +29,7 @@ tests_sim_test_sim_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 # No libevent and no libopenvswitch: what the controller calls is here. Of
 # ovs-glue only of_queue.c, which is bookkeeping, is taken from the library.
 tests_sim_test_sim_LDADD = src/daemon/libvxdaemon.a src/api/libvxapi.a \
-	ovs-glue/libovsglue.a $(LIBS_CORE) $(CJSON_LIBS)
+	src/shell/libvxshell.a ovs-glue/libovsglue.a $(LIBS_CORE) $(CJSON_LIBS)
 
 .PHONY: soak
 soak: tests/sim/test_sim

@@ -109,7 +109,7 @@ tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_cli_LDADD = $(LIBS_CLI) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_options
 tests_unit_test_options_LDADD = src/daemon/libvxdaemon.a \
-	src/api/libvxapi.a $(LIBS_CORE) \
+	src/api/libvxapi.a src/shell/libvxshell.a $(LIBS_CORE) \
 	$(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_receipts

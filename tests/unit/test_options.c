@@ -23,7 +23,7 @@ defaults_name_the_api_socket_in_the_run_dir(void **state)
     (void) state;
     vx_options_init(&options);
     assert_int_equal(vx_options_parse(&options, 3, argv, &err),
-                     VX_OPTIONS_RUN);
+                     VX_CONF_RUN);
     assert_int_equal(options.n_api, 1);
     assert_string_equal(options.api[0], "unix:/tmp/r/api.sock");
     assert_string_equal(options.ovsdb, "tcp:0.0.0.0:6640");
@@ -48,7 +48,7 @@ the_command_line_wins_over_the_file(void **state)
     fclose(file);
     vx_options_init(&options);
     assert_int_equal(vx_options_parse(&options, 6, argv, &err),
-                     VX_OPTIONS_RUN);
+                     VX_CONF_RUN);
     unlink(path);
     assert_int_equal(options.log_level, VX_LOG_ERROR);
     assert_int_equal(options.vni_quarantine_ms, 5000);
@@ -79,13 +79,13 @@ a_bad_value_is_refused_by_key(void **state)
         { "vni_quarantine_s", "", "number" },
         { "vni_quarantine_s", "1h", "number" },
         { "log_level", "loud", "debug" },
-        { "probe_ms", "199", "at least 200" },
-        { "flowspec_away_s", "2", "at least 3" },
+        { "probe_ms", "199", "200..600000" },
+        { "flowspec_away_s", "2", "3..86400" },
         { "auto_zones", "1", "true or false" },
         { "state_dir", "", "empty" },
-        { "hook_jobs", "0", "at least 1" },
-        { "hook_timeout_s", "3601", "0..3600" },
-        { "events_kept", "99", "at least 100" },
+        { "hook_jobs", "0", "1..256" },
+        { "hook_timeout_s", "3601", "1..3600" },
+        { "events_kept", "99", "100..10000000" },
         { "hooks_dir", "", "empty" },
         { "webhook", "http://h/x", "SECRET-FILE" },
         { "webhook", "http://h/x secret", "absolute path" },
@@ -156,7 +156,7 @@ an_argument_that_is_no_option_is_refused(void **state)
 
         vx_options_init(&options);
         assert_int_equal(vx_options_parse(&options, bad[i][1] ? 3 : 2, argv,
-                                          &err), VX_OPTIONS_BAD);
+                                          &err), VX_CONF_BAD);
         assert_non_null(strstr(err.message, bad[i][2]));
         vx_options_fini(&options);
     }
