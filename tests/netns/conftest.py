@@ -4,6 +4,7 @@ is interrupted or is told to stop."""
 import os
 import signal
 import sys
+import types
 
 import pytest
 
@@ -22,6 +23,17 @@ def pytest_configure(config):
     # A shell starts what it puts into the background deaf to SIGINT, and
     # that is inherited: tests that interrupt somebody want it heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_newgateway(gateway):
+    """What -v would ask a new worker is said in its place. execnet 1.9 runs
+    the first thing it is asked for in the worker's main thread, and the next
+    one too only if it comes late enough: tests that were the second thing ran
+    in another thread now and then, where signal.signal() fails."""
+    gateway._cache_rinfo = types.SimpleNamespace(
+        executable=sys.executable, version_info=sys.version_info[:5],
+        platform=sys.platform, cwd=os.getcwd(), pid=None)
 
 
 @pytest.fixture(scope="module")
