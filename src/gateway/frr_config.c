@@ -162,7 +162,8 @@ plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
                                    block);
         }
     }
-    vx_gw_frr_diff_router(had, block, &p->routers);
+    vx_gw_frr_diff_router(had, block, !had || vx_gw_frr_is_all_ours(had),
+                          &p->routers);
     vx_gw_frr_text_fini(&scratch);
 }
 
@@ -231,66 +232,132 @@ deactivate_unicast(struct vx_gw_frr_block *block)
     }
 }
 
-static void
-want_uplinks(struct planner *p, const struct vx_gw_frr_block *had,
-             struct vx_gw_frr_block *block)
+/* Whose the reflector's block is cannot be told by its lines: an operator's
+ * may have none yet, or a router-id only.  So the speaker's description says
+ * it: nothing more in a block that was made here; these in an operator's, in
+ * which only neighbors are ours, and the router-id if there was none, without
+ * which a bgpd that knows no interfaces opens no session. */
+#define GUEST ", a guest"
+#define GUEST_WITH_ID ", a guest with its router-id"
+
+enum host { OWN, AS_GUEST, AS_GUEST_WITH_ID };
+
+static bool
+speaker_says(const struct planner *p, const struct vx_gw_frr_block *block,
+             const char *how)
 {
-    vx_gw_frr_want_speaker(p->want, block);
-    for (size_t i = 0; i < p->want->n_uplinks; i++) {
-        if (is_possible(p, p->want->uplinks[i], 0, had, block)) {
-            vx_gw_frr_want_uplink(p->want, p->want->uplinks[i], &p->maps,
-                                  block);
+    char peer[VX_IP_STRLEN], line[VX_IP_STRLEN + 80];
+
+    snprintf(line, sizeof line, "neighbor %s description " VX_GW_FRR_MARK
+             "speaker%s", vx_ip_format(&p->want->speaker, peer), how);
+    return vx_gw_frr_has(&block->sections[0], line);
+}
+
+static const char *
+router_id_of(const struct vx_gw_frr_block *block)
+{
+    for (size_t i = 0; i < block->sections[0].n; i++) {
+        if (starts(block->sections[0].lines[i], "bgp router-id ")) {
+            return block->sections[0].lines[i];
         }
+    }
+    return NULL;
+}
+
+static enum host
+host_of(const struct planner *p, const struct vx_gw_frr_block *had)
+{
+    const char *id = had ? router_id_of(had) : NULL;
+
+    if (!had || (speaker_says(p, had, "") && vx_gw_frr_is_all_ours(had))) {
+        return OWN;
+    }
+    return !id || speaker_says(p, had, GUEST_WITH_ID) ? AS_GUEST_WITH_ID
+                                                      : AS_GUEST;
+}
+
+/* All of ours goes; an operator's block stays. */
+static void
+leave_reflector(struct planner *p, const struct vx_gw_frr_block *had,
+                enum host host)
+{
+    if (host == OWN) {
+        vx_gw_frr_command(&p->routers, "no %s", had->header);
+        return;
+    }
+    if (host == AS_GUEST_WITH_ID && router_id_of(had)) {
+        vx_gw_frr_command(&p->routers, "%s", had->header);
+        vx_gw_frr_command(&p->routers, "no %s", router_id_of(had));
+        vx_gw_frr_command(&p->routers, "exit");
+    }
+    vx_gw_frr_clear(had, &p->routers);
+    if (p->want->as) {
+        conflict(p, NULL, 0, vx_xasprintf(
+            "\"%s\" of the reflector is an operator's and has another AS "
+            "than the gateway, %u", had->header, p->want->as));
     }
 }
 
 static void
-plan_reflector(struct planner *p)
+want_reflector(struct planner *p, const struct vx_gw_frr_block *had,
+               enum host host, struct vx_gw_frr_block *block)
 {
     static const struct vx_ip none = { .family = 0 };
-    struct vx_gw_frr_text scratch;
-    struct vx_gw_frr_block *had, *block;
-    char header[64];
-    uint32_t as = 0;
-    bool is_ours;
+    static const char *const hows[] = {
+        [OWN] = "", [AS_GUEST] = GUEST, [AS_GUEST_WITH_ID] = GUEST_WITH_ID,
+    };
+    char id[VX_IP_STRLEN];
 
-    memset(&scratch, 0, sizeof scratch);
-    had = find_router(p, 0, &as);
-    is_ours = !had || vx_gw_frr_is_all_ours(had);
-    if (had && as != p->want->as) {
-        if (is_ours) {
-            vx_gw_frr_command(&p->routers, "no %s", had->header);
-            had = NULL;
-        } else {
-            vx_gw_frr_clear(had, &p->routers);
-            if (p->want->as) {
-                conflict(p, NULL, 0, vx_xasprintf(
-                    "\"%s\" of the reflector is an operator's and has "
-                    "another AS than the gateway, %u", had->header,
-                    p->want->as));
-            }
-            return;
-        }
-    }
-    if (!p->want->as) {
-        return;
-    }
-    snprintf(header, sizeof header, "router bgp %u", p->want->as);
-    block = vx_gw_frr_text_add(&scratch, header);
-    if (is_ours) {
+    if (host == OWN) {
         /* No graceful restart of its own: bgpd 8.4 that was restarted so
          * defers its choice of VPN routes, and never makes it. */
         struct vx_gw_frr_want fixed = *p->want;
 
         fixed.restart_s = 0;
         vx_gw_frr_want_fixed(&fixed, &none, block);
+    } else if (host == AS_GUEST_WITH_ID) {
+        vx_gw_frr_put(&block->sections[0], "bgp router-id %s",
+                      vx_ip_format(&p->want->router_id, id));
     }
-    want_uplinks(p, had, block);
-    if (!is_ours && !vx_gw_frr_has(&had->sections[0],
-                                   "no bgp default ipv4-unicast")) {
+    vx_gw_frr_want_speaker(p->want, hows[host], block);
+    for (size_t i = 0; i < p->want->n_uplinks; i++) {
+        if (is_possible(p, p->want->uplinks[i], 0, had, block)) {
+            vx_gw_frr_want_uplink(p->want, p->want->uplinks[i], &p->maps,
+                                  block);
+        }
+    }
+    if (host != OWN && !vx_gw_frr_has(&had->sections[0],
+                                      "no bgp default ipv4-unicast")) {
         deactivate_unicast(block);
     }
-    vx_gw_frr_diff_router(had, block, &p->routers);
+}
+
+static void
+plan_reflector(struct planner *p)
+{
+    struct vx_gw_frr_text scratch;
+    struct vx_gw_frr_block *had, *block;
+    char header[64];
+    uint32_t as = 0;
+    enum host host;
+
+    memset(&scratch, 0, sizeof scratch);
+    had = find_router(p, 0, &as);
+    host = host_of(p, had);
+    if (had && as != p->want->as) {
+        leave_reflector(p, had, host);
+        if (host != OWN) {
+            return;
+        }
+        had = NULL;
+    }
+    if (!p->want->as) {
+        return;
+    }
+    snprintf(header, sizeof header, "router bgp %u", p->want->as);
+    block = vx_gw_frr_text_add(&scratch, header);
+    want_reflector(p, had, host, block);
+    vx_gw_frr_diff_router(had, block, host == OWN, &p->routers);
     vx_gw_frr_text_fini(&scratch);
 }
 

@@ -14,7 +14,9 @@
  *     tenant that is gone is removed as a whole if all lines in it are ours,
  *     else only ours are;
  *   - in the reflector's `router bgp AS`: its neighbors with that
- *     description, and the lines made here;
+ *     description, and the lines made here; the block itself if it was made
+ *     here, which the speaker's description says.  In an operator's, which
+ *     may be empty, we are a guest: it stays, and so does what is in it;
  *   - route-maps, prefix-lists and as-path access-lists named vx-...;
  *   - `vrf vx<VNI>` without content in zebra.
  * A neighbor of an operator with an address that a peering wants too is left

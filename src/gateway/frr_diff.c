@@ -410,12 +410,10 @@ diff_section(const struct diff *diff, const char *name,
 
 void
 vx_gw_frr_diff_router(const struct vx_gw_frr_block *had,
-                      const struct vx_gw_frr_block *want,
+                      const struct vx_gw_frr_block *want, bool is_ours,
                       struct vx_gw_frr_commands *commands)
 {
-    struct diff diff = {
-        had, want, commands, !had || vx_gw_frr_is_all_ours(had),
-    };
+    struct diff diff = { had, want, commands, is_ours };
     size_t start = commands->n;
 
     vx_gw_frr_command(commands, "%s", want->header);
@@ -447,7 +445,7 @@ vx_gw_frr_clear(const struct vx_gw_frr_block *had,
         .header = had->header, .sections = &empty, .n = 1,
     };
 
-    vx_gw_frr_diff_router(had, &want, commands);
+    vx_gw_frr_diff_router(had, &want, false, commands);
 }
 
 /* --- Route-maps and prefix-lists. */

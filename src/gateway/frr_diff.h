@@ -30,9 +30,10 @@ bool vx_gw_frr_is_all_ours(const struct vx_gw_frr_block *block);
 /* Takes our lines out of a block that stays. */
 void vx_gw_frr_clear(const struct vx_gw_frr_block *had,
                      struct vx_gw_frr_commands *commands);
-/* had NULL: it is made.  Only our lines are compared. */
+/* had NULL: it is made.  Only our lines are compared; those of no neighbor
+ * are ours if the block is. */
 void vx_gw_frr_diff_router(const struct vx_gw_frr_block *had,
-                           const struct vx_gw_frr_block *want,
+                           const struct vx_gw_frr_block *want, bool is_ours,
                            struct vx_gw_frr_commands *commands);
 
 /* Route-maps and prefix-lists named vx-: what is missing or differs, to be

@@ -546,7 +546,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
 }
 
 void
-vx_gw_frr_want_speaker(const struct vx_gw_frr_want *want,
+vx_gw_frr_want_speaker(const struct vx_gw_frr_want *want, const char *how,
                        struct vx_gw_frr_block *block)
 {
     static const char *const families[] = {
@@ -558,8 +558,8 @@ vx_gw_frr_want_speaker(const struct vx_gw_frr_want *want,
 
     vx_ip_format(&want->speaker, peer);
     vx_gw_frr_put(top, "neighbor %s remote-as %u", peer, want->as);
-    vx_gw_frr_put(top, "neighbor %s description " VX_GW_FRR_MARK "speaker",
-                  peer);
+    vx_gw_frr_put(top, "neighbor %s description " VX_GW_FRR_MARK "speaker%s",
+                  peer, how);
     vx_gw_frr_put(top, "neighbor %s passive", peer);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         struct vx_gw_frr_section *section;

@@ -31,7 +31,9 @@ void vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
                            const struct vx_peering *uplink,
                            struct vx_gw_frr_text *text,
                            struct vx_gw_frr_block *block);
+/* how: what follows in its description, which says whose the block is. */
 void vx_gw_frr_want_speaker(const struct vx_gw_frr_want *want,
+                            const char *how,
                             struct vx_gw_frr_block *block);
 /* Why the peering cannot be configured, NULL if it can; to be freed. */
 char *vx_gw_frr_want_check(const struct vx_gw_frr_want *want,

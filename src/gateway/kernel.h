@@ -10,7 +10,8 @@
  * in the gateway's own namespace.  The leg is a veth pair: the host end
  * vl<VNI> stays in the gateway's namespace and is put into br-tenant
  * (leg_ovs.h), the other end is in the VRF.  A CE device is moved into the
- * VRF, and moved back, without our addresses, when it is no longer wanted.
+ * VRF, and moved back, without our addresses and up or down as it was, when
+ * it is no longer wanted.
  *
  * What is as wanted is never touched: a restarted vxgatewayd finds its VRFs,
  * legs and devices again and packets go on.  What is ours is known by name

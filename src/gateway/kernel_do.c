@@ -141,16 +141,36 @@ add_leg(struct vx_gw_place *place, const struct vx_gw_op *op,
     return true;
 }
 
+/* What follows the mark of a device that was moved in, NULL if it has none. */
+static const char *
+behind_mark(const char *alias, bool *ret_was_up)
+{
+    static const char *const marks[] = { VX_GW_MARK_DEVICE,
+                                         VX_GW_MARK_DEVICE_UP };
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (!strncmp(alias, marks[i], strlen(marks[i]))) {
+            *ret_was_up = i;
+            return alias + strlen(marks[i]);
+        }
+    }
+    return NULL;
+}
+
 static bool
 device_in(struct vx_gw_place *place, const char *name, struct vx_error *err)
 {
+    struct vx_gw_seen_link link;
     char alias[256], marked[256];
+    bool was_up;
 
-    if (!vx_gw_nl_alias(place->out, name, alias, sizeof alias, err)) {
+    if (!vx_gw_nl_alias(place->out, name, alias, sizeof alias, err)
+        || !vx_gw_nl_link(place->out, name, &link, err)) {
         return false;
     }
-    if (strncmp(alias, VX_GW_MARK_DEVICE, sizeof VX_GW_MARK_DEVICE - 1)) {
-        snprintf(marked, sizeof marked, "%s%.200s", VX_GW_MARK_DEVICE,
+    if (!behind_mark(alias, &was_up)) {
+        snprintf(marked, sizeof marked, "%s%.200s",
+                 link.is_up ? VX_GW_MARK_DEVICE_UP : VX_GW_MARK_DEVICE,
                  alias);
         if (!vx_gw_nl_set_alias(place->out, name, marked, err)) {
             return false;
@@ -161,20 +181,26 @@ device_in(struct vx_gw_place *place, const char *name, struct vx_error *err)
            : vx_gw_nl_set_master(place->out, name, place->master, err);
 }
 
+/* A move takes a device down, to be a VRF's port does not.  The alias last:
+ * it is what tells. */
 static bool
 device_out(struct vx_gw_place *place, const char *name, struct vx_error *err)
 {
+    bool is_netns = place->kernel->backend == VX_GW_VRF_NETNS, was_up;
+    const char *before;
     char alias[256];
 
-    if (!(place->kernel->backend == VX_GW_VRF_NETNS
+    if (!(is_netns
           ? vx_gw_nl_move(place->in, name, place->kernel->dir.home, err)
           : vx_gw_nl_set_master(place->out, name, 0, err))
         || !vx_gw_nl_alias(place->out, name, alias, sizeof alias, err)) {
         return false;
     }
-    return strncmp(alias, VX_GW_MARK_DEVICE, sizeof VX_GW_MARK_DEVICE - 1)
-           || vx_gw_nl_set_alias(place->out, name,
-                                 alias + sizeof VX_GW_MARK_DEVICE - 1, err);
+    before = behind_mark(alias, &was_up);
+    return !before
+           || ((was_up == is_netns
+                ? vx_gw_nl_set_state(place->out, name, was_up, err) : true)
+               && vx_gw_nl_set_alias(place->out, name, before, err));
 }
 
 static bool

@@ -11,9 +11,11 @@
 #include "gateway/kernel.h"
 
 /* Alias of lo (or the VRF device), of both ends of the leg, and, followed by
- * the alias it had before, of a device that was moved in. */
+ * the alias it had before, of a device that was moved in; which of the two
+ * says whether it was up, and is to be when it is given back. */
 #define VX_GW_MARK "vxfabric"
 #define VX_GW_MARK_DEVICE "vxfabric ce:"
+#define VX_GW_MARK_DEVICE_UP "vxfabric ce up:"
 
 enum { VX_GW_SEEN_ADDRS = 64 };     /* of a device; more are ignored */
 
@@ -74,7 +76,7 @@ enum vx_gw_op_kind {
     VX_GW_OP_LEG_ADD,           /* the pair: mac, number = mtu */
     VX_GW_OP_LINK_DEL,
     VX_GW_OP_DEVICE_IN,         /* name; marked and moved or enslaved */
-    VX_GW_OP_DEVICE_OUT,        /* name; its alias as before */
+    VX_GW_OP_DEVICE_OUT,        /* name; its alias, up or down as before */
     VX_GW_OP_DEVICE_OUT_TRY,    /* of an operator, in a VRF that goes: a
                                  * failure is none */
     VX_GW_OP_MASTER,            /* VRF devices: name into the VRF */

@@ -267,6 +267,22 @@ vx_gw_nl_set_up(struct nl_sock *sock, const char *name, struct vx_error *err)
 }
 
 bool
+vx_gw_nl_set_state(struct nl_sock *sock, const char *name, bool up,
+                   struct vx_error *err)
+{
+    struct ifinfomsg *head;
+    struct nl_msg *msg;
+
+    if (up) {
+        return vx_gw_nl_set_up(sock, name, err);
+    }
+    msg = link_request(RTM_SETLINK, 0, name, 0);
+    head = nlmsg_data(nlmsg_hdr(msg));
+    head->ifi_change = IFF_UP;
+    return carry_out(sock, msg, "down", name, err);
+}
+
+bool
 vx_gw_nl_set_mtu(struct nl_sock *sock, const char *name, uint32_t mtu,
                  struct vx_error *err)
 {

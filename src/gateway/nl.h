@@ -32,6 +32,8 @@ bool vx_gw_nl_alias(struct nl_sock *sock, const char *name, char *ret_alias,
 
 bool vx_gw_nl_set_up(struct nl_sock *sock, const char *name,
                      struct vx_error *err);
+bool vx_gw_nl_set_state(struct nl_sock *sock, const char *name, bool up,
+                        struct vx_error *err);
 bool vx_gw_nl_set_mtu(struct nl_sock *sock, const char *name, uint32_t mtu,
                       struct vx_error *err);
 bool vx_gw_nl_set_mac(struct nl_sock *sock, const char *name,

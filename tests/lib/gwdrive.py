@@ -48,7 +48,7 @@ class Driver:
             if len(self.lines) == before:
                 return self.lines
 
-    def wait_for(self, start, deadline_s=10, since=0):
+    def wait_for(self, start, deadline_s=60, since=0):
         """The first line from `since` on that begins so."""
         end = time.monotonic() + deadline_s
         while True:
@@ -60,7 +60,7 @@ class Driver:
                                      + "\n".join(self.lines[-20:]))
             self._read(0.05)
 
-    def ask(self, command, deadline_s=30):
+    def ask(self, command, deadline_s=300):
         """Sends a line and returns what it says up to its ok."""
         since = len(self.drain())
         self.say(command)

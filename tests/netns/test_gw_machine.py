@@ -146,18 +146,33 @@ def test_a_restart_touches_nothing_and_loses_no_packet(machine):
     assert (machine.links("vx100"), machine.links("vx101")) == before
 
 
-def test_a_device_goes_back_as_it_came(machine):
-    machine.plug_ce("ce2", alias="of-the-operator")
+@pytest.mark.parametrize("device, state", (("ce2", "up"), ("ce7", "down")))
+@pytest.mark.parametrize("how", ("the peering goes", "the VRF goes",
+                                 "it goes to another VRF"))
+def test_a_device_goes_back_as_it_came(machine, device, state, how):
+    machine.plug_ce(device, alias="of-the-operator")
+    netns.ip_batch([f"link set {device} {state}"], machine.router.namespace)
     driver = machine.start()
-    driver.say(vrf(102, "ce2=172.16.1.1/30"))
-    driver.wait_for("device 102 ce2 1")
-    assert "ce2" not in machine.links()
-    driver.say(vrf(102))
-    netns.wait_until(lambda: "ce2" in machine.links(), 5, "ce2 outside")
-    back = netns.wait_until(
-        lambda: "alias of-the-operator" in machine.links()["ce2"]
-        and machine.links()["ce2"], 5, "its alias")
+    driver.say(vrf(102, f"{device}=172.16.1.1/30"))
+    driver.wait_for(f"device 102 {device} 1")
+    assert device not in machine.links()
+    assert ",UP" in machine.links("vx102")[device]
+    if how == "it goes to another VRF":
+        driver.say(vrf(102), vrf(114, f"{device}=172.16.1.1/30"))
+        driver.wait_for(f"device 114 {device} 1")
+        driver = machine.start()        # which knows only what it finds
+        driver.say(vrf(102), vrf(114))
+    elif how == "the VRF goes":
+        driver.say("rmvrf 102")
+    else:
+        driver.say(vrf(102))
+    netns.wait_until(
+        lambda: "alias of-the-operator" in machine.links().get(device, ""),
+        30, f"{device} outside, with its alias")
+    back = machine.links()[device]
     assert "172.16.1.1" not in back
+    assert (",UP" in back) == (state == "up"), back
+    netns.ip_batch([f"link del {device}"], machine.router.namespace)
 
 
 def test_devices_come_back_when_a_vrf_goes(machine):

@@ -537,6 +537,54 @@ the_reflectors_block_goes_with_the_last_of_ours(void **state)
         "operator's"));
 }
 
+/* The block had before, our lines in it as bgpd would show them. */
+static void
+check_guest(struct fixture *f, const char *lines, const char *how,
+            const char *left)
+{
+    char had[400], with[800];
+    const char *text;
+
+    snprintf(had, sizeof had, HEAD "router bgp 65001\n%sexit\n", lines);
+    text = plan(f, VX_GW_REFLECTOR, had);
+    snprintf(with, sizeof with, "neighbor 127.0.0.2 description vxfabric "
+             "speaker, a guest%s\n", how);
+    assert_non_null(strstr(text, with));
+    assert_null(strstr(text, "no bgp default"));
+    assert_non_null(strstr(text, "no neighbor 10.0.1.2 activate\n"));
+    assert_true(!strstr(text, "bgp router-id ") == !how[0]);
+    snprintf(with, sizeof with, HEAD "router bgp 65001\n%s%s"
+             " neighbor 127.0.0.2 remote-as 65001\n"
+             " neighbor 127.0.0.2 description vxfabric speaker, a guest%s\n"
+             "exit\n", lines, how[0] ? " bgp router-id 192.0.2.1\n" : "",
+             how);
+    text = plan(f, VX_GW_REFLECTOR, with);
+    assert_null(strstr(text, "router-id"));
+    assert_null(strstr(text, "speaker"));
+    f->want.as = 0;
+    assert_string_equal(plan(f, VX_GW_REFLECTOR, with), left);
+    f->want.as = 65001;
+}
+
+static void
+an_operators_empty_block_of_the_reflector_stays(void **state)
+{
+    struct fixture *f = *state;
+    static const char others[] = "router bgp 65001\n"
+                                 "no neighbor 127.0.0.2\nexit\n";
+
+    check_guest(f, " bgp router-id 192.0.2.1\n", "", others);
+    check_guest(f, " bgp router-id 192.0.2.77\n", "", others);
+    check_guest(f, "", " with its router-id",
+                "router bgp 65001\nno bgp router-id 192.0.2.1\nexit\n"
+                "router bgp 65001\nno neighbor 127.0.0.2\nexit\n");
+    f->want.as = 65003;
+    assert_string_equal(
+        plan(f, VX_GW_REFLECTOR, HEAD "router bgp 65001\nexit\n"),
+        "conflict 0 -: \"router bgp 65001\" of the reflector is an "
+        "operator's and has another AS than the gateway, 65003\n");
+}
+
 static void
 zebra_loses_empty_blocks_of_vrfs_that_are_gone(void **state)
 {
@@ -605,6 +653,7 @@ main(void)
         T(flowspec_is_denied_unless_it_is_trusted),
         T(a_vpn_peer_gets_our_next_hops),
         T(the_reflectors_block_goes_with_the_last_of_ours),
+        T(an_operators_empty_block_of_the_reflector_stays),
         T(zebra_loses_empty_blocks_of_vrfs_that_are_gone),
         T(what_is_no_configuration_is_refused),
         T(any_text_is_read),
