@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -29,6 +28,7 @@
 #include "bgp/rib_in.h"
 #include "bgp/rib_out.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -62,15 +62,6 @@ struct bg_session {
 };
 
 static const struct bg_session_callbacks no_callbacks;
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
 
 static void step(struct bg_session *s, const struct bg_event *event);
 
@@ -582,7 +573,7 @@ set_timer(struct bg_session *s)
         event_del(s->timer);
         return;
     }
-    int64_t left = s->fsm.next_ms - now_ms();
+    int64_t left = s->fsm.next_ms - vx_clock_ms();
     left = left > 0 ? left : 0;
     const struct timeval tv = { left / 1000, left % 1000 * 1000 };
     event_add(s->timer, &tv);
@@ -591,7 +582,7 @@ set_timer(struct bg_session *s)
 static void
 step(struct bg_session *s, const struct bg_event *event)
 {
-    unsigned todo = bg_fsm_step(&s->fsm, event, now_ms());
+    unsigned todo = bg_fsm_step(&s->fsm, event, vx_clock_ms());
 
     set_timer(s);
     do_send(s, todo);
@@ -740,7 +731,8 @@ bg_session_new(struct event_base *base,
     if (!s->timer || !s->turn || !s->stale || !s->settle) {
         abort();
     }
-    bg_fsm_init(&s->fsm, config, (uintptr_t) s >> 4 ^ now_ms(), now_ms());
+    bg_fsm_init(&s->fsm, config, (uintptr_t) s >> 4 ^ vx_clock_ms(),
+                vx_clock_ms());
     bg_rib_out_on_changed(out, on_changed, s);
     if (bg_rib_in_stale(in)) {
         set_stale(s);

@@ -11,6 +11,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 /* --- VRFs of this connection. */
@@ -53,7 +54,7 @@ lose_vrf(struct bg_zebra *z, struct bg_zvrf *vrf)
     char name[BG_VRF_NAME_SIZE];
 
     memcpy(name, vrf->name, sizeof name);
-    bg_route_sync_vrf_gone(z->routes, vrf->id, bg_zebra_now());
+    bg_route_sync_vrf_gone(z->routes, vrf->id, vx_clock_ms());
     free_zvrf(z, vrf);
     bg_learned_stale(z->learned, name);
     bg_zebra_sweep(z, name);
@@ -112,7 +113,7 @@ add_vrf(struct bg_zebra *z, uint32_t vrf_id, const struct bg_zapi_vrf *told)
     memcpy(vrf->name, told->name, sizeof vrf->name);
     vx_tree_insert(&z->vrfs, &vrf_id, &vrf->by_id);
     greet_vrf(z, vrf);
-    bg_route_sync_vrf(z->routes, vrf->name, vrf_id, bg_zebra_now());
+    bg_route_sync_vrf(z->routes, vrf->name, vrf_id, vx_clock_ms());
     z->is_audit_told = false;
     BG_TELL(z, vrf, told->name, told->table_id, true);
 }
@@ -159,7 +160,7 @@ handle_interface(struct bg_zebra *z, const struct message *m,
     bg_route_sync_interface(z->routes, m->header.vrf_id, interface.name,
                             command == BG_ZAPI_INTERFACE_DELETE
                             || !interface.is_up
-                            ? 0 : interface.ifindex, bg_zebra_now());
+                            ? 0 : interface.ifindex, vx_clock_ms());
     return true;
 }
 
@@ -200,7 +201,7 @@ handle_route(struct bg_zebra *z, const struct message *m, bool is_add,
     } else if (route.proto == z->config.proto && is_add && vrf->is_auditing
                && route.instance == z->config.instance) {
         bg_route_sync_audit_seen(z->routes, vrf->id, &route.prefix,
-                                 bg_zebra_now());
+                                 vx_clock_ms());
     }
     return true;
 }
@@ -214,7 +215,7 @@ answer(struct bg_zebra *z, const struct bg_question *question)
     case BG_ASK_PROBE:
         break;
     case BG_ASK_DELETES:
-        bg_route_sync_heard(z->routes, question->number, bg_zebra_now());
+        bg_route_sync_heard(z->routes, question->number, vx_clock_ms());
         break;
     case BG_ASK_LEARNED:
         if (vrf) {
@@ -266,7 +267,7 @@ handle_close(struct bg_zebra *z, const struct message *m,
     }
     if (closed.proto == BG_PROTO_BGP && !closed.instance) {
         /* What zebra now takes out comes back when bgpd does. */
-        z->hold_until_ms = bg_zebra_now() + z->config.hold_ms;
+        z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
     }
     BG_TELL(z, client_closed, closed.proto, closed.instance);
     return true;
@@ -281,7 +282,7 @@ handle_note(struct bg_zebra *z, const struct message *m,
     if (!bg_zapi_get_route_note(m->body, &note, err)) {
         return false;
     }
-    bg_route_sync_note(z->routes, m->header.vrf_id, &note, bg_zebra_now());
+    bg_route_sync_note(z->routes, m->header.vrf_id, &note, vx_clock_ms());
     return true;
 }
 
@@ -315,7 +316,7 @@ handle(struct bg_zebra *z, const struct message *m, struct vx_error *err)
     case BG_ZAPI_INTERFACE_DOWN:
         return handle_interface(z, m, command, err);
     case BG_ZAPI_INTERFACE_ADDRESS_ADD:
-        bg_route_sync_address(z->routes, m->header.vrf_id, bg_zebra_now());
+        bg_route_sync_address(z->routes, m->header.vrf_id, vx_clock_ms());
         return true;
     case BG_ZAPI_REDISTRIBUTE_ROUTE_ADD:
         return handle_route(z, m, true, err);
@@ -391,7 +392,7 @@ probe(struct bg_zebra *z, const struct message *m)
 static void
 come_up(struct bg_zebra *z, const struct bg_zapi_capabilities *caps)
 {
-    int64_t now_ms = bg_zebra_now();
+    int64_t now_ms = vx_clock_ms();
 
     z->phase = BG_PHASE_UP;
     z->wait_ms = z->config.retry_ms;

@@ -5,12 +5,12 @@
 #include "bgp/zebra_priv.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -19,15 +19,6 @@ enum {
     EVENTS_MAX = 2000,      /* told in one turn of the loop */
     SWEEP_MAX = 2000,
 };
-
-int64_t
-bg_zebra_now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void
 bg_zebra_sent(struct bg_zebra *z)
@@ -191,7 +182,7 @@ bg_zebra_end_audit(struct bg_zebra *z, struct bg_zvrf *vrf)
     struct bg_route_audit found;
 
     redistribute_own(z, BG_ZAPI_REDISTRIBUTE_DELETE, vrf->id);
-    bg_route_sync_audit_end(z->routes, vrf->id, bg_zebra_now(), &found);
+    bg_route_sync_audit_end(z->routes, vrf->id, vx_clock_ms(), &found);
     vrf->is_auditing = false;
     vrf->is_audited = true;
     z->n_auditing--;
@@ -290,7 +281,7 @@ tell_all(struct bg_zebra *z)
 static void
 arm_timer(struct bg_zebra *z)
 {
-    int64_t now_ms = bg_zebra_now(), next_ms, pbr_ms;
+    int64_t now_ms = vx_clock_ms(), next_ms, pbr_ms;
 
     if (evtimer_pending(z->timer, NULL)) {
         return;
@@ -317,7 +308,7 @@ void
 bg_zebra_pump(struct bg_zebra *z)
 {
     if (z->phase == BG_PHASE_UP) {
-        int64_t now_ms = bg_zebra_now();
+        int64_t now_ms = vx_clock_ms();
         uint64_t number;
 
         say_routes(z, now_ms);
@@ -368,7 +359,7 @@ bg_zebra_sweep(struct bg_zebra *z, const char *vrf)
 void
 bg_zebra_tick(struct bg_zebra *z)
 {
-    int64_t now_ms = bg_zebra_now();
+    int64_t now_ms = vx_clock_ms();
 
     bg_route_sync_tick(z->routes, now_ms);
     bg_pbr_sync_tick(z->pbr, now_ms);

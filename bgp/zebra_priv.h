@@ -92,8 +92,6 @@ struct bg_zebra {
         }                                                       \
     } while (0)
 
-int64_t bg_zebra_now(void);
-
 /* zebra_session.c */
 void bg_zebra_enter(struct bg_zebra *z);
 void bg_zebra_leave(struct bg_zebra *z);        /* z may be gone */

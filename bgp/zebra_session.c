@@ -17,6 +17,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -97,7 +98,7 @@ bg_zebra_drop(struct bg_zebra *z, enum bg_zebra_state state, const char *fmt,
     z->status.version = "";
     close_connection(z);
     if (was_up) {
-        int64_t now_ms = bg_zebra_now();
+        int64_t now_ms = vx_clock_ms();
 
         bg_route_sync_disconnected(z->routes, now_ms);
         bg_pbr_sync_disconnected(z->pbr);
@@ -358,7 +359,7 @@ void
 bg_zebra_set(struct bg_zebra *z, const char *vrf, const struct bg_want *want,
              uint64_t token)
 {
-    bg_route_sync_set(z->routes, vrf, want, token, bg_zebra_now());
+    bg_route_sync_set(z->routes, vrf, want, token, vx_clock_ms());
     bg_zebra_later(z);
 }
 
@@ -366,7 +367,7 @@ void
 bg_zebra_unset(struct bg_zebra *z, const char *vrf,
                const struct bg_want *key, uint64_t token)
 {
-    bg_route_sync_unset(z->routes, vrf, key, token, bg_zebra_now());
+    bg_route_sync_unset(z->routes, vrf, key, token, vx_clock_ms());
     bg_zebra_later(z);
 }
 

@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "lib/clock.h"
 #include "openvswitch/json.h"
 
 #include "core/pipeline.h"
@@ -62,15 +62,6 @@ struct og_ovsdb_session {
     bool is_changed;                /* by the update being applied */
     bool freed;
 };
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
 
 static void
 destroy(struct og_ovsdb_session *s)
@@ -454,7 +445,7 @@ on_read(struct bufferevent *bev, void *aux)
     size_t budget = SLICE;
 
     enter(s);
-    s->last_byte_ms = now_ms();
+    s->last_byte_ms = vx_clock_ms();
     s->is_echo_sent = false;
     while (is_alive(s) && budget
            && evbuffer_get_length(bufferevent_get_input(bev))) {
@@ -503,13 +494,13 @@ static void
 check_alive(struct og_ovsdb_session *s)
 {
     int64_t limit = (int64_t) s->interval_ms + s->timeout_ms;
-    int64_t idle = now_ms() - s->last_byte_ms;
+    int64_t idle = vx_clock_ms() - s->last_byte_ms;
     char why[100];
 
     if (!s->interval_ms) {
         return;
     }
-    if (!s->is_ready && now_ms() - s->start_ms >= limit) {
+    if (!s->is_ready && vx_clock_ms() - s->start_ms >= limit) {
         snprintf(why, sizeof why, "no complete view within %" PRId64 " ms",
                  limit);
         close_session(s, why);
@@ -564,7 +555,7 @@ og_ovsdb_session_new(struct bufferevent *take_bev,
     og_claims_init(&s->claims);
     s->last = &s->first;
     s->last_id = ID_MONITOR;
-    s->start_ms = s->last_byte_ms = now_ms();
+    s->start_ms = s->last_byte_ms = vx_clock_ms();
     bufferevent_setcb(s->bev, on_read, NULL, on_event, s);
     bufferevent_setwatermark(s->bev, EV_READ, 0, INPUT_MAX);
     bufferevent_enable(s->bev, EV_READ | EV_WRITE);

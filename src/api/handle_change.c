@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/json.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum { WAIT_MAX_S = 600 };
@@ -536,7 +536,6 @@ check_key(struct vx_call *call, struct change *change)
     struct vx_http_reply reply = {
         .headers = "Idempotency-Replayed: true\r\n",
     };
-    struct timespec now;
     uint64_t hash;
 
     if (!key || change->dry_run) {
@@ -551,8 +550,7 @@ check_key(struct vx_call *call, struct change *change)
     hash = vx_idem_hash(call->head->method, call->head->path,
                         strlen(call->head->path));
     hash = vx_idem_hash(hash, body->data, body->size);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    switch (vx_idem_begin(call->server->idem, key, hash, now.tv_sec,
+    switch (vx_idem_begin(call->server->idem, key, hash, vx_clock_ms() / 1000,
                           &reply.status, &reply.body, &reply.size,
                           &call->err)) {
     case VX_IDEM_NEW:

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "lib/clock.h"
 
 static bool
 patch(struct vx_cli *cli, const struct vx_cli_name *name, const char *body,
@@ -94,18 +95,16 @@ wait_empty(struct vx_cli *cli, struct left *left, unsigned long long wait_s,
            struct vx_error *err)
 {
     const struct timespec pause = { .tv_nsec = 500000000 };
-    struct timespec now, start;
+    const int64_t start_ms = vx_clock_ms();
     long status;
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
     do {
         nanosleep(&pause, NULL);
         if (!list_left(cli, left, &status, err)) {
             return false;
         }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (left->n && (unsigned long long) (now.tv_sec - start.tv_sec)
-                        < wait_s);
+    } while (left->n && (unsigned long long) (vx_clock_ms() - start_ms)
+                        / 1000 < wait_s);
     return true;
 }
 

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -21,6 +20,7 @@
 #include "cli/ovsdb_client.h"
 #include "cli/underlay.h"
 #include "lib/addr.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -298,15 +298,6 @@ check_datapath(const struct joining *j)
 
 /* --- Waiting. */
 
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
 /* Back when external_ids differ from what was read, or after ms. */
 static bool
 wait_for_change(struct joining *j, int64_t ms, struct vx_error *err)
@@ -345,7 +336,7 @@ starts_with(const char *s, const char *prefix)
 static bool
 await_status(struct joining *j, struct vx_error *err)
 {
-    int64_t deadline = now_ms() + (int64_t) j->wait_s * 1000, left;
+    int64_t deadline = vx_clock_ms() + (int64_t) j->wait_s * 1000, left;
     char told[sizeof j->status] = "";
 
     for (;;) {
@@ -360,7 +351,7 @@ await_status(struct joining *j, struct vx_error *err)
         j->is_connected = vx_host_is_connected(&j->rows);
         is_final = !strcmp(j->status, "active")
                    || starts_with(j->status, "refused");
-        left = deadline - now_ms();
+        left = deadline - vx_clock_ms();
         if (left <= 0 || (is_final && (j->has_changed || j->is_connected))) {
             return true;
         }

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -33,15 +33,6 @@ struct scan {
     int depth;
     bool in_string, escaped;
 };
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
 
 struct vx_ovsdb_client *
 vx_ovsdb_open(const char *addr, struct vx_error *err)
@@ -94,7 +85,7 @@ ready(const struct vx_ovsdb_client *client, short events, int64_t deadline,
     struct pollfd pfd = { .fd = client->fd, .events = events };
 
     for (;;) {
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - vx_clock_ms();
         int n = left > 0 ? poll(&pfd, 1, (int) left) : 0;
 
         if (n > 0) {
@@ -290,7 +281,7 @@ cJSON *
 vx_ovsdb_transact(struct vx_ovsdb_client *client, const cJSON *operations,
                   int timeout_ms, struct vx_error *err)
 {
-    int64_t deadline = now_ms() + timeout_ms;
+    int64_t deadline = vx_clock_ms() + timeout_ms;
     unsigned id = ++client->last_id;
     cJSON *request = cJSON_CreateObject(), *params, *reply, *result = NULL;
     const cJSON *op;

@@ -12,19 +12,17 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <event2/util.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "api/server.h"
 #include "daemon/commit.h"
 #include "daemon/gateways.h"
 #include "daemon/hooks.h"
 #include "daemon/hosts.h"
+#include "lib/clock.h"
 #include "lib/log.h"
+#include "shell/process.h"
 #include "vxconfig.h"
 
 enum { N_PRIORITIES = 3, PULSE_MS = 100, LATE_MS = 10 };
@@ -105,13 +103,33 @@ listen_all(struct vx_app *app, struct vx_error *err)
 }
 
 static void
-on_signal(evutil_socket_t signal, short what, void *app_)
+on_stop(void *app, int signal)
 {
-    struct vx_app *app = app_;
+    (void) app;
+    vx_log_info("vxfabricd", "signal %d: stopping", signal);
+}
 
-    (void) what;
-    vx_log_info("vxfabricd", "signal %d: stopping", (int) signal);
-    event_base_loopbreak(app->base);
+/* How it is, in a line of systemctl status. */
+static void
+tell_status(struct vx_app *app, const char *ready)
+{
+    size_t n_active, n_hosts = vx_model_count(app->model, VX_HOST), unused;
+
+    vx_hosts_counts(app->hosts, &n_active, &unused, &unused, &unused);
+    if (*ready || n_active != app->n_told_active
+        || n_hosts != app->n_told_hosts) {
+        vx_process_notify("%sSTATUS=%zu of %zu hosts are active", ready,
+                          n_active, n_hosts);
+        app->n_told_active = n_active;
+        app->n_told_hosts = n_hosts;
+    }
+}
+
+static void
+on_tick(void *app)
+{
+    vx_app_tick(app);
+    tell_status(app, "");
 }
 
 /* A timer every 100 ms that looks how late it is: something has kept the loop
@@ -121,7 +139,7 @@ pulse(evutil_socket_t fd, short what, void *app_)
 {
     static const struct timeval tv = { 0, PULSE_MS * 1000 };
     struct vx_app *app = app_;
-    int64_t now = vx_app_mono_ms(), late = now - app->pulse_due_ms;
+    int64_t now = vx_clock_ms(), late = now - app->pulse_due_ms;
 
     (void) fd;
     (void) what;
@@ -137,43 +155,16 @@ pulse(evutil_socket_t fd, short what, void *app_)
 }
 
 static void
-start_signals(struct vx_app *app)
+start_process(struct vx_app *app)
 {
-    static const int signals[] = { SIGTERM, SIGINT };
-    static const struct timeval second = { 1, 0 };
+    const struct vx_process_spec spec = {
+        .base = app->base, .stop = on_stop, .tick = on_tick, .aux = app,
+    };
 
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);       /* a full disk is an error, not the end */
-    for (size_t i = 0; i < 2; i++) {
-        app->signals[i] = evsignal_new(app->base, signals[i], on_signal,
-                                       app);
-        event_add(app->signals[i], NULL);
-    }
-    app->tick = event_new(app->base, -1, EV_PERSIST, vx_app_tick, app);
-    event_add(app->tick, &second);
+    app->process = vx_process_new(&spec);
     app->pulse = event_new(app->base, -1, 0, pulse, app);
     event_priority_set(app->pulse, 0);
     pulse(-1, 0, app);
-}
-
-static bool
-make_dir(const char *path, mode_t mode, struct vx_error *err)
-{
-    return !mkdir(path, mode) || errno == EEXIST
-           || vx_fail(err, VX_UNAVAILABLE, "", "cannot make directory %s: "
-                      "%s", path, strerror(errno));
-}
-
-/* Two OpenFlow and one OVSDB connection per host. */
-static void
-raise_fd_limit(void)
-{
-    struct rlimit limit;
-
-    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static void
@@ -193,8 +184,8 @@ start_hooks(struct vx_app *app, struct vx_error *err)
         .ctx = app, .base = app->base, .settle = settle,
         .data = vx_app_event_data,
         .options = &app->options, .store = app->store,
-        .events = vx_api_event_names, .wall_ms = vx_app_wall_ms,
-        .mono_ms = vx_app_mono_ms,
+        .events = vx_api_event_names, .wall_ms = vx_clock_wall_ms,
+        .mono_ms = vx_clock_ms,
     };
 
     return vx_hooks_new(&env, &app->hooks, err);
@@ -203,10 +194,10 @@ start_hooks(struct vx_app *app, struct vx_error *err)
 static bool
 start(struct vx_app *app, struct vx_error *err)
 {
-    raise_fd_limit();
     app->base = event_base_new();
     event_base_priority_init(app->base, N_PRIORITIES);
-    if (!make_dir(app->options.run_dir, 0755, err) || !vx_app_load(app, err)) {
+    if (!vx_process_make_dir(app->options.run_dir, 0755, err)
+        || !vx_app_load(app, err)) {
         return false;
     }
     if (!start_hooks(app, err)) {
@@ -214,10 +205,11 @@ start(struct vx_app *app, struct vx_error *err)
     }
     vx_app_wire(app);
     vx_app_replay(app);
-    start_signals(app);
+    start_process(app);
     if (!listen_all(app, err)) {
         return false;
     }
+    tell_status(app, "READY=1\n");
     vx_log_info("vxfabricd", "version %s, revision %llu, %zu hosts, %zu "
                 "networks, %zu ports", PACKAGE_VERSION,
                 (unsigned long long) vx_model_revision(app->model),
@@ -230,6 +222,7 @@ start(struct vx_app *app, struct vx_error *err)
 static void
 stop(struct vx_app *app)
 {
+    vx_process_notify("STOPPING=1");
     app->stopping = true;
     if (app->commit) {
         vx_commit_flush(app->commit, NULL);
@@ -247,16 +240,9 @@ stop(struct vx_app *app)
         evconnlistener_free(app->openflow_listener);
     }
     vx_app_unwire(app);
-    for (size_t i = 0; i < 3; i++) {
-        if (app->signals[i]) {
-            event_free(app->signals[i]);
-        }
-    }
+    vx_process_free(app->process);
     if (app->pulse) {
         event_free(app->pulse);
-    }
-    if (app->tick) {
-        event_free(app->tick);
     }
     vx_app_unload(app);
     event_base_free(app->base);
@@ -266,7 +252,7 @@ stop(struct vx_app *app)
 int
 vx_daemon_main(int argc, char **argv)
 {
-    struct vx_app app = { .started_ms = vx_app_mono_ms() };
+    struct vx_app app = { .started_ms = vx_clock_ms() };
     enum vx_conf_verdict verdict;
     struct vx_error err;
     int status = 1;

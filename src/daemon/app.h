@@ -2,7 +2,7 @@
 /* The controller as one call, and the parts its files share.
  *
  *   app.c      start, stop, signals
- *   load.c     from the store to the model, fabric and hosts; clocks
+ *   load.c     from the store to the model, fabric and hosts
  *   react.c    wiring: what follows from what
  *   moves.c    ports that change hosts, and what stays behind
  *   events.c   where events are born
@@ -35,6 +35,7 @@ struct vx_hosts;
 struct vx_moves;
 struct vx_ports;
 struct vx_probes;
+struct vx_process;
 struct vx_punts;
 struct vx_radv;
 struct vx_receipt;
@@ -85,7 +86,8 @@ struct vx_app {
     struct vx_server *server;
     struct vx_api_backend backend;
     struct evconnlistener *ovsdb_listener, *openflow_listener;
-    struct event *signals[3], *tick, *pulse;
+    struct vx_process *process;
+    struct event *pulse;
 
     struct vx_fabric_sink sink;
     enum vx_sink_mode sink_mode;
@@ -102,6 +104,7 @@ struct vx_app {
     int64_t exhaustion_ms;          /* when it was told, 0 = never */
     uint64_t look_after;            /* see events.c */
     bool looked_after;
+    size_t n_told_active, n_told_hosts;    /* to systemd; see app.c */
     bool stopping;
 };
 
@@ -109,10 +112,6 @@ struct vx_app {
  * signal or a fatal error ends it. Returns the exit status. */
 int vx_daemon_main(int argc, char **argv);
 
-/* Milliseconds: wall clock, and one that never jumps. */
-int64_t vx_app_wall_ms(void);
-int64_t vx_app_mono_ms(void);
-int64_t vx_app_mono_us(void);
 /* Makes operations durable; done as vx_hosts_env.submit. */
 void vx_app_submit(void *app, const struct vx_op *ops, size_t n,
                    void (*done)(void *aux, const struct vx_error *err,
@@ -132,7 +131,7 @@ void vx_app_grace_on(struct vx_app *app);
 /* Frees what vx_app_wire made; set app->stopping before. */
 void vx_app_unwire(struct vx_app *app);
 /* Once a second: VNIs whose quarantine is over. */
-void vx_app_tick(int fd, short what, void *app);
+void vx_app_tick(void *app);
 
 /* proofs.c */
 void vx_app_probes_init(struct vx_app *app);

@@ -5,12 +5,12 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/codec.h"
 #include "api/watch.h"
 #include "daemon/receipts.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 #include "store/store.h"
@@ -37,15 +37,6 @@ struct vx_commit {
     struct vx_commit_counters counters;
     struct vx_error error;
 };
-
-static int64_t
-mono_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * (int64_t) 1000000 + ts.tv_nsec / 1000;
-}
 
 static void
 turn_ends(evutil_socket_t fd, short what, void *commit)
@@ -88,7 +79,7 @@ vx_commit_submit(struct vx_commit *commit, const struct vx_op *ops,
     struct pending *pending;
 
     if (commit->staged_since_us
-        && mono_us() - commit->staged_since_us > TURN_MAX_US
+        && vx_clock_us() - commit->staged_since_us > TURN_MAX_US
         && !commit->flushing) {
         vx_commit_flush(commit, NULL);
     }
@@ -115,7 +106,7 @@ vx_commit_submit(struct vx_commit *commit, const struct vx_op *ops,
     *commit->last = pending;
     commit->last = &pending->next;
     if (!commit->staged_since_us) {
-        commit->staged_since_us = mono_us();
+        commit->staged_since_us = vx_clock_us();
         event_active(commit->turn_end, EV_TIMEOUT, 0);
     }
 }
@@ -218,10 +209,10 @@ store(struct vx_commit *commit, const struct batch *batch,
             .last_oid = vx_model_last_oid(commit->env.model),
         },
     };
-    int64_t start = mono_us();
+    int64_t start = vx_clock_us();
     bool ok = vx_store_commit(commit->env.store, &store_batch, err);
 
-    commit->counters.store_us += (uint64_t) (mono_us() - start);
+    commit->counters.store_us += (uint64_t) (vx_clock_us() - start);
     if (ok) {
         commit->counters.n_commits++;
         commit->counters.n_changes += batch->n_changes;

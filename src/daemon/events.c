@@ -12,6 +12,7 @@
 #include "daemon/hosts.h"
 #include "daemon/hooks.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 enum {
@@ -79,7 +80,7 @@ vx_app_event_with(struct vx_app *app, enum vx_app_event event,
 void
 vx_app_refused(struct vx_app *app, const struct vx_error *err)
 {
-    int64_t now_ms = vx_app_mono_ms();
+    int64_t now_ms = vx_clock_ms();
 
     if (err->code != VX_EXHAUSTED || !strstr(err->field, "vni")) {
         return;
@@ -139,7 +140,7 @@ tell(struct vx_app *app, const struct vx_obj *obj, enum vx_app_event event,
 static bool
 is_grace(const struct vx_app *app)
 {
-    return vx_app_mono_ms() - app->started_ms < GRACE_MS;
+    return vx_clock_ms() - app->started_ms < GRACE_MS;
 }
 
 /* Down is told of what was told to be active, and of nothing else. */

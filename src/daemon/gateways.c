@@ -18,6 +18,7 @@
 #include "daemon/commit.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -133,11 +134,11 @@ is_damped(struct vx_gws *gws, uint64_t port, int64_t for_ms)
 
     if (node) {
         damp = VX_CONTAINER(node, struct vx_gw_damp, by_port);
-        return vx_app_mono_ms() < damp->due_ms;
+        return vx_clock_ms() < damp->due_ms;
     }
     damp = vx_xcalloc(1, sizeof *damp);
     damp->port = port;
-    damp->due_ms = vx_app_mono_ms() + for_ms;
+    damp->due_ms = vx_clock_ms() + for_ms;
     vx_tree_insert(&gws->damps, &port, &damp->by_port);
     return true;
 }
@@ -148,7 +149,7 @@ static bool
 port_active(void *gws_, uint64_t port)
 {
     struct vx_gws *gws = gws_;
-    int64_t grace = gws->started_ms + VX_GW_GRACE_MS - vx_app_mono_ms();
+    int64_t grace = gws->started_ms + VX_GW_GRACE_MS - vx_clock_ms();
     bool held = gws->told_now || (grace > 0
                                   && vx_app_was_active(gws->app, port));
     struct vx_port_status status;
@@ -187,7 +188,7 @@ hop_alive(void *gws_, uint64_t port)
         return false;
     }
     return place.host
-           || (vx_app_mono_ms() - gws->started_ms < VX_GW_GRACE_MS
+           || (vx_clock_ms() - gws->started_ms < VX_GW_GRACE_MS
                && vx_app_was_active(gws->app, port));
 }
 
@@ -442,7 +443,7 @@ told(void *gw_, const struct vx_feed_item *item, bool had_value)
 {
     struct vx_gw *gw = gw_;
     struct vx_gws *gws = gw->gws;
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
     bool withdrawn = !item->value;
     char text[200];
 
@@ -543,7 +544,7 @@ gw_new(struct vx_gws *gws, const struct vx_obj *obj)
     gw->oid = obj->oid;
     gw->name = vx_xstrdup(obj->name);
     gw->log = vx_feedlog_new(&env);
-    gw->since_wall_ms = vx_app_wall_ms();
+    gw->since_wall_ms = vx_clock_wall_ms();
     vx_tree_init(&gw->items, cmp_item);
     vx_tree_init(&gw->failed, cmp_failed);
     vx_tree_insert(&gws->gateways, &gw->oid, &gw->by_oid);
@@ -707,7 +708,7 @@ look_at_grace(struct vx_gws *gws)
     struct vx_iter iter;
 
     if (gws->grace_over
-        || vx_app_mono_ms() - gws->started_ms < VX_GW_GRACE_MS) {
+        || vx_clock_ms() - gws->started_ms < VX_GW_GRACE_MS) {
         return;
     }
     gws->grace_over = true;
@@ -723,7 +724,7 @@ look_at_grace(struct vx_gws *gws)
 static void
 look_at_damps(struct vx_gws *gws)
 {
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
 
     VX_TREE_FOR_EACH(node, &gws->damps) {
         const struct vx_gw_damp *damp = VX_CONTAINER(node, struct vx_gw_damp,
@@ -762,7 +763,7 @@ make_epoch(char epoch[33])
     uint8_t bytes[16];
 
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
-        uint64_t now = (uint64_t) vx_app_wall_ms();
+        uint64_t now = (uint64_t) vx_clock_wall_ms();
 
         memset(bytes, 0, sizeof bytes);
         memcpy(bytes, &now, sizeof now);
@@ -784,7 +785,7 @@ vx_gws_new(struct vx_app *app)
     };
     gws->last = &gws->first;
     gws->queue_last = &gws->queue;
-    gws->started_ms = vx_app_mono_ms();
+    gws->started_ms = vx_clock_ms();
     vx_tree_init(&gws->gateways, cmp_gw);
     vx_tree_init(&gws->dirty, cmp_dirty);
     vx_tree_init(&gws->damps, cmp_damp);

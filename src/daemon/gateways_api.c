@@ -8,6 +8,7 @@
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 /* --- Status. */
@@ -763,7 +764,7 @@ static uint64_t
 report_age(const struct vx_gw *gw)
 {
     return gw->seen_ms
-           ? (uint64_t) (vx_app_mono_ms() - gw->seen_ms) / 1000 : 0;
+           ? (uint64_t) (vx_clock_ms() - gw->seen_ms) / 1000 : 0;
 }
 
 static uint64_t

@@ -12,6 +12,7 @@
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
 #include "daemon/hosts.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum { PENDING_BYTES = 256 * 1024 };
@@ -35,7 +36,7 @@ is_complete(const struct vx_gw *gw)
 {
     const struct vx_gws *gws = gw->gws;
     const struct vx_model *model = gws->app->model;
-    int64_t age = vx_app_mono_ms() - gws->started_ms;
+    int64_t age = vx_clock_ms() - gws->started_ms;
     const struct vx_gateway *gateway = (const void *)
         vx_model_by_oid(model, gw->oid);
     const struct vx_host *host = (const void *)
@@ -76,7 +77,7 @@ sync_now(struct vx_api_feed *feed, struct vx_buf *text)
     write_text(feed, text);
     feed->synced = true;
     feed->synced_at = feed->at;
-    feed->synced_ms = vx_app_mono_ms();
+    feed->synced_ms = vx_clock_ms();
 }
 
 void
@@ -139,7 +140,7 @@ vx_gws_keep_alive(struct vx_gws *gws)
             vx_feed_write_line_wait(feed->at, gw->name, &text);
             write_text(feed, &text);
         } else if (feed->synced && feed->at == feed->synced_at
-                   && vx_app_mono_ms() - feed->synced_ms >= 900) {
+                   && vx_clock_ms() - feed->synced_ms >= 900) {
             sync_now(feed, &text);
         }
     }

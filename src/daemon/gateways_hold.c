@@ -15,6 +15,7 @@
 #include "daemon/app.h"
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -148,7 +149,7 @@ rehearse(struct vx_gw_held *held)
 
     if (!vx_commit_flush(app->commit, &err)
         || !vx_model_apply(app->model, held->submit.ops, held->submit.n,
-                           vx_app_wall_ms(), NULL, &failed, &err)) {
+                           vx_clock_wall_ms(), NULL, &failed, &err)) {
         return false;
     }
     changes = vx_model_staged(app->model, &n);

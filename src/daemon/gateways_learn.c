@@ -13,6 +13,7 @@
 #include "daemon/app.h"
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -105,7 +106,7 @@ set_reason(struct vx_gws *gws, struct vx_gw_target *t, const char *reason,
     }
     snprintf(t->reason, sizeof t->reason, "%s", reason);
     if (reason[0] && retry) {
-        t->tried_ms = vx_app_mono_ms();
+        t->tried_ms = vx_clock_ms();
         t->is_refused = true;
         vx_tree_insert(&gws->refused, t, &t->by_refused);
     }
@@ -228,7 +229,7 @@ is_silent(void *gws_, uint64_t gateway)
     const struct vx_gw *gw = vx_gws_find(gws, gateway);
 
     return gw && !gw->has_reported
-           && vx_app_mono_ms() - gws->started_ms < VX_GW_SILENT_MS;
+           && vx_clock_ms() - gws->started_ms < VX_GW_SILENT_MS;
 }
 
 static bool
@@ -483,7 +484,7 @@ vx_gws_learn_work(struct vx_gws *gws)
 static void
 retry_refused(struct vx_gws *gws)
 {
-    int64_t before = vx_app_mono_ms() - RETRY_MS;
+    int64_t before = vx_clock_ms() - RETRY_MS;
     struct vx_tree_node *node = vx_tree_first(&gws->refused);
 
     for (int i = 0; node && i < RETRIES_PER_TICK; i++) {
@@ -502,7 +503,7 @@ retry_refused(struct vx_gws *gws)
 static void
 expire_rules(struct vx_gw *gw)
 {
-    int64_t before = vx_app_mono_ms() - gw->gws->app->options.flowspec_away_ms;
+    int64_t before = vx_clock_ms() - gw->gws->app->options.flowspec_away_ms;
     size_t n = 0;
 
     if (gw->expired || !gw->seen_ms || gw->seen_ms > before) {

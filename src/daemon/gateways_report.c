@@ -8,6 +8,7 @@
 #include "daemon/app.h"
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -19,7 +20,7 @@ void
 vx_gws_look_connected(struct vx_gw *gw)
 {
     struct vx_gws *gws = gw->gws;
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
     const struct vx_obj *obj;
     bool connected = gw->stream && gw->seen_ms
                      && now - gw->seen_ms < VX_GW_SEEN_MS;
@@ -28,7 +29,7 @@ vx_gws_look_connected(struct vx_gw *gw)
         return;
     }
     gw->connected = connected;
-    gw->since_wall_ms = vx_app_wall_ms();
+    gw->since_wall_ms = vx_clock_wall_ms();
     vx_log_info(gw->name, connected ? "gateway connected"
                                     : "gateway is not connected");
     obj = vx_model_by_oid(gws->app->model, gw->oid);
@@ -227,7 +228,7 @@ vx_gws_forget_report(struct vx_gw *gw)
 static bool
 is_too_often(struct vx_gw *gw)
 {
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
 
     if (now - gw->window_ms >= 1000) {
         gw->window_ms = now;
@@ -239,7 +240,7 @@ is_too_often(struct vx_gw *gw)
 static void
 keep_acked(struct vx_gw *gw, const struct vx_api_report *report)
 {
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
     uint64_t seq = vx_feedlog_seq(gw->log);
 
     /* Of another epoch it means nothing. */
@@ -349,8 +350,8 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
                        "full", gw->name);
     }
     gws->n_reports++;
-    gw->seen_ms = vx_app_mono_ms();
-    gw->seen_wall_ms = vx_app_wall_ms();
+    gw->seen_ms = vx_clock_ms();
+    gw->seen_wall_ms = vx_clock_wall_ms();
     if (strcmp(gw->boot, report->boot)) {
         snprintf(gw->boot, sizeof gw->boot, "%s", report->boot);
         gw->n_strays = 0;

@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a controller knows when it starts: the store's records become the
- * model, the model is told to the fabric and the hosts.  And the clocks.
+ * model, the model is told to the fabric and the hosts.
  *
  * Apart from app.c, so that the simulation (tests/sim) starts a controller
  * without sockets and signals by the same code. */
 #include "daemon/app.h"
 
-#include <time.h>
-
 #include "api/codec.h"
 #include "daemon/gateways.h"
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
+#include "lib/clock.h"
 #include "store/store.h"
-
-int64_t
-vx_app_wall_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t
-vx_app_mono_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t
-vx_app_mono_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * (int64_t) 1000000 + ts.tv_nsec / 1000;
-}
 
 static bool
 load_record(void *app_, const struct vx_store_record *record,

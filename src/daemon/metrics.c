@@ -18,6 +18,7 @@
 #include "daemon/punts.h"
 #include "daemon/router_adv.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "vxconfig.h"
 
 static void
@@ -216,7 +217,7 @@ audits(const struct vx_app *app, struct vx_buf *out)
     struct vx_audits_counters c;
     const struct vx_obj *obj;
     struct vx_iter iter;
-    int64_t now = vx_app_wall_ms();
+    int64_t now = vx_clock_wall_ms();
 
     vx_audits_counters(app->audits, &c);
     single(out, "audits_total", "counter",
@@ -277,7 +278,7 @@ vx_app_metrics(void *app_, struct vx_buf *out)
     metric(out, "info", "gauge", "Version of the controller.");
     vx_buf_printf(out, "vxfabric_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
     single(out, "uptime_seconds", "gauge", "Since the start.",
-           (uint64_t) (vx_app_mono_ms() - app->started_ms) / 1000);
+           (uint64_t) (vx_clock_ms() - app->started_ms) / 1000);
     single(out, "loop_late_total", "counter",
            "Times the event loop was more than 10 ms late.", app->n_late);
     metric(out, "loop_late_max_seconds", "gauge",

@@ -11,6 +11,7 @@
 #include "daemon/hosts.h"
 #include "daemon/ports.h"
 #include "daemon/receipts.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/tree.h"
 #include "lib/xalloc.h"
@@ -58,7 +59,7 @@ cmp_newcomer(const void *key, const struct vx_tree_node *node)
 static void
 arm_grace(struct vx_moves *moves)
 {
-    int64_t ms = moves->first ? moves->first->due_ms - vx_app_mono_ms() : 0;
+    int64_t ms = moves->first ? moves->first->due_ms - vx_clock_ms() : 0;
     struct timeval tv;
 
     if (moves->first) {
@@ -76,7 +77,7 @@ graces_over(evutil_socket_t fd, short what, void *moves_)
 {
     struct vx_moves *moves = moves_;
     struct vx_app *app = moves->app;
-    int64_t now = vx_app_mono_ms();
+    int64_t now = vx_clock_ms();
 
     (void) fd;
     (void) what;
@@ -106,7 +107,7 @@ vx_moves_grace(struct vx_moves *moves, const struct vx_grace *grace)
     bool is_first = !moves->first;
 
     stay->grace = *grace;
-    stay->due_ms = vx_app_mono_ms() + moves->app->options.grace_ms;
+    stay->due_ms = vx_clock_ms() + moves->app->options.grace_ms;
     *moves->last = stay;
     moves->last = &stay->next;
     if (is_first) {
@@ -173,7 +174,7 @@ too_early(const struct vx_app *app, const struct vx_port *port)
     struct vx_host_facts facts;
 
     return port->located
-           && vx_app_mono_ms() - app->started_ms < LOCATE_PATIENCE_MS
+           && vx_clock_ms() - app->started_ms < LOCATE_PATIENCE_MS
            && vx_hosts_facts(app->hosts, port->located, &facts)
            && !facts.connected;
 }

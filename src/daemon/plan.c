@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/commit.h"
+#include "lib/clock.h"
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
@@ -145,7 +146,7 @@ vx_app_plan(struct vx_app *app, const struct vx_api_submit *submit)
     outcome.err = &err;
     if (!vx_commit_flush(app->commit, &err)
         || !vx_model_apply(app->model, submit->ops, submit->n,
-                           vx_app_wall_ms(), results, &outcome.failed,
+                           vx_clock_wall_ms(), results, &outcome.failed,
                            &err)) {
         submit->done(submit->aux, &outcome);
     } else {

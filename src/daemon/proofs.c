@@ -8,6 +8,7 @@
 #include "daemon/ports.h"
 #include "daemon/probe.h"
 #include "daemon/receipts.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 static size_t
@@ -117,8 +118,8 @@ vx_app_probes_init(struct vx_app *app)
     struct vx_probes_env env = {
         .ctx = app, .base = app->base, .senders = senders,
         .may_send = may_send, .send = send_probe, .reached = reached,
-        .waiting = waiting, .late = late, .wall_ms = vx_app_wall_ms,
-        .mono_us = vx_app_mono_us,
+        .waiting = waiting, .late = late, .wall_ms = vx_clock_wall_ms,
+        .mono_us = vx_clock_us,
     };
 
     app->probes = vx_probes_new(&env);

@@ -30,6 +30,7 @@
 #include "daemon/receipts.h"
 #include "daemon/router_adv.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -41,7 +42,7 @@ static int64_t
 wall_ms(void *app)
 {
     (void) app;
-    return vx_app_wall_ms();
+    return vx_clock_wall_ms();
 }
 
 /* --- The fabric's sink. */
@@ -474,12 +475,10 @@ released(void *aux, const struct vx_error *err, const struct vx_obj *obj)
 }
 
 void
-vx_app_tick(int fd, short what, void *app_)
+vx_app_tick(void *app_)
 {
     struct vx_app *app = app_;
 
-    (void) fd;
-    (void) what;
     vx_app_events_tick(app);
     vx_gws_tick(app->gws);
     if (!vx_model_count(app->model, VX_RETIRED_VNI)
@@ -488,7 +487,7 @@ vx_app_tick(int fd, short what, void *app_)
     }
     for (int i = 0; i < RELEASE_SLICE; i++) {
         const struct vx_retired_vni *retired =
-            vx_model_releasable(app->model, vx_app_wall_ms(),
+            vx_model_releasable(app->model, vx_clock_wall_ms(),
                                 vx_hosts_min_realized(app->hosts));
         struct vx_op op = { .type = VX_OP_RELEASE, .kind = VX_RETIRED_VNI };
 
@@ -531,14 +530,14 @@ vx_app_wire(struct vx_app *app)
         .ctx = app, .base = app->base, .model = app->model,
         .interval_ms = app->options.audit_interval_ms,
         .repair = app->options.audit_repair,
-        .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
+        .mono_ms = vx_clock_ms, .wall_ms = vx_clock_wall_ms,
         .drift = drift, .touch = drift_touched, .port_at = port_at,
     };
     struct vx_counters_env counters_env = {
         .ctx = app, .base = app->base, .model = app->model,
         .interval_ms = app->options.counters_interval_ms,
         .port_bum_pps = app->options.port_bum_pps,
-        .mono_ms = vx_app_mono_ms, .wall_ms = vx_app_wall_ms,
+        .mono_ms = vx_clock_ms, .wall_ms = vx_clock_wall_ms,
         .burst = burst,
     };
     struct vx_watch_config watch_config = { .ring_bytes = 0 };

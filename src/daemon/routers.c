@@ -17,6 +17,7 @@
 #include "daemon/punts.h"
 #include "daemon/receipts.h"
 #include "daemon/router_adv.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -180,7 +181,7 @@ borders_init(struct vx_app *app)
         .ctx = app, .base = app->base,
         .down_ms = app->options.border_down_ms, .alive = border_changed,
         .pulse = pulse,
-        .mono_ms = vx_app_mono_ms,
+        .mono_ms = vx_clock_ms,
     };
 
     app->borders = vx_borders_new(&env);
@@ -192,12 +193,12 @@ vx_app_routers_init(struct vx_app *app)
     const struct vx_punts_env punts_env = {
         .ctx = app, .model = app->model, .fabric = app->fabric,
         .send = send_to_tap, .solicited = solicited, .alive = alive,
-        .mono_ms = vx_app_mono_ms,
+        .mono_ms = vx_clock_ms,
     };
     const struct vx_radv_env radv_env = {
         .ctx = app, .base = app->base, .model = app->model,
         .fabric = app->fabric, .may_send = may_send, .send = send_to_tap,
-        .mono_ms = vx_app_mono_ms,
+        .mono_ms = vx_clock_ms,
     };
     const struct vx_hops_env hops_env = {
         .ctx = app, .base = app->base, .model = app->model,
@@ -205,7 +206,7 @@ vx_app_routers_init(struct vx_app *app)
         .interval_ms = app->options.health_interval_ms,
         .may_send = may_send, .pulse = pulse, .send = send_to_tap,
         .changed = hop_changed,
-        .mono_ms = vx_app_mono_ms,
+        .mono_ms = vx_clock_ms,
     };
 
     borders_init(app);

@@ -7,88 +7,25 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "gateway/notify.h"
+#include "lib/clock.h"
+#include "shell/process.h"
 #include "vxconfig.h"
 
-static int64_t
-clock_ms(clockid_t id)
-{
-    struct timespec ts;
-
-    clock_gettime(id, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t
-vx_gw_app_mono_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
-}
-
-int64_t
-vx_gw_app_wall_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
-
 static void
-on_signal(evutil_socket_t signal, short what, void *app_)
+on_stop(void *app_, int signal)
 {
     struct vx_gw_app *app = app_;
 
-    (void) what;
-    vx_log_info("vxgatewayd", "signal %d: stopping, %s", (int) signal,
+    vx_log_info("vxgatewayd", "signal %d: stopping, %s", signal,
                 app->options.withdraw_on_exit ? "withdraws everything"
                                               : "everything stays announced");
-    event_base_loopbreak(app->base);
-}
-
-static void
-on_tick(evutil_socket_t fd, short what, void *app)
-{
-    (void) fd;
-    (void) what;
-    vx_gw_app_tick(app);
-}
-
-static void
-start_signals(struct vx_gw_app *app)
-{
-    static const int signals[] = { SIGTERM, SIGINT };
-    static const struct timeval second = { 1, 0 };
-
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);       /* a full disk is an error, not the end */
-    for (size_t i = 0; i < 2; i++) {
-        app->signals[i] = evsignal_new(app->base, signals[i], on_signal,
-                                       app);
-        event_add(app->signals[i], NULL);
-    }
-    app->tick = event_new(app->base, -1, EV_PERSIST, on_tick, app);
-    event_add(app->tick, &second);
-}
-
-/* Namespaces are looked at through sockets of their own. */
-static void
-raise_fd_limit(void)
-{
-    struct rlimit limit;
-
-    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* Two in one network namespace would fight over VRFs, and zebra 8.4 ends when
@@ -113,21 +50,19 @@ be_alone(struct vx_gw_app *app, struct vx_error *err)
 static bool
 start(struct vx_gw_app *app, struct vx_error *err)
 {
-    const char *dir = app->options.run_dir;
+    struct vx_process_spec spec = {
+        .stop = on_stop, .tick = vx_gw_app_tick, .aux = app,
+    };
 
-    raise_fd_limit();
-    app->base = event_base_new();
-    if (!be_alone(app, err)) {
+    spec.base = app->base = event_base_new();
+    if (!be_alone(app, err)
+        || !vx_process_make_dir(app->options.run_dir, 0700, err)) {
         return false;
     }
-    if (mkdir(dir, 0700) && errno != EEXIST) {
-        return vx_fail(err, VX_UNAVAILABLE, "", "cannot make directory %s: "
-                       "%s", dir, strerror(errno));
-    }
+    app->process = vx_process_new(&spec);
     if (!vx_gw_app_wire(app, err) || !vx_gw_app_serve_metrics(app, err)) {
         return false;
     }
-    start_signals(app);
     vx_log_info("vxgatewayd", "version %s, gateway %s, controller %s",
                 PACKAGE_VERSION, app->options.name, app->options.server);
     return true;
@@ -136,18 +71,11 @@ start(struct vx_gw_app *app, struct vx_error *err)
 static void
 stop(struct vx_gw_app *app)
 {
-    vx_gw_notify("STOPPING=1");
+    vx_process_notify("STOPPING=1");
     if (app->metrics) {
         evhttp_free(app->metrics);
     }
-    for (size_t i = 0; i < 2; i++) {
-        if (app->signals[i]) {
-            event_free(app->signals[i]);
-        }
-    }
-    if (app->tick) {
-        event_free(app->tick);
-    }
+    vx_process_free(app->process);
     vx_gw_app_unwire(app);
     close(app->alone);
     event_base_free(app->base);
@@ -157,7 +85,7 @@ stop(struct vx_gw_app *app)
 int
 vx_gw_main(int argc, char **argv)
 {
-    struct vx_gw_app app = { .started_ms = vx_gw_app_mono_ms() };
+    struct vx_gw_app app = { .started_ms = vx_clock_ms() };
     enum vx_conf_verdict verdict;
     struct vx_error err;
     int status = 1;

@@ -33,6 +33,7 @@ struct event;
 struct event_base;
 struct evhttp;
 struct vx_gw_ghost;
+struct vx_process;
 
 enum { VX_GW_MAX_MARKS = 256 };
 
@@ -59,7 +60,8 @@ struct vx_gw_app {
     struct vx_gw_report *report;
     struct evhttp *metrics;
     int alone;                  /* says that we run */
-    struct event *signals[2], *tick, *work;
+    struct vx_process *process;
+    struct event *work;
     int64_t started_ms;             /* monotonic */
 
     /* Carrying out. */
@@ -102,15 +104,12 @@ struct vx_gw_app {
  * signal or a fatal error ends it. Returns the exit status. */
 int vx_gw_main(int argc, char **argv);
 
-int64_t vx_gw_app_mono_ms(void);
-int64_t vx_gw_app_wall_ms(void);
-
 /* wire.c */
 bool vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err);
 void vx_gw_app_unwire(struct vx_gw_app *app);
 /* Something may have been confirmed. */
 void vx_gw_app_progress(void *app);
-void vx_gw_app_tick(struct vx_gw_app *app);
+void vx_gw_app_tick(void *app);
 
 /* peers.c */
 void vx_gw_app_ask_peers(struct vx_gw_app *app);

@@ -16,11 +16,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "core/pipeline.h"
 #include "gateway/kernel.h"
 #include "gateway/leg_rows.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 #include "ovs-glue/ovsdb_session.h"
 
@@ -140,22 +140,13 @@ settle(struct vx_gw_legs *legs)
     }
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
 /* With the userspace datapath a port whose device has been deleted and made
  * again stays deaf: it has to be taken out and, when ovs-vswitchd has seen
  * that, put in again.  True if one is on its way. */
 static bool
 watch_devices(struct vx_gw_legs *legs)
 {
-    int64_t now = now_ms();
+    int64_t now = vx_clock_ms();
     bool any = false;
 
     VX_TREE_FOR_EACH(node, &legs->legs) {

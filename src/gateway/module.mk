@@ -42,7 +42,6 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/left_out.c src/gateway/left_out.h \
 	src/gateway/metrics.c \
 	src/gateway/node.c src/gateway/node.h \
-	src/gateway/notify.c src/gateway/notify.h \
 	src/gateway/options.c src/gateway/options.h \
 	src/gateway/peers.c \
 	src/gateway/readvertise.c src/gateway/readvertise.h \

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "gateway/leg_ovs.h"
 #include "gateway/speaker.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/tree.h"
 #include "lib/xalloc.h"
@@ -45,15 +45,6 @@ struct vx_gw_node {
     const struct vx_peering **want_peerings;
     size_t cap_want_peerings;
 };
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int
 compare_vrf(const void *vni, const struct vx_tree_node *node)
@@ -240,7 +231,7 @@ remove_leaving(struct vx_gw_node *node)
         struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);
 
         if (!vrf->tenant
-            && (released || now_ms() - vrf->since_ms > PATIENCE_MS)) {
+            && (released || vx_clock_ms() - vrf->since_ms > PATIENCE_MS)) {
             remove_vrf(node, vrf);
         }
     }
@@ -489,7 +480,7 @@ leave(struct vx_gw_node *node, const char *tenant, uint32_t keep)
             && vrf->vni != keep) {
             free(vrf->tenant);
             vrf->tenant = NULL;
-            vrf->since_ms = now_ms();
+            vrf->since_ms = vx_clock_ms();
             vrf->unconfigured = false;
         }
     }
@@ -517,7 +508,7 @@ touch_tenant(struct vx_gw_node *node, const struct vx_gw_entry *entry)
     }
     vrf->unconfigured = false;
     vrf->dirty = true;
-    vrf->since_ms = now_ms();
+    vrf->since_ms = vx_clock_ms();
 }
 
 static void
@@ -531,7 +522,7 @@ touch_peering(struct vx_gw_node *node, const char *key)
         if (vrf->tenant && !strncmp(vrf->tenant, key, n)
             && !vrf->tenant[n]) {
             vrf->dirty = true;
-            vrf->since_ms = now_ms();
+            vrf->since_ms = vx_clock_ms();
         }
     }
 }
@@ -664,7 +655,7 @@ vx_gw_node_leg(struct vx_gw_node *node, uint32_t vni)
 bool
 vx_gw_node_is_settled(const struct vx_gw_node *node)
 {
-    int64_t now = now_ms();
+    int64_t now = vx_clock_ms();
 
     if (node->frr_dirty || !vx_gw_frr_is_settled(node->frrs[VX_GW_BGPD])
         || !vx_gw_frr_is_settled(node->frrs[VX_GW_REFLECTOR])) {

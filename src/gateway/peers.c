@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/codec.h"
 #include "gateway/app.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -231,7 +231,7 @@ static void
 put_session(const char *key, const struct vx_gw_session *s,
             const char *error, struct vx_buf *out)
 {
-    int64_t since = s && s->up_ms ? vx_gw_app_wall_ms() - (int64_t) s->up_ms
+    int64_t since = s && s->up_ms ? vx_clock_wall_ms() - (int64_t) s->up_ms
                                   : 0;
 
     vx_buf_puts(out, "{\"peering\":");

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "api/codec.h"
 #include "gateway/http.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -77,15 +77,6 @@ vx_gw_report_format(const struct vx_gw_report_view *view, const char *boot,
 
 /* --- When. */
 
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void
 send_in(struct vx_gw_report *report, int64_t ms)
 {
@@ -97,7 +88,7 @@ send_in(struct vx_gw_report *report, int64_t ms)
 static void
 schedule(struct vx_gw_report *report)
 {
-    int64_t since = now_ms() - report->last_ms;
+    int64_t since = vx_clock_ms() - report->last_ms;
     bool more = report->touched || report->stage == BEGIN
                 || vx_gw_learned_is_dirty(report->config.learned);
     int64_t wait = (more ? PACE_MS : HEARTBEAT_MS) - since;
@@ -142,7 +133,7 @@ on_done(void *report_, long status, const char *why)
         if (status >= 400) {
             report->restarted = true;
         }
-        report->last_ms = now_ms();
+        report->last_ms = vx_clock_ms();
         report->touched = false;
     }
     if (report->restarted) {
@@ -191,7 +182,7 @@ send_now(evutil_socket_t fd, short what, void *report_)
     if (report->request) {
         return;
     }
-    report->last_ms = now_ms();
+    report->last_ms = vx_clock_ms();
     report->touched = false;
     report->config.look(report->config.aux, &view);
     if (!*view.epoch) {
@@ -246,7 +237,7 @@ vx_gw_report_new(const struct vx_gw_report_config *config)
     report->config.gateway = NULL;          /* borrowed */
     report->path = vx_xasprintf("/v1/gateways/%s/report", config->gateway);
     if (getrandom(&boot, sizeof boot, 0) != sizeof boot) {
-        boot = (uint64_t) now_ms();
+        boot = (uint64_t) vx_clock_ms();
     }
     snprintf(report->boot, sizeof report->boot, "%016" PRIx64, boot);
     report->stage = BEGIN;

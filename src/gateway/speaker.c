@@ -5,8 +5,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -28,15 +28,6 @@ struct vx_gw_speaker {
     struct vx_gw_left_out *left_out;
     bool down_told;
 };
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* --- What is heard. */
 
@@ -147,7 +138,7 @@ on_down(void *speaker_, const char *why)
     struct vx_gw_speaker *speaker = speaker_;
 
     if (!speaker->down_since_ms) {
-        speaker->down_since_ms = now_ms();
+        speaker->down_since_ms = vx_clock_ms();
     }
     if (!speaker->down_told) {
         speaker->down_told = true;
@@ -171,7 +162,7 @@ connect_session(struct vx_gw_speaker *speaker)
     };
     struct vx_error err;
 
-    speaker->down_since_ms = now_ms();
+    speaker->down_since_ms = vx_clock_ms();
     speaker->session = bg_session_new(speaker->config.base,
                                       &speaker->session_config, speaker->out,
                                       speaker->in, &err);
@@ -257,7 +248,7 @@ vx_gw_speaker_is_idle(const struct vx_gw_speaker *speaker)
 {
     return !speaker->session
            || (speaker->down_since_ms
-               && now_ms() - speaker->down_since_ms > AWAY_MS);
+               && vx_clock_ms() - speaker->down_since_ms > AWAY_MS);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "gateway/app.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -90,11 +91,11 @@ end_bgpd(struct vx_gw_app *app, const char *vrf)
         vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD));
     pid_t pid = vx_gw_vty_peer(vty);
 
-    if (vx_gw_app_mono_ms() < app->ids_killed_ms + KILL_AGAIN_MS
+    if (vx_clock_ms() < app->ids_killed_ms + KILL_AGAIN_MS
         && app->ids_killed_ms) {
         return;
     }
-    app->ids_killed_ms = vx_gw_app_mono_ms();
+    app->ids_killed_ms = vx_clock_ms();
     if (pid <= 1 || !is_bgpd(pid) || kill(pid, SIGKILL)) {
         vx_log_error("peers", "bgpd takes VRF %s for another one since zebra "
                      "was restarted, and cannot be ended from here: restart "

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "gateway/app.h"
-#include "gateway/notify.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
+#include "shell/process.h"
 
 enum {
     PIECE = 500, QUIET_MS = 2000,
@@ -572,7 +573,7 @@ static bool
 is_complete(void *app_)
 {
     struct vx_gw_app *app = app_;
-    int64_t age = vx_gw_app_mono_ms() - app->started_ms;
+    int64_t age = vx_clock_ms() - app->started_ms;
 
     if (!app->complete && app->told && app->zebra) {
         size_t n_tenants = vx_gw_entries_count(app->entries, VX_GW_TENANT);
@@ -631,15 +632,17 @@ audit(struct vx_gw_app *app)
 }
 
 void
-vx_gw_app_tick(struct vx_gw_app *app)
+vx_gw_app_tick(void *app_)
 {
+    struct vx_gw_app *app = app_;
+
     vx_gw_node_judge(app->node);
     vx_gw_app_ask_peers(app);
     audit(app);
     acknowledge(app);
     if (!app->ready_told && app->acked) {
         app->ready_told = true;
-        vx_gw_notify("READY=1\nSTATUS=announcing");
+        vx_process_notify("READY=1\nSTATUS=announcing");
     }
 }
 

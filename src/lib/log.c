@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
+
 static enum vx_log_level max_level = VX_LOG_INFO;
 
 static const char *const level_names[] = {
@@ -46,11 +48,8 @@ vx_log_get_level(void)
 static bool
 admit(struct vx_log_site *site)
 {
-    struct timespec ts;
-    int64_t now;
+    int64_t now = vx_clock_ms();
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    now = ts.tv_sec * (int64_t) 1000 + ts.tv_nsec / 1000000;
     if (site->last_ms) {
         site->tokens_ms += now - site->last_ms;
     }

@@ -16,6 +16,7 @@
 #include "daemon/commit.h"
 #include "daemon/health.h"
 #include "daemon/hooks.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
@@ -97,6 +98,14 @@ last_vni(void)
 /* --- The controller. */
 
 static void
+on_tick(evutil_socket_t fd, short what, void *app)
+{
+    (void) fd;
+    (void) what;
+    vx_app_tick(app);
+}
+
+static void
 start(void)
 {
     static const struct timeval second = { 1, 0 };
@@ -106,7 +115,7 @@ start(void)
     say("the controller starts");
     sim->lives++;
     sim->app = app;
-    app->started_ms = vx_app_mono_ms();
+    app->started_ms = vx_clock_ms();
     vx_options_init(&app->options);
     app->options.vni_ranges[0] = (struct vx_vni_range) { FIRST_VNI,
                                                          last_vni() };
@@ -126,7 +135,7 @@ start(void)
     vx_hooks_new(NULL, &app->hooks, &err);
     vx_app_wire(app);
     vx_app_replay(app);
-    sim->tick = event_new(app->base, -1, EV_PERSIST, vx_app_tick, app);
+    sim->tick = event_new(app->base, -1, EV_PERSIST, on_tick, app);
     event_add(sim->tick, &second);
     sim->crash_in = sim->calm || chance(3) ? 0 : 1 + roll(150);
     client_check();
