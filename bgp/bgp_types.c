@@ -376,3 +376,12 @@ bg_ext_format(const struct bg_ext *ext, char buf[BG_EXT_STRLEN])
     }
     return buf;
 }
+
+int
+bg_key_compare(const struct bg_key *a, const struct bg_key *b)
+{
+    size_t common = a->size < b->size ? a->size : b->size;
+    int d = memcmp(a->bytes, b->bytes, common);
+
+    return d ? d : a->size < b->size ? -1 : a->size > b->size;
+}

@@ -121,4 +121,13 @@ const char *bg_nlri_format(const struct bg_nlri *nlri,
  * no useful order: see bg_flow_compare(). */
 size_t bg_nlri_key(const struct bg_nlri *nlri, uint8_t key[BG_KEY_MAX]);
 
+/* A key where it is looked up. */
+struct bg_key {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+/* As memcmp, and the shorter one first. */
+int bg_key_compare(const struct bg_key *a, const struct bg_key *b);
+
 #endif

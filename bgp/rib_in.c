@@ -32,27 +32,18 @@ struct bg_rib_in {
     struct vx_ip own;
 };
 
-struct key {
-    const uint8_t *bytes;
-    size_t size;
-};
-
 static int
-compare(const void *key_, const struct vx_tree_node *node)
+compare(const void *key, const struct vx_tree_node *node)
 {
-    const struct key *key = key_;
     const struct entry *entry = VX_CONTAINER(node, struct entry, node);
-    size_t common = key->size < entry->key_size ? key->size
-                                                : entry->key_size;
-    int d = memcmp(key->bytes, entry->key, common);
 
-    return d ? d : key->size < entry->key_size ? -1
-           : key->size > entry->key_size;
+    return bg_key_compare(key, &(struct bg_key) { entry->key,
+                                                  entry->key_size });
 }
 
 static struct entry *
 find(const struct bg_rib_in *rib, enum bg_family family,
-     const struct key *key)
+     const struct bg_key *key)
 {
     struct vx_tree_node *node = vx_tree_find(&rib->families[family], key);
 
@@ -181,7 +172,7 @@ take_nlri(struct entry *entry, const struct bg_nlri *nlri)
 
 static struct entry *
 add_entry(struct bg_rib_in *rib, enum bg_family family,
-          const struct key *key)
+          const struct bg_key *key)
 {
     struct entry *entry = vx_xcalloc(1, sizeof *entry + key->size);
 
@@ -196,7 +187,7 @@ bg_rib_in_reach(struct bg_rib_in *rib, const struct bg_nlri *nlri,
                 const struct bg_attrs *attrs)
 {
     uint8_t bytes[BG_KEY_MAX];
-    struct key key = { bytes, bg_nlri_key(nlri, bytes) };
+    struct bg_key key = { bytes, bg_nlri_key(nlri, bytes) };
     struct entry *entry = find(rib, nlri->family, &key);
 
     if (attrs->originator.family
@@ -228,7 +219,7 @@ void
 bg_rib_in_unreach(struct bg_rib_in *rib, const struct bg_nlri *nlri)
 {
     uint8_t bytes[BG_KEY_MAX];
-    struct key key = { bytes, bg_nlri_key(nlri, bytes) };
+    struct bg_key key = { bytes, bg_nlri_key(nlri, bytes) };
     struct entry *entry = find(rib, nlri->family, &key);
 
     if (entry) {
@@ -333,7 +324,7 @@ bg_rib_in_find(const struct bg_rib_in *rib, const struct bg_nlri *nlri,
                struct bg_rib_in_view *ret_view)
 {
     uint8_t bytes[BG_KEY_MAX];
-    struct key key = { bytes, bg_nlri_key(nlri, bytes) };
+    struct bg_key key = { bytes, bg_nlri_key(nlri, bytes) };
     struct entry *entry = find(rib, nlri->family, &key);
 
     if (entry) {

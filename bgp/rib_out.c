@@ -196,27 +196,18 @@ make_clean(struct bg_rib_out *rib, struct entry *entry)
 
 /* --- Entries. */
 
-struct key {
-    const uint8_t *bytes;
-    size_t size;
-};
-
 static int
-compare_entry(const void *key_, const struct vx_tree_node *node)
+compare_entry(const void *key, const struct vx_tree_node *node)
 {
-    const struct key *key = key_;
     const struct entry *entry = VX_CONTAINER(node, struct entry, node);
-    size_t common = key->size < entry->key_size ? key->size
-                                                : entry->key_size;
-    int d = memcmp(key->bytes, entry->key, common);
 
-    return d ? d : key->size < entry->key_size ? -1
-           : key->size > entry->key_size;
+    return bg_key_compare(key, &(struct bg_key) { entry->key,
+                                                  entry->key_size });
 }
 
 static struct entry *
 find(const struct bg_rib_out *rib, enum bg_family family,
-     const struct key *key)
+     const struct bg_key *key)
 {
     struct vx_tree_node *node = vx_tree_find(&rib->families[family], key);
 
@@ -225,7 +216,7 @@ find(const struct bg_rib_out *rib, enum bg_family family,
 
 static struct entry *
 add_entry(struct bg_rib_out *rib, enum bg_family family,
-          const struct key *key)
+          const struct bg_key *key)
 {
     struct entry *entry = vx_xcalloc(1, sizeof *entry + key->size);
 
@@ -400,7 +391,7 @@ bg_rib_out_set(struct bg_rib_out *rib, const struct bg_nlri *nlri,
                const struct bg_attrs *attrs, uint64_t token)
 {
     uint8_t bytes[BG_KEY_MAX];
-    struct key key = { bytes, bg_nlri_key(nlri, bytes) };
+    struct bg_key key = { bytes, bg_nlri_key(nlri, bytes) };
     struct bg_attr_set *set = bg_attr_pool_get(&rib->pool, attrs);
     struct entry *entry = find(rib, nlri->family, &key);
 
@@ -424,7 +415,7 @@ bg_rib_out_unset(struct bg_rib_out *rib, const struct bg_nlri *nlri,
                  uint64_t token)
 {
     uint8_t bytes[BG_KEY_MAX];
-    struct key key = { bytes, bg_nlri_key(nlri, bytes) };
+    struct bg_key key = { bytes, bg_nlri_key(nlri, bytes) };
     struct entry *entry = find(rib, nlri->family, &key);
 
     heard_of(rib, token);

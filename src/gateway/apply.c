@@ -24,21 +24,12 @@ struct vx_gw_apply {
     struct vx_gw_items old, new;    /* reused */
 };
 
-struct bytes {
-    const uint8_t *data;
-    size_t size;
-};
-
 static int
-compare_claim(const void *key_, const struct vx_tree_node *node)
+compare_claim(const void *key, const struct vx_tree_node *node)
 {
-    const struct bytes *key = key_;
     const struct claim *claim = VX_CONTAINER(node, struct claim, by_key);
 
-    if (key->size != claim->size) {
-        return key->size < claim->size ? -1 : 1;
-    }
-    return memcmp(key->data, claim->key, key->size);
+    return bg_key_compare(key, &(struct bg_key) { claim->key, claim->size });
 }
 
 static struct claim *
@@ -47,7 +38,7 @@ find_claim(struct vx_gw_apply *apply, const struct bg_nlri *nlri)
     uint8_t key[BG_KEY_MAX];
     size_t size = bg_nlri_key(nlri, key);
     struct vx_tree_node *node =
-        vx_tree_find(&apply->claims, &(struct bytes) { key, size });
+        vx_tree_find(&apply->claims, &(struct bg_key) { key, size });
 
     return node ? VX_CONTAINER(node, struct claim, by_key) : NULL;
 }
@@ -76,7 +67,7 @@ claim_rule(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
     claim->owner = entry;
     claim->size = bg_nlri_key(&item->nlri, claim->key);
     vx_tree_insert(&apply->claims,
-                   &(struct bytes) { claim->key, claim->size },
+                   &(struct bg_key) { claim->key, claim->size },
                    &claim->by_key);
     return true;
 }
@@ -131,17 +122,6 @@ unset_item(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
 }
 
 static bool
-has(const struct vx_gw_items *items, const struct vx_gw_item *item)
-{
-    for (size_t i = 0; i < items->n; i++) {
-        if (vx_gw_item_same_key(&items->items[i], item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 derive(struct vx_gw_apply *apply, const struct vx_gw_value *value,
        const struct vx_gw_ctx *ctx, struct vx_gw_items *items,
        struct vx_error *err)
@@ -182,7 +162,7 @@ carry_out(struct vx_gw_apply *apply, struct vx_gw_entry *entry,
     was = apply->old.n != 0;
     is = apply->new.n != 0;
     for (size_t i = 0; i < apply->old.n; i++) {
-        if (!has(&apply->new, &apply->old.items[i])) {
+        if (!vx_gw_items_has(&apply->new, &apply->old.items[i])) {
             unset_item(apply, entry, &apply->old.items[i], token);
         }
     }

@@ -147,17 +147,6 @@ derive_others(struct vx_gw_readvertise *r, const struct route *route)
     }
 }
 
-static bool
-has(const struct vx_gw_items *items, const struct vx_gw_item *item)
-{
-    for (size_t i = 0; i < items->n; i++) {
-        if (vx_gw_item_same_key(&items->items[i], item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* All of it but what keep has. */
 static void
 take_back(struct vx_gw_readvertise *r, struct route *route,
@@ -168,8 +157,8 @@ take_back(struct vx_gw_readvertise *r, struct route *route,
     derive_others(r, route);
     vx_gw_wanted_fabric(&route->prefix, route->told, &old);
     for (size_t i = 0; i < old.n; i++) {
-        if (!has(&r->others, &old.items[i])
-            && !(keep && has(keep, &old.items[i]))) {
+        if (!vx_gw_items_has(&r->others, &old.items[i])
+            && !(keep && vx_gw_items_has(keep, &old.items[i]))) {
             r->ops->unset(r->aux, &old.items[i].nlri);
         }
     }

@@ -496,8 +496,8 @@ vx_gw_wanted(const struct vx_gw_value *value, const struct vx_gw_ctx *ctx,
     return true;
 }
 
-bool
-vx_gw_item_same_key(const struct vx_gw_item *a, const struct vx_gw_item *b)
+static bool
+same_key(const struct vx_gw_item *a, const struct vx_gw_item *b)
 {
     uint8_t key_a[BG_KEY_MAX], key_b[BG_KEY_MAX];
     size_t n;
@@ -511,4 +511,16 @@ vx_gw_item_same_key(const struct vx_gw_item *a, const struct vx_gw_item *b)
     }
     n = bg_nlri_key(&a->nlri, key_a);
     return n == bg_nlri_key(&b->nlri, key_b) && !memcmp(key_a, key_b, n);
+}
+
+bool
+vx_gw_items_has(const struct vx_gw_items *items,
+                const struct vx_gw_item *item)
+{
+    for (size_t i = 0; i < items->n; i++) {
+        if (same_key(&items->items[i], item)) {
+            return true;
+        }
+    }
+    return false;
 }

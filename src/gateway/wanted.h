@@ -59,9 +59,10 @@ void vx_gw_wanted_fabric(const struct vx_prefix *prefix,
                          const struct vx_gw_ctx *ctx,
                          struct vx_gw_items *items);
 
-/* Whether both are of the same route, so that one takes the other's place. */
-bool vx_gw_item_same_key(const struct vx_gw_item *a,
-                         const struct vx_gw_item *b);
+/* Whether one of them is of the same route as item, so that it takes its
+ * place. */
+bool vx_gw_items_has(const struct vx_gw_items *items,
+                     const struct vx_gw_item *item);
 
 /* The route targets of a tenant or network: as told, else AS:VNI. */
 struct bg_ext vx_gw_auto_rt(const struct vx_gw_gateway *gateway,

@@ -72,7 +72,8 @@ tests_fuzz_fuzz_zapi_LDADD = $(LIBS_BGP)
 tests_fuzz_fuzz_zapi_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_gw_feed
-tests_fuzz_fuzz_gw_feed_SOURCES = tests/fuzz/fuzz_gw_feed.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_gw_feed_SOURCES = tests/fuzz/fuzz_gw_feed.c $(GW_WORLD) \
+	$(FUZZ_DRIVER)
 tests_fuzz_fuzz_gw_feed_LDADD = $(LIBS_GATEWAY)
 tests_fuzz_fuzz_gw_feed_LDFLAGS = $(AM_LDFLAGS) $(VX_FUZZ_LDFLAGS)
 

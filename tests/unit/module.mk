@@ -235,7 +235,9 @@ tests_unit_test_route_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_pbr_sync
 tests_unit_test_pbr_sync_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 
+GW_WORLD = tests/lib/gw_world.c tests/lib/gw_world.h
 UNIT_TESTS += tests/unit/test_gw_wanted
+tests_unit_test_gw_wanted_SOURCES = tests/unit/test_gw_wanted.c $(GW_WORLD)
 tests_unit_test_gw_wanted_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_gw_learned
 tests_unit_test_gw_learned_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)

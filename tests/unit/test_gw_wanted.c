@@ -10,24 +10,19 @@
 
 #include <cmocka.h>
 
-#include "gateway/apply.h"
-#include "gateway/feed.h"
-#include "gateway/readvertise.h"
 #include "bgp/bgp_flowspec.h"
+#include "gateway/readvertise.h"
+#include "tests/lib/gw_world.h"
 #include "lib/xalloc.h"
 
 enum { MAX_SAID = 4096 };
 
 /* What zebra and the speaker have been told, as sorted texts. */
 struct world {
-    struct vx_gw_entries *entries;
-    struct vx_gw_apply *apply;
-    struct vx_gw_feed *feed;
+    struct gw_world gw;
     char *said[MAX_SAID];
     size_t n_said;
     unsigned n_ops, n_node;
-    uint64_t token, seq;
-    char refused[464];
 };
 
 static char *
@@ -90,7 +85,7 @@ route_set(void *w_, const char *vrf, const struct bg_want *want,
     char via[VX_IP_STRLEN], value[128];
 
     w->n_ops++;
-    assert_true(token == w->token);
+    assert_true(token == w->gw.token);
     snprintf(value, sizeof value, "%s dev %s",
              vx_ip_format(&want->via, via), want->device);
     say(w, route_text(vrf, want), value);
@@ -151,104 +146,26 @@ node(void *w_, const struct vx_gw_entry *entry)
     w->n_node++;
 }
 
-static void
-told(void *w, const struct vx_gw_entry *entry, bool announced)
-{
-    (void) w;
-    (void) entry;
-    (void) announced;
-}
-
-static const char *
-leg(void *w, uint32_t vni)
-{
-    (void) w;
-    (void) vni;
-    return "leg";
-}
-
 static const struct vx_gw_apply_ops ops = {
-    route_set, route_unset, bgp_set, bgp_unset, node, told, leg,
+    route_set, route_unset, bgp_set, bgp_unset, node,
+    gw_world_told, gw_world_leg,
 };
 
 /* --- A feed in front. */
 
-static void
-on_hello(void *w_, const char *epoch, bool full)
-{
-    struct world *w = w_;
-
-    (void) epoch;
-    if (full) {
-        vx_gw_entries_begin(w->entries);
-    }
-}
-
-static void
-on_entry(void *w_, struct vx_gw_line *line, const char *text, size_t size)
-{
-    struct world *w = w_;
-
-    vx_gw_entries_set(w->entries, line->type, line->key, line->seq,
-                      line->value, text, size);
-    line->value = NULL;
-}
-
-static void
-on_sync(void *w_, uint64_t seq)
-{
-    struct world *w = w_;
-
-    vx_gw_entries_sweep(w->entries);
-    w->seq = seq;
-    w->token++;
-    while (!vx_gw_apply_some(w->apply, w->token, 3)) {
-    }
-}
-
-static void
-on_refused(void *w_, const struct vx_gw_line *line,
-           const struct vx_error *err)
-{
-    struct world *w = w_;
-
-    snprintf(w->refused, sizeof w->refused, "%s", err->message);
-    if (line) {
-        vx_gw_entries_keep(w->entries, line->type, line->key, err->message);
-    } else {
-        vx_gw_entries_spare(w->entries);
-    }
-}
-
-static void
-on_state(void *w, bool connected, const char *why)
-{
-    (void) w;
-    (void) connected;
-    (void) why;
-}
-
 static struct world *
 world_new(void)
 {
-    static const struct vx_gw_feed_callbacks callbacks = {
-        on_hello, on_entry, on_sync, on_refused, on_state,
-    };
-    const struct vx_gw_feed_config config = { .gateway = "g1" };
     struct world *w = vx_xcalloc(1, sizeof *w);
 
-    w->entries = vx_gw_entries_new();
-    w->apply = vx_gw_apply_new(w->entries, &ops, w);
-    w->feed = vx_gw_feed_new(&config, &callbacks, w);
+    gw_world_init(&w->gw, &ops, w);
     return w;
 }
 
 static void
 world_free(struct world *w)
 {
-    vx_gw_feed_free(w->feed);
-    vx_gw_apply_free(w->apply);
-    vx_gw_entries_free(w->entries);
+    gw_world_fini(&w->gw);
     for (size_t i = 0; i < w->n_said; i++) {
         free(w->said[i]);
     }
@@ -258,8 +175,8 @@ world_free(struct world *w)
 static void
 tell(struct world *w, const char *line)
 {
-    vx_gw_feed_take(w->feed, line, strlen(line));
-    vx_gw_feed_take(w->feed, "\n", 1);
+    vx_gw_feed_take(w->gw.feed, line, strlen(line));
+    vx_gw_feed_take(w->gw.feed, "\n", 1);
 }
 
 static void
@@ -267,7 +184,7 @@ entry(struct world *w, const char *type, const char *key, const char *value)
 {
     char *line = vx_xasprintf("{\"seq\":%llu,\"type\":\"%s\",\"key\":\"%s\","
                               "\"value\":%s}",
-                              (unsigned long long) ++w->seq, type, key,
+                              (unsigned long long) ++w->gw.seq, type, key,
                               value);
 
     tell(w, line);
@@ -280,7 +197,7 @@ sync_now(struct world *w)
     char line[64];
 
     snprintf(line, sizeof line, "{\"sync\":%llu}",
-             (unsigned long long) w->seq);
+             (unsigned long long) w->gw.seq);
     tell(w, line);
 }
 
@@ -383,9 +300,9 @@ type_5_has_router_mac_and_auto_rd(void **state)
     begin(w, "\"evpn\"");
     entry(w, "prefix", "acme 10.0.0.0/24", PREFIX("acme", "10.0.0.0/24"));
     sync_now(w);
-    e = vx_gw_entries_find(w->entries, VX_GW_PREFIX, "acme 10.0.0.0/24");
+    e = vx_gw_entries_find(w->gw.entries, VX_GW_PREFIX, "acme 10.0.0.0/24");
     assert_non_null(e);
-    assert_true(vx_gw_wanted(e->value, vx_gw_entries_ctx(w->entries, e),
+    assert_true(vx_gw_wanted(e->value, vx_gw_entries_ctx(w->gw.entries, e),
                              "leg", &items, &err));
     assert_int_equal(items.n, 2);
     assert_int_equal(items.items[1].nlri.evpn.type, BG_EVPN_PREFIX);
@@ -455,8 +372,8 @@ policies_become_flowspec_of_both_families(void **state)
           "\"10.0.0.0/24\"},\"action\":{\"type\":\"drop\"}}");
     sync_now(w);
     assert_int_equal(w->n_said, 3);
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);    /* p3 */
-    assert_string_equal(vx_gw_entries_failed(w->entries)->key, "acme p3");
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 1);    /* p3 */
+    assert_string_equal(vx_gw_entries_failed(w->gw.entries)->key, "acme p3");
     world_free(w);
 }
 
@@ -484,8 +401,8 @@ many_ports_become_rules_that_the_reflector_takes(void **state)
                      "80,443,1000-2000") < w->n_said);
     assert_true(find(w, "flowspec4 dst 10.0.0.0/24 proto 6 dport 3000-4000")
                 < w->n_said);
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);    /* p2 */
-    assert_string_equal(vx_gw_entries_failed(w->entries)->key, "acme p2");
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 1);    /* p2 */
+    assert_string_equal(vx_gw_entries_failed(w->gw.entries)->key, "acme p2");
     world_free(w);
 }
 
@@ -505,12 +422,12 @@ one_rule_has_one_owner_and_passes_to_the_next(void **state)
     sync_now(w);
     assert_int_equal(w->n_said, 1);
     assert_non_null(strstr(w->said[0], "65001:5001"));
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 1);
     entry(w, "policy", "acme p", "null");
     sync_now(w);
     assert_int_equal(w->n_said, 1);
     assert_non_null(strstr(w->said[0], "65001:5002"));
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 0);
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 0);
     world_free(w);
 }
 
@@ -548,8 +465,8 @@ unreadable_entry_stays_as_it_was(void **state)
     entry(w, "prefix", "acme 10.0.0.0/24", PREFIX("acme", "10.0.0.1/24"));
     sync_now(w);
     assert_int_equal(w->n_said, 1);
-    assert_non_null(strstr(w->refused, "prefix"));
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);
+    assert_non_null(strstr(w->gw.refused, "prefix"));
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 1);
     begin(w, "");
     tell(w, "nonsense");
     sync_now(w);                        /* what was it? nothing is swept */
@@ -570,7 +487,7 @@ tenant_that_goes_takes_its_routes_and_comes_back(void **state)
     entry(w, "tenant", "acme", "null");
     sync_now(w);
     assert_int_equal(w->n_said, 0);
-    assert_int_equal(vx_gw_entries_n_failed(w->entries), 1);
+    assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 1);
     entry(w, "tenant", "acme", TENANT("5009", "01"));
     sync_now(w);
     assert_said(w, "route vx5009 10.0.0.0/24|169.254.64.1 dev leg");
@@ -676,10 +593,10 @@ static void
 copy(struct world *to, const struct world *from)
 {
     tell(to, HELLO_FULL);
-    for (struct vx_gw_entry *e = vx_gw_entries_first(from->entries); e;
+    for (struct vx_gw_entry *e = vx_gw_entries_first(from->gw.entries); e;
          e = vx_gw_entries_next(e)) {
-        vx_gw_feed_take(to->feed, e->text, e->size);
-        vx_gw_feed_take(to->feed, "\n", 1);
+        vx_gw_feed_take(to->gw.feed, e->text, e->size);
+        vx_gw_feed_take(to->gw.feed, "\n", 1);
     }
     sync_now(to);
 }
@@ -768,7 +685,7 @@ learned_prefixes_are_told_again_where_the_peering_says_so(void **state)
         again_set, again_unset, again_told,
     };
     struct world *w = world_new();
-    struct vx_gw_readvertise *r = vx_gw_readvertise_new(w->entries, &again,
+    struct vx_gw_readvertise *r = vx_gw_readvertise_new(w->gw.entries, &again,
                                                         w);
     size_t n;
 
