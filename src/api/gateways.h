@@ -38,6 +38,7 @@ enum {
     VX_REPORT_MAX_FAILED = 1000,
     VX_REPORT_MAX_SESSIONS = 16384,
     VX_REPORT_MAX_UNUSED = 100,
+    VX_REPORT_MAX_TENANTS = 8,          /* of one of these */
     VX_REPORT_WORD = 63,                /* bytes of boot, epoch, state */
     VX_REPORT_TEXT = 250,               /* bytes of what is for a person */
 };
@@ -62,6 +63,7 @@ struct vx_api_session {
 /* A path that the gateway itself does not use. */
 struct vx_api_unused {
     const char *type;           /* as an item of what is learned */
+    const char *tenants;        /* whose it may be: "a b"; "" = nobody's */
     const char *path, *why;     /* for a person */
 };
 

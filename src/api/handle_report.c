@@ -278,6 +278,31 @@ read_sessions(struct parsing *p, const cJSON *json)
     return true;
 }
 
+/* Names of at most VX_REPORT_MAX_TENANTS tenants, with a blank between. */
+static const char *
+read_tenants(struct parsing *p, const cJSON *json)
+{
+    const cJSON *list = get(json, "tenants"), *elem;
+    char *names = vx_doc_alloc(p->doc, VX_REPORT_MAX_TENANTS
+                                       * (VX_NAME_MAX + 1) + 1);
+    size_t n = 0;
+
+    if (!cJSON_IsArray(list)) {
+        return "";
+    }
+    names[0] = '\0';
+    cJSON_ArrayForEach (elem, list) {
+        const char *name = cJSON_IsString(elem) ? elem->valuestring : "";
+
+        if (!name[0] || strlen(name) > VX_NAME_MAX || strchr(name, ' ')
+            || n == VX_REPORT_MAX_TENANTS) {
+            continue;
+        }
+        strcat(strcat(names, n++ ? " " : ""), name);
+    }
+    return names;
+}
+
 static bool
 read_unused(struct parsing *p, const cJSON *json)
 {
@@ -303,6 +328,7 @@ read_unused(struct parsing *p, const cJSON *json)
         }
         unused[n++] = (struct vx_api_unused) {
             .type = vx_learned_type_name(type),
+            .tenants = read_tenants(p, elem),
             .path = text(elem, "path", VX_REPORT_TEXT),
             .why = text(elem, "why", VX_REPORT_TEXT),
         };

@@ -616,15 +616,39 @@ read_place(const struct vx_gws *gws, const char *after, struct place *place,
     return true;
 }
 
-/* What the gateway itself does not use: few, and no tenant's. */
+/* Whether the name is among those, with a blank between. */
+static bool
+is_among(const char *names, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (; *names; names += strcspn(names, " "), names += *names == ' ') {
+        if (strcspn(names, " ") == size && !strncmp(names, name, size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the gateway itself does not use: few.  Each is shown to all tenants
+ * that it may be about. */
 static void
 put_unused(const struct paging *p, const struct vx_gw *gw)
 {
+    const char *tenant = p->query->tenant;
+
     for (size_t i = 0; i < gw->n_unused; i++) {
         const struct vx_gw_unused *unused = &gw->unused[i];
+        const char *owner = tenant ? tenant
+                            : strchr(unused->tenants, ' ') ? ""
+                                                           : unused->tenants;
+
+        if (tenant && !is_among(unused->tenants, tenant)) {
+            continue;
+        }
         const struct vx_api_bgp_item out = {
             .gateway = gw->name, .type = unused->type, .key = unused->path,
-            .tenant = "", .prefix = unused->path, .peering = "",
+            .tenant = owner, .prefix = unused->path, .peering = "",
             .state = "unused", .reason = unused->why,
         };
 
@@ -657,9 +681,7 @@ list_gateway(struct paging *p, const struct vx_gw *gw,
                       place->part == 'l' ? place->key : "")) {
         return false;
     }
-    if (!tenant) {
-        put_unused(p, gw);
-    }
+    put_unused(p, gw);
     return true;
 }
 

@@ -40,6 +40,7 @@ struct vx_gw_session {
 /* A path that the gateway does not use. */
 struct vx_gw_unused {
     const char *type;           /* static */
+    char *tenants;              /* "a b" */
     char *path, *why;
 };
 

@@ -185,6 +185,7 @@ static void
 forget_unused(struct vx_gw *gw)
 {
     for (size_t i = 0; i < gw->n_unused; i++) {
+        free(gw->unused[i].tenants);
         free(gw->unused[i].path);
         free(gw->unused[i].why);
     }
@@ -205,8 +206,8 @@ keep_unused(struct vx_gw *gw, const struct vx_api_report *report)
         const struct vx_api_unused *from = &report->unused[gw->n_unused];
 
         gw->unused[gw->n_unused] = (struct vx_gw_unused) {
-            .type = from->type, .path = vx_xstrdup(from->path),
-            .why = vx_xstrdup(from->why),
+            .type = from->type, .tenants = vx_xstrdup(from->tenants),
+            .path = vx_xstrdup(from->path), .why = vx_xstrdup(from->why),
         };
     }
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/codec.h"
 #include "bgp/bgp_flowspec.h"
 #include "gateway/learned.h"
 #include "gateway/wanted.h"
@@ -64,6 +65,16 @@ imports_tenant(const struct hearing *h, const struct vx_gw_tenant *tenant)
 
     return vx_gw_rt_matches(h->attrs, tenant->imports, tenant->n_imports,
                             &own, tenant->vni);
+}
+
+static bool
+is_network_of(const struct hearing *h, const struct vx_gw_network *network)
+{
+    struct bg_ext own = vx_gw_auto_rt(vx_gw_entries_gateway(h->entries),
+                                      network->vni);
+
+    return vx_gw_rt_matches(h->attrs, network->imports, network->n_imports,
+                            &own, network->vni);
 }
 
 /* The next entry of the type with a value, from entry on. */
@@ -153,11 +164,8 @@ hear_networks(struct hearing *h, struct vx_error *err)
     for (struct vx_gw_entry *entry = first_of(h, VX_GW_NETWORK);
          entry && h->n < h->max; entry = next_of(entry)) {
         const struct vx_gw_network *network = &entry->value->network;
-        struct bg_ext own =
-            vx_gw_auto_rt(vx_gw_entries_gateway(h->entries), network->vni);
 
-        if (vx_gw_rt_matches(h->attrs, network->imports, network->n_imports,
-                             &own, network->vni)) {
+        if (is_network_of(h, network)) {
             any = true;
             ok = hear_layer2(h, network, err) && ok;
         }
@@ -435,6 +443,66 @@ hear_flow(struct hearing *h, struct vx_error *err)
     snprintf(heard->from, sizeof heard->from, "%.63s", peering->key);
     heard->rule = vx_buf_steal(&out);
     return true;
+}
+
+/* --- Whose it is, if it is not used. */
+
+/* By route targets, its own or, of layer 2, those of one of its networks. */
+static bool
+is_targeted(const struct hearing *h, const struct vx_gw_entry *tenant)
+{
+    bool is_layer2 = h->nlri->family == BG_EVPN
+                     && h->nlri->evpn.type != BG_EVPN_PREFIX;
+    char prefix[VX_NAME_MAX + 2];
+
+    if (!is_layer2) {
+        return imports_tenant(h, &tenant->value->tenant);
+    }
+    snprintf(prefix, sizeof prefix, "%.63s/", tenant->key);
+    for (struct vx_gw_entry *entry =
+             vx_gw_entries_from(h->entries, VX_GW_NETWORK, prefix);
+         entry && vx_gw_entry_begins(entry, VX_GW_NETWORK, prefix);
+         entry = vx_gw_entries_next(entry)) {
+        if (entry->value && is_network_of(h, &entry->value->network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of the target or, with dst, those that have the destination. */
+static size_t
+put_tenants(const struct hearing *h, const struct vx_prefix *dst,
+            struct vx_buf *out)
+{
+    size_t n = 0;
+
+    for (struct vx_gw_entry *entry = first_of(h, VX_GW_TENANT);
+         entry && n < VX_GW_WHOSE_MAX; entry = next_of(entry)) {
+        if (dst ? covers(h, entry, dst) : is_targeted(h, entry)) {
+            vx_buf_puts(out, n++ ? "," : "");
+            vx_json_string(out, entry->key);
+        }
+    }
+    return n;
+}
+
+void
+vx_gw_whose(const struct vx_gw_entries *entries, const struct bg_nlri *nlri,
+            const struct bg_attrs *attrs, struct vx_buf *out)
+{
+    const struct hearing h = { .entries = entries, .nlri = nlri,
+                               .attrs = attrs };
+    uint8_t family = nlri->family == BG_FLOW4 ? 4
+                     : nlri->family == BG_FLOW6 ? 6 : 0;
+    struct bg_flow_rule rule;
+    struct vx_error err;
+
+    if (vx_gw_entries_gateway(entries) && !put_tenants(&h, NULL, out)
+        && family && bg_flow_decode(&nlri->flow, family, &rule, &err)
+        && rule.dst.ip.family) {
+        put_tenants(&h, &rule.dst, out);
+    }
 }
 
 /* --- Routes of the VRF: by whom. */

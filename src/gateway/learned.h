@@ -55,6 +55,15 @@ bool vx_gw_hear(const struct vx_gw_entries *entries,
                 struct vx_gw_heard *heard, size_t max, size_t *ret_n,
                 struct vx_error *err);
 
+/* Tenants that a path is about, whether it is used or not: those that import
+ * its route targets; of a FlowSpec rule without such, those whose announced
+ * prefix has its destination.  Appends their names as elements of a JSON
+ * array, VX_GW_WHOSE_MAX at most. */
+enum { VX_GW_WHOSE_MAX = 8 };
+void vx_gw_whose(const struct vx_gw_entries *entries,
+                 const struct bg_nlri *nlri, const struct bg_attrs *attrs,
+                 struct vx_buf *out);
+
 /* Whether a route target is among those imported: explicitly, exactly; the
  * automatic one (AS:VNI of this gateway) by its VNI, from any AS. */
 bool vx_gw_rt_matches(const struct bg_attrs *attrs,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/codec.h"
+#include "gateway/learned.h"
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
@@ -115,15 +116,18 @@ type_of(const struct bg_nlri *nlri)
 }
 
 static char *
-text_of(const struct bg_nlri *nlri, const struct vx_error *why)
+text_of(const struct vx_gw_left_out_path *path, const struct vx_error *why)
 {
     struct vx_buf out = VX_BUF_INIT;
-    char path[BG_NLRI_STRLEN];
+    char text[BG_NLRI_STRLEN];
 
-    bg_nlri_format(nlri, path);
-    path[PATH_MAX_SHOWN] = '\0';
-    vx_buf_printf(&out, "{\"type\":\"%s\",\"path\":", type_of(nlri));
-    vx_json_string(&out, path);
+    bg_nlri_format(path->nlri, text);
+    text[PATH_MAX_SHOWN] = '\0';
+    vx_buf_printf(&out, "{\"type\":\"%s\",\"tenants\":[",
+                  type_of(path->nlri));
+    vx_gw_whose(path->entries, path->nlri, path->attrs, &out);
+    vx_buf_puts(&out, "],\"path\":");
+    vx_json_string(&out, text);
     vx_buf_puts(&out, ",\"why\":");
     vx_json_string(&out, why->message);
     vx_buf_puts(&out, "}");
@@ -132,10 +136,10 @@ text_of(const struct bg_nlri *nlri, const struct vx_error *why)
 
 void
 vx_gw_left_out_set(struct vx_gw_left_out *left_out, const void *source,
-                   size_t size, const struct bg_nlri *nlri,
+                   size_t size, const struct vx_gw_left_out_path *from,
                    const struct vx_error *why)
 {
-    struct vx_tree *rank = &left_out->ranks[rank_of(nlri, why)];
+    struct vx_tree *rank = &left_out->ranks[rank_of(from->nlri, why)];
     const struct source key = { source, size };
     struct path *path;
 
@@ -147,7 +151,7 @@ vx_gw_left_out_set(struct vx_gw_left_out *left_out, const void *source,
     path = vx_xcalloc(1, sizeof *path + size);
     path->size = size;
     memcpy(path->source, source, size);
-    path->text = text_of(nlri, why);
+    path->text = text_of(from, why);
     vx_tree_insert(rank, &key, &path->node);
 }
 

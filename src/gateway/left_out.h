@@ -9,7 +9,9 @@
 #ifndef VX_GATEWAY_LEFT_OUT_H
 #define VX_GATEWAY_LEFT_OUT_H
 
+#include "bgp/bgp_attr.h"
 #include "bgp/bgp_types.h"
+#include "gateway/entries.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 
@@ -20,9 +22,14 @@ struct vx_gw_left_out;
 struct vx_gw_left_out *vx_gw_left_out_new(void);
 void vx_gw_left_out_free(struct vx_gw_left_out *left_out);
 
+struct vx_gw_left_out_path {
+    const struct bg_nlri *nlri;
+    const struct bg_attrs *attrs;
+    const struct vx_gw_entries *entries;    /* tell whose it is */
+};
 /* why: as vx_gw_hear() gave it.  source: as of vx_gw_learned_set. */
 void vx_gw_left_out_set(struct vx_gw_left_out *left_out, const void *source,
-                        size_t size, const struct bg_nlri *nlri,
+                        size_t size, const struct vx_gw_left_out_path *path,
                         const struct vx_error *why);
 void vx_gw_left_out_unset(struct vx_gw_left_out *left_out,
                           const void *source, size_t size);

@@ -50,9 +50,12 @@ hear(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
 
     if (!vx_gw_hear(speaker->config.entries, nlri, attrs, heard, HEARD_MAX,
                     &n, &err)) {
+        const struct vx_gw_left_out_path path = {
+            nlri, attrs, speaker->config.entries,
+        };
         char text[BG_NLRI_STRLEN];
 
-        vx_gw_left_out_set(speaker->left_out, key, size, nlri, &err);
+        vx_gw_left_out_set(speaker->left_out, key, size, &path, &err);
         vx_log_debug("speaker", "left out %s: %s",
                      bg_nlri_format(nlri, text), err.message);
     } else {

@@ -389,7 +389,21 @@ def test_what_a_gateway_does_not_use_is_shown_with_its_reason(fabric):
         assert shown["type"] == "route5" and not shown["used"]
         assert (shown["prefix"], shown["reason"]) == (what["path"],
                                                       what["why"])
+        assert shown["tenant"] == ""
         assert not fabric.bgp("?tenant=acme")["g1"]["learned"]
+        # Whose it may be: he sees it.
+        fabric.put("/v1/tenants/beta")
+        for tenants, owner in ((["acme"], "acme"), (["acme", "beta"], ""),
+                               (["beta", "ac", "acmex", "a b", 7, ""], "")):
+            assert one.report(unused=[{**what, "tenants": tenants}])[0] == 200
+            assert fabric.bgp()["g1"]["learned"][0]["tenant"] == owner
+            for name in ("acme", "beta"):
+                assert [item["tenant"] for item in fabric.bgp(
+                    f"?tenant={name}")["g1"]["learned"]] == (
+                        [name] if name in tenants else [])
+        for tenants in ("acme", 7, {"acme": 1}, ["x" * 300] * 300):
+            assert one.report(unused=[{**what, "tenants": tenants}])[0] == 200
+            assert fabric.bgp()["g1"]["learned"][0]["tenant"] == ""
         one.report(unused=[])
         assert not fabric.bgp()["g1"]["learned"]
         assert one.report(unused=[what] * 101)[0] == 400

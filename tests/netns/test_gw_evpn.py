@@ -188,10 +188,13 @@ def test_routes_that_cannot_be_used_are_shown_with_the_reason(gw, api):
                         *mac, "nexthop", "172.31.250.9")
 
     def look():
-        items = [item for gateway in api.get("/v1/bgp")["items"]
+        items = [item for query in ("", "?tenant=red")
+                 for gateway in api.get(f"/v1/bgp{query}")["items"]
                  for item in gateway["learned"] if not item["used"]]
-        return [any(prefix in item["prefix"] and why in item["reason"]
-                    and item["type"] == "route5" for item in items)
+        # By both gateways, of all tenants and of the one.
+        return [sum(prefix in item["prefix"] and why in item["reason"]
+                    and item["type"] == "route5" and item["tenant"] == "red"
+                    for item in items) == 4
                 for prefix, _, _, why in bad]
 
     settle(look, [True] * len(bad))

@@ -393,15 +393,23 @@ def test_a_rule_for_ipv6_is_enforced_too(gw, api):
     assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
 
 
-@pytest.mark.parametrize("match", (
-    ["destination", "192.0.2.0/24"],                # nobody's
-    ["destination", "10.0.4.51/32"],                # not announced
-    ["destination", "10.0.0.0/24"],                 # of two tenants
-    ["destination", "10.0.0.0/8"],                  # more than is announced
-    ["source", f"{SOLO[0]}"],                       # no destination
-    ["destination", "10.0.60.11/32", "tcp-flags", "S"],     # not supported
+def refused(api, query=""):
+    """Reasons why rules of the upstream are not used."""
+    return [item["reason"] for item in api.get(f"/v1/bgp{query}")["items"][0][
+        "learned"] if item["type"] == "flowspec" and not item["used"]]
+
+
+@pytest.mark.parametrize("match, sees", (
+    (["destination", "192.0.2.0/24"], []),              # nobody's
+    (["destination", "10.0.4.51/32"], []),              # not announced
+    (["destination", "10.0.0.0/24"], ["red", "green"]),     # of two tenants
+    (["destination", "10.0.0.0/8"], []),        # more than is announced
+    (["source", f"{SOLO[0]}"], []),                     # no destination
+    (["destination", "10.0.60.11/32", "tcp-flags", "S"],
+     ["red"]),                                          # not supported
 ), ids=lambda words: " ".join(words))
-def test_a_rule_for_what_is_not_a_tenant_s_own_is_refused(gw, api, match):
+def test_a_rule_for_what_is_not_a_tenant_s_own_is_refused(gw, api, match,
+                                                          sees):
     # One that is taken, behind it: when that is there, the other was seen.
     ours = ["match", "destination", "10.0.60.77/32"]
     gw.upstream.add("flowspec4", "match", *match, "then", "discard")
@@ -409,6 +417,10 @@ def test_a_rule_for_what_is_not_a_tenant_s_own_is_refused(gw, api, match):
     settle(lambda: [p["match"]["dst"] for p in learned(api, "red")],
            ["10.0.60.77/32"])
     assert not learned(api, "green")
+    # The tenants whose announced prefix is meant see it, and why.
+    settle(lambda: [t for t in gw.tenants if refused(api, f"?tenant={t}")],
+           sees)
+    settle(lambda: len(refused(api)), 1)
     gw.upstream.delete("flowspec4", "match", *match, "then", "discard")
     gw.upstream.delete("flowspec4", *ours, "then", "discard")
     settle(lambda: learned(api, "red"), [])

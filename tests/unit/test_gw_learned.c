@@ -319,8 +319,10 @@ what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
 {
     struct vx_gw_left_out *left_out = vx_gw_left_out_new();
     struct vx_buf out = VX_BUF_INIT;
+    struct vx_gw_entries *entries = fabric();
     struct vx_error err;
     struct path p = path(BG_EVPN, "65009:1");
+    const struct vx_gw_left_out_path from = { &p.nlri, &p.attrs, entries };
     unsigned n = 0;
 
     (void) state;
@@ -331,17 +333,17 @@ what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
     /* What nobody imports does not push away what somebody might miss. */
     vx_fail(&err, VX_NOT_FOUND, "rt", "no tenant imports it");
     for (uint16_t i = 0; i < 2000; i++) {
-        vx_gw_left_out_set(left_out, &i, sizeof i, &p.nlri, &err);
+        vx_gw_left_out_set(left_out, &i, sizeof i, &from, &err);
     }
     vx_fail(&err, VX_INVALID, "router-mac", "it needs a \"router MAC\"");
-    vx_gw_left_out_set(left_out, "a", 1, &p.nlri, &err);
-    vx_gw_left_out_set(left_out, "a", 1, &p.nlri, &err);
+    vx_gw_left_out_set(left_out, "a", 1, &from, &err);
+    vx_gw_left_out_set(left_out, "a", 1, &from, &err);
     vx_fail(&err, VX_EXISTS, "vtep", "a host of this fabric");
-    vx_gw_left_out_set(left_out, "b", 1, &p.nlri, &err);
+    vx_gw_left_out_set(left_out, "b", 1, &from, &err);
     assert_int_equal(vx_gw_left_out_count(left_out), 2002);
     vx_gw_left_out_put(left_out, &out);
-    assert_int_equal(strncmp(vx_buf_str(&out), "{\"type\":\"route5\",", 17),
-                     0);
+    assert_int_equal(strncmp(vx_buf_str(&out), "{\"type\":\"route5\","
+                             "\"tenants\":[\"beta\"],", 36), 0);
     assert_non_null(strstr(vx_buf_str(&out), "192.168.0.0/16"));
     assert_non_null(strstr(vx_buf_str(&out), "a \\\"router MAC\\\"\"}"));
     assert_null(strstr(vx_buf_str(&out), "host of this fabric"));
@@ -357,6 +359,69 @@ what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
     assert_int_equal(vx_gw_left_out_count(left_out), 0);
     vx_buf_fini(&out);
     vx_gw_left_out_free(left_out);
+    vx_gw_entries_free(entries);
+}
+
+/* "acme,beta": the names only. */
+static char *
+whose(const struct vx_gw_entries *entries, const struct path *p)
+{
+    struct vx_buf out = VX_BUF_INIT;
+    char *names, *to;
+
+    vx_gw_whose(entries, &p->nlri, &p->attrs, &out);
+    names = to = strdup(vx_buf_str(&out));
+    for (const char *c = vx_buf_str(&out); *c; c++) {
+        if (*c != '"') {
+            *to++ = *c;
+        }
+    }
+    *to = '\0';
+    vx_buf_fini(&out);
+    return names;
+}
+
+static void
+check_whose(const struct vx_gw_entries *entries, const struct path *p,
+            const char *want)
+{
+    char *names = whose(entries, p);
+
+    assert_string_equal(names, want);
+    free(names);
+}
+
+static void
+whose_a_path_is_its_targets_say_or_its_destination(void **state)
+{
+    struct vx_gw_entries *entries = fabric();
+    struct bg_flow_rule rule = { .family = 4 };
+    struct path p = path(BG_EVPN, "65001:7001");
+    struct vx_error err;
+
+    (void) state;
+    p.nlri.evpn.type = BG_EVPN_MAC;
+    check_whose(entries, &p, "acme");
+    p.nlri.evpn.type = BG_EVPN_PREFIX;
+    check_whose(entries, &p, "");
+    p = path(BG_VPNV4, "65001:5001");
+    check_whose(entries, &p, "acme");
+    p = path(BG_VPNV6, "65009:1");
+    check_whose(entries, &p, "beta");
+    p = path(BG_FLOW4, NULL);
+    vx_prefix_parse("10.0.7.0/24", &rule.dst);
+    assert_true(bg_flow_encode(&rule, &p.nlri.flow, &err));
+    check_whose(entries, &p, "acme");
+    add_prefix(entries, "beta", "10.0.7.0/24");
+    check_whose(entries, &p, "acme,beta");
+    p = path(BG_FLOW4, "65009:1");
+    assert_true(bg_flow_encode(&rule, &p.nlri.flow, &err));
+    check_whose(entries, &p, "beta");
+    vx_prefix_parse("192.0.2.0/24", &rule.dst);
+    p = path(BG_FLOW4, NULL);
+    assert_true(bg_flow_encode(&rule, &p.nlri.flow, &err));
+    check_whose(entries, &p, "");
+    vx_gw_entries_free(entries);
 }
 
 /* --- Routes of the VRF. */
@@ -668,6 +733,7 @@ main(void)
         cmocka_unit_test(flowspec_is_never_made_broader),
         cmocka_unit_test(
             what_is_left_out_is_told_with_its_reason_until_it_is_gone),
+        cmocka_unit_test(whose_a_path_is_its_targets_say_or_its_destination),
         cmocka_unit_test(next_hop_is_of_the_peering_on_whose_link_it_is),
         cmocka_unit_test(endpoint_moves_with_the_highest_sequence),
         cmocka_unit_test(what_was_lost_is_told_again),
