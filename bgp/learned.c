@@ -11,6 +11,8 @@
 struct known {
     struct vx_tree_node by_key;
     struct vx_tree_node by_stale;   /* in set->stale if is_stale */
+    struct vx_tree_node by_doubt;   /* in set->doubts if doubt */
+    uint64_t doubt;                 /* 0 = none; then it is not stale */
     struct vx_prefix prefix;
     bool is_stale;
     uint32_t metric, tag;
@@ -22,6 +24,8 @@ struct known {
 struct bg_learned_set {
     struct vx_tree all;             /* by VRF name and prefix */
     struct vx_tree stale;           /* likewise */
+    struct vx_tree doubts;          /* by number */
+    uint64_t n_doubts;              /* ever */
 };
 
 struct key {
@@ -50,6 +54,15 @@ compare_stale(const void *key, const struct vx_tree_node *node)
     return compare(key, VX_CONTAINER(node, struct known, by_stale));
 }
 
+static int
+compare_doubt(const void *number, const struct vx_tree_node *node)
+{
+    uint64_t a = *(const uint64_t *) number;
+    uint64_t b = VX_CONTAINER(node, struct known, by_doubt)->doubt;
+
+    return a < b ? -1 : a > b;
+}
+
 struct bg_learned_set *
 bg_learned_new(void)
 {
@@ -57,6 +70,7 @@ bg_learned_new(void)
 
     vx_tree_init(&set->all, compare_all);
     vx_tree_init(&set->stale, compare_stale);
+    vx_tree_init(&set->doubts, compare_doubt);
     return set;
 }
 
@@ -65,6 +79,10 @@ set_stale(struct bg_learned_set *set, struct known *known, bool is_stale)
 {
     struct key key = { known->vrf, &known->prefix };
 
+    if (known->doubt) {
+        vx_tree_remove(&set->doubts, &known->by_doubt);
+        known->doubt = 0;
+    }
     if (is_stale && !known->is_stale) {
         vx_tree_insert(&set->stale, &key, &known->by_stale);
     } else if (!is_stale && known->is_stale) {
@@ -166,6 +184,50 @@ bg_learned_remove(struct bg_learned_set *set, const char *vrf,
     }
     forget(set, known);
     return true;
+}
+
+uint64_t
+bg_learned_doubt(struct bg_learned_set *set, const char *vrf,
+                 const struct vx_prefix *prefix)
+{
+    struct known *known = find(set, vrf, prefix);
+
+    if (!known || known->is_stale || known->doubt) {
+        return 0;
+    }
+    known->doubt = ++set->n_doubts;
+    vx_tree_insert(&set->doubts, &known->doubt, &known->by_doubt);
+    return known->doubt;
+}
+
+bool
+bg_learned_believe(struct bg_learned_set *set, uint64_t number,
+                   char ret_vrf[BG_VRF_NAME_SIZE],
+                   struct vx_prefix *ret_prefix)
+{
+    struct vx_tree_node *node = vx_tree_first(&set->doubts);
+    struct known *known = node ? VX_CONTAINER(node, struct known, by_doubt)
+                               : NULL;
+
+    if (!known || known->doubt > number) {
+        return false;
+    }
+    memcpy(ret_vrf, known->vrf, sizeof known->vrf);
+    *ret_prefix = known->prefix;
+    forget(set, known);
+    return true;
+}
+
+void
+bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &set->doubts) {
+        struct known *known = VX_CONTAINER(node, struct known, by_doubt);
+
+        if (known->doubt > number) {
+            set_stale(set, known, true);
+        }
+    }
 }
 
 void

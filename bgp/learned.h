@@ -18,6 +18,17 @@ bool bg_learned_add(struct bg_learned_set *set,
 /* True if it was known and is forgotten; keep: it is only stale. */
 bool bg_learned_remove(struct bg_learned_set *set, const char *vrf,
                        const struct vx_prefix *prefix, bool keep);
+/* It is withdrawn, and whether that is meant is to be found out: as stale,
+ * until it is believed.  The doubt's number, which grow; 0 if it was not known,
+ * or is stale or in doubt already. */
+uint64_t bg_learned_doubt(struct bg_learned_set *set, const char *vrf,
+                          const struct vx_prefix *prefix);
+/* Takes out one in doubt by that number or an earlier one; false: none. */
+bool bg_learned_believe(struct bg_learned_set *set, uint64_t number,
+                        char ret_vrf[BG_VRF_NAME_SIZE],
+                        struct vx_prefix *ret_prefix);
+/* What is in doubt by a later number is stale. */
+void bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number);
 /* All of a VRF, or of all (NULL), are stale until they are added again. */
 void bg_learned_stale(struct bg_learned_set *set, const char *vrf);
 /* Takes one stale route out, of the VRF or of any (NULL); false: none. */

@@ -170,12 +170,19 @@ learn(struct bg_zebra *z, const struct bg_zvrf *vrf,
 {
     if (is_add) {
         struct bg_learned learned = {
-            vrf->name, route->prefix, route->n_nexthops, route->nexthops,
-            route->metric, route->tag
+            vrf->name, vrf->id, route->prefix, route->n_nexthops,
+            route->nexthops, route->metric, route->tag
         };
 
         if (bg_learned_add(z->learned, &learned)) {
             BG_TELL(z, learned, &learned);
+        }
+    } else if (z->config.doubts && !z->hold_until_ms) {
+        uint64_t number =
+            bg_learned_doubt(z->learned, vrf->name, &route->prefix);
+
+        if (number) {
+            BG_TELL(z, doubted, number);
         }
     } else if (bg_learned_remove(z->learned, vrf->name, &route->prefix,
                                  z->hold_until_ms != 0)) {
@@ -268,6 +275,7 @@ handle_close(struct bg_zebra *z, const struct message *m,
     if (closed.proto == BG_PROTO_BGP && !closed.instance) {
         /* What zebra now takes out comes back when bgpd does. */
         z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
+        bg_learned_disbelieve(z->learned, z->believed);
     }
     BG_TELL(z, client_closed, closed.proto, closed.instance);
     return true;

@@ -304,6 +304,25 @@ arm_timer(struct bg_zebra *z)
     }
 }
 
+/* Some per turn. */
+static void
+tell_believed(struct bg_zebra *z)
+{
+    char name[BG_VRF_NAME_SIZE];
+    struct vx_prefix prefix;
+
+    for (int i = 0; !z->is_dead && z->believed; i++) {
+        if (i == SWEEP_MAX) {
+            bg_zebra_later(z);
+            return;
+        }
+        if (!bg_learned_believe(z->learned, z->believed, name, &prefix)) {
+            return;
+        }
+        BG_TELL(z, gone, name, &prefix);
+    }
+}
+
 void
 bg_zebra_pump(struct bg_zebra *z)
 {
@@ -328,6 +347,7 @@ bg_zebra_pump(struct bg_zebra *z)
         }
         bg_zebra_flush(z);
     }
+    tell_believed(z);
     if (!z->is_dead) {
         tell_all(z);
     }

@@ -75,6 +75,7 @@ struct bg_zebra {
     uint64_t confirmed;         /* told to the owner */
     bool is_whole;
     int64_t hold_until_ms;      /* 0 = no hold */
+    uint64_t believed;          /* doubts up to this number */
     size_t n_auditing;
     bool is_audit_told;
     struct bg_route_audit audit;

@@ -439,6 +439,13 @@ bg_zebra_end_hold(struct bg_zebra *z)
 }
 
 void
+bg_zebra_believe(struct bg_zebra *z, uint64_t number)
+{
+    z->believed = number > z->believed ? number : z->believed;
+    bg_zebra_later(z);
+}
+
+void
 bg_zebra_get_counters(const struct bg_zebra *z,
                       struct bg_zebra_counters *ret_counters)
 {

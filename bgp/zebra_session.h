@@ -52,6 +52,7 @@ struct bg_zebra_status {
 /* A route of BGP in a VRF, as zebra selected it. */
 struct bg_learned {
     const char *vrf;
+    uint32_t vrf_id;            /* zebra's number of it, for this run of it */
     struct vx_prefix prefix;
     size_t n_nexthops;
     const struct bg_nexthop *nexthops;  /* vrf_id 0 = the default VRF */
@@ -76,6 +77,9 @@ struct bg_zebra_callbacks {
      * has not come again by then is. */
     void (*learned)(void *aux, const struct bg_learned *route);
     void (*gone)(void *aux, const char *vrf, const struct vx_prefix *prefix);
+    /* With config.doubts: a route was withdrawn; nothing is gone before
+     * bg_zebra_believe() has been called with this number or a later one. */
+    void (*doubted)(void *aux, uint64_t number);
     /* What has been told of this VRF is whole: once per VRF and connection.
      * For a VRF that is new, or empty, too. */
     void (*whole)(void *aux, const char *vrf);
@@ -97,6 +101,10 @@ struct bg_zebra_config {
     uint32_t stale_s;           /* graceful restart: zebra keeps the routes so
                                  * long after we close; 0 = off */
     bool learns;                /* subscribe to BGP's routes */
+    /* A bgpd that is stopped withdraws its routes, as if they were gone, and
+     * then leaves: what is withdrawn is gone when the owner believes it, or
+     * kept like the rest when bgpd turns out to have left. */
+    bool doubts;
     unsigned hold_ms;           /* 0 = 25,000 */
     struct bg_route_limits limits;      /* all 0 = default */
     unsigned retry_ms;          /* first wait; 0 = 1,000, and never less but in
@@ -141,6 +149,9 @@ bool bg_zebra_audit(struct bg_zebra *zebra);
 /* What is learned and not seen since zebra or bgpd was away is gone now, not
  * only when hold_ms is over. */
 void bg_zebra_end_hold(struct bg_zebra *zebra);
+
+/* What was withdrawn up to this number of doubted() is gone. */
+void bg_zebra_believe(struct bg_zebra *zebra, uint64_t number);
 
 struct bg_zebra_counters {
     struct bg_route_counts routes;

@@ -7,6 +7,7 @@
  *
  *   app.c      start, stop, signals
  *   wire.c     what follows from what; acknowledgements
+ *   doubts.c   whether bgpd means what it withdraws
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   ghosts.c   what bgpd announces though it is withdrawn
  *   vrf_ids.c  a bgpd that takes one VRF for another
@@ -27,7 +28,9 @@
 #include "gateway/report.h"
 #include "gateway/rules.h"
 #include "gateway/sessions.h"
+#include "gateway/spare.h"
 #include "gateway/speaker.h"
+#include "gateway/vty.h"
 
 struct event;
 struct event_base;
@@ -57,6 +60,7 @@ struct vx_gw_app {
     struct vx_gw_speaker *speaker;
     struct vx_gw_learned *learned;
     struct vx_gw_readvertise *readvertise;
+    struct vx_gw_spares *spares;    /* NULL: not wanted */
     struct vx_gw_report *report;
     struct evhttp *metrics;
     int alone;                  /* says that we run */
@@ -97,6 +101,13 @@ struct vx_gw_app {
     struct vx_gw_ghost *ghosts;     /* under way */
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
+
+    /* doubts.c */
+    struct vx_gw_vty *doubts_vty;
+    bool asking_doubt;
+    uint64_t doubt, doubt_asked, believed;
+    int64_t doubted_ms;             /* the oldest not believed, or older */
+
     uint64_t n_announced, n_withdrawn;
 };
 
@@ -118,6 +129,13 @@ void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* doubts.c */
+void vx_gw_app_doubts_start(struct vx_gw_app *app);
+void vx_gw_app_doubted(void *app, uint64_t number);
+/* bgpd has left. */
+void vx_gw_app_doubts_end(struct vx_gw_app *app);
+void vx_gw_app_doubts_tick(struct vx_gw_app *app);
 
 /* vrf_ids.c: after zebra has come back, until the numbers agree. */
 void vx_gw_app_compare_vrf_ids(struct vx_gw_app *app);

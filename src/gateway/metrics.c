@@ -87,6 +87,8 @@ add_zebra(const struct vx_gw_app *app, struct number *numbers, size_t *n)
         c.routes.n_strays);
     ADD("zebra_learned", "gauge", "Routes of BGP in the tenants' VRFs.",
         c.n_learned);
+    ADD("spare_routes", "gauge", "Spare copies of those in the kernel.",
+        app->spares ? vx_gw_spares_count(app->spares) : 0);
     ADD("bgpd_resubscribed_total", "counter",
         "Times bgpd was made to listen to zebra again.",
         app->n_resubscribes);

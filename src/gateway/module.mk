@@ -21,6 +21,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/leg_rows.c src/gateway/leg_rows.h \
 	src/gateway/netns.c src/gateway/netns.h \
 	src/gateway/nl.c src/gateway/nl.h \
+	src/gateway/spare.c src/gateway/spare.h \
 	src/gateway/vty.c src/gateway/vty.h
 
 # The daemon: what the controller tells, what zebra and BGP are told, what
@@ -28,6 +29,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/app.c src/gateway/app.h \
 	src/gateway/apply.c src/gateway/apply.h \
+	src/gateway/doubts.c \
 	src/gateway/entries.c src/gateway/entries.h \
 	src/gateway/entry.h \
 	src/gateway/feed.c src/gateway/feed.h \

@@ -748,6 +748,12 @@ vx_gw_node_counts(const struct vx_gw_node *node,
     return node->kernel != NULL;
 }
 
+const struct vx_gw_kernel *
+vx_gw_node_kernel(const struct vx_gw_node *node)
+{
+    return node->kernel;
+}
+
 bool
 vx_gw_node_ovs_connected(const struct vx_gw_node *node)
 {

@@ -57,6 +57,9 @@ void vx_gw_node_judge(struct vx_gw_node *node);
 
 struct vx_gw_frr *vx_gw_node_frr(struct vx_gw_node *node,
                                  enum vx_gw_frr_daemon daemon);
+/* NULL until the backend is known. */
+const struct vx_gw_kernel *
+vx_gw_node_kernel(const struct vx_gw_node *node);
 bool vx_gw_node_counts(const struct vx_gw_node *node,
                        struct vx_gw_kernel_counts *ret_counts);
 bool vx_gw_node_ovs_connected(const struct vx_gw_node *node);

@@ -38,6 +38,9 @@ const char vx_gw_options_usage[] =
     "      --save-config BOOL     bgpd and the reflector write their files "
     "when\n"
     "                             they were configured (default false)\n"
+    "      --spare-routes BOOL    what is learned has a spare copy in the "
+    "kernel,\n"
+    "                             for when bgpd is stopped (default true)\n"
     "      --withdraw-on-exit     take back what is announced at the end\n"
     "      --log-level LEVEL      error, warn, info or debug (default info)\n"
     "  -h, --help                 this text\n"
@@ -55,7 +58,7 @@ vx_gw_options_init(struct vx_gw_options *options)
         .reflector_vty_dir = vx_xstrdup("/run/frr/reflector"),
         .run_dir = vx_xstrdup("/run/vxgatewayd"),
         .route_type = vx_xstrdup("openfabric"),
-        .reflector_port = 1179,
+        .reflector_port = 1179, .spare_routes = true,
         .restart_s = 120,
         .settle_s = 30,
         .log_level = VX_LOG_INFO,
@@ -101,6 +104,7 @@ vx_gw_options_set(struct vx_gw_options *options, const char *key,
         { "settle_time", .number = &o->settle_s, .max = 3600 },
         { "withdraw_on_exit", .flag = &o->withdraw_on_exit },
         { "save_config", .flag = &o->save_config },
+        { "spare_routes", .flag = &o->spare_routes },
         { "log_level", .level = &o->log_level },
     };
     bool known;

@@ -28,6 +28,7 @@ struct vx_gw_options {
                                  * start */
     bool withdraw_on_exit;
     bool save_config;           /* FRR writes its configuration files */
+    bool spare_routes;          /* spare.h */
     enum vx_log_level log_level;
 };
 

@@ -372,6 +372,9 @@ on_zebra_state(void *app_, const struct bg_zebra_status *status)
         vx_log_info("zebra", "connected, %s", status->version);
         vx_gw_node_set_backend(app->node, status->is_netns
                                ? VX_GW_VRF_NETNS : VX_GW_VRF_DEVICE);
+        if (app->spares) {
+            vx_gw_spares_use(app->spares, vx_gw_node_kernel(app->node));
+        }
         if (!had && !status->is_netns) {
             use_devices(app);
         }
@@ -441,6 +444,9 @@ on_learned(void *app_, const struct bg_learned *route)
     size_t size = source_of(route->vrf, &route->prefix, key);
 
     vx_gw_readvertise_learned(app->readvertise, route);
+    if (app->spares) {
+        vx_gw_spares_set(app->spares, route);
+    }
     if (!tenant) {
         return;
     }
@@ -461,6 +467,9 @@ on_gone(void *app_, const char *vrf, const struct vx_prefix *prefix)
     char key[128];
 
     vx_gw_readvertise_gone(app->readvertise, vrf, prefix);
+    if (app->spares) {
+        vx_gw_spares_unset(app->spares, vrf, prefix);
+    }
     vx_gw_learned_unset(app->learned, key, source_of(vrf, prefix, key));
 }
 
@@ -509,17 +518,18 @@ on_whole(void *app_, const char *vrf)
 {
     struct vx_gw_app *app = app_;
 
-    (void) vrf;
     app->n_whole++;
+    if (app->spares) {
+        vx_gw_spares_audit(app->spares, vrf);
+    }
     vx_gw_app_progress(app);
 }
 
 static void
 on_client_closed(void *app, enum bg_proto proto, uint16_t instance)
 {
-    (void) app;
-    (void) instance;
-    if (proto == BG_PROTO_BGP) {
+    if (proto == BG_PROTO_BGP && !instance) {
+        vx_gw_app_doubts_end(app);
         vx_log_warn("zebra", "bgpd has left zebra: what it taught us is kept "
                     "for a while");
     }
@@ -540,14 +550,14 @@ start_zebra(struct vx_gw_app *app)
         .state = on_zebra_state, .route = on_route,
         .confirmed = on_confirmed, .learned = on_learned, .gone = on_gone,
         .whole = on_whole, .client_closed = on_client_closed,
-        .audited = on_audited,
+        .audited = on_audited, .doubted = vx_gw_app_doubted,
     };
     const struct bg_zebra_config config = {
         .base = app->base, .path = app->options.zserv,
         .proto = proto_of(app),
         .stale_s = app->options.withdraw_on_exit ? 0
                                                  : app->options.restart_s,
-        .learns = true,
+        .learns = true, .doubts = true,
     };
 
     if (!app->zebra) {
@@ -638,6 +648,10 @@ vx_gw_app_tick(void *app_)
 
     vx_gw_node_judge(app->node);
     vx_gw_app_ask_peers(app);
+    vx_gw_app_doubts_tick(app);
+    if (app->spares) {
+        vx_gw_spares_tick(app->spares);
+    }
     audit(app);
     acknowledge(app);
     if (!app->ready_told && app->acked) {
@@ -725,7 +739,11 @@ vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err)
     app->apply = vx_gw_apply_new(app->entries, &ops, app);
     app->readvertise = vx_gw_readvertise_new(app->entries, &readvertise_ops,
                                              app);
+    if (app->options.spare_routes) {
+        app->spares = vx_gw_spares_new(app->base);
+    }
     wire_node(app);
+    vx_gw_app_doubts_start(app);
     wire_reports(app);
     wire_feed(app);
     vx_gw_report_start(app->report);
@@ -746,6 +764,12 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     if (app->zebra) {
         bg_zebra_free(app->zebra);
     }
+    if (app->spares && app->options.withdraw_on_exit) {
+        vx_gw_spares_clear(app->spares);
+        vx_gw_spares_flush(app->spares);
+    }
+    vx_gw_spares_free(app->spares);
+    vx_gw_vty_free(app->doubts_vty);
     vx_gw_rules_free(app->rules);
     vx_gw_speaker_free(app->speaker, app->options.withdraw_on_exit);
     vx_gw_node_free(app->node);
