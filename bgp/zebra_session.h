@@ -77,9 +77,6 @@ struct bg_zebra_callbacks {
      * has not come again by then is. */
     void (*learned)(void *aux, const struct bg_learned *route);
     void (*gone)(void *aux, const char *vrf, const struct vx_prefix *prefix);
-    /* With config.doubts: a route was withdrawn; nothing is gone before
-     * bg_zebra_believe() has been called with this number or a later one. */
-    void (*doubted)(void *aux, uint64_t number);
     /* What has been told of this VRF is whole: once per VRF and connection.
      * For a VRF that is new, or empty, too. */
     void (*whole)(void *aux, const char *vrf);
@@ -91,6 +88,10 @@ struct bg_zebra_callbacks {
     /* An audit that bg_zebra_audit() asked for, or the one after a replay, is
      * through, of all VRFs. */
     void (*audited)(void *aux, const struct bg_route_audit *audit);
+
+    /* With config.doubts: a route was withdrawn; nothing is gone before
+     * bg_zebra_believe() has been called with this number or a later one. */
+    void (*doubted)(void *aux, uint64_t number);
 };
 
 struct bg_zebra_config {

@@ -256,6 +256,85 @@ def test_bgpd_comes_back_with_its_configuration(gateway):
                "what the CE says to be reported")
 
 
+def spare(gateway):
+    """The spare copies of learned routes in the kernel."""
+    path = gateway.box.netns_path(VRF)
+    return {p: line for family in (4, 6)
+            for p, line in kernel_routes(path, family, "118").items()}
+
+
+def wait_spare(gateway, want, deadline_s=45):
+    wait_until(lambda: sorted(spare(gateway)) == want, deadline_s,
+               lambda: f"{want}: {spare(gateway)}\n"
+               + gateway.box.output("vxgatewayd", 60), 0.1)
+
+
+def wait_established(gateway):
+    def is_up():
+        try:
+            return {"172.16.1.2", "fd00:16::2"} <= set(
+                gateway.frr.established(vrf=VRF))
+        except (LabError, OSError):
+            return False
+    wait_until(is_up, 45, lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+
+
+def ce_network(gateway, said):
+    """The CE announces 203.0.113.1/32, or does not."""
+    gateway.ce.frr.configure("bgpd", [
+        "router bgp 65100", "address-family ipv4 unicast",
+        f"{'' if said else 'no '}network 203.0.113.1/32"])
+
+
+LEARNED = ["2001:db8:1::1", "203.0.113.1"]
+
+
+def test_a_learned_route_has_a_spare_copy_that_goes_with_it(gateway):
+    wait_established(gateway)
+    wait_spare(gateway, LEARNED)
+    assert "via 172.16.1.2 dev ce1" in spare(gateway)["203.0.113.1"]
+    used = netns.run(gateway.box.command(
+        ["ip", "route", "get", "203.0.113.1"], VRF)).stdout
+    assert "172.16.1.2" in used, used
+    ce_network(gateway, False)
+    wait_spare(gateway, LEARNED[:1])
+    wait_until(lambda: "203.0.113.1/32" not in [
+        i["prefix"] for i in gateway.controller.learned("route")], 20,
+        "the controller to hear of it")
+    ce_network(gateway, True)
+    wait_spare(gateway, LEARNED)
+
+
+def test_a_bgpd_that_is_stopped_takes_no_learned_route_with_it(gateway):
+    path = gateway.box.netns_path(VRF)
+    wait_until(lambda: "203.0.113.1" in kernel_routes(path, 4, "bgp"), 20,
+               "the route of BGP")
+    assert gateway.frr.stop("bgpd") == 0
+    wait_until(lambda: not kernel_routes(path, 4, "bgp"), 20,
+               "bgpd to take its route with it")
+    assert sorted(spare(gateway)) == LEARNED
+    # What the CE says no more meanwhile goes, too: a while after the start.
+    ce_network(gateway, False)
+    gateway.frr.start("bgpd")
+    wait_established(gateway)
+    wait_spare(gateway, LEARNED[:1])
+    told = [i["prefix"] for i in gateway.controller.learned("route")]
+    assert "2001:db8:1::1/128" in told, told
+    ce_network(gateway, True)
+    wait_spare(gateway, LEARNED)
+
+
+def test_a_spare_copy_of_an_earlier_time_goes_and_no_other(gateway):
+    gateway.stop()
+    gateway.box.ip(["route add 192.0.2.128/25 via 172.16.1.2 proto 118 "
+                    "metric 4194304000",
+                    "route add 192.0.2.64/26 via 172.16.1.2 proto 118 "
+                    "metric 100"], vrf=VRF)
+    gateway.start()
+    wait_spare(gateway, sorted(["192.0.2.64/26", *LEARNED]))
+    gateway.box.ip(["route del 192.0.2.64/26 proto 118"], vrf=VRF)
+
+
 def test_a_second_one_on_the_machine_is_refused(gateway):
     done = gateway.box.run(os.path.join(BIN, "vxgatewayd"), "--server",
                            "unix:/nowhere", "--name", "g2", "--run-dir",

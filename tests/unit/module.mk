@@ -228,6 +228,8 @@ UNIT_TESTS += tests/unit/test_bgp_rib
 tests_unit_test_bgp_rib_SOURCES = tests/unit/test_bgp_rib.c $(BGP_SAMPLE)
 tests_unit_test_bgp_rib_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_bgp_learned
+tests_unit_test_bgp_learned_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_zapi_codec
 tests_unit_test_zapi_codec_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_route_sync
