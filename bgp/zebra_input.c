@@ -274,7 +274,7 @@ handle_close(struct bg_zebra *z, const struct message *m,
     }
     if (closed.proto == BG_PROTO_BGP && !closed.instance) {
         /* What zebra now takes out comes back when bgpd does. */
-        z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
+        z->hold_until_ms = vx_clock_ms() + z->config.away_ms;
         bg_learned_disbelieve(z->learned, z->believed);
     }
     BG_TELL(z, client_closed, closed.proto, closed.instance);

@@ -303,6 +303,9 @@ set_defaults(struct bg_zebra_config *config)
     if (!config->hold_ms) {
         config->hold_ms = HOLD_MS;
     }
+    if (!config->away_ms) {
+        config->away_ms = config->hold_ms;
+    }
     if (!config->retry_ms) {
         config->retry_ms = RETRY_MS;
     }
@@ -435,6 +438,14 @@ bg_zebra_end_hold(struct bg_zebra *z)
     if (z->hold_until_ms) {
         z->hold_until_ms = 1;
         event_active(z->timer, EV_TIMEOUT, 0);
+    }
+}
+
+void
+bg_zebra_bgp_is_back(struct bg_zebra *z)
+{
+    if (z->hold_until_ms) {
+        z->hold_until_ms = bg_zebra_now() + z->config.hold_ms;
     }
 }
 

@@ -73,8 +73,9 @@ struct bg_zebra_callbacks {
 
     /* Learned routes of all VRFs but the default one.  They are remembered
      * here: learned() when one is new or has changed, gone() when it is gone.
-     * While zebra or bgpd is away and for hold_ms after, nothing is gone; what
-     * has not come again by then is. */
+     * While zebra is away and for hold_ms after, or bgpd (for away_ms at most,
+     * and for hold_ms after bg_zebra_bgp_is_back()), nothing is gone; what has
+     * not come again by then is. */
     void (*learned)(void *aux, const struct bg_learned *route);
     void (*gone)(void *aux, const char *vrf, const struct vx_prefix *prefix);
     /* What has been told of this VRF is whole: once per VRF and connection.
@@ -107,6 +108,7 @@ struct bg_zebra_config {
      * kept like the rest when bgpd turns out to have left. */
     bool doubts;
     unsigned hold_ms;           /* 0 = 25,000 */
+    unsigned away_ms;           /* 0 = as hold_ms */
     struct bg_route_limits limits;      /* all 0 = default */
     unsigned retry_ms;          /* first wait; 0 = 1,000, and never less but in
                                  * tests; doubles up to 15 s */
@@ -151,6 +153,8 @@ bool bg_zebra_audit(struct bg_zebra *zebra);
  * only when hold_ms is over. */
 void bg_zebra_end_hold(struct bg_zebra *zebra);
 
+/* bgpd, which had left zebra, is there again. */
+void bg_zebra_bgp_is_back(struct bg_zebra *zebra);
 /* What was withdrawn up to this number of doubted() is gone. */
 void bg_zebra_believe(struct bg_zebra *zebra, uint64_t number);
 

@@ -82,10 +82,21 @@ vx_gw_app_doubts_tick(struct vx_gw_app *app)
     }
 }
 
+static void
+on_up(void *app_)
+{
+    struct vx_gw_app *app = app_;
+
+    if (app->zebra) {
+        bg_zebra_bgp_is_back(app->zebra);
+    }
+    ask(app);
+}
+
 void
 vx_gw_app_doubts_start(struct vx_gw_app *app)
 {
-    static const struct vx_gw_vty_callbacks callbacks = { NULL, NULL };
+    static const struct vx_gw_vty_callbacks callbacks = { on_up, NULL };
     char path[512];
 
     snprintf(path, sizeof path, "%s/bgpd.vty", app->options.vty_dir);

@@ -17,6 +17,7 @@
 
 enum {
     PIECE = 500, QUIET_MS = 2000,
+    AWAY_MS = 120000,               /* FRR's restart-time: so long CEs wait */
     AUDIT_ZEBRA_S = 60, AUDIT_BGPD_S = 300,
     AUDIT_BGPD_MAX = 20000,         /* prefixes: its answer is long */
 };
@@ -557,7 +558,7 @@ start_zebra(struct vx_gw_app *app)
         .proto = proto_of(app),
         .stale_s = app->options.withdraw_on_exit ? 0
                                                  : app->options.restart_s,
-        .learns = true, .doubts = true,
+        .learns = true, .doubts = true, .away_ms = AWAY_MS,
     };
 
     if (!app->zebra) {
