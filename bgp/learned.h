@@ -18,9 +18,9 @@ bool bg_learned_add(struct bg_learned_set *set,
 /* True if it was known and is forgotten; keep: it is only stale. */
 bool bg_learned_remove(struct bg_learned_set *set, const char *vrf,
                        const struct vx_prefix *prefix, bool keep);
-/* It is withdrawn, and whether that is meant is to be found out: as stale,
- * until it is believed.  The doubt's number, which grow; 0 if it was not known,
- * or is stale or in doubt already. */
+/* It is withdrawn, and whether that is meant is to be found out: it stays
+ * until that is believed.  The doubt's number (they grow); 0 if it was not
+ * known, or is stale or in doubt already. */
 uint64_t bg_learned_doubt(struct bg_learned_set *set, const char *vrf,
                           const struct vx_prefix *prefix);
 /* Takes out one in doubt by that number or an earlier one; false: none. */
