@@ -445,7 +445,7 @@ void
 bg_zebra_bgp_is_back(struct bg_zebra *z)
 {
     if (z->hold_until_ms) {
-        z->hold_until_ms = bg_zebra_now() + z->config.hold_ms;
+        z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
     }
 }
 

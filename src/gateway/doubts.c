@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "gateway/app.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 enum { UNANSWERED_MS = 25000, ABSENT_MS = 5000 };
@@ -50,7 +51,7 @@ vx_gw_app_doubted(void *app_, uint64_t number)
     struct vx_gw_app *app = app_;
 
     if (app->doubt <= app->believed) {
-        app->doubted_ms = vx_gw_app_mono_ms();
+        app->doubted_ms = vx_clock_ms();
     }
     app->doubt = number;
     ask(app);
@@ -66,7 +67,7 @@ vx_gw_app_doubts_end(struct vx_gw_app *app)
 void
 vx_gw_app_doubts_tick(struct vx_gw_app *app)
 {
-    int64_t age = vx_gw_app_mono_ms() - app->doubted_ms;
+    int64_t age = vx_clock_ms() - app->doubted_ms;
     bool is_up = vx_gw_vty_is_up(app->doubts_vty);
 
     if (app->doubt <= app->believed || !app->zebra) {
