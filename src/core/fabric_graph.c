@@ -35,9 +35,6 @@ OID_COMPARE(compare_ofport, struct vx_fiface, by_ofport, ofport)
 OID_COMPARE(compare_dead, struct vx_fdead, by_oid, oid)
 OID_COMPARE(compare_zone, struct vx_fzone, by_oid, oid)
 OID_COMPARE(compare_tenant, struct vx_ften, by_oid, oid)
-OID_COMPARE(compare_sub, struct vx_fsub, by_oid, oid)
-OID_COMPARE(compare_net_sub, struct vx_fsub, by_network, oid)
-OID_COMPARE(compare_path, struct vx_fpath, by_oid, oid)
 OID_COMPARE(compare_reach, struct vx_freach, by_tenant, tenant->oid)
 
 /* Key of both indexes by iface-id. */
@@ -134,7 +131,7 @@ vx_fnet_get(struct vx_fabric *f, uint64_t oid)
         net = vx_xcalloc(1, sizeof *net);
         net->oid = oid;
         vx_tree_init(&net->ports, compare_net_port);
-        vx_tree_init(&net->subs, compare_net_sub);
+        vx_tree_init(&net->subs, vx_fchild_compare_sibling);
         vx_tree_init(&net->ips, compare_ip);
         vx_tree_insert(&f->nets, &oid, &net->by_oid);
     }
@@ -484,8 +481,8 @@ vx_fabric_new(const struct vx_fabric_sink *sink)
     vx_tree_init(&f->zones, compare_zone);
     vx_tree_init(&f->dead, compare_dead);
     vx_tree_init(&f->tenants, compare_tenant);
-    vx_tree_init(&f->subs, compare_sub);
-    vx_tree_init(&f->paths, compare_path);
+    vx_tree_init(&f->subs, vx_fchild_compare);
+    vx_tree_init(&f->paths, vx_fchild_compare);
     vx_tree_init(&f->ports_by_iface, compare_port_id);
     vx_tree_init(&f->ifaces, compare_iface_id);
     return f;
@@ -514,7 +511,8 @@ static void
 free_routing(struct vx_fabric *f)
 {
     VX_TREE_FOR_EACH_SAFE(node, next, &f->paths) {
-        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath, by_oid);
+        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath,
+                                             child.by_oid);
 
         vx_fpath_unlink_uses(path);
         unref(path->told.obj);
@@ -523,7 +521,8 @@ free_routing(struct vx_fabric *f)
         vx_fpath_free(f, path);
     }
     VX_TREE_FOR_EACH_SAFE(node, next, &f->subs) {
-        struct vx_fsub *sub = VX_CONTAINER(node, struct vx_fsub, by_oid);
+        struct vx_fsub *sub = VX_CONTAINER(node, struct vx_fsub,
+                                           child.by_oid);
 
         if (sub->told) {
             vx_tree_remove(&sub->net->tenant->routed, &sub->by_prefix);

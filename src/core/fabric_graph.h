@@ -30,6 +30,13 @@
 #include "core/pipeline.h"
 #include "lib/tree.h"
 
+/* What is in a tree of its kind and in one of its parent, by oid.  The first
+ * member of those. */
+struct vx_fchild {
+    struct vx_tree_node by_oid, by_parent;
+    uint64_t oid;
+};
+
 struct vx_fzone {
     struct vx_tree_node by_oid;
     uint64_t oid;
@@ -75,7 +82,7 @@ struct vx_fnet {
     uint16_t mtu;               /* that route to it; 0 = nothing */
     struct vx_ften *tenant;     /* of obj */
     bool going;                 /* it is being removed */
-    struct vx_tree subs;        /* vx_fsub.by_network */
+    struct vx_tree subs;        /* vx_fsub.child.by_parent */
     struct vx_tree ips;         /* vx_fip.by_ip: addresses of its ports */
     struct vx_fnzone *zones;    /* sorted by oid; none without members */
     size_t n_zones, cap_zones;
@@ -107,7 +114,7 @@ struct vx_ften {
     struct vx_tree nets;        /* vx_fnet.by_tenant: the known ones */
     struct vx_fnet *router_net; /* of them VX_ROUTER_NETWORK; or NULL */
     struct vx_tree routed;      /* vx_fsub.by_prefix: in force */
-    struct vx_tree paths;       /* vx_fpath.by_tenant */
+    struct vx_tree paths;       /* vx_fpath.child.by_parent */
     struct vx_tree uses;        /* vx_fuse.by_ip */
     struct vx_tree reaches;     /* vx_freach.by_host */
     uint16_t max_mtu;           /* of its routed networks */
@@ -124,8 +131,8 @@ struct vx_freach {
 };
 
 struct vx_fsub {
-    struct vx_tree_node by_oid, by_network, by_prefix;
-    uint64_t oid;
+    struct vx_fchild child;
+    struct vx_tree_node by_prefix;
     const struct vx_subnet *obj;
     struct vx_fnet *net;
     const struct vx_subnet *told;   /* in force: what the switches know of it
@@ -149,8 +156,7 @@ struct vx_fpath_told {
 };
 
 struct vx_fpath {
-    struct vx_tree_node by_oid, by_tenant;
-    uint64_t oid;
+    struct vx_fchild child;
     const struct vx_obj *obj;
     struct vx_ften *tenant;
     struct vx_fuse *uses;       /* one for each of its next hops */
@@ -332,6 +338,11 @@ struct vx_freach *vx_freach_new(struct vx_ften *tenant,
                                 struct vx_fhost *host);
 void vx_freach_free(struct vx_freach *reach);
 
+/* Of trees of vx_fchild, by_oid and by_parent. */
+int vx_fchild_compare(const void *oid, const struct vx_tree_node *node);
+int vx_fchild_compare_sibling(const void *oid,
+                              const struct vx_tree_node *node);
+
 /* With its net, not in force. */
 struct vx_fsub *vx_fsub_find(const struct vx_fabric *f, uint64_t oid);
 struct vx_fsub *vx_fsub_new(struct vx_fabric *f, uint64_t oid,
@@ -356,8 +367,10 @@ struct vx_fuse *vx_fuse_next(const struct vx_fuse *use);
 #define VX_FPORT(NODE, MEMBER) VX_CONTAINER(NODE, struct vx_fport, MEMBER)
 #define VX_FZONE(NODE) VX_CONTAINER(NODE, struct vx_fzone, by_oid)
 #define VX_FREACH(NODE) VX_CONTAINER(NODE, struct vx_freach, by_host)
-#define VX_FPATH(NODE) VX_CONTAINER(NODE, struct vx_fpath, by_tenant)
-#define VX_FSUB(NODE) VX_CONTAINER(NODE, struct vx_fsub, by_network)
+#define VX_FPATH(NODE) \
+    VX_CONTAINER(NODE, struct vx_fpath, child.by_parent)
+#define VX_FSUB(NODE) \
+    VX_CONTAINER(NODE, struct vx_fsub, child.by_parent)
 #define VX_FMEMBER(NODE) VX_CONTAINER(NODE, struct vx_fmember, by_network)
 
 /* --- fabric_view.c: who sees what.  Pure functions of the graph. */

@@ -154,13 +154,6 @@ compare_tenant_net(const void *key, const struct vx_tree_node *node)
 }
 
 static int
-compare_path(const void *key, const struct vx_tree_node *node)
-{
-    return compare_u(*(const uint64_t *) key,
-                     VX_CONTAINER(node, struct vx_fpath, by_tenant)->oid);
-}
-
-static int
 compare_reach_host(const void *key, const struct vx_tree_node *node)
 {
     return compare_u(*(const uint64_t *) key,
@@ -182,7 +175,7 @@ compare_use(const void *key_, const struct vx_tree_node *node)
     const struct vx_fuse *use = VX_CONTAINER(node, struct vx_fuse, by_ip);
     int cmp = vx_ip_compare(key->ip, &use->ip);
 
-    return cmp ? cmp : compare_u(key->oid, use->path->oid);
+    return cmp ? cmp : compare_u(key->oid, use->path->child.oid);
 }
 
 struct vx_ften *
@@ -203,7 +196,7 @@ vx_ften_get(struct vx_fabric *f, uint64_t oid)
         tenant->oid = oid;
         vx_tree_init(&tenant->nets, compare_tenant_net);
         vx_tree_init(&tenant->routed, compare_prefix);
-        vx_tree_init(&tenant->paths, compare_path);
+        vx_tree_init(&tenant->paths, vx_fchild_compare_sibling);
         vx_tree_init(&tenant->uses, compare_use);
         vx_tree_init(&tenant->reaches, compare_reach_host);
         vx_tree_insert(&f->tenants, &oid, &tenant->by_oid);
@@ -251,36 +244,77 @@ vx_freach_free(struct vx_freach *reach)
     free(reach);
 }
 
+/* --- Children of two trees. */
+
+int
+vx_fchild_compare(const void *oid, const struct vx_tree_node *node)
+{
+    return compare_u(*(const uint64_t *) oid,
+                     VX_CONTAINER(node, struct vx_fchild, by_oid)->oid);
+}
+
+int
+vx_fchild_compare_sibling(const void *oid, const struct vx_tree_node *node)
+{
+    return compare_u(*(const uint64_t *) oid,
+                     VX_CONTAINER(node, struct vx_fchild, by_parent)->oid);
+}
+
+static void *
+child_find(const struct vx_tree *all, uint64_t oid)
+{
+    struct vx_tree_node *node = vx_tree_find(all, &oid);
+
+    return node ? VX_CONTAINER(node, struct vx_fchild, by_oid) : NULL;
+}
+
+static void *
+child_new(size_t size, struct vx_tree *all, struct vx_tree *siblings,
+          uint64_t oid)
+{
+    struct vx_fchild *child = vx_xcalloc(1, size);
+
+    child->oid = oid;
+    vx_tree_insert(all, &oid, &child->by_oid);
+    vx_tree_insert(siblings, &oid, &child->by_parent);
+    return child;
+}
+
+static void
+child_free(struct vx_fchild *child, struct vx_tree *all,
+           struct vx_tree *siblings)
+{
+    vx_tree_remove(all, &child->by_oid);
+    vx_tree_remove(siblings, &child->by_parent);
+    free(child);
+}
+
 /* --- Subnets. */
 
 struct vx_fsub *
 vx_fsub_find(const struct vx_fabric *f, uint64_t oid)
 {
-    struct vx_tree_node *node = vx_tree_find(&f->subs, &oid);
-
-    return node ? VX_CONTAINER(node, struct vx_fsub, by_oid) : NULL;
+    return child_find(&f->subs, oid);
 }
 
 struct vx_fsub *
 vx_fsub_new(struct vx_fabric *f, uint64_t oid, uint64_t network)
 {
-    struct vx_fsub *sub = vx_xcalloc(1, sizeof *sub);
+    struct vx_fnet *net = vx_fnet_get(f, network);
+    struct vx_fsub *sub = child_new(sizeof *sub, &f->subs, &net->subs, oid);
 
-    sub->oid = oid;
-    sub->net = vx_fnet_get(f, network);
-    vx_tree_insert(&f->subs, &oid, &sub->by_oid);
-    vx_tree_insert(&sub->net->subs, &oid, &sub->by_network);
+    sub->net = net;
     return sub;
 }
 
 void
 vx_fsub_free(struct vx_fabric *f, struct vx_fsub *sub)
 {
+    struct vx_fnet *net = sub->net;
+
     assert(!sub->told);
-    vx_tree_remove(&f->subs, &sub->by_oid);
-    vx_tree_remove(&sub->net->subs, &sub->by_network);
-    vx_fnet_put(f, sub->net);
-    free(sub);
+    child_free(&sub->child, &f->subs, &net->subs);
+    vx_fnet_put(f, net);
 }
 
 /* --- Routes and policies. */
@@ -288,31 +322,28 @@ vx_fsub_free(struct vx_fabric *f, struct vx_fsub *sub)
 struct vx_fpath *
 vx_fpath_find(const struct vx_fabric *f, uint64_t oid)
 {
-    struct vx_tree_node *node = vx_tree_find(&f->paths, &oid);
-
-    return node ? VX_CONTAINER(node, struct vx_fpath, by_oid) : NULL;
+    return child_find(&f->paths, oid);
 }
 
 struct vx_fpath *
 vx_fpath_new(struct vx_fabric *f, uint64_t oid, uint64_t tenant)
 {
-    struct vx_fpath *path = vx_xcalloc(1, sizeof *path);
+    struct vx_ften *owner = vx_ften_get(f, tenant);
+    struct vx_fpath *path = child_new(sizeof *path, &f->paths,
+                                      &owner->paths, oid);
 
-    path->oid = oid;
-    path->tenant = vx_ften_get(f, tenant);
-    vx_tree_insert(&f->paths, &oid, &path->by_oid);
-    vx_tree_insert(&path->tenant->paths, &oid, &path->by_tenant);
+    path->tenant = owner;
     return path;
 }
 
 void
 vx_fpath_free(struct vx_fabric *f, struct vx_fpath *path)
 {
+    struct vx_ften *tenant = path->tenant;
+
     assert(!path->told.obj && !path->n_uses);
-    vx_tree_remove(&f->paths, &path->by_oid);
-    vx_tree_remove(&path->tenant->paths, &path->by_tenant);
-    vx_ften_put(f, path->tenant);
-    free(path);
+    child_free(&path->child, &f->paths, &tenant->paths);
+    vx_ften_put(f, tenant);
 }
 
 static void
@@ -344,7 +375,7 @@ vx_fpath_link_uses(struct vx_fpath *path)
     path->uses = vx_xcalloc(path->n_uses + 1, sizeof *path->uses);
     for (size_t i = 0; i < path->n_uses; i++) {
         struct vx_fuse *use = &path->uses[i];
-        struct vx_fip_key key = { &via[i], path->oid };
+        struct vx_fip_key key = { &via[i], path->child.oid };
 
         use->ip = via[i];
         use->path = path;

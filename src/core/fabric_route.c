@@ -496,21 +496,22 @@ vx_fabric_untold(struct vx_fabric *f)
 {
     VX_TREE_FOR_EACH(node, &f->subs) {
         const struct vx_fsub *sub = VX_CONTAINER(node, struct vx_fsub,
-                                                 by_oid);
+                                                 child.by_oid);
         struct sub_told want = sub->net->obj ? wanted_sub(sub)
                                              : (struct sub_told) { 0 };
 
         if (sub->told != want.obj || sub->vni != want.vni
             || sub->router != want.router) {
-            return sub->oid;
+            return sub->child.oid;
         }
     }
     VX_TREE_FOR_EACH(node, &f->paths) {
-        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath, by_oid);
+        struct vx_fpath *path = VX_CONTAINER(node, struct vx_fpath,
+                                             child.by_oid);
         struct vx_fpath_told want = wanted_path(f, path);
 
         if (!same_told(&path->told, &want)) {
-            return path->oid;
+            return path->child.oid;
         }
     }
     return 0;
@@ -545,7 +546,7 @@ vx_femit_reach_some(const struct vx_freach *reach, size_t max,
             return false;
         }
         vx_femit_path(&VX_FPATH(node)->told, rows);
-        *path = VX_FPATH(node)->oid + 1;
+        *path = VX_FPATH(node)->child.oid + 1;
     }
     return true;
 }
