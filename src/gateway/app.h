@@ -7,6 +7,7 @@
  *
  *   app.c      start, stop, signals
  *   wire.c     what follows from what; acknowledgements
+ *   bfd.c      BFD sessions that have been lost by FRR
  *   doubts.c   whether bgpd means what it withdraws
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   ghosts.c   what bgpd announces though it is withdrawn
@@ -36,6 +37,7 @@ struct event;
 struct event_base;
 struct evhttp;
 struct vx_gw_ghost;
+struct vx_gw_missing;
 struct vx_process;
 
 enum { VX_GW_MAX_MARKS = 256 };
@@ -102,6 +104,12 @@ struct vx_gw_app {
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
 
+    /* bfd.c */
+    struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */
+    bool asking_bfdd;
+    struct vx_gw_missing *missing;
+    size_t n_missing;
+
     /* doubts.c */
     struct vx_gw_vty *doubts_vty;
     bool asking_doubt;
@@ -129,6 +137,9 @@ void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* bfd.c */
+void vx_gw_app_bfd_tick(struct vx_gw_app *app);
 
 /* doubts.c */
 void vx_gw_app_doubts_start(struct vx_gw_app *app);

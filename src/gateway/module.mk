@@ -29,6 +29,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/app.c src/gateway/app.h \
 	src/gateway/apply.c src/gateway/apply.h \
+	src/gateway/bfd.c \
 	src/gateway/doubts.c \
 	src/gateway/claims.c src/gateway/claims.h \
 	src/gateway/entries.c src/gateway/entries.h \

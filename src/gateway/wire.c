@@ -655,6 +655,7 @@ vx_gw_app_tick(void *app_)
     vx_gw_node_judge(app->node);
     vx_gw_app_ask_peers(app);
     vx_gw_app_doubts_tick(app);
+    vx_gw_app_bfd_tick(app);
     if (app->spares) {
         vx_gw_spares_tick(app->spares);
     }
@@ -776,6 +777,8 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     }
     vx_gw_spares_free(app->spares);
     vx_gw_vty_free(app->doubts_vty);
+    vx_gw_vty_free(app->bfdd_vty);
+    free(app->missing);
     vx_gw_rules_free(app->rules);
     vx_gw_speaker_free(app->speaker, app->options.withdraw_on_exit);
     vx_gw_node_free(app->node);

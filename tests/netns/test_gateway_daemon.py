@@ -335,6 +335,52 @@ def test_a_spare_copy_of_an_earlier_time_goes_and_no_other(gateway):
     gateway.box.ip(["route del 192.0.2.64/26 proto 118"], vrf=VRF)
 
 
+def bfd_is_up(gateway):
+    """Both sides have the session, and it is up."""
+    for frr in (gateway.frr, gateway.ce.frr):
+        try:
+            peers = frr.json("bfdd", "show bfd peers json")
+        except (LabError, OSError):
+            return False
+        if [p["status"] for p in peers or []] != ["up"]:
+            return False
+    return True
+
+
+def test_bfd_goes_on_after_a_restart_of_zebra_or_bfdd(gateway):
+    gateway.frr.start("bfdd")
+    gateway.ce.frr.start("bfdd")
+    gateway.ce.frr.configure("bgpd", ["router bgp 65100",
+                                      "neighbor 172.16.1.1 bfd"])
+    gateway.controller.set(
+        "peering", "acme/ce1",
+        peering("172.16.1.2", ["172.16.1.1/30", "fd00:16::1/64"], ["ipv4"],
+                bfd=True))
+    gateway.controller.sync()
+
+    def wait(deadline_s=60):
+        wait_until(lambda: bfd_is_up(gateway), deadline_s,
+                   lambda: gateway.frr.show("bfdd", "show bfd peers")
+                   + gateway.ce.frr.show("bfdd", "show bfd peers")
+                   + gateway.box.output("vxgatewayd", 60), 0.2)
+
+    wait()
+    for name in ("zebra", "bfdd"):
+        gateway.frr.stop(name, 9)
+        gateway.frr.start(name)
+        wait()
+        wait_established(gateway)
+    gateway.ce.frr.configure("bgpd", ["router bgp 65100",
+                                      "no neighbor 172.16.1.1 bfd"])
+    gateway.controller.set(
+        "peering", "acme/ce1",
+        peering("172.16.1.2", ["172.16.1.1/30", "fd00:16::1/64"],
+                ["ipv4"]))
+    gateway.controller.sync()
+    gateway.controller.wait_acked()
+    wait_established(gateway)
+
+
 def test_a_second_one_on_the_machine_is_refused(gateway):
     done = gateway.box.run(os.path.join(BIN, "vxgatewayd"), "--server",
                            "unix:/nowhere", "--name", "g2", "--run-dir",
