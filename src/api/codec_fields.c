@@ -290,8 +290,9 @@ static const struct vx_codec_field gateway_fields[] = {
     SET_NULL("local_pref", VX_T_UINT, 1, UINT32_LIMIT, \
              "preference of what is learned, the highest wins; null = 100"), \
     SET_NULL("prefix_limit", VX_T_UINT, 1, VX_PREFIX_LIMIT_MAX, \
-             "prefixes taken from the peer, with more the session goes " \
-             "down; null = 1000")
+             "prefixes of each family taken from the peer; with more the " \
+             "session goes down, of EVPN and FlowSpec the rest is left " \
+             "out; null = 1000")
 #define PEERING_STATUS \
     RUN("status", VX_T_STRING, \
         "state of the session: idle, connect, active, opensent, " \

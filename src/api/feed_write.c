@@ -34,14 +34,44 @@ write_rts(struct vx_jw *jw, const char *key, const uint64_t *rts, size_t n)
     vx_buf_puts(jw->out, "]");
 }
 
+/* Router ids of the fabric's other gateways, in order of their names. */
 static void
-write_gateway(const struct vx_export *e, struct vx_jw *jw)
+write_fellows(const struct vx_model *model, const struct vx_export *e,
+              struct vx_jw *jw)
+{
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+    char ip[VX_IP_STRLEN];
+    size_t n = 0;
+
+    vx_jw_key(jw, "fellows");
+    vx_buf_puts(jw->out, "[");
+    vx_iter_init(&iter, model, VX_GATEWAY, NULL, NULL);
+    while ((obj = vx_iter_next(&iter)) && n < VX_FEED_MAX_FELLOWS) {
+        const struct vx_gateway *gateway = (const void *) obj;
+        const struct vx_host *host = (const void *)
+            vx_model_by_oid(model, gateway->host);
+        const struct vx_ip *id = gateway->router_id.family || !host
+                                 ? &gateway->router_id : &host->vtep;
+
+        if (obj->oid != e->obj->oid && id->family == 4) {
+            vx_buf_printf(jw->out, "%s\"%s\"", n++ ? "," : "",
+                          vx_ip_format(id, ip));
+        }
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
+write_gateway(const struct vx_model *model, const struct vx_export *e,
+              struct vx_jw *jw)
 {
     vx_jw_str(jw, "name", e->obj->name);
     vx_jw_u64(jw, "as", e->as);
     write_ip(jw, "router_id", &e->router_id);
     write_ip(jw, "vtep", &e->host->vtep);
     vx_jw_str(jw, "host", e->host->o.name);
+    write_fellows(model, e, jw);
 }
 
 /* Of the subnets of the network: in order of their names. */
@@ -266,7 +296,7 @@ vx_feed_write_value(const struct vx_model *model, const struct vx_export *e,
         vx_jw_begin(&jw, out);
     }
     switch (e->type) {
-    case VX_FEED_GATEWAY: write_gateway(e, &jw); break;
+    case VX_FEED_GATEWAY: write_gateway(model, e, &jw); break;
     case VX_FEED_TENANT: write_tenant(model, e, &jw); break;
     case VX_FEED_NETWORK: write_network(model, e, &jw); break;
     case VX_FEED_PREFIX: write_prefix(model, e, &jw); break;

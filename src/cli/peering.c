@@ -83,8 +83,7 @@ static const struct vx_cli_opt opts[] = {
               "100)",
       .type = VX_CLI_NUMBER, .key = "local_pref", .verbs = BODY },
     { .name = "prefix-limit", .metavar = "N",
-      .help = "prefixes taken from the peer, with more the session goes "
-              "down (default 1000)",
+      .help = "prefixes of each family taken from the peer (default 1000)",
       .type = VX_CLI_NUMBER, .key = "prefix_limit", .verbs = BODY },
     { .name = "import", .metavar = "PREFIX",
       .help = "a tenant's: learn this and what is in it only; repeatable",

@@ -87,6 +87,8 @@ enum vx_export_verdict {
     VX_EXPORT_TELL,
 };
 
+enum { VX_FEED_MAX_FELLOWS = 1024 };    /* other gateways that one is told */
+
 /* An entry.  Pointers are into the model. */
 struct vx_export {
     enum vx_feed_type type;

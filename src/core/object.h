@@ -304,7 +304,7 @@ struct vx_peering {
     bool has_med;
     uint32_t med;               /* of what is announced */
     uint32_t local_pref;        /* of what is learned; 0 = 100 */
-    uint32_t prefix_limit;      /* the session goes down above it; 0 =
+    uint32_t prefix_limit;      /* of each family that are taken; 0 =
                                  * VX_PREFIX_LIMIT_DEFAULT */
     struct vx_prefix *imports, *exports;    /* these and longer ones within
                                              * them; none = all */
@@ -321,6 +321,14 @@ struct vx_peering {
     struct vx_ip source;        /* family 0 = the gateway's VTEP */
     bool flowspec_in;           /* the operator trusts its FlowSpec */
 };
+
+/* The prefix limit in force. */
+static inline unsigned
+vx_peering_limit(const struct vx_peering *peering)
+{
+    return peering->prefix_limit ? peering->prefix_limit
+                                 : (unsigned) VX_PREFIX_LIMIT_DEFAULT;
+}
 
 struct vx_retired_vni {
     struct vx_obj o;            /* revision: the one that retired it */
@@ -377,16 +385,5 @@ vx_port_location(const struct vx_port *port)
     return port->migrate_from ? port->migrate_from
            : port->host ? port->host : port->located;
 }
-
-/* The legs of a tenant's gateways as next hops: an address of each, those
- * made first if they are too many.  Rows and status are made of the same. */
-struct vx_leg_hops {
-    struct vx_ip ips[VX_MAX_HOPS];
-    uint64_t oids[VX_MAX_HOPS];     /* ascending */
-    size_t n;
-};
-
-/* In any order; what is no leg (or NULL) is left out. */
-void vx_leg_hops_add(struct vx_leg_hops *hops, const struct vx_port *port);
 
 #endif

@@ -546,6 +546,7 @@ gw_new(struct vx_gws *gws, const struct vx_obj *obj)
     gw->log = vx_feedlog_new(&env);
     gw->since_wall_ms = vx_clock_wall_ms();
     vx_tree_init(&gw->items, cmp_item);
+    vx_tree_init(&gw->counts, vx_gws_count_compare);
     vx_tree_init(&gw->failed, cmp_failed);
     vx_tree_insert(&gws->gateways, &gw->oid, &gw->by_oid);
     view_gateway(gw);
@@ -634,24 +635,34 @@ touch_host_network(void *gws_, uint64_t network)
     vx_fabric_network_ports(gws->app->fabric, network, touch_host_port, gws);
 }
 
+/* Each is told who the others are. */
+static void
+touch_gateways(struct vx_gws *gws)
+{
+    struct vx_gw *gw;
+
+    VX_GWS_FOR_EACH(gw, gws) {
+        struct vx_feed_key key = { .type = VX_FEED_GATEWAY };
+
+        snprintf(key.text, sizeof key.text, "%s", gw->name);
+        vx_gws_touch(gws, &key);
+    }
+}
+
 /* Its VTEP is another, or may be used now: what is behind it is told anew. */
 static void
 host_changed(struct vx_gws *gws, const struct vx_change *change)
 {
     const struct vx_host *old = (const void *) change->old;
     const struct vx_host *new = (const void *) change->new;
-    const struct vx_gateway *gateway;
-    struct vx_feed_key key = { .type = VX_FEED_GATEWAY };
 
     if (!new || new->external || (old && old->stranger == new->stranger
                                   && !vx_ip_compare(&old->vtep,
                                                     &new->vtep))) {
         return;
     }
-    gateway = vx_model_gateway_of_host(gws->app->model, new->o.oid);
-    if (gateway) {
-        snprintf(key.text, sizeof key.text, "%s", gateway->o.name);
-        vx_gws_touch(gws, &key);
+    if (vx_model_gateway_of_host(gws->app->model, new->o.oid)) {
+        touch_gateways(gws);
     }
     if (old) {
         vx_fabric_host_networks(gws->app->fabric, new->o.oid,
@@ -670,6 +681,7 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
 
         if (kind == VX_GATEWAY) {
             gateway_changed(gws, &changes[i]);
+            touch_gateways(gws);
         }
     }
     if (!had_any && !gws->gateways.count && !gws->legs.count) {

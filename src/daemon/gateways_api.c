@@ -109,8 +109,10 @@ vx_gws_peering_status(struct vx_gws *gws, uint64_t oid,
             ret_status->since_ms = session->since_ms;
             ret_status->n_received += session->n_in;
             ret_status->n_sent += session->n_out;
-            snprintf(ret_status->reason, sizeof ret_status->reason, "%s",
-                     session->error);
+            if (!ret_status->reason[0]) {
+                snprintf(ret_status->reason, sizeof ret_status->reason, "%s",
+                         session->error);
+            }
         }
     }
     if (!found || !gw->connected) {

@@ -176,9 +176,18 @@ static void
 remove_item(struct vx_gw_item *item)
 {
     unlink_item(item);
+    vx_gws_leave(item);
     vx_tree_remove(&item->gw->items, &item->by_key);
     vx_learned_free(item->item);
     free(item);
+}
+
+static void
+admit(struct vx_gw_item *item)
+{
+    if (vx_gws_admit(item)) {
+        link_item(item);
+    }
 }
 
 static void
@@ -192,9 +201,10 @@ add_item(struct vx_gw *gw, const struct vx_learned *learned)
             return;
         }
         unlink_item(item);
+        vx_gws_leave(item);
         vx_learned_free(item->item);
         item->item = vx_learned_clone(learned);
-        link_item(item);
+        admit(item);
         return;
     }
     if (gw->items.count >= ITEMS_MAX) {
@@ -206,13 +216,32 @@ add_item(struct vx_gw *gw, const struct vx_learned *learned)
     item->item = vx_learned_clone(learned);
     vx_learned_key(learned, item->key);
     vx_tree_insert(&gw->items, item, &item->by_key);
-    link_item(item);
+    admit(item);
+}
+
+/* Something has gone, or a peering is another: what was refused may be in
+ * order now. */
+static void
+admit_refused(struct vx_gw *gw)
+{
+    gw->has_room = false;
+    if (!gw->n_refused) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &gw->items) {
+        struct vx_gw_item *item = VX_CONTAINER(node, struct vx_gw_item,
+                                               by_key);
+
+        if (item->refused) {
+            admit(item);
+        }
+    }
 }
 
 const char *
 vx_gws_item_reason(const struct vx_gw_item *item)
 {
-    const char *reason = "";
+    const char *reason = item->refused ? item->refused : "";
 
     for (size_t i = item->n_links; i-- > 0 && !reason[0];) {
         reason = item->links[i].target->reason;
@@ -303,6 +332,9 @@ vx_gws_learn(struct vx_gw *gw, const struct vx_api_report *report)
     if (report->full == VX_FULL_END && gw->in_full) {
         end_full(gw);
     }
+    if (gw->has_room) {
+        admit_refused(gw);
+    }
 }
 
 void
@@ -359,6 +391,13 @@ vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change)
     const struct vx_obj *obj = change->new ? change->new : change->old;
     const struct vx_obj *tenant;
 
+    if (obj->kind == VX_PEERING || obj->kind == VX_UPLINK) {
+        struct vx_gw *gw;
+
+        VX_GWS_FOR_EACH(gw, gws) {
+            admit_refused(gw);
+        }
+    }
     if (!gws->targets.count) {
         return;
     }

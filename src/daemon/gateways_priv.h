@@ -76,6 +76,10 @@ struct vx_gw {
     char *counters;
     uint64_t n_strays;          /* in this life of the gateway */
     struct vx_tree items;       /* struct vx_gw_item */
+    struct vx_tree counts;      /* struct vx_gw_count */
+    size_t n_refused;           /* of items */
+    bool has_room;              /* something has gone since they were refused
+                                 * */
 };
 
 /* A key that some change has touched. */
@@ -103,6 +107,7 @@ struct vx_gw_damp {
 /* --- Learned items. */
 
 struct vx_gw_target;
+struct vx_gw_count;
 
 struct vx_gw_link {
     struct vx_tree_node by_item;        /* vx_gw_target.members */
@@ -115,6 +120,8 @@ struct vx_gw_item {
     struct vx_gw *gw;
     struct vx_learned *item;
     uint64_t generation;
+    struct vx_gw_count *count;  /* NULL = it is refused */
+    char *refused;              /* why; then it has no links */
     struct vx_gw_link links[VX_LEARNED_MAX_TARGETS];
     size_t n_links;
     char key[VX_LEARNED_KEY_SIZE];
@@ -234,6 +241,13 @@ bool vx_gws_learn_work(struct vx_gws *gws);
 void vx_gws_learn_tick(struct vx_gws *gws);
 /* Why it is not used, "" if it is. */
 const char *vx_gws_item_reason(const struct vx_gw_item *item);
+
+/* gateways_limit.c */
+/* Counts it; false: item->refused says why not. */
+bool vx_gws_admit(struct vx_gw_item *item);
+/* Takes it out of its count. */
+void vx_gws_leave(struct vx_gw_item *item);
+int vx_gws_count_compare(const void *key, const struct vx_tree_node *node);
 
 /* gateways_hold.c */
 /* The gateway has acknowledged more, or is gone. */

@@ -5,18 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/claims.h"
+#include "lib/tree.h"
 #include "lib/xalloc.h"
+
+/* Who has a FlowSpec rule. */
+struct claim {
+    struct vx_tree_node by_key;
+    const struct vx_gw_entry *owner;
+    size_t size;
+    uint8_t key[BG_KEY_MAX];
+};
 
 struct vx_gw_apply {
     struct vx_gw_entries *entries;
     const struct vx_gw_apply_ops *ops;
     void *aux;
-    struct vx_gw_claims *claims;
+    struct vx_tree claims;
     struct vx_gw_items old, new;    /* reused */
 };
 
-/* --- Items. */
+static int
+compare_claim(const void *key, const struct vx_tree_node *node)
+{
+    const struct claim *claim = VX_CONTAINER(node, struct claim, by_key);
+
+    return bg_key_compare(key, &(struct bg_key) { claim->key, claim->size });
+}
+
+static struct claim *
+find_claim(struct vx_gw_apply *apply, const struct bg_nlri *nlri)
+{
+    uint8_t key[BG_KEY_MAX];
+    size_t size = bg_nlri_key(nlri, key);
+    struct vx_tree_node *node =
+        vx_tree_find(&apply->claims, &(struct bg_key) { key, size });
+
+    return node ? VX_CONTAINER(node, struct claim, by_key) : NULL;
+}
 
 static bool
 is_flow(const struct vx_gw_item *item)
@@ -25,41 +50,63 @@ is_flow(const struct vx_gw_item *item)
            && (item->nlri.family == BG_FLOW4 || item->nlri.family == BG_FLOW6);
 }
 
-/* Why an item is not told. */
-static bool
-fail_taken(const struct vx_gw_item *item, const struct vx_gw_entry *owner,
-           struct vx_error *err)
-{
-    char rd[BG_RD_STRLEN];
+/* --- FlowSpec rules and their owners. */
 
-    if (is_flow(item)) {
-        return vx_fail(err, VX_EXISTS, "match", "policy \"%s\" has the same "
-                       "FlowSpec rule", owner->key);
+static bool
+claim_rule(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
+           const struct vx_gw_item *item, struct vx_error *err)
+{
+    struct claim *claim = find_claim(apply, &item->nlri);
+
+    if (claim) {
+        return claim->owner == entry
+               || vx_fail(err, VX_EXISTS, "match", "policy \"%s\" has the "
+                          "same FlowSpec rule", claim->owner->key);
     }
-    if (item->kind == VX_GW_ITEM_ROUTE) {
-        return vx_fail(err, VX_EXISTS, "vrf", "\"%s\" has the same route in "
-                       "%s", owner->key, item->vrf);
-    }
-    return vx_fail(err, VX_EXISTS, "rd", "\"%s\" is announced with the same "
-                   "route distinguisher, %s: give one of the two tenants "
-                   "another", owner->key, bg_rd_format(&item->nlri.rd, rd));
+    claim = vx_xcalloc(1, sizeof *claim);
+    claim->owner = entry;
+    claim->size = bg_nlri_key(&item->nlri, claim->key);
+    vx_tree_insert(&apply->claims,
+                   &(struct bg_key) { claim->key, claim->size },
+                   &claim->by_key);
+    return true;
 }
+
+/* Those that waited for it try again. */
+static bool
+release_rule(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
+             const struct vx_gw_item *item)
+{
+    struct claim *claim = find_claim(apply, &item->nlri);
+
+    if (!claim || claim->owner != entry) {
+        return false;
+    }
+    vx_tree_remove(&apply->claims, &claim->by_key);
+    free(claim);
+    for (struct vx_gw_entry *other = vx_gw_entries_failed(apply->entries);
+         other; other = other->next_failed) {
+        if (other->type == VX_GW_POLICY && other != entry) {
+            vx_gw_entries_mark(apply->entries, other);
+        }
+    }
+    return true;
+}
+
+/* --- Items. */
 
 static bool
 set_item(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
          const struct vx_gw_item *item, uint64_t token, struct vx_error *err)
 {
-    const struct vx_gw_entry *owner =
-        vx_gw_claims_take(apply->claims, item, entry);
-
-    if (owner != entry) {
-        return fail_taken(item, owner, err);
-    }
     if (item->kind == VX_GW_ITEM_ROUTE) {
         apply->ops->route_set(apply->aux, item->vrf, &item->want, token);
-    } else {
-        apply->ops->bgp_set(apply->aux, &item->nlri, &item->attrs, token);
+        return true;
     }
+    if (is_flow(item) && !claim_rule(apply, entry, item, err)) {
+        return false;
+    }
+    apply->ops->bgp_set(apply->aux, &item->nlri, &item->attrs, token);
     return true;
 }
 
@@ -67,12 +114,9 @@ static void
 unset_item(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
            const struct vx_gw_item *item, uint64_t token)
 {
-    if (!vx_gw_claims_release(apply->claims, item, entry)) {
-        return;                 /* another's, who may have told it */
-    }
     if (item->kind == VX_GW_ITEM_ROUTE) {
         apply->ops->route_unset(apply->aux, item->vrf, &item->want, token);
-    } else {
+    } else if (!is_flow(item) || release_rule(apply, entry, item)) {
         apply->ops->bgp_unset(apply->aux, &item->nlri, token);
     }
 }
@@ -142,28 +186,12 @@ is_of_node(const struct vx_gw_entry *entry)
            || entry->type == VX_GW_PEERING;
 }
 
-/* Those that could not have what others had try again, once for all that was
- * let go: a tenant's many prefixes may wait for another's. */
-static void
-try_again(struct vx_gw_apply *apply)
-{
-    if (vx_gw_entries_is_dirty(apply->entries)
-        || !vx_gw_claims_are_freed(apply->claims)) {
-        return;
-    }
-    for (struct vx_gw_entry *entry = vx_gw_entries_failed(apply->entries);
-         entry; entry = entry->next_failed) {
-        vx_gw_entries_mark(apply->entries, entry);
-    }
-}
-
 bool
 vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max)
 {
     struct vx_gw_entry *entry;
 
     for (size_t i = 0; i < max; i++) {
-        try_again(apply);
         entry = vx_gw_entries_pop(apply->entries);
         if (!entry) {
             return true;
@@ -173,14 +201,7 @@ vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max)
         }
         carry_out(apply, entry, token);
     }
-    try_again(apply);
     return !vx_gw_entries_is_dirty(apply->entries);
-}
-
-bool
-vx_gw_apply_tells(const struct vx_gw_apply *apply, const struct bg_nlri *nlri)
-{
-    return vx_gw_claims_has(apply->claims, nlri);
 }
 
 /* --- Life. */
@@ -194,7 +215,7 @@ vx_gw_apply_new(struct vx_gw_entries *entries,
     apply->entries = entries;
     apply->ops = ops;
     apply->aux = aux;
-    apply->claims = vx_gw_claims_new();
+    vx_tree_init(&apply->claims, compare_claim);
     return apply;
 }
 
@@ -204,7 +225,10 @@ vx_gw_apply_free(struct vx_gw_apply *apply)
     if (!apply) {
         return;
     }
-    vx_gw_claims_free(apply->claims);
+    VX_TREE_FOR_EACH_SAFE (node, next, &apply->claims) {
+        vx_tree_remove(&apply->claims, node);
+        free(VX_CONTAINER(node, struct claim, by_key));
+    }
     vx_gw_items_fini(&apply->old);
     vx_gw_items_fini(&apply->new);
     free(apply);

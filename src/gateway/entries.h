@@ -37,6 +37,10 @@ struct vx_gw_entry {
     struct vx_gw_ctx *applied_ctx;
     char *why;                      /* it is not in force; NULL = it is */
     struct vx_gw_entry *next_failed, *prev_failed;
+    /* PEERING, of peers.c: its prefix limit as configured; and that it has
+     * been raised since its session was looked at. */
+    unsigned limit;
+    bool limit_raised;
 };
 
 struct vx_gw_entries;

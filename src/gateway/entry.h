@@ -43,6 +43,8 @@ struct vx_gw_gateway {
     uint32_t as;
     struct vx_ip router_id;     /* IPv4 */
     struct vx_ip vtep;          /* family 0 = not known yet */
+    struct vx_ip *fellows;      /* router ids of the fabric's other ones */
+    size_t n_fellows;
 };
 
 struct vx_gw_tenant {

@@ -17,7 +17,7 @@
 
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
-enum { MAX_PREFIXES = 4096 };
+enum { MAX_PREFIXES = 4096, MAX_FELLOWS = 4096 };
 
 /* --- Members of an object. */
 
@@ -255,6 +255,9 @@ read_gateway(struct reader *r, struct vx_gw_gateway *gateway)
     gateway->router_id = read_ip(r, "router_id", true);
     gateway->vtep = read_ip(r, "vtep", false);
     gateway->host = read_string(r, "host", VX_NAME_MAX);
+    gateway->fellows = read_strings(r, "fellows", MAX_FELLOWS,
+                                    sizeof *gateway->fellows, parse_ip,
+                                    &gateway->n_fellows);
     if (r->ok && !gateway->as) {
         bad(r, "as", "is 0");
     }
@@ -772,6 +775,7 @@ vx_gw_value_unref(struct vx_gw_value *value)
     case VX_GW_GATEWAY:
         free(value->gateway.name);
         free(value->gateway.host);
+        free(value->gateway.fellows);
         break;
     case VX_GW_TENANT:
         free(value->tenant.vrf);

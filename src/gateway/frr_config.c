@@ -12,6 +12,8 @@
 #include "gateway/kernel.h"
 #include "lib/xalloc.h"
 
+#define DELAY "bgp route-map delay-timer "
+
 /* A router block that is there. */
 struct router {
     uint32_t vni;               /* of vx<vni>; 0 = the default one */
@@ -127,6 +129,20 @@ is_possible(struct planner *p, const struct vx_peering *peering,
     return !why;
 }
 
+/* bgpd heeds a change of a route-map or list 5 s late unless it is told
+ * otherwise; 0 would mean never.  One command, in force for all it does: an
+ * operator's own value stays. */
+static void
+hurry(struct planner *p)
+{
+    for (size_t i = 0; i < p->had.n; i++) {
+        if (starts(p->had.blocks[i]->header, DELAY)) {
+            return;
+        }
+    }
+    vx_gw_frr_command(&p->routers, DELAY "1");
+}
+
 /* --- Main bgpd. */
 
 static void
@@ -202,6 +218,9 @@ drop_vrfs(struct planner *p)
 static void
 plan_bgpd(struct planner *p)
 {
+    if (p->want->n_vrfs) {
+        hurry(p);
+    }
     drop_vrfs(p);
     for (size_t i = 0; i < p->want->n_vrfs; i++) {
         plan_vrf(p, &p->want->vrfs[i]);
@@ -353,6 +372,9 @@ plan_reflector(struct planner *p)
     }
     if (!p->want->as) {
         return;
+    }
+    if (p->want->n_uplinks) {
+        hurry(p);
     }
     snprintf(header, sizeof header, "router bgp %u", p->want->as);
     block = vx_gw_frr_text_add(&scratch, header);

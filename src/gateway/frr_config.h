@@ -19,8 +19,9 @@
  *     may be empty, we are a guest: it stays, and so does what is in it;
  *   - route-maps, prefix-lists and as-path access-lists named vx-...;
  *   - `vrf vx<VNI>` without content in zebra.
- * A neighbor of an operator with an address that a peering wants too is left
- * alone and reported as a conflict; the peering is not configured.
+ * `bgp route-map delay-timer 1` is said if there is no such line, and left
+ * there.  A neighbor of an operator with an address that a peering wants too
+ * is left alone and reported as a conflict; the peering is not configured.
  *
  * What one peer said reaches no other, nor itself again: only what begins
  * here goes out.

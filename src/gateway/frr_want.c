@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/limits.h"
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 
@@ -19,9 +20,6 @@ enum {
     AGAIN_MIN = 1,              /* after more than the prefix limit */
 };
 
-/* Of what a peer said: local to bgpd; above the VNIs, which tag our routes
- * in zebra. */
-#define HEARD_TAG 4252399718U
 /* An as-path access-list and, of the reflector, a route-map. */
 #define OWN "vx-own"
 #define OWN_LIST "bgp as-path access-list " OWN
@@ -123,6 +121,19 @@ put_own(struct vx_gw_frr_section *map)
     vx_gw_frr_put(map, "match as-path " OWN);
 }
 
+/* The speaker is told who said it, by a community that takes the place of
+ * those the peer has sent: it cannot say to be another. */
+static void
+put_mark(const struct vx_peering *uplink, struct vx_gw_frr_section *map)
+{
+    uint32_t mark[2];
+
+    vx_gw_peer_mark(&uplink->peer, mark);
+    vx_gw_frr_put(map, "set tag %u", VX_GW_HEARD_TAG);
+    vx_gw_frr_put(map, "set large-community %u:%u:%u", VX_GW_HEARD_TAG,
+                  mark[0], mark[1]);
+}
+
 static void
 put_sets(const struct neighbor *n, bool out, struct vx_gw_frr_section *map)
 {
@@ -131,8 +142,10 @@ put_sets(const struct neighbor *n, bool out, struct vx_gw_frr_section *map)
 
     if (out && p->o.kind == VX_UPLINK) {
         put_own(map);
+    } else if (!out && p->o.kind == VX_UPLINK) {
+        put_mark(p, map);
     } else if (!out) {
-        vx_gw_frr_put(map, "set tag %u", HEARD_TAG);
+        vx_gw_frr_put(map, "set tag %u", VX_GW_HEARD_TAG);
     }
     if (!out && p->local_pref) {
         vx_gw_frr_put(map, "set local-preference %u", p->local_pref);
@@ -187,7 +200,7 @@ static void
 deny_heard(struct vx_gw_frr_text *text, const char *map)
 {
     vx_gw_frr_put(put_entry(text, map, "deny", 1), "match tag %u",
-                  HEARD_TAG);
+                  VX_GW_HEARD_TAG);
 }
 
 /* The prefixes of one family, as the list "vx-5001-ce1-in4". */
@@ -382,9 +395,7 @@ put_family(const struct neighbor *n, const char *family, bool limit)
     vx_gw_frr_put(section, "neighbor %s activate", n->peer);
     if (limit) {
         vx_gw_frr_put(section, "neighbor %s maximum-prefix %u restart %u",
-                      n->peer, n->peering->prefix_limit
-                      ? n->peering->prefix_limit
-                      : (unsigned) VX_PREFIX_LIMIT_DEFAULT, AGAIN_MIN);
+                      n->peer, vx_peering_limit(n->peering), AGAIN_MIN);
     }
     return section;
 }
@@ -471,8 +482,12 @@ want_flowspec(const struct neighbor *n, const char *family)
 {
     struct vx_gw_frr_section *section = put_family(n, family, false);
 
-    vx_gw_frr_put(section, "neighbor %s route-map %s in", n->peer,
-                  n->peering->flowspec_in ? "vx-heard" : "vx-deny");
+    if (n->peering->flowspec_in) {
+        vx_gw_frr_put(section, "neighbor %s route-map %s-inf in", n->peer,
+                      n->stem);
+    } else {
+        vx_gw_frr_put(section, "neighbor %s route-map vx-deny in", n->peer);
+    }
     vx_gw_frr_put(section, "neighbor %s route-map vx-own out", n->peer);
 }
 
@@ -489,17 +504,19 @@ is_missing(const struct vx_gw_frr_text *text, const char *header)
 }
 
 static void
-put_shared(struct vx_gw_frr_text *text, bool flowspec_in)
+put_flowspec_maps(const struct neighbor *n)
 {
+    struct vx_gw_frr_text *text = n->text;
+    char name[NAME_SIZE + 8];
+
     if (is_missing(text, "route-map " OWN " permit 10")) {
         deny_heard(text, OWN);
         put_own(put_entry(text, OWN, "permit", 10));
     }
-    if (flowspec_in && is_missing(text, "route-map vx-heard permit 10")) {
-        vx_gw_frr_put(put_entry(text, "vx-heard", "permit", 10),
-                      "set tag %u", HEARD_TAG);
-    }
-    if (!flowspec_in && is_missing(text, "route-map vx-deny deny 10")) {
+    if (n->peering->flowspec_in) {
+        snprintf(name, sizeof name, "%s-inf", n->stem);
+        put_mark(n->peering, put_entry(text, name, "permit", 10));
+    } else if (is_missing(text, "route-map vx-deny deny 10")) {
         put_entry(text, "vx-deny", "deny", 10);
     }
 }
@@ -533,7 +550,8 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
         want_vpn(&n, 6);
     }
     if (families & VX_AF_EVPN) {
-        /* bgpd has no limit for EVPN, and keeps next hops there itself. */
+        /* bgpd has no limit for EVPN and FlowSpec, the speaker counts; and
+         * keeps next hops there itself. */
         use_maps(&n, put_family(&n, "l2vpn evpn", false), "e");
         put_evpn_map(&n, false);
         put_evpn_map(&n, true);
@@ -541,7 +559,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
     if (families & VX_AF_FLOWSPEC) {
         want_flowspec(&n, "ipv4 flowspec");
         want_flowspec(&n, "ipv6 flowspec");
-        put_shared(text, uplink->flowspec_in);
+        put_flowspec_maps(&n);
     }
 }
 

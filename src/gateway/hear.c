@@ -12,6 +12,7 @@
 #include "api/codec.h"
 #include "bgp/bgp_flowspec.h"
 #include "gateway/learned.h"
+#include "gateway/limits.h"
 #include "gateway/wanted.h"
 #include "lib/xalloc.h"
 
@@ -19,6 +20,7 @@ struct hearing {
     const struct vx_gw_entries *entries;
     const struct bg_nlri *nlri;
     const struct bg_attrs *attrs;
+    const struct vx_gw_entry *peering;  /* that said it; NULL = not marked */
     struct vx_gw_heard *heard;
     size_t max, n;
 };
@@ -31,6 +33,8 @@ add(struct hearing *h, enum vx_gw_learned_type type)
     memset(heard, 0, sizeof *heard);
     heard->type = type;
     heard->vtep = h->attrs->next_hop;
+    snprintf(heard->from, sizeof heard->from, "%.63s",
+             h->peering ? h->peering->key : "");
     return heard;
 }
 
@@ -223,9 +227,19 @@ hear_tenants(struct hearing *h, struct vx_error *err)
 
 /* --- FlowSpec: from whom. */
 
-/* The trusted peering it came by.  The reflector has all peers in one
- * session, so the first AS of the path tells; of one's own AS all peers have
- * to be trusted. */
+static const struct vx_gw_entry *
+if_trusted(const struct vx_gw_entry *peering, struct vx_error *err)
+{
+    if (peering->value->peering.value.flowspec_in) {
+        return peering;
+    }
+    vx_fail(err, VX_FORBIDDEN, "flowspec_in", "peering \"%s\" is not "
+            "trusted with FlowSpec", peering->key);
+    return NULL;
+}
+
+/* The trusted peering it came by.  Without a mark the first AS of the path
+ * tells; of one's own AS all peers have to be trusted. */
 static const struct vx_gw_entry *
 trusted(const struct hearing *h, struct vx_error *err)
 {
@@ -233,6 +247,9 @@ trusted(const struct hearing *h, struct vx_error *err)
     uint32_t as = h->attrs->n_as ? h->attrs->as_path[0] : gateway->as;
     const struct vx_gw_entry *found = NULL;
 
+    if (h->peering) {
+        return if_trusted(h->peering, err);
+    }
     for (struct vx_gw_entry *entry = first_of(h, VX_GW_PEERING); entry;
          entry = next_of(entry)) {
         const struct vx_gw_peering *peering = &entry->value->peering;
@@ -241,9 +258,7 @@ trusted(const struct hearing *h, struct vx_error *err)
             || !(peering->value.families & VX_AF_FLOWSPEC)) {
             continue;
         }
-        if (!peering->value.flowspec_in) {
-            vx_fail(err, VX_FORBIDDEN, "flowspec_in", "peering \"%s\" is not "
-                    "trusted with FlowSpec", entry->key);
+        if (!if_trusted(entry, err)) {
             return NULL;
         }
         found = entry;
@@ -576,7 +591,7 @@ vx_gw_hear(const struct vx_gw_entries *entries, const struct bg_nlri *nlri,
 {
     struct hearing h = {
         .entries = entries, .nlri = nlri, .attrs = attrs, .heard = heard,
-        .max = max,
+        .max = max, .peering = vx_gw_marked_peering(entries, attrs),
     };
     bool ok;
 

@@ -220,7 +220,8 @@ format(const struct item *item)
         put_ips(item, best, &out);
         vx_buf_printf(&out, ",\"vtep\":\"%s\",\"seq\":%u",
                       vx_ip_format(&best->vtep, ip), (unsigned) best->seq);
-    } else if (best->from) {
+    }
+    if (best->from) {
         vx_buf_printf(&out, ",\"%s\":",
                       item->type == VX_GW_LEARNED_FLOWSPEC ? "from"
                                                            : "peering");

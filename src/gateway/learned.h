@@ -42,7 +42,7 @@ struct vx_gw_heard {
     struct vx_ip ip;            /* ENDPOINT; family 0 = only the MAC */
     uint32_t seq;
     bool sticky;                /* RFC 7432 15: it does not move */
-    char from[VX_NAME_MAX + 1]; /* FLOWSPEC: the peering */
+    char from[VX_NAME_MAX + 1]; /* the peering; "" = not known */
     char *rule;                 /* FLOWSPEC: JSON; owned by the caller */
 };
 

@@ -31,7 +31,6 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/apply.c src/gateway/apply.h \
 	src/gateway/bfd.c \
 	src/gateway/doubts.c \
-	src/gateway/claims.c src/gateway/claims.h \
 	src/gateway/entries.c src/gateway/entries.h \
 	src/gateway/entry.h \
 	src/gateway/feed.c src/gateway/feed.h \
@@ -43,6 +42,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/http.c src/gateway/http.h \
 	src/gateway/keep.c src/gateway/keep.h \
 	src/gateway/learned.c src/gateway/learned.h \
+	src/gateway/limits.c src/gateway/limits.h \
 	src/gateway/left_out.c src/gateway/left_out.h \
 	src/gateway/metrics.c \
 	src/gateway/node.c src/gateway/node.h \

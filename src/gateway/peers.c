@@ -17,6 +17,116 @@
 
 enum { SESSIONS_MAX = 1000, SETTLED_MS = 2000 };
 
+/* --- More than the prefix limit: bgpd tries again when a minute is over, or
+ * when it is told that there is no more reason to wait. */
+
+/* "vx123" of a tenant, "" or "default" of the fabric-wide ones. */
+static bool
+is_session_of(const struct vx_gw_app *app, const struct vx_gw_session *s,
+              const struct vx_gw_peering *peering)
+{
+    const struct vx_gw_entry *tenant;
+
+    if (vx_ip_compare(&s->peer, &peering->value.peer)) {
+        return false;
+    }
+    if (!peering->tenant) {
+        return true;
+    }
+    tenant = vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant);
+    return tenant && tenant->value
+           && !strcmp(s->vrf, tenant->value->tenant.vrf);
+}
+
+static struct vx_gw_entry *
+next_peering(struct vx_gw_entry *entry)
+{
+    while (entry && entry->type == VX_GW_PEERING && !entry->value) {
+        entry = vx_gw_entries_next(entry);
+    }
+    return entry && entry->type == VX_GW_PEERING ? entry : NULL;
+}
+
+static struct vx_gw_entry *
+first_peering(const struct vx_gw_app *app)
+{
+    return next_peering(vx_gw_entries_from(app->entries, VX_GW_PEERING, ""));
+}
+
+/* Limits that bgpd and the reflector have been configured with. */
+static void
+note_limits(struct vx_gw_app *app)
+{
+    for (struct vx_gw_entry *entry = first_peering(app); entry;
+         entry = next_peering(vx_gw_entries_next(entry))) {
+        const struct vx_gw_peering *peering = &entry->value->peering;
+        unsigned limit = vx_peering_limit(&peering->value);
+
+        if (limit != entry->limit
+            && vx_gw_frr_is_done(vx_gw_node_frr(
+                app->node, peering->tenant ? VX_GW_BGPD
+                                           : VX_GW_REFLECTOR))) {
+            entry->limit_raised = entry->limit && limit > entry->limit;
+            entry->limit = limit;
+        }
+    }
+}
+
+static void
+cleared(void *app, bool ok, const char *text, const struct vx_error *err)
+{
+    (void) app;
+    (void) text;
+    if (!ok) {
+        vx_log_warn("peers", "clear: %s", err->message);
+    }
+}
+
+static void
+clear_session(struct vx_gw_app *app, const struct vx_gw_entry *entry,
+              const struct vx_gw_session *s)
+{
+    bool of_tenant = entry->value->peering.tenant != NULL;
+    struct vx_gw_frr *frr = vx_gw_node_frr(
+        app->node, of_tenant ? VX_GW_BGPD : VX_GW_REFLECTOR);
+    char peer[VX_IP_STRLEN], command[VX_IP_STRLEN + 80];
+
+    vx_ip_format(&s->peer, peer);
+    if (of_tenant) {
+        snprintf(command, sizeof command, "clear bgp vrf %s %s", s->vrf,
+                 peer);
+    } else {
+        snprintf(command, sizeof command, "clear bgp %s", peer);
+    }
+    vx_log_info("peers", "%s: its prefix limit was raised: %s", entry->key,
+                command);
+    vx_gw_vty_ask(vx_gw_frr_vty(frr), command, cleared, app);
+}
+
+/* Of the sessions that were just looked at. */
+static void
+clear_raised(struct vx_gw_app *app, const struct vx_gw_sessions *sessions,
+             bool of_tenants)
+{
+    for (struct vx_gw_entry *entry = first_peering(app); entry;
+         entry = next_peering(vx_gw_entries_next(entry))) {
+        const struct vx_gw_peering *peering = &entry->value->peering;
+
+        if (!entry->limit_raised || !peering->tenant == of_tenants) {
+            continue;
+        }
+        entry->limit_raised = false;
+        for (size_t i = 0; i < sessions->n; i++) {
+            const struct vx_gw_session *s = &sessions->sessions[i];
+
+            if (s->over_limit && is_session_of(app, s, peering)) {
+                clear_session(app, entry, s);
+                break;
+            }
+        }
+    }
+}
+
 /* --- Asking. */
 
 static void
@@ -39,6 +149,7 @@ take(struct vx_gw_app *app, struct vx_gw_sessions *sessions, bool all_vrfs,
     }
     vx_gw_sessions_fini(sessions);
     *sessions = new;
+    clear_raised(app, sessions, all_vrfs);
     if (!same) {
         vx_gw_report_touch(app->report);
     }
@@ -191,6 +302,7 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 void
 vx_gw_app_ask_peers(struct vx_gw_app *app)
 {
+    note_limits(app);
     ask(app, VX_GW_BGPD, "show bgp vrf all summary json", &app->asking_bgpd,
         bgpd_answered);
     ask(app, VX_GW_REFLECTOR, "show bgp summary json",
@@ -208,24 +320,6 @@ vx_gw_app_ask_peers(struct vx_gw_app *app)
 }
 
 /* --- Telling. */
-
-/* "vx123" of a tenant, "" or "default" of the fabric-wide ones. */
-static bool
-is_session_of(const struct vx_gw_app *app, const struct vx_gw_session *s,
-              const struct vx_gw_peering *peering)
-{
-    const struct vx_gw_entry *tenant;
-
-    if (vx_ip_compare(&s->peer, &peering->value.peer)) {
-        return false;
-    }
-    if (!peering->tenant) {
-        return true;
-    }
-    tenant = vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant);
-    return tenant && tenant->value
-           && !strcmp(s->vrf, tenant->value->tenant.vrf);
-}
 
 static void
 put_session(const char *key, const struct vx_gw_session *s,
@@ -245,6 +339,51 @@ put_session(const char *key, const struct vx_gw_session *s,
     vx_buf_puts(out, "}");
 }
 
+static bool
+is_family(const char *name, enum bg_family *ret_family)
+{
+    static const struct {
+        const char *name;
+        enum bg_family family;
+    } counted[] = {
+        { "evpn", BG_EVPN }, { "flowspec4", BG_FLOW4 },
+        { "flowspec6", BG_FLOW6 },
+    };
+
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        if (!strcmp(name, counted[i].name)) {
+            *ret_family = counted[i].family;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the session's prefix limit has to do with its state; "" = nothing. */
+static const char *
+tell_limit(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
+           const struct vx_gw_session *s, char text[200])
+{
+    unsigned limit = vx_peering_limit(&entry->value->peering.value);
+    enum bg_family family;
+    size_t n;
+
+    text[0] = '\0';
+    if (s->over_limit) {
+        snprintf(text, 200, "the peer sent more than %u prefixes; raise "
+                 "--prefix-limit or let it send fewer; it is tried again "
+                 "after a minute", limit);
+    } else if (!entry->value->peering.tenant
+               && is_family(s->family, &family)
+               && (n = vx_gw_speaker_over_limit(app->speaker, entry->key,
+                                                family))) {
+        snprintf(text, 200, "over the limit: the peer sent more than %u "
+                 "prefixes of this family, %zu of them are left out; raise "
+                 "--prefix-limit or let it send fewer", limit, n);
+    }
+    return text;
+}
+
 static size_t
 put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
             const char *comma, struct vx_buf *out)
@@ -254,20 +393,15 @@ put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
         peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
     const char *error = entry->why ? entry->why : "";
     size_t n = 0;
-    char limit[160];
+    char limit[200];
 
-    snprintf(limit, sizeof limit, "the peer sent more than %u prefixes; "
-             "raise --prefix-limit or let it send fewer; it is tried again "
-             "after a minute", peering->value.prefix_limit
-             ? peering->value.prefix_limit
-             : (unsigned) VX_PREFIX_LIMIT_DEFAULT);
     for (size_t i = 0; i < sessions->n; i++) {
         const struct vx_gw_session *s = &sessions->sessions[i];
 
         if (is_session_of(app, s, peering)) {
             vx_buf_puts(out, n++ ? "," : comma);
-            put_session(entry->key, s, *error || !s->over_limit ? error
-                        : limit, out);
+            put_session(entry->key, s, *error ? error
+                        : tell_limit(app, entry, s, limit), out);
         }
     }
     if (!n) {

@@ -26,8 +26,19 @@ struct vx_gw_speaker {
     struct event *rehear;
     int64_t down_since_ms;          /* 0 = up */
     struct vx_gw_left_out *left_out;
+    struct vx_gw_limits *limits;
     bool down_told;
 };
+
+void
+vx_gw_speaker_id(const struct vx_ip *router_id, struct vx_ip *ret_id)
+{
+    struct vx_ip id = *router_id;
+
+    id.b[0] = 127;
+    id.b[1] = router_id->b[0] ^ router_id->b[1];
+    *ret_id = id;
+}
 
 /* --- What is heard. */
 
@@ -39,17 +50,102 @@ source_of(const struct bg_nlri *nlri, uint8_t key[BG_KEY_MAX + 2])
     return 2 + bg_nlri_key(nlri, key + 2);
 }
 
+/* From another gateway of this fabric, by way of a route reflector. */
+static bool
+is_of_fellow(const struct vx_gw_speaker *speaker,
+             const struct bg_attrs *attrs)
+{
+    const struct vx_gw_gateway *gateway =
+        vx_gw_entries_gateway(speaker->config.entries);
+
+    for (size_t i = 0; attrs->originator.family && gateway
+                       && i < gateway->n_fellows; i++) {
+        struct vx_ip id;
+
+        vx_gw_speaker_id(&gateway->fellows[i], &id);
+        if (!vx_ip_compare(&id, &attrs->originator)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It is gone, or means nothing any more. */
+static void
+uncount(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri)
+{
+    if (vx_gw_limits_drop(speaker->limits, nlri)) {
+        vx_gw_speaker_rehear(speaker);
+    }
+}
+
+/* A path that means something here, against the limit of who said it. */
+static bool
+is_within_limit(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
+                const struct bg_attrs *attrs, struct vx_error *err)
+{
+    const struct vx_gw_entry *peering =
+        vx_gw_marked_peering(speaker->config.entries, attrs);
+    unsigned limit;
+
+    if (!peering) {
+        uncount(speaker, nlri);
+        return true;
+    }
+    limit = vx_peering_limit(&peering->value->peering.value);
+    return vx_gw_limits_take(speaker->limits, nlri, peering->key, limit)
+           || vx_fail(err, VX_EXHAUSTED, "prefix_limit", "peering \"%s\" has "
+                      "sent more than %u prefixes of this family: raise "
+                      "--prefix-limit or let it send fewer", peering->key,
+                      limit);
+}
+
+struct heard {
+    struct vx_gw_heard items[HEARD_MAX];
+    size_t n;
+};
+
+static void
+forget(struct heard *heard)
+{
+    for (size_t i = 0; i < heard->n; i++) {
+        free(heard->items[i].rule);
+    }
+    heard->n = 0;
+}
+
+/* What the path means; false: it is left out, or a part of it, why. */
+static bool
+understand(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
+           const struct bg_attrs *attrs, struct heard *heard,
+           struct vx_error *err)
+{
+    bool ok = true;
+
+    heard->n = 0;
+    if (!is_of_fellow(speaker, attrs)) {
+        ok = vx_gw_hear(speaker->config.entries, nlri, attrs, heard->items,
+                        HEARD_MAX, &heard->n, err);
+    }
+    if (!heard->n) {
+        uncount(speaker, nlri);
+    } else if (!is_within_limit(speaker, nlri, attrs, err)) {
+        forget(heard);
+        ok = false;
+    }
+    return ok;
+}
+
 static void
 hear(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
      const struct bg_attrs *attrs)
 {
-    struct vx_gw_heard heard[HEARD_MAX];
     uint8_t key[BG_KEY_MAX + 2];
-    size_t size = source_of(nlri, key), n;
+    size_t size = source_of(nlri, key);
+    struct heard heard;
     struct vx_error err;
 
-    if (!vx_gw_hear(speaker->config.entries, nlri, attrs, heard, HEARD_MAX,
-                    &n, &err)) {
+    if (!understand(speaker, nlri, attrs, &heard, &err)) {
         const struct vx_gw_left_out_path path = {
             nlri, attrs, speaker->config.entries,
         };
@@ -61,10 +157,9 @@ hear(struct vx_gw_speaker *speaker, const struct bg_nlri *nlri,
     } else {
         vx_gw_left_out_unset(speaker->left_out, key, size);
     }
-    vx_gw_learned_set(speaker->config.learned, key, size, heard, n);
-    for (size_t i = 0; i < n; i++) {
-        free(heard[i].rule);
-    }
+    vx_gw_learned_set(speaker->config.learned, key, size, heard.items,
+                      heard.n);
+    forget(&heard);
 }
 
 static void
@@ -83,6 +178,7 @@ on_lost(void *speaker_, const struct bg_nlri *nlri)
 
     vx_gw_learned_unset(speaker->config.learned, key, size);
     vx_gw_left_out_unset(speaker->left_out, key, size);
+    uncount(speaker, nlri);
 }
 
 static void
@@ -205,8 +301,7 @@ make_config(const struct vx_gw_speaker *speaker,
     }
     config->port = speaker->config.port;
     config->as = config->peer_as = gateway->as;
-    /* Not the gateway's own, which the reflector has: RFC 4271 6.2. */
-    vx_ip_parse(VX_GW_SPEAKER_ADDRESS, &config->router_id);
+    vx_gw_speaker_id(&gateway->router_id, &config->router_id);
     config->families = FAMILIES;
     config->restart_s = RESTART_S;
     config->settle_s = SETTLE_S;
@@ -290,6 +385,13 @@ vx_gw_speaker_left_out(const struct vx_gw_speaker *speaker)
     return speaker->left_out;
 }
 
+size_t
+vx_gw_speaker_over_limit(const struct vx_gw_speaker *speaker,
+                         const char *peering, enum bg_family family)
+{
+    return vx_gw_limits_over(speaker->limits, peering, family);
+}
+
 /* --- Life. */
 
 struct vx_gw_speaker *
@@ -305,6 +407,7 @@ vx_gw_speaker_new(const struct vx_gw_speaker_config *config)
         speaker->config.port = VX_GW_REFLECTOR_PORT;
     }
     speaker->left_out = vx_gw_left_out_new();
+    speaker->limits = vx_gw_limits_new();
     speaker->out = bg_rib_out_new(config->progress, config->aux);
     speaker->in = bg_rib_in_new(&callbacks, speaker,
                                 VX_GW_SPEAKER_PATHS_MAX);
@@ -325,6 +428,7 @@ vx_gw_speaker_free(struct vx_gw_speaker *speaker, bool withdraw)
     bg_rib_out_free(speaker->out);
     bg_rib_in_free(speaker->in);
     vx_gw_left_out_free(speaker->left_out);
+    vx_gw_limits_free(speaker->limits);
     event_free(speaker->rehear);
     free(speaker);
 }

@@ -13,6 +13,7 @@
 #include "gateway/entries.h"
 #include "gateway/learned.h"
 #include "gateway/left_out.h"
+#include "gateway/limits.h"
 
 struct event_base;
 struct vx_gw_speaker;
@@ -22,6 +23,13 @@ enum {
     VX_GW_SPEAKER_PATHS_MAX = 200000,
 };
 #define VX_GW_SPEAKER_ADDRESS "127.0.0.2"
+
+/* The speaker's BGP identifier: 127.x.y.z of the gateway's router id, one to
+ * one within a /8.  Not the router id itself, which the reflector has (RFC
+ * 4271 6.2), and another for each gateway: who shares it with a fabric beyond
+ * the same route reflector ignores what that says (RFC 4456 8).  What other
+ * gateways of this fabric say is ignored by their ids. */
+void vx_gw_speaker_id(const struct vx_ip *router_id, struct vx_ip *ret_id);
 
 struct vx_gw_speaker_config {
     struct event_base *base;
@@ -57,5 +65,10 @@ bool vx_gw_speaker_get_status(const struct vx_gw_speaker *speaker,
 /* Paths that are not used, and why. */
 const struct vx_gw_left_out *
 vx_gw_speaker_left_out(const struct vx_gw_speaker *speaker);
+
+/* Paths of a fabric-wide peering that are left out since it has sent more than
+ * its prefix limit. */
+size_t vx_gw_speaker_over_limit(const struct vx_gw_speaker *speaker,
+                                const char *peering, enum bg_family family);
 
 #endif

@@ -482,10 +482,7 @@ readvertise_set(void *app_, const struct bg_nlri *nlri,
 {
     struct vx_gw_app *app = app_;
 
-    if (!vx_gw_apply_tells(app->apply, nlri)) {
-        bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs,
-                       app->token);
-    }
+    bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs, app->token);
 }
 
 static void
@@ -493,9 +490,7 @@ readvertise_unset(void *app_, const struct bg_nlri *nlri)
 {
     struct vx_gw_app *app = app_;
 
-    if (!vx_gw_apply_tells(app->apply, nlri)) {
-        bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
-    }
+    bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
 }
 
 static void

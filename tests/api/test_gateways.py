@@ -93,6 +93,10 @@ def test_a_gateway_is_told_itself_its_sessions_and_its_tenants(fabric):
     one = fabric.gateway("g1")
     try:
         assert one.has("gateway", "g1")["vtep"] == "10.9.0.1"
+        assert one.has("gateway", "g1")["fellows"] == ["10.9.0.2"]
+        fabric.put("/v1/gateways/g2", host="gw2", router_id="192.0.2.2")
+        fabric.until(lambda: one.has("gateway", "g1")["fellows"]
+                     == ["192.0.2.2"], 10)
         assert one.has("gateway", "g2") is None
         tenant = one.wait("tenant", "acme")
         vni = tenant["vni"]
@@ -191,10 +195,9 @@ def test_a_reader_resumes_where_it_was_and_hears_of_what_is_gone(fabric):
 
 def test_learned_routes_go_by_the_legs_of_all_who_know_them(fabric):
     one, two = fabric.gateway("g1"), fabric.gateway("g2")
-    route = {"type": "route", "tenant": "acme", "prefix": "0.0.0.0/0",
-             "peering": "ce1"}
+    route = {"type": "route", "tenant": "acme", "prefix": "0.0.0.0/0"}
     try:
-        status, reply = one.learn(route)
+        status, reply = one.learn(dict(route, peering="acme/ce1"))
         assert status == 200 and reply["revision"]
         assert fabric.route("0.0.0.0/0") == ("learned",
                                              [fabric.leg("g1")[0]])
@@ -208,6 +211,63 @@ def test_learned_routes_go_by_the_legs_of_all_who_know_them(fabric):
     finally:
         one.close()
         two.close()
+
+
+def test_a_report_is_taken_up_to_the_prefix_limit(fabric):
+    one = fabric.gateway("g1")
+    ce = {"gateway": "g1", "peer": "172.16.1.2", "peer_as": 65100,
+          "device": "ce1", "local": ["172.16.1.1/30"], "families": ["ipv4"]}
+    where = "/v1/tenants/acme/peerings/ce1"
+    routes = [{"type": "route", "tenant": "acme", "peering": "acme/ce1",
+               "prefix": f"192.0.{i}.0/24"} for i in range(5)]
+
+    def taken():
+        return [i["prefix"] for i in fabric.bgp()["g1"]["learned"]
+                if i["used"]]
+
+    def refused():
+        return [i for i in fabric.bgp()["g1"]["learned"] if not i["used"]]
+    before = fabric.call("GET", where)
+    fabric.put(where, **dict(ce, prefix_limit=3))
+    try:
+        one.learn(*routes)
+        assert taken() == [r["prefix"] for r in routes[:3]]
+        assert len(refused()) == 2
+        assert "more than 3 prefixes" in refused()[0]["reason"], refused()
+        assert fabric.route("192.0.4.0/24") is None
+        # Room for one, and then for all.
+        one.report(gone=routes[:1])
+        assert len(taken()) == 3 and len(refused()) == 1
+        fabric.put(where, **dict(ce, prefix_limit=10))
+        fabric.until(lambda: fabric.route("192.0.4.0/24"), 5)
+        assert len(taken()) == 4
+        # All others in one report, which is less than both together.
+        fabric.put(where, **dict(ce, prefix_limit=4))
+        one.learn(*[dict(r, prefix=r["prefix"].replace("192.0", "198.51"))
+                    for r in routes[:4]])
+        fabric.until(lambda: len(taken()) == 4 and not refused()
+                     and all(p.startswith("198.51") for p in taken()), 5)
+    finally:
+        one.learn()
+        one.close()
+        fabric.put(where, **{k: before[k] for k in (*ce, "prefix_limit")})
+
+
+def test_a_report_names_only_peerings_of_its_gateway(fabric):
+    one = fabric.gateway("g1")
+    routes = [{"type": "route", "tenant": "acme", "peering": name,
+               "prefix": f"192.0.{i}.0/24"}
+              for i, name in enumerate(("acme/ce2", "acme/nobody", "up1"))]
+    try:
+        one.learn(*routes)
+        items = fabric.bgp()["g1"]["learned"]
+        assert len(items) == 3 and not any(i["used"] for i in items), items
+        for item, route in zip(items, routes):
+            assert f"no peering \"{route['peering']}\"" in item["reason"]
+            assert fabric.route(route["prefix"]) is None
+    finally:
+        one.learn()
+        one.close()
 
 
 def test_an_operators_route_wins_and_the_learned_one_comes_back(fabric):
@@ -307,8 +367,8 @@ def test_rules_of_peers_become_policies_of_the_tenant_concerned(fabric):
     wide = {"match": {"dst": "10.0.0.0/24"}, "action": {"type": "drop"}}
     one = fabric.gateway("g1")
     try:
-        one.learn(*[{"type": "flowspec", "tenant": "acme", "rule": what,
-                     "from": "up1"} for what in (wide, rule, other)])
+        one.learn(*[{"type": "flowspec", "tenant": "acme", "rule": what}
+                    for what in (wide, rule, other)])
         policies = fabric.call("GET", "/v1/tenants/acme/policies")["items"]
         assert [policy["origin"] for policy in policies] == ["learned"] * 2
         by_match = {policy["match"]["dst"]: policy for policy in policies}
@@ -328,7 +388,7 @@ def test_rules_of_peers_become_policies_of_the_tenant_concerned(fabric):
 
 def rule_for(dst, tenant="acme"):
     """A rule of an upstream."""
-    return {"type": "flowspec", "tenant": tenant, "from": "up1",
+    return {"type": "flowspec", "tenant": tenant,
             "rule": {"match": {"dst": dst}, "action": {"type": "drop"}}}
 
 

@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include "lib/rt.h"
-
 static enum vx_op_type
 parse_verb(const char *s)
 {
@@ -180,9 +178,7 @@ tenant_member(struct fx_op *fx, const char *name, const char *value)
     } else if (!strcmp(name, "quota_ports")) {
         spec->quota_ports = parse_number(value);
     } else if (!strcmp(name, "rd")) {
-        if (!vx_rd_parse(value, &spec->rd)) {
-            spec->rd = parse_target(value);     /* what is none, too */
-        }
+        spec->rd = parse_target(value);
     } else if (!strcmp(name, "import")) {
         spec->imports = fx->rts[0];
         add_rt(value, fx->rts[0], &spec->n_imports);

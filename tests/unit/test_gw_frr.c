@@ -15,7 +15,8 @@
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 
-#define HEAD "frr version 8.4.4\nfrr defaults traditional\n!\nhostname g1\n!\n"
+#define BARE "frr version 8.4.4\nfrr defaults traditional\n!\nhostname g1\n!\n"
+#define HEAD BARE "bgp route-map delay-timer 1\n"
 #define EMPTY HEAD "!\n!\n"
 #define VRF                                                                 \
     "router bgp 65001 vrf vx5001\n"                                         \
@@ -473,6 +474,39 @@ filters_and_attributes_become_route_maps(void **state)
 /* --- Reflector and zebra. */
 
 static void
+what_an_uplink_says_is_marked_with_its_peer(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+
+    f->up->flowspec_in = true;
+    text = plan(f, VX_GW_REFLECTOR, EMPTY);
+    assert_non_null(strstr(text, "route-map vx-up1-ine permit 10\n"
+                           "set tag 4252399718\nset large-community "
+                           "4252399718:0:167772418\nexit\n"));
+    assert_non_null(strstr(text, "route-map vx-up1-inf permit 10\n"
+                           "set tag 4252399718\nset large-community "
+                           "4252399718:0:167772418\nexit\n"));
+}
+
+static void
+changed_filters_act_soon_unless_an_operator_says_when(void **state)
+{
+    static const char line[] = "bgp route-map delay-timer 1\n";
+    struct fixture *f = *state;
+
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, BARE), line));
+    assert_non_null(strstr(plan(f, VX_GW_REFLECTOR, BARE), line));
+    assert_null(strstr(plan(f, VX_GW_BGPD, EMPTY), "delay-timer"));
+    assert_null(strstr(plan(f, VX_GW_BGPD,
+                            BARE "bgp route-map delay-timer 30\n"),
+                       "delay-timer"));
+    f->want.n_vrfs = f->want.n_uplinks = 0;
+    assert_null(strstr(plan(f, VX_GW_BGPD, BARE), "delay-timer"));
+    assert_null(strstr(plan(f, VX_GW_REFLECTOR, BARE), "delay-timer"));
+}
+
+static void
 flowspec_is_denied_unless_it_is_trusted(void **state)
 {
     struct fixture *f = *state;
@@ -488,6 +522,8 @@ flowspec_is_denied_unless_it_is_trusted(void **state)
     f->up->flowspec_in = true;
     text = plan(f, VX_GW_REFLECTOR, EMPTY);
     assert_null(strstr(text, "vx-deny"));
+    assert_non_null(strstr(text, "neighbor 10.0.1.2 route-map vx-up1-inf in"
+                           "\n"));
 }
 
 static void
@@ -650,6 +686,8 @@ main(void)
         T(a_neighbor_left_shut_is_opened_after_the_rest),
         T(what_bgpd_cannot_do_is_told_before),
         T(filters_and_attributes_become_route_maps),
+        T(what_an_uplink_says_is_marked_with_its_peer),
+        T(changed_filters_act_soon_unless_an_operator_says_when),
         T(flowspec_is_denied_unless_it_is_trusted),
         T(a_vpn_peer_gets_our_next_hops),
         T(the_reflectors_block_goes_with_the_last_of_ours),

@@ -14,8 +14,10 @@
 #include "gateway/feed_codec.h"
 #include "gateway/learned.h"
 #include "gateway/left_out.h"
+#include "gateway/limits.h"
 #include "gateway/report.h"
 #include "gateway/sessions.h"
+#include "gateway/speaker.h"
 #include "lib/xalloc.h"
 
 /* --- Entries. */
@@ -291,6 +293,115 @@ flowspec_of_strangers_is_refused(void **state)
     p.attrs.n_as = 0;
     assert_int_equal(hear(entries, &p, &err), 0);
     vx_gw_entries_free(entries);
+}
+
+/* The reflector puts the mark in the place of what the peer has sent. */
+static void
+mark(struct path *p, const char *peer)
+{
+    struct bg_large large = { { VX_GW_HEARD_TAG, 0, 0 } };
+    struct vx_ip ip;
+
+    assert_true(vx_ip_parse(peer, &ip));
+    vx_gw_peer_mark(&ip, large.b + 1);
+    p->attrs.n_large = 0;
+    assert_true(bg_attrs_add_large(&p->attrs, large));
+}
+
+static void
+a_mark_tells_the_peering_whatever_the_path_says(void **state)
+{
+    const struct bg_flow_action drop = { .has_rate = true };
+    struct vx_gw_entries *entries = fabric();
+    struct vx_error err;
+    struct path p = flow("10.0.7.0/24", &drop);
+
+    (void) state;
+    mark(&p, "192.0.2.8");                      /* up2: not trusted */
+    assert_int_equal(hear(entries, &p, &err), 0);
+    assert_int_equal(err.code, VX_FORBIDDEN);
+    p.attrs.as_path[0] = 65077;
+    mark(&p, "192.0.2.9");
+    assert_int_equal(hear(entries, &p, &err), 1);
+    assert_string_equal(heard[0].from, "up1");
+    p = type2("65001:7001", 7001, "192.0.2.99", 0);
+    assert_int_equal(hear(entries, &p, &err), 1);
+    assert_string_equal(heard[0].from, "");
+    mark(&p, "192.0.2.9");
+    assert_int_equal(hear(entries, &p, &err), 1);
+    assert_string_equal(heard[0].from, "up1");
+    mark(&p, "2001:db8::9");                    /* nobody's */
+    assert_null(vx_gw_marked_peering(entries, &p.attrs));
+    vx_gw_entries_free(entries);
+}
+
+static bool
+takes(struct vx_gw_limits *limits, struct path *p, uint8_t n,
+      const char *peering, size_t limit)
+{
+    p->nlri.evpn.mac.b[5] = n;
+    return vx_gw_limits_take(limits, &p->nlri, peering, limit);
+}
+
+static bool
+drops(struct vx_gw_limits *limits, struct path *p, uint8_t n)
+{
+    p->nlri.evpn.mac.b[5] = n;
+    return vx_gw_limits_drop(limits, &p->nlri);
+}
+
+static void
+no_more_is_taken_than_the_limit_and_who_was_first_stays(void **state)
+{
+    struct vx_gw_limits *limits = vx_gw_limits_new();
+    struct path p = type2("65001:7001", 7001, "192.0.2.99", 0);
+
+    (void) state;
+    for (uint8_t i = 0; i < 10; i++) {
+        assert_int_equal(takes(limits, &p, i, "up1", 3), i < 3);
+    }
+    assert_int_equal(vx_gw_limits_over(limits, "up1", BG_EVPN), 7);
+    assert_int_equal(vx_gw_limits_over(limits, "up1", BG_FLOW4), 0);
+    assert_true(takes(limits, &p, 0, "up1", 3));        /* said again */
+    assert_false(takes(limits, &p, 9, "up1", 3));
+    assert_true(takes(limits, &p, 20, "up2", 3));       /* by another */
+    assert_false(drops(limits, &p, 9));         /* was not taken */
+    assert_false(drops(limits, &p, 77));
+    assert_true(drops(limits, &p, 1));
+    assert_true(takes(limits, &p, 5, "up1", 3));
+    assert_false(takes(limits, &p, 1, "up1", 3));
+    /* Lower: those that are looked at first go. */
+    assert_false(takes(limits, &p, 0, "up1", 2));
+    assert_true(takes(limits, &p, 2, "up1", 2));
+    assert_true(takes(limits, &p, 5, "up1", 2));
+    for (uint8_t i = 0; i < 10; i++) {
+        assert_int_equal(takes(limits, &p, i, "up1", 100), true);
+    }
+    assert_int_equal(vx_gw_limits_over(limits, "up1", BG_EVPN), 0);
+    /* The peering is another one. */
+    assert_true(takes(limits, &p, 0, "up2", 2));
+    assert_false(takes(limits, &p, 1, "up2", 2));
+    assert_int_equal(vx_gw_limits_over(limits, "up2", BG_EVPN), 1);
+    vx_gw_limits_free(limits);
+}
+
+static void
+each_gateways_speaker_has_an_id_of_its_own(void **state)
+{
+    static const char *const ids[][2] = {
+        { "192.0.2.1", "127.192.2.1" }, { "192.0.2.2", "127.192.2.2" },
+        { "10.0.2.1", "127.10.2.1" }, { "127.1.2.3", "127.126.2.3" },
+    };
+    char text[VX_IP_STRLEN];
+
+    (void) state;
+    for (size_t i = 0; i < 4; i++) {
+        struct vx_ip ip, id;
+
+        assert_true(vx_ip_parse(ids[i][0], &ip));
+        vx_gw_speaker_id(&ip, &id);
+        assert_string_equal(vx_ip_format(&id, text), ids[i][1]);
+    }
 }
 
 static void
@@ -730,6 +841,10 @@ main(void)
         cmocka_unit_test(type_5_needs_a_router_mac_and_the_tenants_vni),
         cmocka_unit_test(flowspec_is_of_the_tenant_that_has_the_destination),
         cmocka_unit_test(flowspec_of_strangers_is_refused),
+        cmocka_unit_test(a_mark_tells_the_peering_whatever_the_path_says),
+        cmocka_unit_test(
+            no_more_is_taken_than_the_limit_and_who_was_first_stays),
+        cmocka_unit_test(each_gateways_speaker_has_an_id_of_its_own),
         cmocka_unit_test(flowspec_is_never_made_broader),
         cmocka_unit_test(
             what_is_left_out_is_told_with_its_reason_until_it_is_gone),
