@@ -41,8 +41,8 @@ EXTRA_PROGRAMS += $(NETNS_TOOLS)
 
 # Tests with packets: real Open vSwitch in network namespaces. Needs root.
 # PYTEST_ARGS chooses, for example PYTEST_ARGS='-k facts -x'.
-# Files of tests run side by side: mostly they wait.
-NETNS_JOBS = 2
+# Several run side by side: mostly they wait (tests/lib/shares.py).
+NETNS_JOBS = 3
 .PHONY: check-netns
 check-netns: all $(NETNS_TOOLS)
 	@test "`id -u`" = 0 || { echo "check-netns needs root" >&2; exit 1; }
@@ -90,7 +90,7 @@ CHECKS = tests/check-layers.sh tests/check-symbols.sh tests/check-source.sh \
 	tests/check-man.sh tests/check-examples.sh
 TESTS += $(CHECKS)
 
-EXTRA_DIST += tests/tap.sh $(CHECKS) tests/run_all.py
+EXTRA_DIST += tests/tap.sh $(CHECKS) tests/run_all.py tests/reasons.py
 
 # What tests in namespaces run beside the programs; built by make, so that
 # check-netns finds it.

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "lib"))
 
 import lab as lab_module  # noqa: E402  (needs the path above)
+import shares  # noqa: E402
 from figures import figures, pytest_terminal_summary  # noqa: E402,F401
 
 
@@ -23,6 +24,17 @@ def pytest_configure(config):
     # A shell starts what it puts into the background deaf to SIGINT, and
     # that is inherited: tests that interrupt somebody want it heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first."""
+    items[:] = shares.in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests are handed out by shares."""
+    return shares.scheduler(config, log)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
