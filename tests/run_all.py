@@ -5,6 +5,13 @@ Each step is a command whose output is read as it comes: what the automake
 harness and pytest count is taken over, failures and a sign of life are shown, all
 of it is kept in build/check-*.log. A step that ends badly without naming a
 failed test, and one that ran no test at all, each count as one failure.
+
+Of a log perhaps only the last part is kept where this runs, so each failure
+comes with its reason in a few lines (tests/reasons.py), and all of them are
+named again at the end.
+
+The tests with packets mostly wait. So the steps go in two rows: one with what
+measures time, and beside it, at the lowest priority, what computes.
 """
 import os
 import re
@@ -13,9 +20,13 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+
+import reasons
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-JOBS = str(os.cpu_count() or 2)
+# One more than processors: some tests wait.
+JOBS = str((os.cpu_count() or 2) + 1)
 HARNESS = re.compile(r"^(PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): (.*)")
 PYTEST = re.compile(r"^(\S*::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
 # One of several processes.
@@ -26,29 +37,43 @@ HARNESS_SUM = re.compile(r"^# (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): +(\d+)$")
 PYTEST_SUM = re.compile(r"^=+ ((?:\d+ \w+(?:, )?)+) in [0-9.]+s.* =+$")
 GOOD = {"PASS", "PASSED", "XFAIL"}
 SKIPPED = {"SKIP", "SKIPPED"}
+SIGN_OF_LIFE_S = 15
+# Failures of a step that are explained, and failures listed at the end.
+EXPLAINED = 15
+LISTED = 60
 
 
 class Step:
     """One command, and what its output says about tests."""
 
-    def __init__(self, title, argv, *, log, limit_s, is_test=True,
-                 whole=False, beside=False):
-        self.beside = beside
+    def __init__(self, name, title, argv, *, limit_s, is_test=True,
+                 whole=False, folder="build", nice=0):
+        self.name = name
         self.title = title
-        self.argv = argv
-        self.log = os.path.join(TOP, "build", f"check-{log}.log")
+        self.argv = ["nice", "-n", str(nice), *argv] if nice else argv
+        self.log = os.path.join(TOP, "build", f"check-{name}.log")
         self.limit_s = limit_s
         self.is_test = is_test
         self.whole = whole
+        self.reasons = reasons.Reasons(os.path.join(TOP, folder))
         self.passed = self.failed = self.skipped = 0
+        self.problems = []      # (test, or what went wrong; why, shortly)
         self.sums = {}
         self.shown = time.monotonic()
         self.process = None
-        self.timed_out = False
+        self.cpu_s = 0
+        self.timed_out = self.interrupted = False
+
+    def say(self, *lines):
+        """Lines of this step, in one piece: another may be talking, too."""
+        print("\n".join(f"   {self.name}: {line}" for line in lines),
+              flush=True)
 
     def run(self):
         """Runs it; whether all was well."""
-        print(f"== {self.title}", flush=True)
+        if self.interrupted:
+            return False
+        print(f"== {self.name}: {self.title}", flush=True)
         started = time.monotonic()
         os.makedirs(os.path.dirname(self.log), exist_ok=True)
         # In a session of its own, so that a step that hangs ends whole.
@@ -64,26 +89,32 @@ class Step:
                 for line in self.process.stdout:
                     log.write(line)
                     self._take(line.rstrip("\n"))
-                    last = (last + [line])[-25:]
-            status = self.process.wait()
+                    last = (last + [line.rstrip("\n")])[-25:]
+            status = self._wait()
         except BaseException:
-            self._end(signal.SIGTERM)
+            self._signal(signal.SIGTERM)
             self.process.wait(30)
             raise
         finally:
             timer.cancel()
         self._judge(status, last)
-        what = f"{self.title}: " if self.beside else ""
-        print(f"   {what}{self.summary()} in "
-              f"{time.monotonic() - started:.1f} s", flush=True)
+        self.say(f"{self.summary()} in {time.monotonic() - started:.0f} s"
+                 f" ({self.cpu_s:.0f} s of one processor)")
         return not self.failed
 
-    def end_beside(self):
-        """Ends it if it runs beside others."""
-        if self.beside and self.process:
-            self._end(signal.SIGTERM)
+    def _wait(self):
+        _, status, used = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_s = used.ru_utime + used.ru_stime
+        return self.process.returncode
 
-    def _end(self, number):
+    def interrupt(self):
+        """Ends it and all that it has started, or keeps it from starting."""
+        self.interrupted = True
+        if self.process and self.process.returncode is None:
+            self._signal(signal.SIGTERM)
+
+    def _signal(self, number):
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
@@ -91,38 +122,29 @@ class Step:
 
     def _time_out(self):
         self.timed_out = True
-        self._end(signal.SIGTERM)
-        threading.Timer(20, self._end, (signal.SIGKILL,)).start()
+        self._signal(signal.SIGTERM)
+        threading.Timer(20, self._signal, (signal.SIGKILL,)).start()
 
     def _take(self, line):
+        self.reasons.take(line)
         if not self.is_test and line.startswith("build"):
-            print(f"   {line}", flush=True)
-        match = HARNESS.match(line)
-        if self.whole or self._take_sum(line):
+            self.say(line)
+        word, name = _result(line)
+        if self._take_sum(line) or not word:
             return
-        if match:
-            word, name = match.groups()
-        else:
-            match = WORKER.match(line)
-            if match:
-                word, name = match.groups()
-            else:
-                match = PYTEST.match(line)
-                if not match:
-                    return
-                name, word = match.groups()
         if word in GOOD:
             self.passed += 1
         elif word in SKIPPED:
             self.skipped += 1
-            print(f"   skipped: {name}", flush=True)
+            if not self.whole:
+                self.say(f"skipped: {name}")
         else:
             self.failed += 1
-            print(f"   FAILED: {name}", flush=True)
-        if time.monotonic() - self.shown > 5:
+            self.problems.append([name, ""])
+            self.say(f"FAILED: {name}")
+        if time.monotonic() - self.shown > SIGN_OF_LIFE_S:
             self.shown = time.monotonic()
-            print(f"   ... {self.passed + self.failed} tests so far",
-                  flush=True)
+            self.say(f"... {self.passed + self.failed} tests so far")
 
     def _take_sum(self, line):
         match = HARNESS_SUM.match(line)
@@ -139,25 +161,44 @@ class Step:
         def total(*words):
             return sum(self.sums.get(word, 0) for word in words)
 
-        if self.sums:
+        if self.sums and not self.whole:
             self.passed = total("PASS", "XFAIL", "passed", "xfailed")
             self.failed = total("FAIL", "XPASS", "ERROR", "failed", "error",
                                 "errors", "xpassed")
             self.skipped = total("SKIP", "skipped")
+        self._say_why()
         if self.timed_out:
-            self.failed += 1
-            print(f"   FAILED: no end within {self.limit_s} s")
+            self.fail(f"no end within {self.limit_s} s; its last lines:",
+                       last)
         elif status and not self.failed:
-            self.failed += 1
-            print(f"   FAILED: exit status {status}; its last lines:")
-            print("".join(f"     {line}" for line in last), end="")
-        elif self.whole:
-            self.passed = 1
+            self.fail(f"exit status {status}; its last lines:", last)
         elif self.is_test and not self.passed + self.failed:
-            self.failed += 1
-            print("   FAILED: no test ran")
+            self.fail("no test ran", [])
+        if self.whole:
+            self.passed, self.failed = ((0, 1) if self.failed else (1, 0))
         if self.failed:
-            print(f"   all output: {os.path.relpath(self.log, TOP)}")
+            self.say(f"all output: {os.path.relpath(self.log, TOP)}")
+
+    def fail(self, what, last):
+        """Counts a failure that no test is named for."""
+        self.failed += 1
+        self.problems.append([f"{self.title}: {what.split(';')[0]}", ""])
+        self.say(f"FAILED: {what}", *(f"  {reasons.cut(t)}" for t in last))
+
+    def _say_why(self):
+        """Of each failed test, now that the logs are whole."""
+        found = self.reasons.of_pytest()
+        for name in found:
+            if not any(_is_same(name, test) for test, _ in self.problems):
+                self.problems.append([name, ""])
+        for number, problem in enumerate(self.problems):
+            name = problem[0]
+            lines = next((found[one] for one in found if _is_same(one, name)),
+                         None) or self.reasons.of_harness(name)
+            problem[1] = reasons.in_a_word(lines)
+            if number < EXPLAINED:
+                self.say(f"why {name} failed:",
+                         *(f"  {text}" for text in lines))
 
     def summary(self):
         """The step in a few words."""
@@ -167,69 +208,116 @@ class Step:
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
+def _is_same(block, test):
+    """Whether what pytest heads a block of lines with is about the test."""
+    name = re.sub(r"^ERROR (at \w+ of|collecting) ", "", block)
+    return name.replace("::", ".") == \
+        test.partition("::")[2].strip().replace("::", ".")
+
+
+def _result(line):
+    """(word, test) of a line that says how a test went, or (None, None)."""
+    match = HARNESS.match(line) or WORKER.match(line)
+    if match:
+        return match[1], match[2].strip()
+    match = PYTEST.match(line)
+    return (match[2], match[1]) if match else (None, None)
+
+
 def make(folder, *words):
     """make, quietly, in a build folder."""
     return ["make", "-s", "--no-print-directory", "-C", folder, f"-j{JOBS}",
             *words]
 
 
-def steps(quick):
-    """(needed by the next, step) in order."""
+def rows(quick):
+    """Two lists of (needed by the rest of its list, step), which run side by
+    side. The second only computes, and steps back for the first."""
     netns = "-v --tb=short" + (" -m 'not slow'" if quick else "")
-    yield True, Step("Build", ["./build.sh"], log="build", limit_s=900,
-                     is_test=False)
-    yield False, Step("Tests without root", make("build", "check"),
-                      log="unit", limit_s=300)
-    if not quick:
-        sanitized = Step("Build with AddressSanitizer and UBSan",
-                         ["./build.sh", "--dir", "build-san",
-                          "--enable-sanitizers"],
-                         log="build-san", limit_s=600, is_test=False)
-        yield False, sanitized
-        if not sanitized.failed:
-            yield False, Step("The same tests under the sanitizers",
-                              make("build-san", "check", "check-api",
-                                   f"PYTEST_ARGS={netns}"),
-                              log="sanitizers", limit_s=600)
-    if not quick:
-        # Beside the rest, which mostly waits: at the lowest priority.
-        yield False, Step("A release tarball builds and passes its tests",
-                          ["nice", "-n", "19", *make("build", "distcheck")],
-                          log="distcheck", limit_s=900, whole=True,
-                          beside=True)
-    yield False, Step("Tests of the API, with callers of every kind",
-                      make("build", "check-api",
-                           f"PYTEST_ARGS={netns}"), log="api", limit_s=300)
-    yield False, Step("Tests with packets, on real Open vSwitch",
-                      make("build", "check-netns", f"PYTEST_ARGS={netns}"),
-                      log="netns", limit_s=900)
+    first = [(False, Step(
+        "netns", "Tests with packets, on real Open vSwitch",
+        make("build", "check-netns", f"PYTEST_ARGS={netns}"), limit_s=900))]
+    beside = [
+        (False, Step("unit", "Tests without root, and of the API with callers"
+                     " of every kind",
+                     make("build", "-k", "check", "check-api",
+                          f"PYTEST_ARGS={netns}"), limit_s=900, nice=10)),
+    ]
+    if quick:
+        return first, beside
+    return first, beside + [
+        (False, Step("distcheck",
+                     "A release tarball builds and passes its tests",
+                     make("build", "distcheck"), limit_s=900, nice=19,
+                     whole=True, folder="build/vxfabric-*/_build/sub")),
+        (True, Step("build-san", "Build with AddressSanitizer and UBSan",
+                    ["./build.sh", "--dir", "build-san",
+                     "--enable-sanitizers"],
+                    limit_s=900, nice=19, is_test=False)),
+        (False, Step("sanitizers", "The same tests under the sanitizers",
+                     make("build-san", "-k", "check", "check-api",
+                          f"PYTEST_ARGS={netns}"),
+                     limit_s=900, nice=10, folder="build-san")),
+    ]
+
+
+def run_row(steps):
+    """Runs steps in order, up to one that fails and is needed."""
+    for needed, step in steps:
+        try:
+            good = step.run()
+        except Exception:
+            traceback.print_exc()
+            step.fail("this script is wrong", [])
+            good = False
+        if needed and not good:
+            break
+
+
+def end_with(done, started):
+    """Says what came out of it all, the sum last; the exit status."""
+    passed = sum(step.passed for step in done)
+    failed = sum(step.failed for step in done)
+    print(f"== All of it in {time.monotonic() - started:.0f} s")
+    problems = [(step.name, *problem) for step in done
+                for problem in step.problems]
+    if problems:
+        print("== What failed")
+    for name, test, why in problems[:LISTED]:
+        print(f"   {name}: {test}")
+        if why:
+            print(f"      {reasons.cut(why, 200)}")
+    if problems[LISTED:]:
+        print(f"   and {len(problems) - LISTED} more")
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
 
 
 def main():
     """Runs the steps; exit status 0 if every test passed."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
-    done, beside = [], []
+    build = Step("build", "Build", ["./build.sh"], limit_s=900,
+                 is_test=False)
+    done = [build]
+    threads = []
     try:
-        for needed, step in steps("--quick" in sys.argv[1:]):
-            done.append(step)
-            if step.beside:
-                beside.append(threading.Thread(target=step.run))
-                beside[-1].start()
-            elif not step.run() and needed:
-                break
-        for thread in beside:
-            thread.join()
+        if build.run():
+            both = rows("--quick" in sys.argv[1:])
+            done += [step for row in both for _, step in row]
+            threads = [threading.Thread(target=run_row, args=(row,),
+                                        daemon=True) for row in both]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
     except KeyboardInterrupt:
-        print("interrupted")
-        done[-1].failed += 1
         for step in done:
-            step.end_beside()
-    passed = sum(s.passed for s in done)
-    failed = sum(s.failed for s in done)
-    print(f"== All of it in {time.monotonic() - started:.0f} s")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+            step.interrupt()
+        for thread in threads:
+            thread.join(60)
+        build.fail("interrupted", [])
+    return end_with(done, started)
 
 
 if __name__ == "__main__":
