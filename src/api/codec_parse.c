@@ -22,28 +22,6 @@ struct body {
 };
 
 /* Member that is there and not null. */
-static const cJSON *
-get(const cJSON *object, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-    return value && !cJSON_IsNull(value) ? value : NULL;
-}
-
-static const char *
-get_string(const cJSON *object, const char *name)
-{
-    return cJSON_GetStringValue(get(object, name));
-}
-
-/* Checked before; 0 if it is not there. */
-static uint64_t
-get_uint(const cJSON *object, const char *name)
-{
-    uint64_t u = 0;
-    vx_json_uint(get(object, name), UINT64_MAX, &u);
-    return u;
-}
-
 /* --- What the table says. */
 
 static const struct vx_codec_field *
@@ -144,7 +122,7 @@ check_range(const cJSON *range, const struct vx_codec_field *field,
             struct vx_error *err)
 {
     if (!cJSON_IsObject(range) || cJSON_GetArraySize(range) != 2
-        || !get_string(range, "first") || !get_string(range, "last")) {
+        || !vx_json_text(range, "first") || !vx_json_text(range, "last")) {
         return wrong_type(field, err);
     }
     return true;
@@ -270,7 +248,7 @@ check_object(const cJSON *object, const struct vx_codec_field *field,
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (subs[i].required && !get(object, subs[i].name)) {
+        if (subs[i].required && !vx_json_member(object, subs[i].name)) {
             vx_fail(err, VX_INVALID, subs[i].name, "\"%s\" needs \"%s\": "
                     "%s", field->name, subs[i].name, subs[i].help);
             return in_member(field, err);
@@ -405,7 +383,8 @@ check_members(const struct body *body)
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (fields[i].required && !get(body->json, fields[i].name)) {
+        if (fields[i].required
+            && !vx_json_member(body->json, fields[i].name)) {
             return vx_fail(body->err, VX_INVALID, fields[i].name,
                            "a %s needs \"%s\": %s", vx_kind_name(kind),
                            fields[i].name, fields[i].help);
@@ -435,21 +414,21 @@ parse_host(const struct body *body, struct vx_host_spec *spec)
         { "system_id", VX_KEEP_SYSTEM_ID }, { "vtep", VX_KEEP_VTEP },
         { "mtu", VX_KEEP_MTU }, { "datapath", VX_KEEP_DATAPATH },
     };
-    const char *vtep = get_string(body->json, "vtep");
+    const char *vtep = vx_json_text(body->json, "vtep");
 
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         if (!cJSON_GetObjectItemCaseSensitive(body->json, members[i].name)) {
             spec->keep |= members[i].keep;      /* the host has said so */
         }
     }
-    if (!get(body->json, "draining")) {
+    if (!vx_json_member(body->json, "draining")) {
         spec->keep |= VX_KEEP_DRAINING;
     }
-    spec->draining = cJSON_IsTrue(get(body->json, "draining"));
-    spec->zone = get_string(body->json, "zone");
-    spec->system_id = get_string(body->json, "system_id");
-    spec->mtu = (uint16_t) get_uint(body->json, "mtu");
-    spec->datapath = get_string(body->json, "datapath");
+    spec->draining = cJSON_IsTrue(vx_json_member(body->json, "draining"));
+    spec->zone = vx_json_text(body->json, "zone");
+    spec->system_id = vx_json_text(body->json, "system_id");
+    spec->mtu = (uint16_t) vx_json_u64(body->json, "mtu");
+    spec->datapath = vx_json_text(body->json, "datapath");
     return !vtep || parse_ip(vtep, "vtep", &spec->vtep, body->err);
 }
 
@@ -457,7 +436,7 @@ parse_host(const struct body *body, struct vx_host_spec *spec)
 static bool
 parse_path(const struct body *body, enum vx_path *path)
 {
-    const char *name = get_string(body->json, "path");
+    const char *name = vx_json_text(body->json, "path");
 
     return !name || vx_codec_path_of(name, path)
            || vx_fail(body->err, VX_INVALID, "path", "\"%.40s\" is no path "
@@ -467,11 +446,11 @@ parse_path(const struct body *body, enum vx_path *path)
 static bool
 parse_zone(const struct body *body, struct vx_zone_spec *spec)
 {
-    const cJSON *array = get(body->json, "border_hosts"), *item;
+    const cJSON *array = vx_json_member(body->json, "border_hosts"), *item;
     size_t n = (size_t) cJSON_GetArraySize(array);
     const char **names;
 
-    spec->budget_kbps = (uint32_t) get_uint(body->json, "budget_kbps");
+    spec->budget_kbps = (uint32_t) vx_json_u64(body->json, "budget_kbps");
     spec->path = VX_PATH_DIRECT;
     if (n) {
         spec->borders = names = vx_doc_alloc(body->doc, n * sizeof *names);
@@ -487,10 +466,12 @@ parse_tenant_rts(const struct body *body, struct vx_tenant_spec *spec)
 {
     struct vx_codec_rts imports = { 0 }, exports = { 0 };
 
-    if (!vx_codec_read_rd(get_string(body->json, "rd"), &spec->rd, body->err)
-        || !vx_codec_read_rts(body->doc, get(body->json, "import_rts"),
+    if (!vx_codec_read_rd(vx_json_text(body->json, "rd"), &spec->rd, body->err)
+        || !vx_codec_read_rts(body->doc,
+                              vx_json_member(body->json, "import_rts"),
                               "import_rts", &imports, body->err)
-        || !vx_codec_read_rts(body->doc, get(body->json, "export_rts"),
+        || !vx_codec_read_rts(body->doc,
+                              vx_json_member(body->json, "export_rts"),
                               "export_rts", &exports, body->err)) {
         return false;
     }
@@ -504,23 +485,24 @@ parse_tenant_rts(const struct body *body, struct vx_tenant_spec *spec)
 static bool
 parse_tenant(const struct body *body, struct vx_tenant_spec *spec)
 {
-    const cJSON *router = get(body->json, "router");
+    const cJSON *router = vx_json_member(body->json, "router");
 
-    spec->router_vni = (uint32_t) get_uint(body->json, "router_vni");
+    spec->router_vni = (uint32_t) vx_json_u64(body->json, "router_vni");
     if (spec->router_vni && cJSON_IsFalse(router)) {
         return vx_fail(body->err, VX_INVALID, "router_vni",
                        "a router VNI without a router: leave out "
                        "\"router_vni\" or set \"router\" to true");
     }
-    spec->budget_kbps = (uint32_t) get_uint(body->json, "budget_kbps");
+    spec->budget_kbps = (uint32_t) vx_json_u64(body->json, "budget_kbps");
     if (spec->budget_kbps && cJSON_IsFalse(router)) {
         return vx_fail(body->err, VX_INVALID, "budget_kbps", "a budget needs "
                        "a router: leave out \"router\", or the budget");
     }
     spec->router = spec->router_vni || cJSON_IsTrue(router);
     spec->no_router = cJSON_IsFalse(router);
-    spec->quota_networks = (uint32_t) get_uint(body->json, "quota_networks");
-    spec->quota_ports = (uint32_t) get_uint(body->json, "quota_ports");
+    spec->quota_networks =
+        (uint32_t) vx_json_u64(body->json, "quota_networks");
+    spec->quota_ports = (uint32_t) vx_json_u64(body->json, "quota_ports");
     return parse_tenant_rts(body, spec);
 }
 
@@ -529,12 +511,12 @@ parse_network(const struct body *body, struct vx_network_spec *spec)
 {
     struct vx_codec_rts rts = { 0 };
 
-    spec->vni = (uint32_t) get_uint(body->json, "vni");
-    spec->mtu = (uint16_t) get_uint(body->json, "mtu");
-    spec->bum_pps = (uint32_t) get_uint(body->json, "bum_pps");
-    spec->no_evpn = cJSON_IsFalse(get(body->json, "evpn"));
-    if (!vx_codec_read_rts(body->doc, get(body->json, "rts"), "rts", &rts,
-                           body->err)) {
+    spec->vni = (uint32_t) vx_json_u64(body->json, "vni");
+    spec->mtu = (uint16_t) vx_json_u64(body->json, "mtu");
+    spec->bum_pps = (uint32_t) vx_json_u64(body->json, "bum_pps");
+    spec->no_evpn = cJSON_IsFalse(vx_json_member(body->json, "evpn"));
+    if (!vx_codec_read_rts(body->doc, vx_json_member(body->json, "rts"), "rts",
+                           &rts, body->err)) {
         return false;
     }
     spec->rts = rts.rts;
@@ -545,7 +527,7 @@ parse_network(const struct body *body, struct vx_network_spec *spec)
 static bool
 parse_ranges(const struct body *body, struct vx_subnet_spec *spec)
 {
-    const cJSON *array = get(body->json, "ranges"), *item;
+    const cJSON *array = vx_json_member(body->json, "ranges"), *item;
     size_t n = (size_t) cJSON_GetArraySize(array);
     struct vx_range *ranges;
 
@@ -555,9 +537,9 @@ parse_ranges(const struct body *body, struct vx_subnet_spec *spec)
     spec->ranges = ranges = vx_doc_alloc(body->doc, n * sizeof *ranges);
     cJSON_ArrayForEach (item, array) {
         struct vx_range *range = &ranges[spec->n_ranges++];
-        if (!parse_ip(get_string(item, "first"), "ranges", &range->first,
+        if (!parse_ip(vx_json_text(item, "first"), "ranges", &range->first,
                       body->err)
-            || !parse_ip(get_string(item, "last"), "ranges", &range->last,
+            || !parse_ip(vx_json_text(item, "last"), "ranges", &range->last,
                          body->err)) {
             return false;
         }
@@ -579,17 +561,18 @@ parse_subnet(const struct body *body, struct vx_subnet_spec *spec)
                             body->err)) {
         return false;
     }
-    spec->route = cJSON_IsTrue(get(body->json, "route"));
-    spec->no_route = cJSON_IsFalse(get(body->json, "route"));
-    spec->announce = cJSON_IsTrue(get(body->json, "announce"));
-    spec->host_routes = cJSON_IsTrue(get(body->json, "host_routes"));
+    spec->route = cJSON_IsTrue(vx_json_member(body->json, "route"));
+    spec->no_route = cJSON_IsFalse(vx_json_member(body->json, "route"));
+    spec->announce = cJSON_IsTrue(vx_json_member(body->json, "announce"));
+    spec->host_routes =
+        cJSON_IsTrue(vx_json_member(body->json, "host_routes"));
     return parse_ranges(body, spec);
 }
 
 static bool
 parse_ips(const struct body *body, struct vx_port_spec *spec)
 {
-    const cJSON *array = get(body->json, "ips"), *item;
+    const cJSON *array = vx_json_member(body->json, "ips"), *item;
     size_t n = (size_t) cJSON_GetArraySize(array);
     struct vx_ip *ips;
 
@@ -610,7 +593,7 @@ parse_ips(const struct body *body, struct vx_port_spec *spec)
 static bool
 parse_port(const struct body *body, struct vx_port_spec *spec)
 {
-    const char *mac = get_string(body->json, "mac");
+    const char *mac = vx_json_text(body->json, "mac");
 
     if (mac) {
         spec->has_mac = true;
@@ -620,23 +603,24 @@ parse_port(const struct body *body, struct vx_port_spec *spec)
                            "0a:00:00:00:00:01", mac);
         }
     }
-    spec->host = get_string(body->json, "host");
-    spec->migrate_from = get_string(body->json, "migrate_from");
-    spec->migrate_hold = cJSON_IsTrue(get(body->json, "migrate_hold"));
-    spec->iface_id = get_string(body->json, "iface_id");
-    spec->no_guard = cJSON_IsFalse(get(body->json, "guard"));
-    spec->rate_kbps = (uint32_t) get_uint(body->json, "rate_kbps");
-    spec->rate_pps = (uint32_t) get_uint(body->json, "rate_pps");
-    spec->bum_pps = (uint32_t) get_uint(body->json, "bum_pps");
+    spec->host = vx_json_text(body->json, "host");
+    spec->migrate_from = vx_json_text(body->json, "migrate_from");
+    spec->migrate_hold =
+        cJSON_IsTrue(vx_json_member(body->json, "migrate_hold"));
+    spec->iface_id = vx_json_text(body->json, "iface_id");
+    spec->no_guard = cJSON_IsFalse(vx_json_member(body->json, "guard"));
+    spec->rate_kbps = (uint32_t) vx_json_u64(body->json, "rate_kbps");
+    spec->rate_pps = (uint32_t) vx_json_u64(body->json, "rate_pps");
+    spec->bum_pps = (uint32_t) vx_json_u64(body->json, "bum_pps");
     return parse_ips(body, spec);
 }
 
 static bool
 parse_route(const struct body *body, struct vx_route_spec *spec)
 {
-    spec->announce = cJSON_IsTrue(get(body->json, "announce"));
-    return vx_codec_read_ips(body->doc, get(body->json, "via"), "via",
-                             &spec->via, &spec->n_via, body->err);
+    spec->announce = cJSON_IsTrue(vx_json_member(body->json, "announce"));
+    return vx_codec_read_ips(body->doc, vx_json_member(body->json, "via"),
+                             "via", &spec->via, &spec->n_via, body->err);
 }
 
 static bool
@@ -685,8 +669,8 @@ parse_put(const struct body *body, struct vx_op *ret_op)
     if (!check_members(body) || !parse_spec(body, &op)) {
         return false;
     }
-    op.description = get_string(body->json, "description");
-    op.if_match = get_uint(body->json, "revision");
+    op.description = vx_json_text(body->json, "description");
+    op.if_match = vx_json_u64(body->json, "revision");
     *ret_op = op;
     return true;
 }
@@ -716,9 +700,9 @@ vx_codec_put(struct vx_doc *doc, const struct vx_codec_path *path,
 bool
 vx_codec_json_wants_present(const cJSON *json, enum vx_kind kind)
 {
-    return (kind == VX_PORT && get(json, "vni"))
-           || get(json, "num") || get(json, "origin")
-           || get(json, "password_set");
+    return (kind == VX_PORT && vx_json_member(json, "vni"))
+           || vx_json_member(json, "num") || vx_json_member(json, "origin")
+           || vx_json_member(json, "password_set");
 }
 
 bool
@@ -766,9 +750,9 @@ merge(cJSON *tree, const cJSON *patch, enum vx_kind kind)
 {
     const cJSON *value;
 
-    if (cJSON_IsFalse(get(patch, "router"))) {
+    if (cJSON_IsFalse(vx_json_member(patch, "router"))) {
         cJSON_DeleteItemFromObjectCaseSensitive(tree, "router_vni");
-    } else if (cJSON_IsFalse(get(tree, "router"))) {
+    } else if (cJSON_IsFalse(vx_json_member(tree, "router"))) {
         /* That there is none yet is no wish that there be none. */
         cJSON_DeleteItemFromObjectCaseSensitive(tree, "router");
     }

@@ -11,33 +11,11 @@
 
 #define N_ELEMS(ARRAY) (sizeof(ARRAY) / sizeof(ARRAY)[0])
 
-static const cJSON *
-get(const cJSON *object, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-    return value && !cJSON_IsNull(value) ? value : NULL;
-}
-
-static const char *
-get_string(const cJSON *object, const char *name)
-{
-    return cJSON_GetStringValue(get(object, name));
-}
-
-/* Checked before; 0 if it is not there. */
-static uint64_t
-get_uint(const cJSON *object, const char *name)
-{
-    uint64_t u = 0;
-    vx_json_uint(get(object, name), UINT64_MAX, &u);
-    return u;
-}
-
 static bool
 read_ip(const cJSON *body, const char *name, struct vx_ip *ip,
         struct vx_error *err)
 {
-    const char *text = get_string(body, name);
+    const char *text = vx_json_text(body, name);
 
     return !text || vx_ip_parse(text, ip)
            || vx_fail(err, VX_INVALID, name, "\"%.60s\" is not an IPv4 or "
@@ -102,27 +80,7 @@ prefix_of(const char *text, void *elem)
 static bool
 local_of(const char *text, void *elem)
 {
-    const char *slash = strchr(text, '/');
-    struct vx_prefix *local = elem;
-    char address[VX_IP_STRLEN];
-    unsigned length = 0;
-
-    if (!slash || (size_t) (slash - text) >= sizeof address || !slash[1]
-        || strlen(slash + 1) > 3 || (slash[1] == '0' && slash[2])
-        || strspn(slash + 1, "0123456789") != strlen(slash + 1)) {
-        return false;
-    }
-    memcpy(address, text, (size_t) (slash - text));
-    address[slash - text] = '\0';
-    for (const char *p = slash + 1; *p; p++) {
-        length = length * 10 + (unsigned) (*p - '0');
-    }
-    if (!vx_ip_parse(address, &local->ip)
-        || length > vx_ip_bits(&local->ip)) {
-        return false;
-    }
-    local->length = (uint8_t) length;
-    return true;
+    return vx_prefix_parse_local(text, elem);
 }
 
 static const struct list_type rt_list = {
@@ -187,10 +145,10 @@ bool
 vx_codec_read_gateway(const cJSON *body, struct vx_gateway_spec *spec,
                       struct vx_error *err)
 {
-    const char *id = get_string(body, "router_id");
+    const char *id = vx_json_text(body, "router_id");
 
-    spec->host = get_string(body, "host");
-    spec->as = (uint32_t) get_uint(body, "as");
+    spec->host = vx_json_text(body, "host");
+    spec->as = (uint32_t) vx_json_u64(body, "as");
     if (id && (!vx_ip_parse(id, &spec->router_id)
                || spec->router_id.family != 4)) {
         return vx_fail(err, VX_INVALID, "router_id", "\"%.60s\" is no BGP "
@@ -296,13 +254,13 @@ read_lists(struct vx_doc *doc, const cJSON *body, struct vx_peering *value,
     void *communities = NULL, *imports = NULL, *exports = NULL;
     void *locals = NULL;
 
-    if (!read_list(doc, get(body, "communities"), "communities",
+    if (!read_list(doc, vx_json_member(body, "communities"), "communities",
                    &community_list, &communities, &value->n_communities, err)
-        || !read_list(doc, get(body, "import"), "import", &prefix_list,
-                      &imports, &value->n_imports, err)
-        || !read_list(doc, get(body, "export"), "export", &prefix_list,
-                      &exports, &value->n_exports, err)
-        || !read_list(doc, get(body, "local"), "local", &local_list,
+        || !read_list(doc, vx_json_member(body, "import"), "import",
+                      &prefix_list, &imports, &value->n_imports, err)
+        || !read_list(doc, vx_json_member(body, "export"), "export",
+                      &prefix_list, &exports, &value->n_exports, err)
+        || !read_list(doc, vx_json_member(body, "local"), "local", &local_list,
                       &locals, &value->n_locals, err)) {
         return false;
     }
@@ -333,29 +291,30 @@ vx_codec_read_peering(struct vx_doc *doc, const cJSON *body,
                       struct vx_peering_spec *spec, struct vx_error *err)
 {
     struct vx_peering *value = &spec->value;
-    const char *password = get_string(body, "password");
-    const char *device = get_string(body, "device");
+    const char *password = vx_json_text(body, "password");
+    const char *device = vx_json_text(body, "device");
 
-    spec->gateway = get_string(body, "gateway");
+    spec->gateway = vx_json_text(body, "gateway");
     spec->keep_password
         = !cJSON_GetObjectItemCaseSensitive(body, "password");
     /* Borrowed: the model copies. */
     value->password = (char *) (uintptr_t) (password ? password : "");
     value->device = (char *) (uintptr_t) (device ? device : "");
-    value->peer_as = (uint32_t) get_uint(body, "peer_as");
-    value->local_as = (uint32_t) get_uint(body, "local_as");
-    value->bfd = cJSON_IsTrue(get(body, "bfd"));
-    value->hold_s = (uint16_t) get_uint(body, "hold");
-    value->multihop = (uint8_t) get_uint(body, "multihop");
-    value->has_med = get(body, "med") != NULL;
-    value->med = (uint32_t) get_uint(body, "med");
-    value->local_pref = (uint32_t) get_uint(body, "local_pref");
-    value->prefix_limit = (uint32_t) get_uint(body, "prefix_limit");
-    value->flowspec_in = cJSON_IsTrue(get(body, "flowspec_in"));
-    value->readvertise = cJSON_IsTrue(get(body, "readvertise"));
+    value->peer_as = (uint32_t) vx_json_u64(body, "peer_as");
+    value->local_as = (uint32_t) vx_json_u64(body, "local_as");
+    value->bfd = cJSON_IsTrue(vx_json_member(body, "bfd"));
+    value->hold_s = (uint16_t) vx_json_u64(body, "hold");
+    value->multihop = (uint8_t) vx_json_u64(body, "multihop");
+    value->has_med = vx_json_member(body, "med") != NULL;
+    value->med = (uint32_t) vx_json_u64(body, "med");
+    value->local_pref = (uint32_t) vx_json_u64(body, "local_pref");
+    value->prefix_limit = (uint32_t) vx_json_u64(body, "prefix_limit");
+    value->flowspec_in = cJSON_IsTrue(vx_json_member(body, "flowspec_in"));
+    value->readvertise = cJSON_IsTrue(vx_json_member(body, "readvertise"));
     return read_ip(body, "peer", &value->peer, err)
            && read_ip(body, "source", &value->source, err)
-           && read_families(get(body, "families"), &value->families, err)
+           && read_families(vx_json_member(body, "families"), &value->families,
+                            err)
            && check_password(password, err)
            && read_lists(doc, body, value, err);
 }

@@ -131,19 +131,6 @@ static const struct {
     { "sctp", 132 },
 };
 
-static const cJSON *
-get(const cJSON *object, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-    return value && !cJSON_IsNull(value) ? value : NULL;
-}
-
-static const char *
-get_string(const cJSON *object, const char *name)
-{
-    return cJSON_GetStringValue(get(object, name));
-}
-
 /* --- From JSON. */
 
 bool
@@ -176,7 +163,7 @@ static bool
 read_prefix(const cJSON *match, const char *name, struct vx_prefix *prefix,
             struct vx_error *err)
 {
-    const char *text = get_string(match, name);
+    const char *text = vx_json_text(match, name);
     struct vx_ip ip;
     char field[16];
 
@@ -217,7 +204,7 @@ read_digits(const char **text, unsigned long max, unsigned long *ret_number)
 static bool
 read_proto(const cJSON *match, int16_t *proto, struct vx_error *err)
 {
-    const cJSON *value = get(match, "proto");
+    const cJSON *value = vx_json_member(match, "proto");
     const char *text = cJSON_GetStringValue(value), *rest = text;
     unsigned long number;
     uint64_t u;
@@ -266,7 +253,7 @@ read_ports(struct vx_doc *doc, const cJSON *match, const char *name,
            struct vx_port_range **ret_ranges, size_t *ret_n,
            struct vx_error *err)
 {
-    const char *text = get_string(match, name), *p = text;
+    const char *text = vx_json_text(match, name), *p = text;
     struct vx_port_range *ranges;
     char field[16];
     size_t n = 0;
@@ -304,10 +291,10 @@ read_match(struct vx_doc *doc, const cJSON *json, struct vx_policy_spec *spec,
     uint64_t dscp = 0;
 
     match->dscp = -1;
-    if (vx_json_uint(get(json, "dscp"), 63, &dscp)) {
+    if (vx_json_uint(vx_json_member(json, "dscp"), 63, &dscp)) {
         match->dscp = (int16_t) dscp;
     }
-    spec->network = get_string(json, "network");
+    spec->network = vx_json_text(json, "network");
     return read_prefix(json, "src", &match->src, err)
            && read_prefix(json, "dst", &match->dst, err)
            && read_proto(json, &match->proto, err)
@@ -325,7 +312,7 @@ only_of(const cJSON *json, const char *name, const char *action,
 {
     char field[24];
 
-    if (!get(json, name) || !strcmp(action, type)) {
+    if (!vx_json_member(json, name) || !strcmp(action, type)) {
         return true;
     }
     snprintf(field, sizeof field, "action.%s", name);
@@ -340,7 +327,7 @@ needs(const cJSON *json, const char *name, const char *action,
 {
     char field[24];
 
-    if (get(json, name) || strcmp(action, type)) {
+    if (vx_json_member(json, name) || strcmp(action, type)) {
         return only_of(json, name, action, type, err);
     }
     snprintf(field, sizeof field, "action.%s", name);
@@ -352,7 +339,7 @@ static bool
 read_action(struct vx_doc *doc, const cJSON *json,
             struct vx_policy_spec *spec, struct vx_error *err)
 {
-    const char *type = get_string(json, "type");
+    const char *type = vx_json_text(json, "type");
     uint64_t number = 0;
     size_t i = 0;
 
@@ -370,13 +357,13 @@ read_action(struct vx_doc *doc, const cJSON *json,
         || !needs(json, "rate_kbps", "rate", type, err)) {
         return false;
     }
-    vx_json_uint(get(json, "dscp"), 63, &number);
+    vx_json_uint(vx_json_member(json, "dscp"), 63, &number);
     spec->dscp = (uint8_t) number;
     number = 0;
-    vx_json_uint(get(json, "rate_kbps"), VX_RATE_KBPS_MAX, &number);
+    vx_json_uint(vx_json_member(json, "rate_kbps"), VX_RATE_KBPS_MAX, &number);
     spec->rate_kbps = (uint32_t) number;
-    return vx_codec_read_ips(doc, get(json, "via"), "action.via", &spec->via,
-                             &spec->n_via, err);
+    return vx_codec_read_ips(doc, vx_json_member(json, "via"), "action.via",
+                             &spec->via, &spec->n_via, err);
 }
 
 static const struct {
@@ -427,12 +414,13 @@ bool
 vx_codec_read_policy(struct vx_doc *doc, const cJSON *body,
                      struct vx_policy_spec *spec, struct vx_error *err)
 {
-    const char *fail = get_string(body, "fail");
+    const char *fail = vx_json_text(body, "fail");
     uint64_t priority = 0;
 
-    vx_json_uint(get(body, "priority"), VX_POLICY_PRIORITY_MAX, &priority);
+    vx_json_uint(vx_json_member(body, "priority"), VX_POLICY_PRIORITY_MAX,
+                 &priority);
     spec->priority = (uint16_t) priority;
-    if (!read_where(get(body, "where"), &spec->where, err)) {
+    if (!read_where(vx_json_member(body, "where"), &spec->where, err)) {
         return false;
     }
     if (fail && strcmp(fail, "open") && strcmp(fail, "closed")) {
@@ -440,8 +428,8 @@ vx_codec_read_policy(struct vx_doc *doc, const cJSON *body,
                        "or \"closed\"", fail);
     }
     spec->fail_closed = fail && !strcmp(fail, "closed");
-    return read_match(doc, get(body, "match"), spec, err)
-           && read_action(doc, get(body, "action"), spec, err);
+    return read_match(doc, vx_json_member(body, "match"), spec, err)
+           && read_action(doc, vx_json_member(body, "action"), spec, err);
 }
 
 /* --- To JSON. */

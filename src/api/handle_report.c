@@ -37,19 +37,11 @@ struct parsing {
 
 /* --- Members. */
 
-static const cJSON *
-get(const cJSON *json, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, name);
-
-    return value && !cJSON_IsNull(value) ? value : NULL;
-}
-
 /* "" if it is not there, or is no text of at most max bytes. */
 static const char *
 text(const cJSON *json, const char *name, size_t max)
 {
-    const cJSON *value = get(json, name);
+    const cJSON *value = vx_json_member(json, name);
 
     return cJSON_IsString(value) && strlen(value->valuestring) <= max
            ? value->valuestring : "";
@@ -60,7 +52,7 @@ number(const cJSON *json, const char *name, uint64_t max)
 {
     uint64_t u = 0;
 
-    return vx_json_uint(get(json, name), max, &u) ? u : 0;
+    return vx_json_uint(vx_json_member(json, name), max, &u) ? u : 0;
 }
 
 /* The array, of elem_size bytes per element; NULL if there is none. */
@@ -68,7 +60,7 @@ static bool
 array(struct parsing *p, const cJSON *json, const char *name, size_t max,
       const cJSON **ret_array)
 {
-    const cJSON *value = get(json, name);
+    const cJSON *value = vx_json_member(json, name);
 
     *ret_array = value;
     if (value && (!cJSON_IsArray(value)
@@ -84,7 +76,7 @@ array(struct parsing *p, const cJSON *json, const char *name, size_t max,
 static bool
 read_ips(struct parsing *p, const cJSON *json, struct vx_learned *item)
 {
-    const cJSON *list = get(json, "ips"), *elem;
+    const cJSON *list = vx_json_member(json, "ips"), *elem;
     size_t n = list && cJSON_IsArray(list)
                ? (size_t) cJSON_GetArraySize(list) : 0;
     struct vx_ip *ips;
@@ -113,7 +105,7 @@ hash_rule(const cJSON *rule)
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
     for (size_t i = 0; i < 2; i++) {
-        char *s = cJSON_PrintUnformatted(get(rule, members[i]));
+        char *s = cJSON_PrintUnformatted(vx_json_member(rule, members[i]));
 
         for (const char *c = s; c && *c; c++) {
             hash = (hash ^ (uint8_t) *c) * UINT64_C(0x100000001b3);
@@ -126,7 +118,7 @@ hash_rule(const cJSON *rule)
 static bool
 read_rule(struct parsing *p, const cJSON *json, struct vx_learned *item)
 {
-    const cJSON *rule = get(json, "rule");
+    const cJSON *rule = vx_json_member(json, "rule");
     struct vx_policy_spec *spec;
     struct vx_error ignored;
 
@@ -282,7 +274,7 @@ read_sessions(struct parsing *p, const cJSON *json)
 static const char *
 read_tenants(struct parsing *p, const cJSON *json)
 {
-    const cJSON *list = get(json, "tenants"), *elem;
+    const cJSON *list = vx_json_member(json, "tenants"), *elem;
     char *names = vx_doc_alloc(p->doc, VX_REPORT_MAX_TENANTS
                                        * (VX_NAME_MAX + 1) + 1);
     size_t n = 0;
@@ -358,7 +350,7 @@ read_full(struct parsing *p, const cJSON *json)
 static void
 read_counters(struct parsing *p, const cJSON *json)
 {
-    const cJSON *counters = get(json, "counters");
+    const cJSON *counters = vx_json_member(json, "counters");
     char *s = cJSON_IsObject(counters) ? cJSON_PrintUnformatted(counters)
                                        : NULL;
     size_t size = s ? strlen(s) + 1 : 0;

@@ -434,6 +434,15 @@ vx_json_text(const cJSON *object, const char *name)
     return cJSON_GetStringValue(vx_json_member(object, name));
 }
 
+uint64_t
+vx_json_u64(const cJSON *object, const char *name)
+{
+    uint64_t u = 0;
+
+    vx_json_uint(vx_json_member(object, name), UINT64_MAX, &u);
+    return u;
+}
+
 /* --- Writing. */
 
 void

@@ -37,6 +37,8 @@ bool vx_json_uint(const cJSON *value, uint64_t max, uint64_t *ret_u);
 const cJSON *vx_json_member(const cJSON *object, const char *name);
 /* Such a member that is a string. */
 const char *vx_json_text(const cJSON *object, const char *name);
+/* Such a member that is an integer, else 0. */
+uint64_t vx_json_u64(const cJSON *object, const char *name);
 
 /* --- Objects. */
 

@@ -32,12 +32,6 @@ enum {
     VX_GW_MAX_LEG_IPS = 4,
 };
 
-/* An address with the length of its network; host bits stay. */
-struct vx_gw_cidr {
-    struct vx_ip ip;
-    uint8_t length;
-};
-
 struct vx_gw_gateway {
     char *name, *host;
     uint32_t as;
@@ -59,7 +53,7 @@ struct vx_gw_tenant {
     uint16_t mtu;
     char *iface_id;             /* of the leg */
     struct vx_mac mac;
-    struct vx_gw_cidr ips[VX_GW_MAX_LEG_IPS];
+    struct vx_prefix ips[VX_GW_MAX_LEG_IPS];    /* host bits stay */
     size_t n_ips;
     struct vx_ip gateways[VX_GW_MAX_NEXTHOPS];  /* the anycast addresses */
     size_t n_gateways;

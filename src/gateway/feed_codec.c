@@ -41,9 +41,7 @@ bad(struct reader *r, const char *name, const char *what)
 static const cJSON *
 get(const struct reader *r, const char *name)
 {
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(r->json, name);
-
-    return value && !cJSON_IsNull(value) ? value : NULL;
+    return vx_json_member(r->json, name);
 }
 
 static const char *
@@ -203,39 +201,9 @@ parse_prefix(const char *s, void *prefix)
 
 /* "172.16.1.1/30": host bits stay. */
 static bool
-parse_cidr(const char *s, void *cidr_)
+parse_local(const char *s, void *local)
 {
-    const char *slash = strchr(s, '/');
-    struct vx_gw_cidr *cidr = cidr_;
-    char ip[VX_IP_STRLEN];
-    unsigned length;
-    char end;
-
-    if (!slash || (size_t) (slash - s) >= sizeof ip || slash[1] < '0'
-        || slash[1] > '9' || strlen(slash) > 4
-        || sscanf(slash + 1, "%3u%c", &length, &end) != 1) {
-        return false;
-    }
-    memcpy(ip, s, (size_t) (slash - s));
-    ip[slash - s] = '\0';
-    if (!vx_ip_parse(ip, &cidr->ip) || length > vx_ip_bits(&cidr->ip)) {
-        return false;
-    }
-    cidr->length = (uint8_t) length;
-    return true;
-}
-
-static bool
-parse_local(const char *s, void *prefix_)
-{
-    struct vx_prefix *prefix = prefix_;
-    struct vx_gw_cidr cidr;
-
-    if (!parse_cidr(s, &cidr)) {
-        return false;
-    }
-    *prefix = (struct vx_prefix) { cidr.ip, cidr.length };
-    return true;
+    return vx_prefix_parse_local(s, local);
 }
 
 /* "65001:100", "no-export" */
@@ -279,7 +247,7 @@ static void
 read_leg(struct reader *r, struct vx_gw_tenant *tenant)
 {
     struct reader leg = { get(r, "leg"), "tenant.leg", r->err, r->ok };
-    struct vx_gw_cidr *ips;
+    struct vx_prefix *ips;
     struct vx_ip *gateways;
 
     if (!cJSON_IsObject(leg.json)) {
@@ -289,7 +257,7 @@ read_leg(struct reader *r, struct vx_gw_tenant *tenant)
     tenant->iface_id = read_string(&leg, "iface_id", VX_IFACE_ID_MAX);
     tenant->mac = read_mac(&leg, "mac");
     ips = read_strings(&leg, "ips", VX_GW_MAX_LEG_IPS, sizeof *ips,
-                       parse_cidr, &tenant->n_ips);
+                       parse_local, &tenant->n_ips);
     gateways = read_strings(&leg, "gateways", VX_GW_MAX_NEXTHOPS,
                             sizeof *gateways, parse_ip,
                             &tenant->n_gateways);

@@ -195,7 +195,7 @@ host_mask(const struct vx_ip *ip, unsigned length)
 }
 
 bool
-vx_prefix_parse(const char *s, struct vx_prefix *ret_prefix)
+vx_prefix_parse_local(const char *s, struct vx_prefix *ret_local)
 {
     struct vx_prefix p;
     char buf[VX_IP_STRLEN];
@@ -216,11 +216,23 @@ vx_prefix_parse(const char *s, struct vx_prefix *ret_prefix)
     for (size_t i = 1; i <= n_digits; i++) {
         length = length * 10 + (unsigned) (slash[i] - '0');
     }
-    if (length > vx_ip_bits(&p.ip)
-        || (vx_ip_to_u128(&p.ip) & host_mask(&p.ip, length))) {
+    if (length > vx_ip_bits(&p.ip)) {
         return false;
     }
     p.length = (uint8_t) length;
+    *ret_local = p;
+    return true;
+}
+
+bool
+vx_prefix_parse(const char *s, struct vx_prefix *ret_prefix)
+{
+    struct vx_prefix p;
+
+    if (!vx_prefix_parse_local(s, &p)
+        || (vx_ip_to_u128(&p.ip) & host_mask(&p.ip, p.length))) {
+        return false;
+    }
     *ret_prefix = p;
     return true;
 }

@@ -54,6 +54,8 @@ unsigned __int128 vx_ip_to_u128(const struct vx_ip *ip);
 struct vx_ip vx_ip_from_u128(unsigned __int128 u, uint8_t family);
 
 bool vx_prefix_parse(const char *s, struct vx_prefix *ret_prefix);
+/* The same, but host bits stay: an address and how long its prefix is. */
+bool vx_prefix_parse_local(const char *s, struct vx_prefix *ret_local);
 const char *vx_prefix_format(const struct vx_prefix *p,
                              char buf[VX_PREFIX_STRLEN]);
 int vx_prefix_compare(const struct vx_prefix *a, const struct vx_prefix *b);
