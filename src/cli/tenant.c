@@ -26,6 +26,8 @@ static const struct vx_cli_opt opts[] = {
       .help = "route distinguisher of what is announced of it, like 65001:1 "
               "or 192.0.2.1:7 (default: each gateway's own)",
       .type = VX_CLI_TEXT, .key = "rd", .verbs = BODY },
+    { .name = "no-rd", .help = "back to the default",
+      .type = VX_CLI_NULL, .key = "rd", .verbs = VX_CLI_SET },
     { .name = "import-rt", .metavar = "AS:N",
       .help = "route target it learns from; repeatable (default: any AS "
               "with its router VNI)",

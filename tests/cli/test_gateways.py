@@ -75,6 +75,7 @@ CASES = [
     ("tenant set acme --rd= --no-import-rt --no-export-rt", "PATCH",
      "/v1/tenants/acme",
      {"rd": None, "import_rts": [], "export_rts": []}),
+    ("tenant set acme --no-rd", "PATCH", "/v1/tenants/acme", {"rd": None}),
     ("network add acme/web --no-evpn --rt 65001:7", "PUT",
      "/v1/tenants/acme/networks/web", {"evpn": False, "rts": ["65001:7"]}),
     ("network set acme/web --evpn --no-rt", "PATCH",
