@@ -779,8 +779,51 @@ bg_route_sync_audit_begin(struct bg_route_sync *sync, uint32_t vrf_id)
 
     if (vrf) {
         vrf->audit = (uint8_t) (vrf->audit % 255 + 1);
+        vrf->only_looks = false;
         memset(&vrf->found, 0, sizeof vrf->found);
     }
+}
+
+void
+bg_route_sync_look_start(struct bg_route_sync *sync)
+{
+    sync->n_differences = 0;
+}
+
+void
+bg_route_sync_look_begin(struct bg_route_sync *sync, uint32_t vrf_id)
+{
+    struct bg_vrf *vrf = find_id(sync, vrf_id);
+
+    bg_route_sync_audit_begin(sync, vrf_id);
+    if (vrf) {
+        vrf->only_looks = true;
+    }
+}
+
+const struct bg_route_difference *
+bg_route_sync_differences(const struct bg_route_sync *sync, size_t *ret_n)
+{
+    *ret_n = sync->n_differences;
+    return sync->differences;
+}
+
+static void
+differ(struct bg_route_sync *sync, const struct bg_vrf *vrf,
+       const struct vx_prefix *prefix, bool is_stray)
+{
+    struct bg_route_difference *d;
+
+    if (sync->n_differences == BG_DIFFERENCES_MAX) {
+        return;
+    }
+    sync->differences = vx_grow(sync->differences, &sync->cap_differences,
+                                sync->n_differences + 1,
+                                sizeof *sync->differences);
+    d = &sync->differences[sync->n_differences++];
+    memcpy(d->vrf, vrf->name, sizeof d->vrf);
+    d->prefix = *prefix;
+    d->is_stray = is_stray;
 }
 
 void
@@ -795,6 +838,15 @@ bg_route_sync_audit_seen(struct bg_route_sync *sync, uint32_t vrf_id,
     }
     vrf->found.n_seen++;
     route = bg_route_find(vrf, 0, prefix);
+    if (vrf->only_looks) {
+        if (!route || (!route->hop && route->where == BG_NOWHERE)) {
+            vrf->found.n_strays++;
+            differ(sync, vrf, prefix, true);
+        } else {
+            route->audit = vrf->audit;
+        }
+        return;
+    }
     if (!route) {
         route = bg_route_new(sync, vrf, 0, prefix);
         route->is_silent = true;
@@ -827,6 +879,10 @@ bg_route_sync_audit_end(struct bg_route_sync *sync, uint32_t vrf_id,
             && route->state == BG_ROUTE_INSTALLED
             && route->audit != vrf->audit) {
             vrf->found.n_missing++;
+            if (vrf->only_looks) {
+                differ(sync, vrf, &route->prefix, false);
+                continue;
+            }
             sync->counts.n_missing++;
             bg_route_dirty(sync, route, now_ms);
         }

@@ -49,6 +49,7 @@ struct bg_vrf {
     bool has_id;
     bool is_held;                   /* a loop over its routes is on */
     uint8_t audit;                  /* generation; never 0 */
+    bool only_looks;                /* that audit */
     struct bg_route_audit found;
     char name[BG_VRF_NAME_SIZE];
 };
@@ -99,6 +100,8 @@ struct bg_route_sync {
     uint64_t n_ops;
     bool is_connected;
     struct bg_route_counts counts;
+    struct bg_route_difference *differences;    /* of the look; or NULL */
+    size_t n_differences, cap_differences;
 };
 
 void bg_link_init(struct bg_link *list);

@@ -619,5 +619,6 @@ bg_route_sync_free(struct bg_route_sync *sync)
         free(sync->tokens);
         sync->tokens = next;
     }
+    free(sync->differences);
     free(sync);
 }

@@ -193,4 +193,18 @@ void bg_route_sync_audit_end(struct bg_route_sync *sync, uint32_t vrf_id,
                              int64_t now_ms,
                              struct bg_route_audit *ret_audit);
 
+/* A look is an audit that changes nothing: look_start(), of each VRF
+ * look_begin(), audit_seen()..., audit_end(), and what differs is in a list,
+ * the first BG_DIFFERENCES_MAX of all VRFs. */
+enum { BG_DIFFERENCES_MAX = 100 };
+struct bg_route_difference {
+    char vrf[BG_VRF_NAME_SIZE];
+    struct vx_prefix prefix;
+    bool is_stray;              /* else missing */
+};
+void bg_route_sync_look_start(struct bg_route_sync *sync);
+void bg_route_sync_look_begin(struct bg_route_sync *sync, uint32_t vrf_id);
+const struct bg_route_difference *
+bg_route_sync_differences(const struct bg_route_sync *sync, size_t *ret_n);
+
 #endif

@@ -30,6 +30,9 @@ free_zvrf(struct bg_zebra *z, struct bg_zvrf *vrf)
     if (vrf->is_auditing) {
         z->n_auditing--;
     }
+    if (vrf->is_looking) {
+        z->n_looking--;
+    }
     vx_tree_remove(&z->vrfs, &vrf->by_id);
     free(vrf);
 }
@@ -205,7 +208,8 @@ handle_route(struct bg_zebra *z, const struct message *m, bool is_add,
     }
     if (route.proto == BG_PROTO_BGP && learns(z, vrf)) {
         learn(z, vrf, &route, is_add);
-    } else if (route.proto == z->config.proto && is_add && vrf->is_auditing
+    } else if (route.proto == z->config.proto && is_add
+               && (vrf->is_auditing || vrf->is_looking)
                && route.instance == z->config.instance) {
         bg_route_sync_audit_seen(z->routes, vrf->id, &route.prefix,
                                  vx_clock_ms());
@@ -235,6 +239,12 @@ answer(struct bg_zebra *z, const struct bg_question *question)
     case BG_ASK_AUDIT:
         if (vrf && vrf->is_auditing) {
             bg_zebra_end_audit(z, vrf);
+            bg_zebra_flush(z);
+        }
+        break;
+    case BG_ASK_LOOK:
+        if (vrf && vrf->is_looking) {
+            bg_zebra_end_look(z, vrf);
             bg_zebra_flush(z);
         }
         break;

@@ -193,6 +193,31 @@ bg_zebra_end_audit(struct bg_zebra *z, struct bg_zvrf *vrf)
     bg_zebra_later(z);
 }
 
+void
+bg_zebra_begin_look(struct bg_zebra *z, struct bg_zvrf *vrf)
+{
+    vrf->is_looking = true;
+    z->n_looking++;
+    bg_route_sync_look_begin(z->routes, vrf->id);
+    redistribute_own(z, BG_ZAPI_REDISTRIBUTE_ADD, vrf->id);
+    bg_zebra_ask(z, BG_ASK_LOOK, vrf->id, 0);
+}
+
+void
+bg_zebra_end_look(struct bg_zebra *z, struct bg_zvrf *vrf)
+{
+    struct bg_route_audit found;
+
+    redistribute_own(z, BG_ZAPI_REDISTRIBUTE_DELETE, vrf->id);
+    bg_route_sync_audit_end(z->routes, vrf->id, vx_clock_ms(), &found);
+    vrf->is_looking = false;
+    z->n_looking--;
+    z->look.n_seen += found.n_seen;
+    z->look.n_strays += found.n_strays;
+    z->look.n_missing += found.n_missing;
+    bg_zebra_later(z);
+}
+
 /* Up to 8.5 the first COMPLETE of a VRF purges both families, later releases
  * purge each at its own. */
 static void
@@ -276,6 +301,21 @@ tell_all(struct bg_zebra *z)
     }
 }
 
+static void
+tell_look(struct bg_zebra *z)
+{
+    struct bg_route_audit look = z->look;
+    const struct bg_route_difference *differences;
+    size_t n;
+
+    if (z->is_look_due && !z->n_looking) {
+        z->is_look_due = false;
+        bg_zebra_flush(z);
+        differences = bg_route_sync_differences(z->routes, &n);
+        BG_TELL(z, looked, &look, differences, n);
+    }
+}
+
 /* --- The turn. */
 
 static void
@@ -344,6 +384,9 @@ bg_zebra_pump(struct bg_zebra *z)
             memset(&z->audit, 0, sizeof z->audit);
             bg_zebra_flush(z);
             BG_TELL(z, audited, &audit);
+        }
+        if (!z->is_dead) {
+            tell_look(z);
         }
         bg_zebra_flush(z);
     }

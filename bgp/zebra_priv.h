@@ -28,6 +28,7 @@ enum bg_question_kind {
     BG_ASK_DELETES,             /* bg_route_sync_heard(number) */
     BG_ASK_LEARNED,             /* the VRF's routes of BGP have all come */
     BG_ASK_AUDIT,               /* the VRF's own routes have all come */
+    BG_ASK_LOOK,                /* likewise */
 };
 
 struct bg_question {
@@ -43,7 +44,7 @@ struct bg_zvrf {
     uint32_t id;
     bool is_complete;           /* COMPLETE is sent */
     bool is_audited;            /* once since */
-    bool is_auditing;
+    bool is_auditing, is_looking;   /* at most one */
     char name[BG_VRF_NAME_SIZE];
 };
 
@@ -79,6 +80,9 @@ struct bg_zebra {
     size_t n_auditing;
     bool is_audit_told;
     struct bg_route_audit audit;
+    size_t n_looking;
+    bool is_look_due;           /* looked() is, when n_looking is 0 */
+    struct bg_route_audit look;
 
     struct vx_buf out;          /* built in this turn */
     uint64_t bytes_in, bytes_out, n_messages_in, n_messages_out;
@@ -118,5 +122,7 @@ void bg_zebra_tick(struct bg_zebra *z);
 void bg_zebra_sweep(struct bg_zebra *z, const char *vrf);
 void bg_zebra_begin_audit(struct bg_zebra *z, struct bg_zvrf *vrf);
 void bg_zebra_end_audit(struct bg_zebra *z, struct bg_zvrf *vrf);
+void bg_zebra_begin_look(struct bg_zebra *z, struct bg_zvrf *vrf);
+void bg_zebra_end_look(struct bg_zebra *z, struct bg_zvrf *vrf);
 
 #endif

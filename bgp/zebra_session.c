@@ -80,7 +80,8 @@ close_connection(struct bg_zebra *z)
     vx_buf_clear(&z->out);
     forget_questions(z);
     bg_zvrf_free_all(z);
-    z->n_auditing = 0;
+    z->n_auditing = z->n_looking = 0;
+    z->is_look_due = false;
     memset(&z->audit, 0, sizeof z->audit);
 }
 
@@ -417,7 +418,8 @@ bg_zebra_unset_policy(struct bg_zebra *z, const char *name)
 bool
 bg_zebra_audit(struct bg_zebra *z)
 {
-    if (z->phase != BG_PHASE_UP || z->n_auditing || z->config.instance) {
+    if (z->phase != BG_PHASE_UP || z->n_auditing || z->is_look_due
+        || z->config.instance) {
         return false;
     }
     z->is_audit_told = false;
@@ -426,6 +428,27 @@ bg_zebra_audit(struct bg_zebra *z)
 
         if (vrf->is_complete) {
             bg_zebra_begin_audit(z, vrf);
+        }
+    }
+    bg_zebra_later(z);
+    return true;
+}
+
+bool
+bg_zebra_look(struct bg_zebra *z)
+{
+    if (z->phase != BG_PHASE_UP || z->n_auditing || z->is_look_due
+        || z->config.instance) {
+        return false;
+    }
+    z->is_look_due = true;
+    memset(&z->look, 0, sizeof z->look);
+    bg_route_sync_look_start(z->routes);
+    VX_TREE_FOR_EACH(node, &z->vrfs) {
+        struct bg_zvrf *vrf = VX_CONTAINER(node, struct bg_zvrf, by_id);
+
+        if (vrf->is_complete && !vrf->is_looking) {
+            bg_zebra_begin_look(z, vrf);
         }
     }
     bg_zebra_later(z);

@@ -93,6 +93,10 @@ struct bg_zebra_callbacks {
     /* With config.doubts: a route was withdrawn; nothing is gone before
      * bg_zebra_believe() has been called with this number or a later one. */
     void (*doubted)(void *aux, uint64_t number);
+    /* A look that bg_zebra_look() asked for is through, of all VRFs; the
+     * first of the differences it has counted. */
+    void (*looked)(void *aux, const struct bg_route_audit *audit,
+                   const struct bg_route_difference *differences, size_t n);
 };
 
 struct bg_zebra_config {
@@ -149,6 +153,9 @@ void bg_zebra_unset_policy(struct bg_zebra *zebra, const char *name);
 /* Asks zebra what it holds of ours in every VRF; deletes strays, says again
  * what is missing; audited() follows.  False if not UP or under way. */
 bool bg_zebra_audit(struct bg_zebra *zebra);
+/* The same without changing anything; looked() follows, unless the connection
+ * goes before.  False if not UP, or an audit or look is under way. */
+bool bg_zebra_look(struct bg_zebra *zebra);
 /* What is learned and not seen since zebra or bgpd was away is gone now, not
  * only when hold_ms is over. */
 void bg_zebra_end_hold(struct bg_zebra *zebra);

@@ -23,12 +23,30 @@ struct vx_api_audit_host {
     uint64_t n_left_out;        /* of these, counted only */
 };
 
+/* Of a gateway. */
+struct vx_api_audit_part {
+    const char *part;           /* "zebra", "bgpd", "reflector", "speaker",
+                                 * "kernel" */
+    const char *result;         /* of the last look: "ok", or why it could not
+                                 * be looked at */
+    uint64_t n_rows, n_found, n_repaired;
+};
+
+struct vx_api_audit_gateway {
+    const char *gateway, *host;
+    /* As of a host; state "waiting": asked, not answered yet. */
+    struct vx_api_audit_host sum;
+    const struct vx_api_audit_part *parts;
+    size_t n_parts;             /* 0 = never looked at */
+};
+
 struct vx_api_finding {
     uint64_t id;
     const char *host;
+    const char *gateway;        /* "" = the host's own */
     const char *bridge;         /* "br-tenant", "br-fabric" or "" */
     const char *kind;           /* "flow", "group", "bucket", "meter",
-                                 * "ovsdb" */
+                                 * "ovsdb"; the part of a gateway */
     const char *what;           /* "missing", "altered", "foreign" */
     const char *state;          /* "open", "repaired", "gone" */
     const char *object;         /* "port acme/web/vm1" */
@@ -46,15 +64,18 @@ enum vx_api_audit_which {
 };
 
 struct vx_api_audit_query {
-    const char *host;           /* NULL = all */
+    const char *host;           /* NULL = all; with the gateways on it */
+    const char *gateway;        /* only this; NULL = all */
     enum vx_api_audit_which which;
     void (*each_host)(void *aux, const struct vx_api_audit_host *host);
+    void (*each_gateway)(void *aux,
+                         const struct vx_api_audit_gateway *gateway);
     void (*each)(void *aux, const struct vx_api_finding *finding);
     void *aux;
 };
 
 struct vx_api_audit_demand {
-    const char *host;           /* NULL = all */
+    const char *host, *gateway; /* as above */
     bool repair;
     int64_t timeout_ms;         /* > 0 */
     /* Called once, never from within demand; the handle is dead then. */
@@ -65,7 +86,7 @@ struct vx_api_audit_waiter;
 
 struct vx_api_audits {
     void *ctx;
-    /* VX_NOT_FOUND if there is no such host. */
+    /* VX_NOT_FOUND if there is no such host or gateway. */
     bool (*query)(void *ctx, const struct vx_api_audit_query *query,
                   struct vx_error *err);
     /* NULL on failure, as above. */

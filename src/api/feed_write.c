@@ -335,3 +335,14 @@ vx_feed_write_line_wait(uint64_t seq, const char *gateway, struct vx_buf *out)
     vx_json_string(out, gateway);
     vx_buf_puts(out, ",\"value\":null}\n");
 }
+
+void
+vx_feed_write_line_audit(uint64_t seq, const char *gateway, uint64_t nonce,
+                         bool repair, struct vx_buf *out)
+{
+    vx_buf_printf(out, "{\"seq\":%" PRIu64 ",\"type\":\"audit\",\"key\":",
+                  seq);
+    vx_json_string(out, gateway);
+    vx_buf_printf(out, ",\"value\":{\"nonce\":%" PRIu64 ",\"repair\":%s}}\n",
+                  nonce, repair ? "true" : "false");
+}

@@ -19,4 +19,9 @@ void vx_feed_write_line(uint64_t seq, enum vx_feed_type type,
 void vx_feed_write_line_wait(uint64_t seq, const char *gateway,
                              struct vx_buf *out);
 
+/* A line that is no entry: the gateway is to be looked at. */
+void vx_feed_write_line_audit(uint64_t seq, const char *gateway,
+                              uint64_t nonce, bool repair,
+                              struct vx_buf *out);
+
 #endif

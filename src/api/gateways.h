@@ -10,6 +10,7 @@
 #ifndef VX_API_GATEWAYS_H
 #define VX_API_GATEWAYS_H
 
+#include "core/findings.h"
 #include "core/learned.h"
 #include "core/model.h"
 #include "lib/err.h"
@@ -39,6 +40,8 @@ enum {
     VX_REPORT_MAX_SESSIONS = 16384,
     VX_REPORT_MAX_UNUSED = 100,
     VX_REPORT_MAX_TENANTS = 8,          /* of one of these */
+    VX_REPORT_MAX_PARTS = 16,           /* of an audit */
+    VX_REPORT_MAX_DRIFTS = 100,         /* listed per part */
     VX_REPORT_WORD = 63,                /* bytes of boot, epoch, state */
     VX_REPORT_TEXT = 250,               /* bytes of what is for a person */
 };
@@ -67,6 +70,30 @@ struct vx_api_unused {
     const char *path, *why;     /* for a person */
 };
 
+/* What the gateway has found of itself. */
+struct vx_api_drift {
+    unsigned what;              /* enum vx_diff_type */
+    const char *object, *row, *found;
+    bool is_repaired;
+};
+
+struct vx_api_part_audit {
+    enum vx_finding_part part;
+    const char *result;         /* "ok", or why it could not be looked at */
+    uint64_t n_rows, n_found;   /* n_found >= n_items, n_repaired */
+    uint64_t n_repaired;
+    const struct vx_api_drift *items;
+    size_t n_items;
+};
+
+struct vx_api_gateway_audit {
+    uint64_t nonce;             /* last that was answered, 0 = none */
+    bool repair;
+    int64_t took_ms, age_ms;
+    const struct vx_api_part_audit *parts;
+    size_t n_parts;             /* 0 = nothing new */
+};
+
 struct vx_api_report {
     const char *gateway, *boot, *epoch;
     uint64_t acked;
@@ -80,6 +107,8 @@ struct vx_api_report {
     size_t n_sessions;
     const struct vx_api_unused *unused;     /* NULL: as before */
     size_t n_unused;
+    const struct vx_api_gateway_audit *audit;   /* NULL: it knows no audits,
+                                                 * an older vxgatewayd */
     const char *counters;       /* JSON object, NULL = as before */
     uint64_t n_strays;          /* of it: routes found that nobody wants */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Audits:
  *
- *   GET  /v1/audit?host=&state=               what is known
- *   POST /v1/audit?host=&repair=&wait=        compare now, then the same
+ *   GET  /v1/audit?host=|gateway=&state=          what is known
+ *   POST /v1/audit?host=|gateway=&repair=&wait=   compare now, then the same
  *
  * Who leaves while he waits: the audit goes on, only the waiting ends. */
 #include "api/handlers.h"
@@ -21,13 +21,13 @@ struct audit {
     struct audit *prev, *next;
     struct vx_server *server;
     struct vx_http_req *req;
-    char *host;                 /* NULL = all */
+    char *host, *gateway;       /* NULL = all */
     struct vx_api_audit_waiter *waiter;
 };
 
 struct report {
-    struct vx_buf hosts, items;
-    size_t n_hosts, n_items, n_left_out;
+    struct vx_buf hosts, gateways, items;
+    size_t n_hosts, n_gateways, n_items, n_left_out;
 };
 
 static void
@@ -42,6 +42,19 @@ put_time(struct vx_jw *jw, const char *key, int64_t time_ms)
 }
 
 static void
+put_sum(struct vx_jw *jw, const struct vx_api_audit_host *sum)
+{
+    vx_jw_str(jw, "state", sum->state);
+    vx_jw_str(jw, "result", sum->result);
+    put_time(jw, "audited", sum->audited_ms);
+    vx_jw_u64(jw, "took_ms", (uint64_t) sum->took_ms);
+    vx_jw_u64(jw, "rows", sum->n_rows);
+    vx_jw_u64(jw, "found", sum->n_found);
+    vx_jw_u64(jw, "repaired", sum->n_repaired);
+    vx_jw_u64(jw, "open", sum->n_open);
+}
+
+static void
 put_host(void *report_, const struct vx_api_audit_host *host)
 {
     struct report *report = report_;
@@ -50,16 +63,41 @@ put_host(void *report_, const struct vx_api_audit_host *host)
     vx_buf_puts(&report->hosts, report->n_hosts++ ? "," : "");
     vx_jw_begin(&jw, &report->hosts);
     vx_jw_str(&jw, "host", host->host);
-    vx_jw_str(&jw, "state", host->state);
-    vx_jw_str(&jw, "result", host->result);
-    put_time(&jw, "audited", host->audited_ms);
-    vx_jw_u64(&jw, "took_ms", (uint64_t) host->took_ms);
-    vx_jw_u64(&jw, "rows", host->n_rows);
-    vx_jw_u64(&jw, "found", host->n_found);
-    vx_jw_u64(&jw, "repaired", host->n_repaired);
-    vx_jw_u64(&jw, "open", host->n_open);
+    put_sum(&jw, host);
     vx_jw_end(&jw);
     report->n_left_out += host->n_left_out;
+}
+
+static void
+put_gateway(void *report_, const struct vx_api_audit_gateway *gateway)
+{
+    struct report *report = report_;
+    struct vx_buf *out = &report->gateways;
+    struct vx_jw jw;
+
+    vx_buf_puts(out, report->n_gateways++ ? "," : "");
+    vx_jw_begin(&jw, out);
+    vx_jw_str(&jw, "gateway", gateway->gateway);
+    vx_jw_str(&jw, "host", gateway->host);
+    put_sum(&jw, &gateway->sum);
+    vx_jw_key(&jw, "parts");
+    vx_buf_puts(out, "[");
+    for (size_t i = 0; i < gateway->n_parts; i++) {
+        const struct vx_api_audit_part *part = &gateway->parts[i];
+        struct vx_jw inner;
+
+        vx_buf_puts(out, i ? "," : "");
+        vx_jw_begin(&inner, out);
+        vx_jw_str(&inner, "part", part->part);
+        vx_jw_str(&inner, "result", part->result);
+        vx_jw_u64(&inner, "rows", part->n_rows);
+        vx_jw_u64(&inner, "found", part->n_found);
+        vx_jw_u64(&inner, "repaired", part->n_repaired);
+        vx_jw_end(&inner);
+    }
+    vx_buf_puts(out, "]");
+    vx_jw_end(&jw);
+    report->n_left_out += gateway->sum.n_left_out;
 }
 
 static void
@@ -76,6 +114,7 @@ put_finding(void *report_, const struct vx_api_finding *f)
     vx_jw_begin(&jw, &report->items);
     vx_jw_u64(&jw, "id", f->id);
     vx_jw_str(&jw, "host", f->host);
+    vx_jw_str(&jw, "gateway", f->gateway);
     vx_jw_str(&jw, "bridge", f->bridge);
     vx_jw_str(&jw, "kind", f->kind);
     vx_jw_str(&jw, "what", f->what);
@@ -91,24 +130,27 @@ put_finding(void *report_, const struct vx_api_finding *f)
 }
 
 static bool
-make_report(const struct vx_server *server, const char *host,
-            enum vx_api_audit_which which, struct vx_buf *body,
-            struct vx_error *err)
+make_report(const struct vx_server *server, struct vx_api_audit_query query,
+            struct vx_buf *body, struct vx_error *err)
 {
     const struct vx_api_audits *audits = server->backend->audits;
-    struct report report = { .hosts = VX_BUF_INIT, .items = VX_BUF_INIT };
-    const struct vx_api_audit_query query = {
-        .host = host, .which = which, .each_host = put_host,
-        .each = put_finding, .aux = &report,
-    };
-    bool ok = audits->query(audits->ctx, &query, err);
+    struct report report = { .hosts = VX_BUF_INIT, .items = VX_BUF_INIT,
+                             .gateways = VX_BUF_INIT };
+    bool ok;
 
+    query.each_host = put_host;
+    query.each_gateway = put_gateway;
+    query.each = put_finding;
+    query.aux = &report;
+    ok = audits->query(audits->ctx, &query, err);
     if (ok) {
-        vx_buf_printf(body, "\"hosts\":[%s],\"items\":[%s],\"left_out\":%zu,"
-                      "\"next\":null}", vx_buf_str(&report.hosts),
+        vx_buf_printf(body, "\"hosts\":[%s],\"gateways\":[%s],\"items\":[%s],"
+                      "\"left_out\":%zu,\"next\":null}",
+                      vx_buf_str(&report.hosts), vx_buf_str(&report.gateways),
                       vx_buf_str(&report.items), report.n_left_out);
     }
     vx_buf_fini(&report.hosts);
+    vx_buf_fini(&report.gateways);
     vx_buf_fini(&report.items);
     return ok;
 }
@@ -133,17 +175,28 @@ read_state(struct vx_call *call, enum vx_api_audit_which *ret_which)
     return true;
 }
 
+static bool
+read_whom(struct vx_call *call, const char **ret_host,
+          const char **ret_gateway)
+{
+    *ret_host = vx_query_get(&call->query, "host");
+    *ret_gateway = vx_query_get(&call->query, "gateway");
+    return !*ret_host || !*ret_gateway
+           || vx_fail(&call->err, VX_INVALID, "gateway", "host= or gateway=, "
+                      "not both: host= has the gateways on that host");
+}
+
 static void
 handle_get(struct vx_call *call)
 {
-    const char *host = vx_query_get(&call->query, "host");
+    struct vx_api_audit_query query = { .host = NULL };
     struct vx_buf body = VX_BUF_INIT;
-    enum vx_api_audit_which which;
 
     vx_buf_puts(&body, "{");
-    if (read_state(call, &which)
-        && vx_query_done(&call->query, "host, state", &call->err)
-        && make_report(call->server, host, which, &body, &call->err)) {
+    if (read_whom(call, &query.host, &query.gateway)
+        && read_state(call, &query.which)
+        && vx_query_done(&call->query, "host, gateway, state", &call->err)
+        && make_report(call->server, query, &body, &call->err)) {
         vx_call_reply_json(call, 200, NULL, &body);
     } else {
         vx_call_fail(call);
@@ -162,18 +215,22 @@ audit_free(struct audit *audit)
         audit->next->prev = audit->prev;
     }
     free(audit->host);
+    free(audit->gateway);
     free(audit);
 }
 
 static void
 audit_reply(struct audit *audit, bool complete)
 {
+    const struct vx_api_audit_query query = {
+        .host = audit->host, .gateway = audit->gateway,
+        .which = VX_AUDIT_LAST,
+    };
     struct vx_buf body = VX_BUF_INIT;
     struct vx_error err;
 
     vx_buf_printf(&body, "{\"complete\":%s,", complete ? "true" : "false");
-    if (make_report(audit->server, audit->host, VX_AUDIT_LAST, &body,
-                    &err)) {
+    if (make_report(audit->server, query, &body, &err)) {
         vx_buf_puts(&body, "\n");
         vx_http_reply(audit->req, &(struct vx_http_reply) {
             .status = complete ? 200 : 202, .body = body.data,
@@ -226,7 +283,9 @@ read_demand(struct vx_call *call, struct vx_api_audit_demand *demand)
     const struct vx_buf *body = vx_http_req_body(call->req);
     uint64_t wait_s = WAIT_DEFAULT_S;
 
-    demand->host = vx_query_get(&call->query, "host");
+    if (!read_whom(call, &demand->host, &demand->gateway)) {
+        return false;
+    }
     if (body->size && strcmp(vx_buf_str(body), "{}")) {
         return vx_fail(&call->err, VX_INVALID, "body",
                        "this takes no body, or {}");
@@ -234,7 +293,8 @@ read_demand(struct vx_call *call, struct vx_api_audit_demand *demand)
     if (!vx_query_bool(&call->query, "repair", &demand->repair, &call->err)
         || !vx_query_uint(&call->query, "wait", WAIT_MAX_S, &wait_s,
                           &call->err)
-        || !vx_query_done(&call->query, "host, repair, wait", &call->err)) {
+        || !vx_query_done(&call->query, "host, gateway, repair, wait",
+                          &call->err)) {
         return false;
     }
     demand->timeout_ms = wait_s ? (int64_t) wait_s * 1000 : 1;
@@ -260,6 +320,7 @@ handle_post(struct vx_call *call)
         return;
     }
     audit->host = demand.host ? vx_xstrdup(demand.host) : NULL;
+    audit->gateway = demand.gateway ? vx_xstrdup(demand.gateway) : NULL;
     audit->next = server->audits;
     if (audit->next) {
         audit->next->prev = audit;

@@ -330,6 +330,116 @@ read_unused(struct parsing *p, const cJSON *json)
     return true;
 }
 
+/* --- What it has found of itself. */
+
+static size_t
+read_drifts(struct parsing *p, const cJSON *list, struct vx_api_drift *items)
+{
+    const cJSON *elem;
+    size_t n = 0;
+
+    cJSON_ArrayForEach (elem, list) {
+        struct vx_api_drift drift = {
+            .object = text(elem, "object", VX_REPORT_TEXT),
+            .row = text(elem, "row", VX_REPORT_TEXT),
+            .found = text(elem, "found", VX_REPORT_TEXT),
+            .is_repaired = cJSON_IsTrue(vx_json_member(elem, "repaired")),
+        };
+
+        if (drift.row[0]
+            && vx_finding_what_parse(text(elem, "what", VX_REPORT_WORD),
+                                     &drift.what)) {
+            items[n++] = drift;
+        } else {
+            p->n_bad++;
+        }
+    }
+    return n;
+}
+
+static bool
+read_part(struct parsing *p, const cJSON *json,
+          struct vx_api_part_audit *part)
+{
+    const uint64_t max = UINT64_C(1) << 40;
+    struct vx_api_drift *items;
+    const cJSON *list;
+
+    if (!array(p, json, "items", VX_REPORT_MAX_DRIFTS, &list)) {
+        return false;
+    }
+    items = vx_doc_alloc(p->doc, ((size_t) cJSON_GetArraySize(list) + 1)
+                                 * sizeof *items);
+    part->n_items = read_drifts(p, list, items);
+    part->items = items;
+    part->result = text(json, "result", VX_REPORT_TEXT);
+    if (!part->result[0]) {
+        part->result = "it does not say whether it was looked at";
+    }
+    part->n_rows = number(json, "rows", max);
+    part->n_found = number(json, "found", max);
+    part->n_repaired = number(json, "repaired", max);
+    if (part->n_found < part->n_items) {
+        part->n_found = part->n_items;
+    }
+    if (part->n_repaired > part->n_found) {
+        part->n_repaired = part->n_found;
+    }
+    return true;
+}
+
+/* A part that is not known is a newer gateway's. */
+static bool
+read_parts(struct parsing *p, const cJSON *json,
+           struct vx_api_gateway_audit *audit)
+{
+    struct vx_api_part_audit *parts;
+    const cJSON *list, *elem;
+    unsigned seen = 0;
+
+    if (!array(p, json, "parts", VX_REPORT_MAX_PARTS, &list)) {
+        return false;
+    }
+    parts = vx_doc_alloc(p->doc, VX_REPORT_MAX_PARTS * sizeof *parts);
+    cJSON_ArrayForEach (elem, list) {
+        struct vx_api_part_audit part = { .n_items = 0 };
+
+        if (!vx_gateway_part_parse(text(elem, "part", VX_REPORT_WORD),
+                                   &part.part)
+            || (seen & (1u << part.part))) {
+            p->n_bad++;
+            continue;
+        }
+        seen |= 1u << part.part;
+        if (!read_part(p, elem, &part)) {
+            return false;
+        }
+        parts[audit->n_parts++] = part;
+    }
+    audit->parts = parts;
+    return true;
+}
+
+static bool
+read_audit(struct parsing *p, const cJSON *json)
+{
+    const cJSON *value = vx_json_member(json, "audit");
+    struct vx_api_gateway_audit *audit;
+
+    if (!cJSON_IsObject(value)) {
+        return true;
+    }
+    audit = vx_doc_alloc(p->doc, sizeof *audit);
+    *audit = (struct vx_api_gateway_audit) {
+        .nonce = number(value, "nonce", UINT64_C(1) << 53),
+        .repair = cJSON_IsTrue(vx_json_member(value, "repair")),
+        .took_ms = (int64_t) number(value, "took_ms", 1 << 30),
+        .age_ms = (int64_t) number(value, "age_ms", UINT64_C(1) << 40),
+    };
+    p->report.audit = audit;
+    return read_parts(p, value, audit);
+}
+
 static bool
 read_full(struct parsing *p, const cJSON *json)
 {
@@ -381,6 +491,7 @@ parse(struct parsing *p)
     read_counters(p, json);
     return read_full(p, json) && read_failed(p, json)
            && read_sessions(p, json) && read_unused(p, json)
+           && read_audit(p, json)
            && read_items(p, json, "learned", &p->report.learned,
                          &p->report.n_learned)
            && read_items(p, json, "gone", &p->report.gone,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `netctl audit [HOST]`: compare what hosts hold with what they ought to,
- * now; print what differs, whose it is and since when. --repair puts it
- * right. The exit status tells whether something differs (still). */
+/* `netctl audit [HOST]`: compare what hosts and gateways hold with what they
+ * ought to, now; print what differs, whose it is and since when. --repair
+ * puts it right. The exit status tells whether something differs (still). */
 #include "cli/commands.h"
 
 #include <stdio.h>
@@ -18,6 +18,9 @@ const struct vx_cli_opt vx_cli_audit_opts[] = {
       .verbs = VX_CLI_OTHER },
     { .name = "all", .help = "also what is over: repaired, or gone",
       .verbs = VX_CLI_OTHER },
+    { .name = "gateway", .metavar = "GATEWAY",
+      .help = "only this gateway (HOST has the gateways on it)",
+      .verbs = VX_CLI_OTHER, .values = VX_CLI_GATEWAYS },
     { .name = "wait", .metavar = "SECONDS",
       .help = "at most that long (default 60)", .verbs = VX_CLI_OTHER },
     { .name = NULL },
@@ -25,6 +28,7 @@ const struct vx_cli_opt vx_cli_audit_opts[] = {
 
 static const struct vx_cli_column columns[] = {
     { "HOST", "host", NULL },
+    { "GATEWAY", "gateway", NULL },
     { "BRIDGE", "bridge", "kind" },
     { "KIND", "kind", NULL },
     { "WHAT", "what", NULL },
@@ -43,7 +47,7 @@ static const struct vx_cli_kind finding = {
 
 struct sum {
     double n_found, n_repaired, n_open, n_rows;
-    size_t n_hosts, n_not;      /* audited to the end; not */
+    size_t n_hosts, n_gateways, n_not;  /* audited to the end; not */
 };
 
 static double
@@ -62,32 +66,50 @@ string(const cJSON *object, const char *key)
     return cJSON_IsString(s) ? s->valuestring : "";
 }
 
-/* Says which hosts could not be audited. */
+/* Why it could not be audited, or not all of it. */
 static void
-sum_up(struct vx_cli *cli, const cJSON *doc, struct sum *sum)
+tell_not(struct vx_cli *cli, const char *kind, const cJSON *one)
 {
-    const cJSON *host;
+    const char *result = string(one, "result");
+    const char *audited = string(one, "audited");
+    struct vx_buf line = VX_BUF_INIT;
 
-    cJSON_ArrayForEach(host,
-                       cJSON_GetObjectItemCaseSensitive(doc, "hosts")) {
-        const char *result = string(host, "result");
-        struct vx_buf line = VX_BUF_INIT;
-
-        sum->n_found += number(host, "found");
-        sum->n_repaired += number(host, "repaired");
-        sum->n_open += number(host, "open");
-        sum->n_rows += number(host, "rows");
-        if (!strcmp(result, "ok")) {
-            sum->n_hosts++;
-            continue;
-        }
-        sum->n_not++;
-        vx_cli_put_safe(&line, string(host, "host"));
-        vx_buf_puts(&line, ": ");
-        vx_cli_put_safe(&line, *result ? result : "not audited yet");
-        fprintf(cli->err, "netctl: audit of host %s\n", vx_buf_str(&line));
-        vx_buf_fini(&line);
+    vx_cli_put_safe(&line, string(one, kind));
+    vx_buf_puts(&line, ": ");
+    vx_cli_put_safe(&line, *result ? result : "not audited yet");
+    if (*audited) {
+        vx_buf_puts(&line, "; last look at ");
+        vx_cli_put_safe(&line, audited);
     }
+    fprintf(cli->err, "netctl: audit of %s %s\n", kind, vx_buf_str(&line));
+    vx_buf_fini(&line);
+}
+
+/* Says which hosts or gateways could not be audited. */
+static void
+sum_up(struct vx_cli *cli, const cJSON *list, const char *kind,
+       struct sum *sum)
+{
+    const cJSON *one;
+
+    cJSON_ArrayForEach(one, list) {
+        sum->n_found += number(one, "found");
+        sum->n_repaired += number(one, "repaired");
+        sum->n_open += number(one, "open");
+        sum->n_rows += number(one, "rows");
+        if (strcmp(string(one, "result"), "ok")) {
+            sum->n_not++;
+            tell_not(cli, kind, one);
+        } else {
+            *(kind[0] == 'h' ? &sum->n_hosts : &sum->n_gateways) += 1;
+        }
+    }
+}
+
+static const cJSON *
+list_of(const cJSON *doc, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(doc, key);
 }
 
 static void
@@ -116,22 +138,41 @@ static int
 verdict(struct vx_cli *cli, const cJSON *doc, bool complete)
 {
     struct sum sum = { 0 };
+    char gateways[48] = "";
 
-    sum_up(cli, doc, &sum);
-    fprintf(cli->err, "netctl: %zu host%s audited, %.0f rows: %.0f "
+    sum_up(cli, list_of(doc, "hosts"), "host", &sum);
+    sum_up(cli, list_of(doc, "gateways"), "gateway", &sum);
+    if (cJSON_GetArraySize(list_of(doc, "gateways"))) {
+        snprintf(gateways, sizeof gateways, ", %zu gateway%s",
+                 sum.n_gateways, sum.n_gateways == 1 ? "" : "s");
+    }
+    fprintf(cli->err, "netctl: %zu host%s%s audited, %.0f rows: %.0f "
             "difference%s, %.0f repaired, %.0f left\n", sum.n_hosts,
-            sum.n_hosts == 1 ? "" : "s", sum.n_rows, sum.n_found,
+            sum.n_hosts == 1 ? "" : "s", gateways, sum.n_rows, sum.n_found,
             sum.n_found == 1 ? "" : "s", sum.n_repaired, sum.n_open);
     if (number(doc, "left_out") > 0) {
         fprintf(cli->err, "netctl: %.0f of them are counted, but not "
                 "listed\n", number(doc, "left_out"));
     }
     if (!complete) {
-        fprintf(cli->err, "netctl: not all hosts were done in time; the "
-                "audits go on\n");
+        fprintf(cli->err, "netctl: not all were done in time; the audits "
+                "go on\n");
     }
     return sum.n_open > 0 ? VX_CLI_NOT_REALIZED
            : sum.n_not || !complete ? VX_CLI_REFUSED : VX_CLI_DONE;
+}
+
+static void
+put_whom(struct vx_cli *cli, struct vx_buf *path)
+{
+    const char *gateway = vx_cli_args_get(&cli->args, "gateway");
+
+    if (cli->args.n_words) {
+        vx_cli_query(path, "host", cli->args.words[0]);
+    }
+    if (gateway) {
+        vx_cli_query(path, "gateway", gateway);
+    }
 }
 
 static void
@@ -139,9 +180,7 @@ put_flags(struct vx_cli *cli, struct vx_buf *path, unsigned wait_s)
 {
     char text[16];
 
-    if (cli->args.n_words) {
-        vx_cli_query(path, "host", cli->args.words[0]);
-    }
+    put_whom(cli, path);
     if (vx_cli_args_has(&cli->args, "known")) {
         if (!vx_cli_args_has(&cli->args, "all")) {
             vx_cli_query(path, "state", "open");
@@ -165,9 +204,7 @@ ask_all(struct vx_cli *cli, cJSON **doc, long *ret_status,
     bool done;
 
     vx_buf_puts(&path, "/v1/audit");
-    if (cli->args.n_words) {
-        vx_cli_query(&path, "host", cli->args.words[0]);
-    }
+    put_whom(cli, &path);
     done = vx_cli_call(cli, &(struct vx_cli_request) {
         .method = "GET", .path = vx_buf_str(&path) }, ret_status, &all, err);
     vx_buf_fini(&path);
@@ -193,6 +230,11 @@ vx_cli_do_audit(struct vx_cli *cli)
     if (known && vx_cli_args_has(&cli->args, "repair")) {
         vx_fail(&err, VX_INVALID, "repair", "--known compares nothing, so "
                 "it cannot --repair either");
+        return vx_cli_misused(cli, &err);
+    }
+    if (cli->args.n_words && vx_cli_args_has(&cli->args, "gateway")) {
+        vx_fail(&err, VX_INVALID, "gateway", "give a host, with the "
+                "gateways on it, or --gateway, not both");
         return vx_cli_misused(cli, &err);
     }
     if (!vx_cli_args_number(&cli->args, "wait", WAIT_MAX_S, &wait_s, &err)) {

@@ -161,7 +161,7 @@ const struct vx_cli_command vx_cli_commands[] = {
       .run = vx_cli_do_status },
     { .name = "audit", .verb = VX_CLI_OTHER, .args = "[HOST]",
       .max_words = 1,
-      .help = "compare what hosts hold with what they ought to, now",
+      .help = "compare what hosts and gateways hold with intent, now",
       .opts = vx_cli_audit_opts, .run = vx_cli_do_audit },
     { .name = "completion", .verb = VX_CLI_OTHER, .args = "bash",
       .min_words = 1, .max_words = 1,

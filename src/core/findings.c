@@ -14,7 +14,9 @@ vx_finding_kind_name(enum vx_finding_kind kind)
     static const char *const names[VX_N_FOUND] = {
         [VX_FOUND_FLOW] = "flow", [VX_FOUND_GROUP] = "group",
         [VX_FOUND_BUCKET] = "bucket", [VX_FOUND_METER] = "meter",
-        [VX_FOUND_OVSDB] = "ovsdb",
+        [VX_FOUND_OVSDB] = "ovsdb", [VX_FOUND_ZEBRA] = "zebra",
+        [VX_FOUND_BGPD] = "bgpd", [VX_FOUND_REFLECTOR] = "reflector",
+        [VX_FOUND_SPEAKER] = "speaker", [VX_FOUND_KERNEL] = "kernel",
     };
 
     return (unsigned) kind < VX_N_FOUND ? names[kind] : "unknown";
@@ -25,6 +27,42 @@ vx_finding_what_name(unsigned what)
 {
     return what == VX_DIFF_MISSING ? "missing"
            : what == VX_DIFF_ALTERED ? "altered" : "foreign";
+}
+
+bool
+vx_finding_what_parse(const char *name, unsigned *ret_what)
+{
+    static const unsigned all[] = { VX_DIFF_MISSING, VX_DIFF_ALTERED,
+                                    VX_DIFF_FOREIGN };
+
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(name, vx_finding_what_name(all[i]))) {
+            *ret_what = all[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+enum vx_finding_kind
+vx_gateway_part_kind(enum vx_finding_part part)
+{
+    return (enum vx_finding_kind) (VX_FOUND_ZEBRA + (part - VX_PART_ZEBRA));
+}
+
+bool
+vx_gateway_part_parse(const char *name, enum vx_finding_part *ret_part)
+{
+    for (int i = VX_PART_ZEBRA; i < VX_N_PARTS; i++) {
+        enum vx_finding_part part = (enum vx_finding_part) i;
+
+        if (!strcmp(name,
+                    vx_finding_kind_name(vx_gateway_part_kind(part)))) {
+            *ret_part = part;
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct vx_finding *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The book of what audits of one host have found.
+/* The book of what audits of one host, or gateway, have found.
  *
  * An audit of a part (a bridge, the OVSDB) begins, notes each difference,
  * ends.  A difference that was known keeps its `since`; one that is not
@@ -22,18 +22,32 @@ enum { VX_FINDINGS_MAX = 1000 };
 
 enum vx_finding_kind {
     VX_FOUND_FLOW, VX_FOUND_GROUP, VX_FOUND_BUCKET, VX_FOUND_METER,
-    VX_FOUND_OVSDB, VX_N_FOUND
+    VX_FOUND_OVSDB,
+    /* Of gateways; in the order of the parts below. */
+    VX_FOUND_ZEBRA, VX_FOUND_BGPD, VX_FOUND_REFLECTOR, VX_FOUND_SPEAKER,
+    VX_FOUND_KERNEL, VX_N_FOUND
 };
 const char *vx_finding_kind_name(enum vx_finding_kind kind);
 
 /* enum vx_diff_type names what it is. */
 const char *vx_finding_what_name(unsigned what);
+bool vx_finding_what_parse(const char *name, unsigned *ret_what);
 
 enum vx_finding_part {          /* what is audited at once */
     VX_PART_TENANT,             /* br-tenant */
     VX_PART_FABRIC,             /* br-fabric */
-    VX_PART_OVSDB, VX_N_PARTS
+    VX_PART_OVSDB,
+    VX_PART_ZEBRA,              /* of a gateway: its routes in zebra */
+    VX_PART_BGPD,               /* our lines of bgpd's configuration */
+    VX_PART_REFLECTOR,          /* of the reflector's */
+    VX_PART_SPEAKER,            /* what the reflector has from vxgatewayd */
+    VX_PART_KERNEL,             /* VRFs, legs, devices */
+    VX_N_PARTS
 };
+enum { VX_N_GATEWAY_PARTS = VX_N_PARTS - VX_PART_ZEBRA };
+/* "zebra", "bgpd", ...; false if no part of a gateway is called so. */
+bool vx_gateway_part_parse(const char *name, enum vx_finding_part *ret_part);
+enum vx_finding_kind vx_gateway_part_kind(enum vx_finding_part part);
 
 /* What is found. */
 struct vx_found {

@@ -562,6 +562,7 @@ on_tick(evutil_socket_t fd, short what, void *audits_)
     (void) what;
     learn_hosts(audits);
     vx_audits_kick(audits);
+    vx_gw_subjects_tick(audits);
     event_add(audits->tick, &tv);
 }
 
@@ -573,6 +574,7 @@ vx_audits_new(const struct vx_audits_env *env)
 
     audits->env = *env;
     vx_tree_init(&audits->subjects, cmp_oid);
+    vx_gw_subjects_init(audits);
     vx_audits_api_init(audits);
     audits->tick = evtimer_new(env->base, on_tick, audits);
     event_add(audits->tick, &tv);
@@ -592,6 +594,7 @@ vx_audits_free(struct vx_audits *audits)
         vx_tree_remove(&audits->subjects, node);
         subject_free(s);
     }
+    vx_gw_subjects_fini(audits);
     event_free(audits->tick);
     free(audits);
 }
@@ -601,7 +604,7 @@ vx_audits_counters(const struct vx_audits *audits,
                    struct vx_audits_counters *ret_counters)
 {
     *ret_counters = audits->counters;
-    ret_counters->n_open = 0;
+    ret_counters->n_open = vx_gw_subjects_n_open(audits);
     VX_TREE_FOR_EACH(node, &audits->subjects) {
         ret_counters->n_open += vx_findings_n_open(&subject_of(node)->book);
     }

@@ -13,6 +13,7 @@
 #define VX_DAEMON_AUDIT_H
 
 #include "api/audits.h"
+#include "api/gateways.h"
 #include "core/findings.h"
 #include "core/model.h"
 
@@ -34,8 +35,12 @@ struct vx_audits_env {
     bool repair;                /* also when nobody asked */
     int64_t (*mono_ms)(void);
     int64_t (*wall_ms)(void);
-    /* Something new differs on the host. */
-    void (*drift)(void *ctx, const char *host, const char *text);
+    /* Something new differs on the host, or gateway. */
+    void (*drift)(void *ctx, const char *name, const char *text);
+    /* Asks the gateway to look at itself: NULL, or why it cannot be asked.
+     * May be NULL: there are none. */
+    const char *(*ask_gateway)(void *ctx, uint64_t gateway, bool repair,
+                               uint64_t *ret_nonce);
     /* Ports whose rows the host lacks, or does not lack any more: a port, all
      * of a network, or (0) all of the host. */
     void (*touch)(void *ctx, uint64_t host, uint64_t oid);
@@ -49,6 +54,16 @@ void vx_audits_forget(struct vx_audits *audits, uint64_t host);
 /* Its OVSDB lacked this of ours, a line each; it was put right. */
 void vx_audits_ovsdb(struct vx_audits *audits, uint64_t host,
                      const char *lines);
+
+/* A gateway has told what it found of itself; is not there any more; is
+ * deleted. */
+void vx_audits_gateway_answered(struct vx_audits *audits, uint64_t gateway,
+                                const struct vx_api_gateway_audit *audit);
+void vx_audits_gateway_away(struct vx_audits *audits, uint64_t gateway);
+void vx_audits_forget_gateway(struct vx_audits *audits, uint64_t gateway);
+/* Wall clock, ms; 0 = never. */
+int64_t vx_audits_gateway_last_ms(const struct vx_audits *audits,
+                                  uint64_t gateway);
 
 const struct vx_api_audits *vx_audits_api(struct vx_audits *audits);
 

@@ -22,10 +22,10 @@ find_host(const struct vx_audits *audits, const char *name,
 
 static void
 tell_finding(const struct vx_api_audit_query *query, const char *host,
-             const struct vx_finding *f)
+             const char *gateway, const struct vx_finding *f)
 {
     query->each(query->aux, &(struct vx_api_finding) {
-        .id = f->id, .host = host,
+        .id = f->id, .host = host, .gateway = gateway,
         .bridge = f->f.part == VX_PART_TENANT ? VX_BRIDGE_TENANT
                   : f->f.part == VX_PART_FABRIC ? VX_BRIDGE_FABRIC : "",
         .kind = vx_finding_kind_name(f->f.kind),
@@ -38,12 +38,12 @@ tell_finding(const struct vx_api_audit_query *query, const char *host,
 }
 
 static bool
-is_asked(const struct subject *s, const struct vx_finding *f,
+is_asked(uint64_t last_first, const struct vx_finding *f,
          enum vx_api_audit_which which)
 {
     return which == VX_AUDIT_ALL
            || (which == VX_AUDIT_OPEN && !f->over_ms)
-           || (which == VX_AUDIT_LAST && f->audit >= s->last_first_audit);
+           || (which == VX_AUDIT_LAST && f->audit >= last_first);
 }
 
 static void
@@ -63,22 +63,91 @@ tell_host(const struct vx_api_audit_query *query, const struct subject *s,
 }
 
 static void
+tell_book(const struct vx_api_audit_query *query,
+          const struct vx_findings *book, uint64_t last_first,
+          const char *names[2])
+{
+    const struct vx_finding *f;
+
+    for (f = vx_findings_after(book, 0); f;
+         f = vx_findings_after(book, f->id)) {
+        if (is_asked(last_first, f, query->which)) {
+            tell_finding(query, names[0], names[1], f);
+        }
+    }
+}
+
+static void
 tell(struct vx_audits *audits, const struct vx_api_audit_query *query,
      const struct vx_obj *host, bool findings)
 {
     struct subject *s = vx_subject_get(audits, host->oid);
-    const struct vx_finding *f;
+    const char *names[2] = { host->name, "" };
 
-    if (!findings) {
+    if (findings) {
+        tell_book(query, &s->book, s->last_first_audit, names);
+    } else {
         tell_host(query, s, host->name);
-        return;
     }
-    for (f = vx_findings_after(&s->book, 0); f;
-         f = vx_findings_after(&s->book, f->id)) {
-        if (is_asked(s, f, query->which)) {
-            tell_finding(query, host->name, f);
-        }
+}
+
+static void
+tell_gateway(struct vx_audits *audits,
+             const struct vx_api_audit_query *query,
+             const struct vx_obj *gateway, bool findings)
+{
+    const struct vx_obj *host = vx_model_by_oid(
+        audits->env.model, ((const struct vx_gateway *) gateway)->host);
+    const char *names[2] = { host ? host->name : "", gateway->name };
+    const struct vx_findings *book;
+    uint64_t first;
+
+    if (findings) {
+        book = vx_gw_subject_book(audits, gateway->oid, &first);
+        tell_book(query, book, first, names);
+    } else {
+        vx_gw_subject_tell(audits, gateway, query);
     }
+}
+
+/* Whom a query or a demand is about: all hosts and gateways, a host with the
+ * gateways on it, or one gateway. */
+struct whom {
+    const struct vx_obj *host, *gateway;
+};
+
+static bool
+find_whom(const struct vx_audits *audits, const char *host,
+          const char *gateway, struct whom *ret_whom, struct vx_error *err)
+{
+    const struct vx_key key = { .name = gateway };
+    struct whom whom = { NULL, NULL };
+
+    if (host && !(whom.host = find_host(audits, host, err))) {
+        return false;
+    }
+    if (gateway && !(whom.gateway = vx_model_find(audits->env.model,
+                                                  VX_GATEWAY, &key, err))) {
+        return false;
+    }
+    *ret_whom = whom;
+    return true;
+}
+
+static bool
+is_host_meant(const struct whom *whom, const struct vx_obj *host)
+{
+    return !vx_obj_is_external(host) && !whom->gateway
+           && (!whom->host || whom->host == host);
+}
+
+static bool
+is_gateway_meant(const struct whom *whom, const struct vx_obj *gateway)
+{
+    return whom->gateway
+           ? whom->gateway == gateway
+           : !whom->host || ((const struct vx_gateway *) gateway)->host
+                            == whom->host->oid;
 }
 
 static bool
@@ -86,23 +155,24 @@ api_query(void *audits_, const struct vx_api_audit_query *query,
           struct vx_error *err)
 {
     struct vx_audits *audits = audits_;
-    const struct vx_obj *host = NULL;
+    const struct vx_obj *obj;
     struct vx_iter iter;
+    struct whom whom;
 
-    if (query->host) {
-        host = find_host(audits, query->host, err);
-        if (!host) {
-            return false;
-        }
-        tell(audits, query, host, false);
-        tell(audits, query, host, true);
-        return true;
+    if (!find_whom(audits, query->host, query->gateway, &whom, err)) {
+        return false;
     }
     for (int findings = 0; findings < 2; findings++) {
         vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
-        while ((host = vx_iter_next(&iter))) {
-            if (!vx_obj_is_external(host)) {
-                tell(audits, query, host, findings);
+        while ((obj = vx_iter_next(&iter))) {
+            if (is_host_meant(&whom, obj)) {
+                tell(audits, query, obj, findings);
+            }
+        }
+        vx_iter_init(&iter, audits->env.model, VX_GATEWAY, NULL, NULL);
+        while ((obj = vx_iter_next(&iter))) {
+            if (is_gateway_meant(&whom, obj)) {
+                tell_gateway(audits, query, obj, findings);
             }
         }
     }
@@ -191,11 +261,9 @@ vx_audits_cancel_all(struct vx_audits *audits)
     }
 }
 
-static void
-want(struct vx_audits *audits, const struct vx_obj *host, bool repair,
-     struct vx_api_audit_waiter *waiter)
+struct want *
+vx_want_new(struct vx_api_audit_waiter *waiter)
 {
-    struct subject *s = vx_subject_get(audits, host->oid);
     struct want *w = vx_xcalloc(1, sizeof *w);
 
     w->waiter = waiter;
@@ -204,10 +272,41 @@ want(struct vx_audits *audits, const struct vx_obj *host, bool repair,
         w->after->before = w;
     }
     waiter->wants = w;
+    return w;
+}
+
+static void
+want(struct vx_audits *audits, const struct vx_obj *host, bool repair,
+     struct vx_api_audit_waiter *waiter)
+{
+    struct subject *s = vx_subject_get(audits, host->oid);
+    struct want *w = vx_want_new(waiter);
+
     w->next = s->wants;
     s->wants = w;
     s->demanded = true;
     s->repair_demanded |= repair;
+}
+
+static void
+want_all(struct vx_audits *audits, const struct whom *whom, bool repair,
+         struct vx_api_audit_waiter *waiter)
+{
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+
+    vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        if (is_host_meant(whom, obj)) {
+            want(audits, obj, repair, waiter);
+        }
+    }
+    vx_iter_init(&iter, audits->env.model, VX_GATEWAY, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        if (is_gateway_meant(whom, obj)) {
+            vx_gw_subject_demand(audits, obj, repair, waiter);
+        }
+    }
 }
 
 static struct vx_api_audit_waiter *
@@ -218,10 +317,9 @@ api_demand(void *audits_, const struct vx_api_audit_demand *demand,
     const struct timeval tv = { demand->timeout_ms / 1000,
                                 demand->timeout_ms % 1000 * 1000 };
     struct vx_api_audit_waiter *waiter;
-    const struct vx_obj *host = NULL;
-    struct vx_iter iter;
+    struct whom whom;
 
-    if (demand->host && !(host = find_host(audits, demand->host, err))) {
+    if (!find_whom(audits, demand->host, demand->gateway, &whom, err)) {
         return NULL;
     }
     waiter = vx_xcalloc(1, sizeof *waiter);
@@ -235,13 +333,8 @@ api_demand(void *audits_, const struct vx_api_audit_demand *demand,
     audits->waiters = waiter;
     waiter->timer = evtimer_new(audits->env.base, on_timer, waiter);
     evtimer_add(waiter->timer, &tv);
-    vx_iter_init(&iter, audits->env.model, VX_HOST, NULL, NULL);
-    while (!demand->host && (host = vx_iter_next(&iter))) {
-        want(audits, host, demand->repair, waiter);
-    }
-    if (demand->host) {
-        want(audits, host, demand->repair, waiter);
-    } else if (!waiter->wants) {
+    want_all(audits, &whom, demand->repair, waiter);
+    if (!waiter->wants) {
         event_active(waiter->timer, EV_TIMEOUT, 0);
     }
     event_active(audits->tick, EV_TIMEOUT, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by audit.c (when, whom, what with it), audit_api.c (who asked) and
- * audit_lacks.c (whose rows are not there); nobody else includes it. */
+/* Shared by audit.c (when, whom, what with it), audit_api.c (who asked),
+ * audit_gateways.c (gateways) and audit_lacks.c (whose rows are not there);
+ * nobody else includes it. */
 #ifndef VX_DAEMON_AUDIT_PRIV_H
 #define VX_DAEMON_AUDIT_PRIV_H
 
@@ -22,6 +23,8 @@ struct vx_api_audit_waiter {
 
 struct want {
     struct want *next;          /* of the same run of a host */
+    uint64_t nonce;             /* of a gateway: what it was asked with */
+    int64_t since_ms;           /* and when, mono */
     struct vx_api_audit_waiter *waiter;     /* NULL: has left */
     struct want *before, *after;            /* of the same waiter, if any */
 };
@@ -68,10 +71,33 @@ struct subject {
     char result[200];
 };
 
+/* A part of a gateway, as it last told. */
+struct gw_part {
+    bool is_known;
+    char result[VX_REPORT_TEXT + 1];
+    uint64_t n_rows, n_found, n_repaired;
+};
+
+/* A gateway as it is audited. */
+struct gw_subject {
+    struct vx_tree_node by_oid;
+    struct vx_audits *owner;
+    uint64_t oid;
+    struct vx_findings book;
+    uint64_t asked;             /* nonce that is not answered; 0 = none */
+    struct want *wants;
+    struct gw_part parts[VX_N_GATEWAY_PARTS];
+    int64_t audited_ms, took_ms;        /* the last that was answered */
+    uint64_t last_first_audit;
+    uint64_t n_rows, n_found, n_repaired;
+    char result[400];
+};
+
 struct vx_audits {
     struct vx_audits_env env;
     struct vx_api_audits api;
     struct vx_tree subjects;    /* by oid */
+    struct vx_tree gateways;    /* struct gw_subject, by oid */
     uint64_t last_id;           /* of findings */
     size_t n_running;
     struct event *tick;
@@ -99,8 +125,27 @@ void vx_lacks_end(struct vx_lacks *lacks, uint64_t n_resyncs,
 size_t vx_lacks_get(const struct vx_lacks *lacks, uint64_t n_resyncs,
                     uint64_t oid);
 
+/* audit_gateways.c */
+void vx_gw_subjects_init(struct vx_audits *audits);
+void vx_gw_subjects_fini(struct vx_audits *audits);
+/* Gives up those that do not answer. */
+void vx_gw_subjects_tick(struct vx_audits *audits);
+void vx_gw_subject_demand(struct vx_audits *audits,
+                          const struct vx_obj *gateway, bool repair,
+                          struct vx_api_audit_waiter *waiter);
+void vx_gw_subject_tell(struct vx_audits *audits,
+                        const struct vx_obj *gateway,
+                        const struct vx_api_audit_query *query);
+/* ret_first: number of the first audit of the last look. */
+const struct vx_findings *vx_gw_subject_book(struct vx_audits *audits,
+                                             uint64_t gateway,
+                                             uint64_t *ret_first);
+size_t vx_gw_subjects_n_open(const struct vx_audits *audits);
+
 /* audit_api.c */
 void vx_audits_api_init(struct vx_audits *audits);
+/* Something the waiter waits for; the caller puts it into a list. */
+struct want *vx_want_new(struct vx_api_audit_waiter *waiter);
 /* The run these waited for is over; frees them. */
 void vx_wants_done(struct want *wants);
 void vx_audits_cancel_all(struct vx_audits *audits);

@@ -15,6 +15,7 @@
 
 #include "api/feed_write.h"
 #include "daemon/app.h"
+#include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/health.h"
 #include "daemon/hosts.h"
@@ -557,6 +558,7 @@ static void
 gw_free(struct vx_gw *gw)
 {
     vx_gws_cut(gw, "the gateway is removed");
+    vx_audits_forget_gateway(gw->gws->app->audits, gw->oid);
     vx_tree_remove(&gw->gws->gateways, &gw->by_oid);
     vx_gws_unlearn(gw);
     vx_gws_forget_report(gw);
@@ -798,6 +800,7 @@ vx_gws_new(struct vx_app *app)
     gws->last = &gws->first;
     gws->queue_last = &gws->queue;
     gws->started_ms = vx_clock_ms();
+    gws->last_nonce = (uint64_t) vx_clock_wall_ms();
     vx_tree_init(&gws->gateways, cmp_gw);
     vx_tree_init(&gws->dirty, cmp_dirty);
     vx_tree_init(&gws->damps, cmp_damp);

@@ -53,6 +53,11 @@ void vx_gws_tick(struct vx_gws *gws);
 bool vx_gws_hold(struct vx_gws *gws, const struct vx_api_submit *submit,
                  void (*go)(void *app, const struct vx_api_submit *submit));
 
+/* Asks the gateway to look at itself; the answer goes to vx_audits.  NULL, or
+ * why it cannot be asked. */
+const char *vx_gws_ask_audit(struct vx_gws *gws, uint64_t gateway,
+                             bool repair, uint64_t *ret_nonce);
+
 /* False if there is no such gateway or peering. */
 bool vx_gws_status(struct vx_gws *gws, uint64_t gateway,
                    struct vx_api_gateway_status *ret_status);

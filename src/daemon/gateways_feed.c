@@ -26,6 +26,7 @@ struct vx_api_feed {
     uint64_t fresh;             /* tombstones up to here are nobody's */
     uint64_t synced_at;
     int64_t synced_ms;
+    uint64_t audit_told;        /* nonce */
 };
 
 /* Whether all there is to be told is in the log.  After a start the gateway's
@@ -80,6 +81,40 @@ sync_now(struct vx_api_feed *feed, struct vx_buf *text)
     feed->synced_ms = vx_clock_ms();
 }
 
+static void
+ask_audit(struct vx_api_feed *feed, struct vx_buf *text)
+{
+    const struct vx_gw *gw = feed->gw;
+
+    if (gw->audit_nonce > feed->audit_told
+        && feed->demand.pending(feed->demand.aux) < PENDING_BYTES) {
+        feed->audit_told = gw->audit_nonce;
+        vx_feed_write_line_audit(feed->at, gw->name, gw->audit_nonce,
+                                 gw->audit_repair, text);
+        write_text(feed, text);
+    }
+}
+
+const char *
+vx_gws_ask_audit(struct vx_gws *gws, uint64_t gateway, bool repair,
+                 uint64_t *ret_nonce)
+{
+    struct vx_gw *gw = vx_gws_find(gws, gateway);
+
+    if (!gw || !gw->connected || !gw->stream) {
+        return "vxgatewayd is not connected";
+    }
+    if (!gw->knows_audits) {
+        return "its vxgatewayd is older and knows no audits: update it";
+    }
+    gw->audit_repair = repair
+                       || (gw->audit_nonce > gw->stream->audit_told
+                           && gw->audit_repair);
+    gw->audit_nonce = *ret_nonce = ++gws->last_nonce;
+    vx_gws_pump(gw->stream);
+    return NULL;
+}
+
 void
 vx_gws_pump(struct vx_api_feed *feed)
 {
@@ -89,6 +124,7 @@ vx_gws_pump(struct vx_api_feed *feed)
     if (!feed->greeted) {
         greet(feed, &text);
     }
+    ask_audit(feed, &text);
     while (feed->demand.pending(feed->demand.aux) < PENDING_BYTES) {
         if (vx_feedlog_next(feed->gw->log, feed->at, true, &item)) {
             feed->at = item.seq;

@@ -61,6 +61,9 @@ struct vx_gw {
     int64_t acked_ms;           /* when acked last grew, or all was acked */
     bool connected;
     int64_t since_wall_ms;      /* of connected */
+    bool knows_audits;          /* else it is an older vxgatewayd */
+    uint64_t audit_nonce;       /* to be told in the stream; 0 = none */
+    bool audit_repair;
     bool has_reported;          /* in full, in this life of the controller */
     bool expired;               /* its FlowSpec rules, since it is silent; it
                                  * has to report in full */
@@ -184,6 +187,7 @@ struct vx_gws {
 
     struct vx_tree legs;        /* tenants whose legs are to be looked at */
     bool legs_again;            /* some were refused: at the next tick */
+    uint64_t last_nonce;        /* of audits; grows, over restarts too */
     uint64_t n_withdrawn_late;  /* held requests whose time was over */
     uint64_t n_reports, n_reports_refused;
 };

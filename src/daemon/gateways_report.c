@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/app.h"
+#include "daemon/audit.h"
 #include "daemon/commit.h"
 #include "daemon/gateways_priv.h"
 #include "lib/clock.h"
@@ -40,6 +41,8 @@ vx_gws_look_connected(struct vx_gw *gw)
     }
     if (!connected) {
         vx_gws_held_look(gws);
+        gw->audit_nonce = 0;
+        vx_audits_gateway_away(gws->app->audits, gw->oid);
     }
 }
 
@@ -269,6 +272,18 @@ look_at_strays(struct vx_gw *gw, const struct vx_api_report *report)
     gw->n_strays = report->n_strays;
 }
 
+static void
+take_audit(struct vx_gw *gw, const struct vx_api_gateway_audit *audit)
+{
+    gw->knows_audits = audit != NULL;
+    if (audit && audit->n_parts) {
+        if (audit->nonce == gw->audit_nonce) {
+            gw->audit_nonce = 0;
+        }
+        vx_audits_gateway_answered(gw->gws->app->audits, gw->oid, audit);
+    }
+}
+
 /* What everything that was queued so far waits for is done: durable with the
  * next commit, or refused. */
 void
@@ -372,6 +387,7 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
         gw->counters = vx_xstrdup(report->counters);
         look_at_strays(gw, report);
     }
+    take_audit(gw, report->audit);
     vx_gws_learn(gw, report);
     vx_gws_look_connected(gw);
     vx_gws_held_look(gws);

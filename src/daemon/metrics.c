@@ -244,6 +244,18 @@ audits(const struct vx_app *app, struct vx_buf *out)
                           "%.3f\n", obj->name, (double) (now - last) / 1e3);
         }
     }
+    metric(out, "gateway_audit_age_seconds", "gauge",
+           "Since the gateway last told what it found of itself.");
+    vx_iter_init(&iter, app->model, VX_GATEWAY, NULL, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        int64_t last = vx_audits_gateway_last_ms(app->audits, obj->oid);
+
+        if (last) {
+            vx_buf_printf(out, "vxfabric_gateway_audit_age_seconds{"
+                          "gateway=\"%s\"} %.3f\n", obj->name,
+                          (double) (now - last) / 1e3);
+        }
+    }
 }
 
 static void

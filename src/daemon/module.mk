@@ -5,7 +5,8 @@ src_daemon_libvxdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/app.c src/daemon/app.h \
 	src/daemon/audit.c src/daemon/audit.h src/daemon/audit_priv.h \
-	src/daemon/audit_api.c src/daemon/audit_lacks.c \
+	src/daemon/audit_api.c src/daemon/audit_gateways.c \
+	src/daemon/audit_lacks.c \
 	src/daemon/backend.c \
 	src/daemon/borders.c src/daemon/borders.h \
 	src/daemon/commit.c src/daemon/commit.h \

@@ -318,6 +318,14 @@ drift(void *app, const char *host, const char *text)
     vx_app_event(app, VX_EVENT_DRIFT, host, text);
 }
 
+static const char *
+ask_gateway(void *app_, uint64_t gateway, bool repair, uint64_t *ret_nonce)
+{
+    const struct vx_app *app = app_;
+
+    return vx_gws_ask_audit(app->gws, gateway, repair, ret_nonce);
+}
+
 static void
 burst(void *app, const struct vx_api_burst *burst)
 {
@@ -532,6 +540,7 @@ vx_app_wire(struct vx_app *app)
         .repair = app->options.audit_repair,
         .mono_ms = vx_clock_ms, .wall_ms = vx_clock_wall_ms,
         .drift = drift, .touch = drift_touched, .port_at = port_at,
+        .ask_gateway = ask_gateway,
     };
     struct vx_counters_env counters_env = {
         .ctx = app, .base = app->base, .model = app->model,

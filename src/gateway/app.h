@@ -9,6 +9,7 @@
  *   wire.c     what follows from what; acknowledgements
  *   bfd.c      BFD sessions that have been lost by FRR
  *   doubts.c   whether bgpd means what it withdraws
+ *   audit_parts.c  what an audit looks at, and how it is put right
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   ghosts.c   what bgpd announces though it is withdrawn
  *   vrf_ids.c  a bgpd that takes one VRF for another
@@ -18,6 +19,7 @@
 
 #include "bgp/zebra_session.h"
 #include "gateway/apply.h"
+#include "gateway/audit.h"
 #include "gateway/entries.h"
 #include "gateway/feed.h"
 #include "gateway/http.h"
@@ -64,6 +66,12 @@ struct vx_gw_app {
     struct vx_gw_readvertise *readvertise;
     struct vx_gw_spares *spares;    /* NULL: not wanted */
     struct vx_gw_report *report;
+    struct vx_gw_audit *audit;
+    struct event *audit_kernel;     /* one VRF per turn */
+    uint32_t audit_vni;
+    struct vx_gw_drifts audit_vrfs;
+    bool audit_hears;               /* the reflector was asked */
+    unsigned audit_families;        /* that the reflector has otherwise */
     struct evhttp *metrics;
     int alone;                  /* says that we run */
     struct vx_process *process;
@@ -161,6 +169,13 @@ void vx_gw_app_find_ghosts(struct vx_gw_app *app);
 /* True if the route is a ghost. */
 bool vx_gw_app_ghost_event(struct vx_gw_app *app,
                            const struct bg_route_event *event);
+
+/* audit_parts.c */
+void vx_gw_app_wire_audit(struct vx_gw_app *app);
+void vx_gw_app_unwire_audit(struct vx_gw_app *app);
+void vx_gw_app_audit_zebra(void *app, const struct bg_route_audit *audit,
+                           const struct bg_route_difference *differences,
+                           size_t n);
 
 /* metrics.c */
 bool vx_gw_app_serve_metrics(struct vx_gw_app *app, struct vx_error *err);

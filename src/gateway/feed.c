@@ -105,6 +105,10 @@ take_line(struct vx_gw_feed *feed, const char *text, size_t size)
         take_sync(feed, line.seq);
     } else if (line.kind == VX_GW_LINE_ENTRY) {
         feed->cb->entry(feed->aux, &line, text, size);
+    } else if (line.kind == VX_GW_LINE_AUDIT) {
+        if (feed->cb->audit) {
+            feed->cb->audit(feed->aux, line.nonce, line.repair);
+        }
     } else if (line.kind == VX_GW_LINE_BAD) {
         refuse(feed, &line, &err);
     }

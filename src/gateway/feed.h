@@ -33,6 +33,8 @@ struct vx_gw_feed_callbacks {
      * even type and key are known. */
     void (*refused)(void *aux, const struct vx_gw_line *line,
                     const struct vx_error *err);
+    /* The gateway is to be looked at, and put right. */
+    void (*audit)(void *aux, uint64_t nonce, bool repair);
     /* Connected and caught up, or away, and why. */
     void (*state)(void *aux, bool connected, const char *why);
 };

@@ -25,6 +25,7 @@ enum vx_gw_line_kind {
     VX_GW_LINE_ENTRY,
     VX_GW_LINE_SYNC,
     VX_GW_LINE_UNKNOWN,     /* an entry of a type that is not known */
+    VX_GW_LINE_AUDIT,       /* no entry: the gateway is to be looked at */
     VX_GW_LINE_BAD,         /* an entry whose value cannot be read: seq, type
                              * and key are there, err says why not */
 };
@@ -37,6 +38,9 @@ struct vx_gw_line {
     uint64_t revision;
     /* ENTRY, SYNC, UNKNOWN */
     uint64_t seq;
+    /* AUDIT */
+    uint64_t nonce;
+    bool repair;
     /* ENTRY, BAD */
     enum vx_gw_type type;
     char *key;

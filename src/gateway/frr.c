@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/frr_drift.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
 enum {
     SOON_MS = 20, AGAIN_MS = 1000, AGAIN_MAX_MS = 30000,
-    LOOK_MS = 60000, ROUNDS_MAX = 5,
+    ROUNDS_MAX = 5,
 };
 
 struct vx_gw_frr {
@@ -31,6 +32,8 @@ struct vx_gw_frr {
     unsigned pause_ms;
     char *why;
     struct vx_gw_frr_counts counts;
+    vx_gw_frr_looked *looked;   /* a look is under way; NULL = none is */
+    void *looked_aux;
 };
 
 const char *
@@ -76,7 +79,9 @@ settle(struct vx_gw_frr *frr, bool done, const char *why)
         frr->done = !frr->touched;
         frr->rounds = 0;
         frr->pause_ms = AGAIN_MS;
-        plan_again(frr, frr->touched ? SOON_MS : LOOK_MS);
+        if (frr->touched || frr->spec.look_ms) {
+            plan_again(frr, frr->touched ? SOON_MS : frr->spec.look_ms);
+        }
     } else {
         frr->counts.n_failures++;
         plan_again(frr, frr->pause_ms);
@@ -238,6 +243,68 @@ on_down(void *frr_, const char *why)
     frr->busy = false;
     frr->done = false;
     frr->spec.progress(frr->spec.aux);
+}
+
+/* --- Looks. */
+
+static void
+tell_look(struct vx_gw_frr *frr, bool is_busy, struct vx_gw_drifts *drifts)
+{
+    vx_gw_frr_looked *looked = frr->looked;
+
+    frr->looked = NULL;
+    looked(frr->looked_aux, frr->spec.daemon, is_busy, drifts);
+    vx_gw_drifts_fini(drifts);
+}
+
+static bool
+is_being_configured(const struct vx_gw_frr *frr)
+{
+    return frr->busy || frr->touched;
+}
+
+static void
+look_answered(void *frr_, bool ok, const char *text,
+              const struct vx_error *err)
+{
+    struct vx_gw_frr *frr = frr_;
+    struct vx_gw_drifts drifts = { .n = 0 };
+    struct vx_gw_frr_want want;
+    bool is_busy = is_being_configured(frr);
+
+    if (!ok) {
+        vx_gw_drift_fail(&drifts, "%s", err->message);
+    } else if (is_busy) {
+        vx_gw_drift_fail(&drifts, "it is being configured");
+    } else if (!frr->spec.want(frr->spec.aux, &want)) {
+        vx_gw_drift_fail(&drifts, "the controller has not told all yet");
+    } else {
+        vx_gw_frr_compare(frr->spec.daemon, &want, text, &drifts);
+    }
+    tell_look(frr, ok && is_busy, &drifts);
+}
+
+void
+vx_gw_frr_look(struct vx_gw_frr *frr, vx_gw_frr_looked *looked, void *aux)
+{
+    struct vx_gw_drifts drifts = { .n = 0 };
+
+    if (frr->looked) {
+        vx_gw_drift_fail(&drifts, "it does not answer");
+        looked(aux, frr->spec.daemon, false, &drifts);
+        return;
+    }
+    frr->looked = looked;
+    frr->looked_aux = aux;
+    if (!vx_gw_vty_is_up(frr->vty)) {
+        vx_gw_drift_fail(&drifts, "not connected: %s", frr->why);
+        tell_look(frr, false, &drifts);
+    } else if (is_being_configured(frr)) {
+        vx_gw_drift_fail(&drifts, "it is being configured");
+        tell_look(frr, true, &drifts);
+    } else {
+        vx_gw_vty_ask(frr->vty, "show running-config", look_answered, frr);
+    }
 }
 
 bool

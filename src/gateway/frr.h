@@ -5,6 +5,7 @@
 #ifndef VX_GATEWAY_FRR_H
 #define VX_GATEWAY_FRR_H
 
+#include "gateway/drift.h"
 #include "gateway/frr_config.h"
 #include "gateway/vty.h"
 
@@ -15,6 +16,8 @@ struct vx_gw_frr_spec {
     struct event_base *base;
     enum vx_gw_frr_daemon daemon;
     const char *path;               /* of its VTY socket */
+    unsigned look_ms;               /* between looks of its own accord; 0 =
+                                     * none */
     bool saves;                     /* `write file` when it was configured */
     /* What is wanted now; false: not known yet, nothing is done.  What it
      * returns is used before anything else is called. */
@@ -41,6 +44,14 @@ const char *vx_gw_frr_why(const struct vx_gw_frr *frr);
 /* For questions of others, between its own jobs. */
 struct vx_gw_vty *vx_gw_frr_vty(struct vx_gw_frr *frr);
 const char *vx_gw_frr_name(enum vx_gw_frr_daemon daemon);  /* "bgpd" */
+
+/* Compares what runs with what is wanted and changes nothing.  looked is
+ * called once, maybe from within: with what differs, or why it could not be
+ * compared; is_busy: it is being configured, try again soon. */
+typedef void vx_gw_frr_looked(void *aux, enum vx_gw_frr_daemon daemon,
+                              bool is_busy, struct vx_gw_drifts *drifts);
+void vx_gw_frr_look(struct vx_gw_frr *frr, vx_gw_frr_looked *looked,
+                    void *aux);
 
 struct vx_gw_frr_counts {
     uint64_t n_looks, n_commands, n_failures, n_connects;

@@ -143,6 +143,17 @@ hurry(struct planner *p)
     vx_gw_frr_command(&p->routers, DELAY "1");
 }
 
+static void
+count_lines(struct planner *p, const struct vx_gw_frr_text *text)
+{
+    p->plan.n_lines += text->n_rules;
+    for (size_t i = 0; i < text->n; i++) {
+        for (size_t j = 0; j < text->blocks[i]->n; j++) {
+            p->plan.n_lines += text->blocks[i]->sections[j].n;
+        }
+    }
+}
+
 /* --- Main bgpd. */
 
 static void
@@ -180,6 +191,7 @@ plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
     }
     vx_gw_frr_diff_router(had, block, !had || vx_gw_frr_is_all_ours(had),
                           &p->routers);
+    count_lines(p, &scratch);
     vx_gw_frr_text_fini(&scratch);
 }
 
@@ -380,6 +392,7 @@ plan_reflector(struct planner *p)
     block = vx_gw_frr_text_add(&scratch, header);
     want_reflector(p, had, host, block);
     vx_gw_frr_diff_router(had, block, host == OWN, &p->routers);
+    count_lines(p, &scratch);
     vx_gw_frr_text_fini(&scratch);
 }
 
@@ -411,6 +424,7 @@ assemble(struct planner *p)
 {
     struct vx_gw_frr_commands all = { NULL, 0, 0 };
 
+    count_lines(p, &p->maps);
     vx_gw_frr_text_sort(&p->maps);
     vx_gw_frr_text_sort(&p->had);
     vx_gw_frr_diff_maps(&p->had, &p->maps, &all);

@@ -75,6 +75,7 @@ struct vx_gw_frr_want {
 struct vx_gw_frr_plan {
     char **commands;                /* for vx_gw_vty_configure */
     size_t n_commands;
+    size_t n_lines;                 /* wanted, that were compared */
     /* Peerings that cannot be configured, and why; owned. */
     struct vx_gw_frr_conflict {
         const struct vx_peering *peering;   /* borrowed from want; NULL = of

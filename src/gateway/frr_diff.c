@@ -191,6 +191,16 @@ key_of(const char *line, char key[KEY_SIZE])
     }
 }
 
+bool
+vx_gw_frr_same_key(const char *line, const char *other)
+{
+    char a[KEY_SIZE], b[KEY_SIZE];
+
+    key_of(line, a);
+    key_of(other, b);
+    return !strcmp(a, b);
+}
+
 /* Will be replaced by a line that is added. */
 static bool
 is_replaced(const char *line, const struct vx_gw_frr_section *want)

@@ -25,6 +25,8 @@ enum vx_gw_frr_owner {
  * other is ours, half made. */
 enum vx_gw_frr_owner vx_gw_frr_owner(const struct vx_gw_frr_block *block,
                                      const char *peer, const char *first);
+/* One of them replaces the other. */
+bool vx_gw_frr_same_key(const char *line, const char *other);
 /* No line in it is an operator's. */
 bool vx_gw_frr_is_all_ours(const struct vx_gw_frr_block *block);
 /* Takes our lines out of a block that stays. */

@@ -591,6 +591,100 @@ vx_gw_kernel_nudge(struct vx_gw_kernel *kernel, uint32_t vni)
     }
 }
 
+static enum vx_gw_drift_what
+what_of(enum vx_gw_op_kind kind)
+{
+    switch (kind) {
+    case VX_GW_OP_VRF_ADD: case VX_GW_OP_LEG_ADD: case VX_GW_OP_DEVICE_IN:
+    case VX_GW_OP_ADDR_ADD:
+        return VX_GW_DRIFT_MISSING;
+    case VX_GW_OP_VRF_DEL: case VX_GW_OP_LINK_DEL: case VX_GW_OP_DEVICE_OUT:
+    case VX_GW_OP_DEVICE_OUT_TRY: case VX_GW_OP_ADDR_DEL:
+        return VX_GW_DRIFT_FOREIGN;
+    case VX_GW_OP_VRF_UP: case VX_GW_OP_MASTER: case VX_GW_OP_MAC:
+    case VX_GW_OP_MTU: case VX_GW_OP_OFFLOAD: case VX_GW_OP_SETTING:
+    case VX_GW_OP_UP:
+        break;
+    }
+    return VX_GW_DRIFT_ALTERED;
+}
+
+/* VRF, both ends of the leg, devices, addresses, settings. */
+static size_t
+count_rows(const struct vx_gw_kernel *kernel,
+           const struct vx_gw_vrf_want *want)
+{
+    size_t n = 0;
+
+    free(vx_gw_settings(kernel->backend, want, &n));
+    n += 3 + want->n_leg_addrs + want->n_devices;
+    for (size_t i = 0; i < want->n_devices; i++) {
+        n += want->devices[i].n_addrs;
+    }
+    return n;
+}
+
+static bool
+compare_vrf(struct vx_gw_kernel *kernel, uint32_t vni,
+            const struct vx_gw_vrf_want *want, struct vx_gw_ops *ops,
+            struct vx_error *err)
+{
+    struct vx_gw_place place;
+    struct vx_gw_seen seen;
+    bool ok;
+
+    if (!vx_gw_place_open(&place, kernel, vni, err)) {
+        return false;
+    }
+    kernel->counts.looks++;
+    ok = vx_gw_look(&place, want, &seen, err);
+    vx_gw_place_close(&place);
+    if (ok) {
+        ok = vx_gw_kernel_plan(kernel->backend, vni, want, &seen, ops, err);
+        vx_gw_seen_fini(&seen);
+    }
+    return ok;
+}
+
+void
+vx_gw_kernel_compare(struct vx_gw_kernel *kernel, uint32_t vni,
+                     const char *object, struct vx_gw_drifts *drifts)
+{
+    struct vx_gw_vrf *vrf = vx_gw_kernel_find(kernel, vni);
+    struct vx_gw_vrf_want *want;
+    struct vx_gw_ops ops = { NULL, 0, 0 };
+    struct vx_error err;
+    char name[VX_GW_IFNAME_SIZE], row[160], op[120];
+
+    if (!vrf || !vrf->want || (vrf->is_dirty && !vrf->is_stirred)) {
+        return;
+    }
+    want = effective(vrf);
+    vx_gw_vrf_name(vni, name);
+    drifts->n_rows += count_rows(kernel, want);
+    if (!compare_vrf(kernel, vni, want, &ops, &err)) {
+        vx_gw_drift_add(drifts, VX_GW_DRIFT_ALTERED, object, name,
+                        err.message);
+    }
+    for (size_t i = 0; i < ops.n; i++) {
+        snprintf(row, sizeof row, "%s: %s", name,
+                 vx_gw_op_format(&ops.ops[i], op, sizeof op));
+        vx_gw_drift_add(drifts, what_of(ops.ops[i].kind), object, row, "");
+    }
+    vx_gw_ops_fini(&ops);
+    vx_gw_want_free(want);
+}
+
+void
+vx_gw_kernel_check(struct vx_gw_kernel *kernel, uint32_t vni)
+{
+    struct vx_gw_vrf *vrf = vx_gw_kernel_find(kernel, vni);
+
+    if (vrf && vrf->want) {
+        vx_gw_kernel_dirty(vrf, true, 0);
+    }
+}
+
 /* If it is ours, which the plan decides, and not wanted, it is to go. */
 static void
 remove_unknown(struct vx_gw_kernel *kernel, uint32_t vni)

@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/drift.h"
 #include "lib/addr.h"
 #include "lib/err.h"
 
@@ -136,6 +137,13 @@ bool vx_gw_kernel_device_is_ready(const struct vx_gw_kernel *kernel,
 /* Why not: as `device` was told, "" if it was told nothing. */
 const char *vx_gw_kernel_device_why(const struct vx_gw_kernel *kernel,
                                     uint32_t vni, const char *device);
+
+/* What the VRF has otherwise than it is wanted; nothing is changed.
+ * Blocking, some ms.  Nothing is said of one that is being worked on. */
+void vx_gw_kernel_compare(struct vx_gw_kernel *kernel, uint32_t vni,
+                          const char *object, struct vx_gw_drifts *drifts);
+/* It is looked at, and put right. */
+void vx_gw_kernel_check(struct vx_gw_kernel *kernel, uint32_t vni);
 
 struct vx_gw_kernel_counts {
     size_t n_vrfs, n_ready;

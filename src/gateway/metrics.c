@@ -41,6 +41,7 @@ add_feed(const struct vx_gw_app *app, struct number *numbers, size_t *n)
 {
     struct vx_gw_feed_counts feed;
     struct vx_gw_report_counts report;
+    struct vx_gw_audit_counts audit;
 
     vx_gw_feed_get_counts(app->feed, &feed);
     vx_gw_report_get_counts(app->report, &report);
@@ -63,6 +64,13 @@ add_feed(const struct vx_gw_app *app, struct number *numbers, size_t *n)
         app->n_announced);
     ADD("withdrawn_total", "counter", "Prefixes and policies withdrawn.",
         app->n_withdrawn);
+    vx_gw_audit_get_counts(app->audit, &audit);
+    ADD("audits_total", "counter", "Audits of this gateway.",
+        audit.n_audits);
+    ADD("drift_found_total", "counter", "Differences that audits found.",
+        audit.n_found);
+    ADD("drift_repaired_total", "counter", "Of these put right by the audit.",
+        audit.n_repaired);
 }
 
 static void

@@ -6,8 +6,10 @@ src_gateway_libvxgateway_a_SOURCES =
 
 # What touches the machine: kernel, OVS ports, configuration of FRR.
 src_gateway_libvxgateway_a_SOURCES += \
+	src/gateway/drift.c src/gateway/drift.h \
 	src/gateway/frr_config.c src/gateway/frr_config.h \
 	src/gateway/frr_diff.c src/gateway/frr_diff.h \
+	src/gateway/frr_drift.c src/gateway/frr_drift.h \
 	src/gateway/frr_text.c src/gateway/frr_text.h \
 	src/gateway/frr_want.c src/gateway/frr_want.h \
 	src/gateway/kernel.c src/gateway/kernel.h \
@@ -29,6 +31,8 @@ src_gateway_libvxgateway_a_SOURCES += \
 src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/app.c src/gateway/app.h \
 	src/gateway/apply.c src/gateway/apply.h \
+	src/gateway/audit.c src/gateway/audit.h \
+	src/gateway/audit_parts.c \
 	src/gateway/bfd.c \
 	src/gateway/doubts.c \
 	src/gateway/entries.c src/gateway/entries.h \

@@ -732,6 +732,40 @@ vx_gw_node_judge(struct vx_gw_node *node)
     }
 }
 
+bool
+vx_gw_node_compare(struct vx_gw_node *node, uint32_t *vni,
+                   struct vx_gw_drifts *drifts)
+{
+    if (!node->kernel) {
+        vx_gw_drift_fail(drifts, "zebra has not said yet what a VRF is");
+        return false;
+    }
+    VX_TREE_FOR_EACH (at, &node->vrfs) {
+        const struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);
+        char object[VX_GW_KEY_MAX + 16];
+
+        if (vrf->vni > *vni && vrf->tenant) {
+            *vni = vrf->vni;
+            snprintf(object, sizeof object, "tenant %s", vrf->tenant);
+            vx_gw_kernel_compare(node->kernel, vrf->vni, object, drifts);
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+vx_gw_node_check(struct vx_gw_node *node)
+{
+    VX_TREE_FOR_EACH (at, &node->vrfs) {
+        const struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);
+
+        if (vrf->tenant && node->kernel) {
+            vx_gw_kernel_check(node->kernel, vrf->vni);
+        }
+    }
+}
+
 struct vx_gw_frr *
 vx_gw_node_frr(struct vx_gw_node *node, enum vx_gw_frr_daemon daemon)
 {
@@ -777,7 +811,8 @@ vx_gw_node_new(const struct vx_gw_node_config *config)
                                   i == VX_GW_ZEBRA ? "zebra" : "bgpd");
         struct vx_gw_frr_spec spec = {
             .base = config->base, .daemon = (enum vx_gw_frr_daemon) i,
-            .path = path, .saves = config->saves, .want = want_frr,
+            .path = path, .saves = config->saves,
+            .look_ms = config->look_ms, .want = want_frr,
             .conflict = on_conflict, .progress = on_frr, .aux = node,
         };
 

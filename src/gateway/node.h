@@ -26,6 +26,8 @@ struct vx_gw_node_config {
     const char *vty_dir;
     const char *reflector_vty_dir;
     const char *redistribute;       /* "openfabric" */
+    unsigned look_ms;               /* at FRR's configuration; 0 = never of
+                                     * its own accord */
     bool saves;                     /* FRR writes its configuration files */
     void (*progress)(void *aux);    /* something is ready, or is not */
     void *aux;
@@ -54,6 +56,13 @@ void vx_gw_node_sync(struct vx_gw_node *node);
 bool vx_gw_node_is_settled(const struct vx_gw_node *node);
 /* Why tenants and peerings are not in force, into the entries. */
 void vx_gw_node_judge(struct vx_gw_node *node);
+
+/* What the kernel has otherwise in the first VRF after this VNI; false: there
+ * is none. */
+bool vx_gw_node_compare(struct vx_gw_node *node, uint32_t *vni,
+                        struct vx_gw_drifts *drifts);
+/* All VRFs are looked at, and put right. */
+void vx_gw_node_check(struct vx_gw_node *node);
 
 struct vx_gw_frr *vx_gw_node_frr(struct vx_gw_node *node,
                                  enum vx_gw_frr_daemon daemon);

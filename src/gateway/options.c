@@ -35,6 +35,11 @@ const char vx_gw_options_usage[] =
     "                             away (default 120)\n"
     "      --settle-time SECONDS  so long after a start for what is learned\n"
     "                             to come back (default 30)\n"
+    "      --audit-interval SECONDS\n"
+    "                             so often what FRR and the kernel hold is "
+    "looked\n"
+    "                             at, and put right; 0: only when asked "
+    "(default 60)\n"
     "      --save-config BOOL     bgpd and the reflector write their files "
     "when\n"
     "                             they were configured (default false)\n"
@@ -61,6 +66,7 @@ vx_gw_options_init(struct vx_gw_options *options)
         .reflector_port = 1179, .spare_routes = true,
         .restart_s = 120,
         .settle_s = 30,
+        .audit_s = 60,
         .log_level = VX_LOG_INFO,
     };
 }
@@ -102,6 +108,7 @@ vx_gw_options_set(struct vx_gw_options *options, const char *key,
           .max = 65535 },
         { "restart_time", .number = &o->restart_s, .max = 3600 },
         { "settle_time", .number = &o->settle_s, .max = 3600 },
+        { "audit_interval", .number = &o->audit_s, .max = 86400 },
         { "withdraw_on_exit", .flag = &o->withdraw_on_exit },
         { "save_config", .flag = &o->save_config },
         { "spare_routes", .flag = &o->spare_routes },

@@ -26,6 +26,7 @@ struct vx_gw_options {
     uint32_t restart_s;         /* zebra keeps our routes so long */
     uint32_t settle_s;          /* heard routes are awaited so long after a
                                  * start */
+    uint32_t audit_s;           /* between two audits; 0 = when asked */
     bool withdraw_on_exit;
     bool save_config;           /* FRR writes its configuration files */
     bool spare_routes;          /* spare.h */

@@ -29,6 +29,7 @@ struct vx_gw_report {
     enum stage stage;               /* of the full report */
     enum stage flying;              /* stage of the one under way */
     bool flying_end;
+    uint64_t flying_audit;
     bool restarted;                 /* while one was under way */
     bool touched;
     int64_t last_ms;
@@ -53,10 +54,12 @@ put_failed(const struct vx_gw_entries *entries, struct vx_buf *out)
     }
 }
 
-void
+uint64_t
 vx_gw_report_format(const struct vx_gw_report_view *view, const char *boot,
                     const char *full, const char *items, struct vx_buf *out)
 {
+    uint64_t serial = 0;
+
     vx_buf_printf(out, "{\"boot\":\"%s\",\"epoch\":\"%s\",\"acked\":%" PRIu64
                   ",\"full\":", boot, view->epoch, view->acked);
     vx_buf_printf(out, full ? "\"%s\"" : "null", full);
@@ -72,7 +75,12 @@ vx_gw_report_format(const struct vx_gw_report_view *view, const char *boot,
         view->unused(view->aux, out);
         vx_buf_puts(out, "]");
     }
+    if (view->audit) {
+        vx_buf_puts(out, ",\"audit\":");
+        view->audit(view->aux, out, &serial);
+    }
     vx_buf_puts(out, "}");
+    return serial;
 }
 
 /* --- When. */
@@ -115,6 +123,10 @@ on_done(void *report_, long status, const char *why)
     report->request = NULL;
     if (ok) {
         vx_gw_learned_taken(report->config.learned);
+        if (report->config.audit_told) {
+            report->config.audit_told(report->config.aux,
+                                      report->flying_audit);
+        }
         report->stage = report->flying_end          ? DELTA
                         : report->flying == BEGIN ? PART
                                                   : report->flying;
@@ -190,8 +202,8 @@ send_now(evutil_socket_t fd, short what, void *report_)
         return;
     }
     vx_gw_learned_next(report->config.learned, ITEMS_MAX, &items);
-    vx_gw_report_format(&view, report->boot, full_of(report),
-                        vx_buf_str(&items), &body);
+    report->flying_audit = vx_gw_report_format(
+        &view, report->boot, full_of(report), vx_buf_str(&items), &body);
     spec.body = vx_buf_str(&body);
     report->counts.n_posts++;
     report->request = vx_gw_http_start(report->config.http, &spec);

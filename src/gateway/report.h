@@ -32,14 +32,17 @@ struct vx_gw_report_view {
     void (*counters)(void *aux, struct vx_buf *out);
     /* Likewise the elements of "unused"; NULL = nothing is said of it. */
     void (*unused)(void *aux, struct vx_buf *out);
+    /* Appends the value of "audit"; the serial is given back in audit_told
+     * when the report was taken.  May be NULL. */
+    void (*audit)(void *aux, struct vx_buf *out, uint64_t *ret_serial);
     void *aux;
 };
 
-/* Pure: the body.  full: "begin", "part", "end", or NULL.  items: what
- * vx_gw_learned_next appended. */
-void vx_gw_report_format(const struct vx_gw_report_view *view,
-                         const char *boot, const char *full,
-                         const char *items, struct vx_buf *out);
+/* Pure: the body; returns the serial of the audit in it.  full: "begin",
+ * "part", "end", or NULL.  items: what vx_gw_learned_next appended. */
+uint64_t vx_gw_report_format(const struct vx_gw_report_view *view,
+                             const char *boot, const char *full,
+                             const char *items, struct vx_buf *out);
 
 struct vx_gw_report_config {
     struct event_base *base;
@@ -49,6 +52,7 @@ struct vx_gw_report_config {
     /* What is the case now. */
     void (*look)(void *aux, struct vx_gw_report_view *ret_view);
     bool (*is_complete)(void *aux);     /* all there is has been heard */
+    void (*audit_told)(void *aux, uint64_t serial);     /* may be NULL */
     void *aux;
 };
 

@@ -18,7 +18,7 @@
 enum {
     PIECE = 500, QUIET_MS = 2000,
     AWAY_MS = 120000,               /* FRR's restart-time: so long CEs wait */
-    AUDIT_ZEBRA_S = 60, AUDIT_BGPD_S = 300,
+    AUDIT_BGPD_S = 300,
     AUDIT_BGPD_MAX = 20000,         /* prefixes: its answer is long */
 };
 
@@ -244,6 +244,14 @@ on_refused(void *app_, const struct vx_gw_line *line,
     } else {
         vx_gw_entries_spare(app->entries);
     }
+}
+
+static void
+on_audit(void *app_, uint64_t nonce, bool repair)
+{
+    struct vx_gw_app *app = app_;
+
+    vx_gw_audit_ask(app->audit, nonce, repair);
 }
 
 static void
@@ -552,6 +560,7 @@ start_zebra(struct vx_gw_app *app)
         .confirmed = on_confirmed, .learned = on_learned, .gone = on_gone,
         .whole = on_whole, .client_closed = on_client_closed,
         .audited = on_audited, .doubted = vx_gw_app_doubted,
+        .looked = vx_gw_app_audit_zebra,
     };
     const struct bg_zebra_config config = {
         .base = app->base, .path = app->options.zserv,
@@ -609,6 +618,22 @@ put_unused(void *app_, struct vx_buf *out)
 }
 
 static void
+put_audit(void *app_, struct vx_buf *out, uint64_t *ret_serial)
+{
+    const struct vx_gw_app *app = app_;
+
+    vx_gw_audit_put(app->audit, out, ret_serial);
+}
+
+static void
+audit_told(void *app_, uint64_t serial)
+{
+    struct vx_gw_app *app = app_;
+
+    vx_gw_audit_told(app->audit, serial);
+}
+
+static void
 look(void *app_, struct vx_gw_report_view *ret_view)
 {
     struct vx_gw_app *app = app_;
@@ -618,12 +643,12 @@ look(void *app_, struct vx_gw_report_view *ret_view)
         .acked = app->acked, .entries = app->entries,
         .sessions = vx_gw_app_put_sessions,
         .counters = vx_gw_app_put_counters, .unused = put_unused,
-        .aux = app,
+        .audit = put_audit, .aux = app,
     };
 }
 
-/* What zebra and bgpd really hold is looked at now and then; what differs is
- * mended. */
+/* What zebra, bgpd and the kernel really hold is looked at now and then; what
+ * differs is mended. */
 static void
 audit(struct vx_gw_app *app)
 {
@@ -631,8 +656,11 @@ audit(struct vx_gw_app *app)
     if (!app->told || !app->zebra || app->flushing) {
         return;
     }
-    if (app->n_ticks % AUDIT_ZEBRA_S == 0) {
-        bg_zebra_audit(app->zebra);
+    if (!app->options.audit_s) {
+        return;
+    }
+    if (app->n_ticks % app->options.audit_s == 0) {
+        vx_gw_audit_ask(app->audit, 0, true);
     }
     if (app->n_ticks % AUDIT_BGPD_S == 0 && !app->bgpd_deaf
         && vx_gw_entries_count(app->entries, VX_GW_PREFIX)
@@ -670,7 +698,7 @@ wire_reports(struct vx_gw_app *app)
     struct vx_gw_report_config config = {
         .base = app->base, .http = app->http, .gateway = app->options.name,
         .learned = app->learned, .look = look, .is_complete = is_complete,
-        .aux = app,
+        .audit_told = audit_told, .aux = app,
     };
 
     app->report = vx_gw_report_new(&config);
@@ -686,6 +714,8 @@ wire_node(struct vx_gw_app *app)
         .reflector_vty_dir = app->options.reflector_vty_dir,
         .redistribute = app->options.route_type,
         .saves = app->options.save_config,
+        /* Audits come before, and tell. */
+        .look_ms = app->options.audit_s * 2000,
         .progress = vx_gw_app_progress, .aux = app,
     };
     struct vx_gw_speaker_config speaker = {
@@ -703,7 +733,7 @@ wire_feed(struct vx_gw_app *app)
 {
     static const struct vx_gw_feed_callbacks callbacks = {
         .hello = on_hello, .entry = on_entry, .sync = on_sync,
-        .refused = on_refused, .state = on_feed_state,
+        .refused = on_refused, .audit = on_audit, .state = on_feed_state,
     };
     struct vx_gw_feed_config config = {
         .base = app->base, .http = app->http, .gateway = app->options.name,
@@ -746,6 +776,7 @@ vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err)
     }
     wire_node(app);
     vx_gw_app_doubts_start(app);
+    vx_gw_app_wire_audit(app);
     wire_reports(app);
     wire_feed(app);
     vx_gw_report_start(app->report);
@@ -761,6 +792,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     }
     vx_gw_report_free(app->report);
     app->report = NULL;
+    vx_gw_app_unwire_audit(app);
     vx_gw_keep_free(app->keep);
     vx_gw_feed_free(app->feed);
     if (app->zebra) {

@@ -739,6 +739,34 @@ def test_audit_exits_with_what_it_finds(api, netctl):
     assert netctl("audit").status == 1
 
 
+def test_audit_tells_gateways_and_names_those_away(api, netctl):
+    gateway = {"gateway": "g1", "host": "gw1", "state": "idle",
+               "result": "not answered within 10 s",
+               "audited": "2026-01-31T12:00:00.000Z", "took_ms": 3,
+               "rows": 5, "found": 0, "repaired": 0, "open": 0, "parts": []}
+    api.replies["POST /v1/audit"] = (200, dict(report(0),
+                                               gateways=[gateway]))
+    done = netctl("audit")
+    assert done.status == 1
+    assert ("audit of gateway g1: not answered within 10 s; last look at "
+            "2026-01-31T12:00:00.000Z") in done.err
+    assert "1 host, 0 gateways audited, 55 rows" in done.err
+    found = dict(FINDING, host="gw1", gateway="g1", bridge="", kind="zebra",
+                 what="foreign", row="route 198.18.0.0/24 in vx7")
+    api.replies["POST /v1/audit"] = (200, dict(
+        report(0), items=[found], hosts=[],
+        gateways=[dict(gateway, result="ok", found=1, open=1)]))
+    done = netctl("audit", "--gateway", "g1")
+    assert done.status == 4
+    assert api.requests[1].query.startswith("gateway=g1")
+    line = done.out.splitlines()[1]
+    assert line.split()[:5] == ["gw1", "g1", "zebra", "zebra", "foreign"]
+    assert "route 198.18.0.0/24 in vx7" in line
+    assert "0 hosts, 1 gateway audited" in done.err
+    done = netctl("audit", "gw1", "--gateway", "g1")
+    assert done.status == 2 and "not both" in done.err
+
+
 def test_audit_known_only_asks_what_is_known(api, netctl):
     api.replies["GET /v1/audit"] = (200, report(1))
     assert netctl("audit", "--known").status == 4

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Audits of a fake backend: one host, "h1", with one difference. */
+/* Audits of a fake backend: one host, "h1", with one difference, and a
+ * gateway "g1" on it that does not answer. */
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,13 +31,28 @@ fake_query(void *fake_, const struct vx_api_audit_query *query,
     if (!is_known(query->host, err)) {
         return false;
     }
+    if (query->gateway && strcmp(query->gateway, "g1")) {
+        return vx_fail(err, VX_NOT_FOUND, "name", "no gateway \"%s\"",
+                       query->gateway);
+    }
+    query->each_gateway(query->aux, &(struct vx_api_audit_gateway) {
+        .gateway = "g1", .host = "h1",
+        .sum = { .state = "idle", .result = "not answered within 10 s",
+                 .audited_ms = 2000, .n_rows = 4 },
+        .parts = (const struct vx_api_audit_part[]) {
+            { "zebra", "ok", 4, 0, 0 } },
+        .n_parts = 1 });
+    if (query->gateway) {
+        return true;
+    }
     query->each_host(query->aux, &(struct vx_api_audit_host) {
         .host = "h1", .state = "idle", .result = "ok", .audited_ms = 1000,
         .took_ms = 5, .n_rows = 9, .n_found = 1, .n_repaired = over,
         .n_open = !over });
     if (query->which != VX_AUDIT_OPEN || !over) {
         query->each(query->aux, &(struct vx_api_finding) {
-            .id = 3, .host = "h1", .bridge = "br-fabric", .kind = "flow",
+            .id = 3, .host = "h1", .gateway = "", .bridge = "br-fabric",
+            .kind = "flow",
             .what = "missing", .state = over ? "repaired" : "open",
             .object = "port a/b/c", .row = "\"row\"", .found = "",
             .since_ms = 1000, .seen_ms = 1000, .over_ms = over ? 2000 : 0,

@@ -67,7 +67,7 @@ gw_world_init(struct gw_world *world, const struct vx_gw_apply_ops *ops,
               void *aux)
 {
     static const struct vx_gw_feed_callbacks callbacks = {
-        on_hello, on_entry, on_sync, on_refused, on_state,
+        on_hello, on_entry, on_sync, on_refused, NULL, on_state,
     };
     const struct vx_gw_feed_config config = { .gateway = "g1" };
 

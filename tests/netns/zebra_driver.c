@@ -123,7 +123,7 @@ on_audited(void *aux, const struct bg_route_audit *audit)
 
 static const struct bg_zebra_callbacks callbacks = {
     on_state, on_vrf, on_route, on_confirmed, on_rule, on_learned, on_gone,
-    on_whole, on_closed, on_audited, NULL,
+    on_whole, on_closed, on_audited, NULL, NULL,
 };
 
 /* --- Commands. */

@@ -82,6 +82,14 @@ an_audit_tells_hosts_and_differences(void **state)
     get("/v1/audit", 200, "{\"hosts\":[{\"host\":\"h1\",\"state\":\"idle\","
         "\"result\":\"ok\",\"audited\":\"1970-01-01T00:00:01.000Z\"");
     get("/v1/audit?host=h1&state=open", 200, "\"row\":\"\\\"row\\\"\"");
+    get("/v1/audit", 200, "\"gateways\":[{\"gateway\":\"g1\",\"host\":\"h1\","
+        "\"state\":\"idle\",\"result\":\"not answered within 10 s\","
+        "\"audited\":\"1970-01-01T00:00:02.000Z\"");
+    get("/v1/audit?gateway=g1", 200, "\"parts\":[{\"part\":\"zebra\","
+        "\"result\":\"ok\",\"rows\":4,\"found\":0,\"repaired\":0}]");
+    get("/v1/audit?gateway=g1", 200, "\"hosts\":[]");
+    get("/v1/audit?gateway=g2", 404, "g2");
+    get("/v1/audit?gateway=g1&host=h1", 400, "not both");
     get("/v1/audit?host=h2", 404, "h2");
     get("/v1/audit?state=odd", 400, "state=odd");
     get("/v1/audit?odd=1", 400, "odd");

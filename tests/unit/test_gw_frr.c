@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/frr_drift.h"
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 
@@ -639,6 +640,113 @@ what_is_no_configuration_is_refused(void **state)
                         "refused");
 }
 
+/* What an audit tells: a line per difference. */
+static const char *
+compare(struct fixture *f, const char *running)
+{
+    struct vx_gw_drifts drifts = { .n = 0 };
+    struct vx_buf buf = VX_BUF_INIT;
+
+    vx_gw_frr_compare(VX_GW_BGPD, &f->want, running, &drifts);
+    if (*drifts.why) {
+        vx_buf_printf(&buf, "not: %s\n", drifts.why);
+    }
+    assert_true(drifts.n_found >= drifts.n);
+    for (size_t i = 0; i < drifts.n; i++) {
+        const struct vx_gw_drift *d = &drifts.items[i];
+
+        vx_buf_printf(&buf, "%s [%s] %s%s%s\n",
+                      vx_gw_drift_what_name(d->what), d->object, d->row,
+                      *d->found ? " <- " : "", d->found);
+    }
+    assert_true(buf.size < sizeof f->text);
+    strcpy(f->text, vx_buf_str(&buf));
+    vx_buf_fini(&buf);
+    vx_gw_drifts_fini(&drifts);
+    return f->text;
+}
+
+/* The text with one piece of it replaced; to be freed. */
+static char *
+with(const char *text, const char *old, const char *new)
+{
+    const char *p = strstr(text, old);
+
+    assert_non_null(p);
+    return vx_xasprintf("%.*s%s%s", (int) (p - text), text, new,
+                        p + strlen(old));
+}
+
+static void
+what_differs_is_told_line_by_line_and_whose_it_is(void **state)
+{
+    static const char in_v4[] = "router bgp 65001 vrf vx5001, address-family "
+                                "ipv4 unicast: ";
+    struct fixture *f = *state;
+    char *a, *b, *c, *expected;
+
+    assert_string_equal(compare(f, HEAD VRF MAPS), "");
+    a = with(HEAD VRF MAPS, "timers 3 9\n", "timers 20 60\n"
+             " neighbor 172.16.1.2 password hush\n"
+             " neighbor 172.16.1.2 weight 7\n");
+    b = with(a, "maximum-prefix 1000 restart 1", "maximum-prefix 77");
+    c = with(b, " set tag 4252399718\n", "");
+    expected = vx_xasprintf(
+        "missing [tenant acme] route-map vx-5001-ce1-in4 permit 10: set tag "
+        "4252399718\n"
+        "foreign [peering acme/ce1] router bgp 65001 vrf vx5001: neighbor "
+        "172.16.1.2 password (hidden)\n"
+        "altered [peering acme/ce1] router bgp 65001 vrf vx5001: neighbor "
+        "172.16.1.2 timers 3 9 <- neighbor 172.16.1.2 timers 20 60\n"
+        "altered [peering acme/ce1] %sneighbor 172.16.1.2 maximum-prefix "
+        "1000 restart 1 <- neighbor 172.16.1.2 maximum-prefix 77\n", in_v4);
+    assert_string_equal(compare(f, c), expected);
+    free(expected);
+    free(c);
+    free(b);
+    free(a);
+}
+
+static void
+blocks_and_lists_that_are_missing_or_left_over_are_told_once(void **state)
+{
+    struct fixture *f = *state;
+    char *more;
+
+    assert_string_equal(
+        compare(f, EMPTY),
+        "missing [tenant acme] ip prefix-list vx-5001-own4 permit "
+        "169.254.64.0/18 le 32\n"
+        "missing [tenant acme] ipv6 prefix-list vx-5001-own6 permit "
+        "fd76:7866:6162::/64 le 128\n"
+        "missing [tenant acme] route-map vx-5001-ce1-in4 deny 1\n"
+        "missing [tenant acme] route-map vx-5001-ce1-in4 permit 10\n"
+        "missing [tenant acme] route-map vx-5001-ce1-out4 deny 1\n"
+        "missing [tenant acme] route-map vx-5001-ce1-out4 permit 10\n"
+        "missing [tenant acme] router bgp 65001 vrf vx5001\n");
+    more = with(HEAD VRF MAPS, "exit\n!\n", "exit\n!\n"
+                "router bgp 65001 vrf vx77\n bgp router-id 1.1.1.1\nexit\n"
+                "route-map vx-old permit 10\nexit\n");
+    assert_string_equal(compare(f, more),
+                        "foreign [gateway] router bgp 65001 vrf vx77\n"
+                        "foreign [gateway] route-map vx-old permit 10\n");
+    free(more);
+    assert_string_equal(compare(f, "nonsense"), compare(f, "nonsense"));
+    assert_memory_equal(compare(f, "nonsense"), "not: ", 5);
+}
+
+static void
+a_neighbor_of_another_as_is_one_difference(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ce->peer_as = 65111;
+    assert_string_equal(compare(f, HEAD VRF MAPS),
+                        "altered [peering acme/ce1] router bgp 65001 vrf "
+                        "vx5001: neighbor 172.16.1.2 remote-as 65111 <- "
+                        "neighbor 172.16.1.2 remote-as 65100\n");
+}
+
 /* Whatever the text, it is read to its end, and only ours is removed. */
 static void
 any_text_is_read(void **state)
@@ -662,6 +770,7 @@ any_text_is_read(void **state)
             vx_buf_printf(&buf, "%s%s", pieces[(seed >> 16) % 19],
                           seed & 0x8000 ? "\n" : "");
         }
+        compare(f, vx_buf_str(&buf));
         for (int d = 0; d < 3; d++) {
             plan(f, (enum vx_gw_frr_daemon) d, vx_buf_str(&buf));
         }
@@ -694,6 +803,9 @@ main(void)
         T(an_operators_empty_block_of_the_reflector_stays),
         T(zebra_loses_empty_blocks_of_vrfs_that_are_gone),
         T(what_is_no_configuration_is_refused),
+        T(what_differs_is_told_line_by_line_and_whose_it_is),
+        T(blocks_and_lists_that_are_missing_or_left_over_are_told_once),
+        T(a_neighbor_of_another_as_is_one_difference),
         T(any_text_is_read),
     };
 

@@ -466,6 +466,59 @@ an_audit_deletes_strays_and_says_what_is_missing_again(void **state)
 }
 
 static void
+a_look_tells_what_an_audit_would_find_and_changes_nothing(void **state)
+{
+    (void) state;
+    struct world w = begin();
+    const struct bg_route_difference *d;
+    struct bg_route_audit found;
+    struct bg_want one = want(1, 0), stray = want(9, 0);
+    size_t n;
+
+    set(&w, 1, 1, 1);
+    set(&w, 2, 1, 2);
+    note(&w, 1, BG_NOTE_INSTALLED);
+    note(&w, 2, BG_NOTE_INSTALLED);
+    for (int round = 0; round < 2; round++) {
+        bg_route_sync_look_start(w.sync);
+        bg_route_sync_look_begin(w.sync, 7);
+        bg_route_sync_audit_seen(w.sync, 7, &one.prefix, w.now_ms);
+        bg_route_sync_audit_seen(w.sync, 7, &stray.prefix, w.now_ms);
+        bg_route_sync_audit_end(w.sync, 7, w.now_ms, &found);
+        assert_int_equal(found.n_seen, 2);
+        assert_int_equal(found.n_strays, 1);
+        assert_int_equal(found.n_missing, 1);
+        d = bg_route_sync_differences(w.sync, &n);
+        assert_int_equal(n, 2);
+        assert_true(d[0].is_stray);
+        assert_int_equal(d[0].prefix.ip.b[1], 9);
+        assert_false(d[1].is_stray);
+        assert_int_equal(d[1].prefix.ip.b[1], 2);
+        w.n_ops = 0;
+        pull(&w);
+        assert_int_equal(w.n_ops, 0);
+    }
+    bg_route_sync_look_start(w.sync);
+    bg_route_sync_look_begin(w.sync, 7);
+    for (int i = 0; i < 2 * BG_DIFFERENCES_MAX; i++) {
+        stray = want(10 + i, 0);
+        bg_route_sync_audit_seen(w.sync, 7, &stray.prefix, w.now_ms);
+    }
+    bg_route_sync_audit_end(w.sync, 7, w.now_ms, &found);
+    bg_route_sync_differences(w.sync, &n);
+    assert_int_equal(n, BG_DIFFERENCES_MAX);
+    assert_int_equal(found.n_strays, 2 * BG_DIFFERENCES_MAX);
+    /* An audit still acts. */
+    bg_route_sync_audit_begin(w.sync, 7);
+    bg_route_sync_audit_seen(w.sync, 7, &one.prefix, w.now_ms);
+    bg_route_sync_audit_end(w.sync, 7, w.now_ms, &found);
+    w.n_ops = 0;
+    pull(&w);
+    assert_int_equal(w.n_ops, 1);
+    bg_route_sync_free(w.sync);
+}
+
+static void
 a_route_that_is_not_removed_is_told_and_tried_again_later(void **state)
 {
     (void) state;
@@ -832,6 +885,8 @@ main(void)
             all_is_said_again_after_a_reconnect_and_nothing_is_lost),
         cmocka_unit_test(
             an_audit_deletes_strays_and_says_what_is_missing_again),
+        cmocka_unit_test(
+            a_look_tells_what_an_audit_would_find_and_changes_nothing),
         cmocka_unit_test(
             a_route_that_is_not_removed_is_told_and_tried_again_later),
         cmocka_unit_test(what_nobody_was_told_of_goes_without_a_word),
