@@ -4,6 +4,7 @@
  *   server.c         life, listeners, routes that are not objects
  *   handle_read.c    GET of objects and lists
  *   handle_change.c  PUT, PATCH, DELETE, batch; wait, dry run
+ *   stream.c         long replies
  *   handle_watch.c   GET /v1/watch
  *   handle_hooks.c   events, hooks, their runs
  *   handle_audit.c   audits
@@ -23,9 +24,8 @@
 struct audit;
 struct change;              /* a request for a change in flight */
 struct fresh;
-struct watcher;
-struct feeding;
 struct reporting;
+struct vx_stream;
 
 struct vx_server {
     struct vx_server_config config;
@@ -36,8 +36,7 @@ struct vx_server {
     struct change *changes;
     struct audit *audits;
     struct fresh *fresh;
-    struct watcher *watchers;
-    struct feeding *feeds;
+    struct vx_stream *streams;
     struct reporting *reports;
     struct vx_unix_socket *sockets;
     unsigned port;
@@ -94,10 +93,10 @@ void vx_handle_counters_cancel_all(struct vx_server *server);
 bool vx_handle_gateways(struct vx_call *call);
 void vx_handle_bgp(struct vx_call *call);
 void vx_handle_report(struct vx_call *call, const char *gateway);
-void vx_handle_feed_cancel_all(struct vx_server *server);
 void vx_handle_report_cancel_all(struct vx_server *server);
 void vx_handle_change_cancel_all(struct vx_server *server);
-void vx_handle_watch_cancel_all(struct vx_server *server);
+/* Watches and feeds. */
+void vx_stream_cancel_all(struct vx_server *server);
 
 /* src/api/openapi.json, by the build. */
 extern const char vx_api_openapi[];

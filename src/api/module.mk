@@ -27,6 +27,7 @@ src_api_libvxapi_a_SOURCES = \
 	src/api/listen.c src/api/listen.h \
 	src/api/query.c src/api/query.h \
 	src/api/server.c src/api/server.h \
+	src/api/stream.c src/api/stream.h \
 	src/api/watch.c src/api/watch.h
 nodist_src_api_libvxapi_a_SOURCES = src/api/openapi.c
 

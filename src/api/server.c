@@ -354,8 +354,7 @@ vx_server_free(struct vx_server *server)
     vx_handle_audit_cancel_all(server);
     vx_handle_counters_cancel_all(server);
     vx_handle_change_cancel_all(server);
-    vx_handle_watch_cancel_all(server);
-    vx_handle_feed_cancel_all(server);
+    vx_stream_cancel_all(server);
     vx_handle_report_cancel_all(server);
     vx_http_free(server->http);
     vx_listen_remove_sockets(&server->sockets);

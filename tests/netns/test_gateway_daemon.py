@@ -212,6 +212,7 @@ def test_bgpd_knows_the_link_local_address_of_a_device(gateway):
 
 
 def test_a_controller_that_is_away_costs_nothing(gateway):
+    wait_ce(gateway, "10.0.0.0/24", deadline_s=60)
     gateway.controller.stop()
     gateway.stop()
     gateway.start()         # goes on with the last state
