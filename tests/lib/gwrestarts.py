@@ -10,6 +10,7 @@ round.
 """
 import dataclasses
 import ipaddress
+import os
 import signal
 import time
 
@@ -24,9 +25,11 @@ PROCESSES = ("zebra", "bgpd", "reflector", "vxgatewayd", "vxfabricd")
 HOW = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
 STALE_S = 30
 AWAY_ROUNDS = 50                # of pings, 20 ms each
-# zebra 8.4 with a VRF that is a namespace: on SIGTERM, after all is done, it
-# falls in zebra_finalize(). That is not counted; falling at any other time is.
-ENDS_BADLY = {("zebra", signal.SIGTERM): (0, -signal.SIGSEGV)}
+# zebra 8.4 with VRFs that are namespaces frees a table twice at its end: on
+# SIGTERM, after "Zebra final shutdown", it falls in zebra_finalize(), with or
+# without anybody connected (doc/decisions/gateways.md). Counted in a column of
+# its own; falling at any other time, or elsewhere, is a crash.
+FALLS_AT_END = (-signal.SIGSEGV, -signal.SIGABRT)
 
 
 @dataclasses.dataclass
@@ -38,6 +41,7 @@ class Round:
     settled_s: float            # from the start on; None: not within STALE_S
     stale: str                  # what was left
     crashed: str
+    own_end: str = ""           # how zebra fell at its own end
 
 
 class Restarts:
@@ -63,10 +67,7 @@ class Restarts:
         crashed = ""
         with pinger.Pinging(pairs, interval_s=0.02) as pinging:
             pinging.go_on(25)
-            status = self._stop(process, number)
-            if status not in ENDS_BADLY.get((process, number),
-                                            (0, -number)):
-                crashed = f"{process} ended with {status}"
+            crashed, own_end = self._end(process, number)
             if process != "vxfabricd":
                 self._announce(False)
             pinging.go_on(AWAY_ROUNDS)
@@ -84,7 +85,25 @@ class Restarts:
         return Round(sum(pinging.lost.values()), pinging.sent,
                      pinging.gap_s * 1000,
                      None if stale else settled,
-                     stale or (f"not back: {back}" if back else ""), crashed)
+                     stale or (f"not back: {back}" if back else ""), crashed,
+                     own_end)
+
+    def _end(self, process, number):
+        """Ends the process; (how it crashed, how it fell at its own end)."""
+        log = os.path.join(self.gateway.box.folder, f"{process}.log")
+        before = os.path.getsize(log) if os.path.exists(log) else 0
+        status = self._stop(process, number)
+        if status in (0, -number):
+            return "", ""
+        if (process == "zebra" and number == signal.SIGTERM
+                and status in FALLS_AT_END):
+            with open(log, encoding="utf-8", errors="replace") as file:
+                file.seek(before)
+                text = file.read()
+            if ("Zebra final shutdown" in text and "zebra_finalize" in text
+                    and "ns_terminate" in text):
+                return "", signal.Signals(-status).name
+        return f"{process} ended with {status}", ""
 
     def _stop(self, process, number):
         if process == "vxfabricd":
@@ -172,7 +191,7 @@ class Restarts:
         """Lines of text."""
         lines = [f"{'process':<11} {'how':<8} {'rounds':>6} {'lost':>6} "
                  f"{'of':>8} {'worst gap':>10} {'settled':>9} "
-                 f"{'stale':>6} {'crashes':>8}"]
+                 f"{'stale':>6} {'crashes':>8} {'own end':>8}"]
         for (process, how), row in self.rows.items():
             settled = [r.settled_s for r in row if r.settled_s is not None]
             lines.append(
@@ -181,8 +200,21 @@ class Restarts:
                 f"{max(r.gap_ms for r in row):>7.0f} ms "
                 f"{max(settled, default=0):>7.1f} s "
                 f"{sum(bool(r.stale) for r in row):>6} "
-                f"{sum(bool(r.crashed) for r in row):>8}")
+                f"{sum(bool(r.crashed) for r in row):>8} "
+                f"{sum(bool(r.own_end) for r in row):>8}")
         return lines
+
+    def remarks(self):
+        """What is to be known of the table."""
+        fell = [r.own_end for r in self.rows.get(("zebra", "stopped"), ())
+                if r.own_end]
+        if not fell:
+            return []
+        return [f"own end: zebra fell {len(fell)} times "
+                f"({', '.join(sorted(set(fell)))}) in zebra_finalize(), after "
+                "\"Zebra final shutdown\":",
+                "  FRR before 8.5 with VRFs that are namespaces, with or "
+                "without clients; see doc/decisions/gateways.md"]
 
     def complaints(self):
         """What was promised and not kept."""

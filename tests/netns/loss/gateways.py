@@ -5,7 +5,8 @@
     make loss-gateways [LOSS_ARGS='--rounds N --only PROCESS ...']
 
 See tests/lib/gwrestarts.py for what a round is. Exit status 1 if anything
-was lost, stale after 30 s, or has crashed. Needs root.
+was lost, stale after 30 s, or has crashed; how zebra falls at its own end on
+SIGTERM is counted apart. Needs root.
 """
 import argparse
 import os
@@ -39,7 +40,7 @@ def main():
                 restarts.run(process, how, args.rounds)
                 print(restarts.table()[-1], flush=True)
         print()
-        print("\n".join(restarts.table()))
+        print("\n".join(restarts.table() + restarts.remarks()))
         complaints = restarts.complaints()
         print("\n".join(complaints) or "nothing lost, stale or crashed")
     return 1 if complaints else 0
