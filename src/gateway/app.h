@@ -33,6 +33,7 @@
 #include "gateway/sessions.h"
 #include "gateway/spare.h"
 #include "gateway/speaker.h"
+#include "gateway/underlay.h"
 #include "gateway/vty.h"
 
 struct event;
@@ -72,6 +73,7 @@ struct vx_gw_app {
     struct vx_gw_drifts audit_vrfs;
     bool audit_hears;               /* the reflector was asked */
     unsigned audit_families;        /* that the reflector has otherwise */
+    struct vx_gw_underlay *underlay;
     struct evhttp *metrics;
     int alone;                  /* says that we run */
     struct vx_process *process;

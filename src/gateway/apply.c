@@ -22,6 +22,7 @@ struct vx_gw_apply {
     void *aux;
     struct vx_tree claims;
     struct vx_gw_items old, new;    /* reused */
+    char *held;                     /* why prefixes are; NULL = they are not */
 };
 
 static int
@@ -158,7 +159,12 @@ carry_out(struct vx_gw_apply *apply, struct vx_gw_entry *entry,
     bool ok, was, is;
 
     derive(apply, entry->applied, entry->applied_ctx, &apply->old, &unused);
-    ok = derive(apply, entry->value, ctx, &apply->new, &err);
+    if (apply->held && entry->value && entry->type == VX_GW_PREFIX) {
+        apply->new.n = 0;
+        ok = vx_fail(&err, VX_UNAVAILABLE, "", "%s", apply->held);
+    } else {
+        ok = derive(apply, entry->value, ctx, &apply->new, &err);
+    }
     was = apply->old.n != 0;
     is = apply->new.n != 0;
     for (size_t i = 0; i < apply->old.n; i++) {
@@ -204,6 +210,14 @@ vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max)
     return !vx_gw_entries_is_dirty(apply->entries);
 }
 
+void
+vx_gw_apply_hold(struct vx_gw_apply *apply, const char *why)
+{
+    free(apply->held);
+    apply->held = why ? vx_xstrdup(why) : NULL;
+    vx_gw_entries_mark_all(apply->entries);
+}
+
 /* --- Life. */
 
 struct vx_gw_apply *
@@ -229,6 +243,7 @@ vx_gw_apply_free(struct vx_gw_apply *apply)
         vx_tree_remove(&apply->claims, node);
         free(VX_CONTAINER(node, struct claim, by_key));
     }
+    free(apply->held);
     vx_gw_items_fini(&apply->old);
     vx_gw_items_fini(&apply->new);
     free(apply);

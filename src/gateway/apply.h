@@ -39,6 +39,9 @@ struct vx_gw_apply *vx_gw_apply_new(struct vx_gw_entries *entries,
                                     void *aux);
 void vx_gw_apply_free(struct vx_gw_apply *apply);
 
+/* Withholds the prefixes, why; NULL: no more.  They are marked dirty. */
+void vx_gw_apply_hold(struct vx_gw_apply *apply, const char *why);
+
 /* Carries out up to max dirty entries.  True if all is carried out. */
 bool vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max);
 

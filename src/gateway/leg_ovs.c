@@ -432,3 +432,65 @@ vx_gw_legs_is_connected(const struct vx_gw_legs *legs)
 {
     return legs->is_connected;
 }
+
+/* Of hardware, or a device of the kernel. */
+static bool
+leads_out(const struct og_iface *iface)
+{
+    static const char *const types[] = { "", "system", "dpdk", "afxdp",
+                                         "afxdp-nonpmd" };
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!strcmp(iface->type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: one of the port's interfaces has a carrier, or may have. */
+static bool
+add_cut(const struct og_ovsdb_view *view, const struct og_port *port,
+        char *ports, size_t size)
+{
+    for (size_t i = 0; i < port->interfaces.n; i++) {
+        const struct og_iface *iface = (const struct og_iface *)
+            og_view_row(view, OG_T_INTERFACE, port->interfaces.items[i]);
+        size_t used = strlen(ports);
+
+        if (!iface || !leads_out(iface)) {
+            continue;
+        }
+        if (strcmp(iface->link_state, "down")) {
+            return false;
+        }
+        snprintf(ports + used, size - used, "%s%s", used ? ", " : "",
+                 iface->name);
+    }
+    return true;
+}
+
+bool
+vx_gw_legs_is_cut(const struct vx_gw_legs *legs, const char *name,
+                  char *ret_ports, size_t size)
+{
+    const struct og_ovsdb_view *view = legs->session
+        ? og_ovsdb_session_view(legs->session) : NULL;
+
+    ret_ports[0] = '\0';
+    if (!view || !og_ovsdb_session_is_ready(legs->session)
+        || !og_view_bridge(view, name)) {
+        return false;
+    }
+    VX_TREE_FOR_EACH(node, &view->rows[OG_T_PORT]) {
+        const struct og_port *port = (const struct og_port *)
+            VX_CONTAINER(node, struct og_row, by_uuid);
+        const struct og_bridge *bridge = og_view_port_bridge(port);
+
+        if (bridge && !strcmp(bridge->name, name)
+            && !add_cut(view, port, ret_ports, size)) {
+            return false;
+        }
+    }
+    return ret_ports[0] != '\0';
+}

@@ -11,6 +11,7 @@
 #define VX_GATEWAY_LEG_OVS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -52,5 +53,11 @@ uint32_t vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni);
 /* An interface of this name is in the database: some bridge's port. */
 bool vx_gw_legs_has_iface(const struct vx_gw_legs *legs, const char *name);
 bool vx_gw_legs_is_connected(const struct vx_gw_legs *legs);
+
+/* Whether there is a bridge of this name, with ports that lead out of the
+ * machine (no internal ones, patches and tunnels), and none of them has a
+ * carrier: their names.  False while the database is not known. */
+bool vx_gw_legs_is_cut(const struct vx_gw_legs *legs, const char *bridge,
+                       char *ret_ports, size_t size);
 
 #endif

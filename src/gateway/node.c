@@ -794,6 +794,14 @@ vx_gw_node_ovs_connected(const struct vx_gw_node *node)
     return node->legs && vx_gw_legs_is_connected(node->legs);
 }
 
+bool
+vx_gw_node_is_cut(const struct vx_gw_node *node, const char *bridge,
+                  char *ret_ports, size_t size)
+{
+    return node->legs
+           && vx_gw_legs_is_cut(node->legs, bridge, ret_ports, size);
+}
+
 /* --- Life. */
 
 struct vx_gw_node *

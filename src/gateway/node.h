@@ -73,4 +73,8 @@ bool vx_gw_node_counts(const struct vx_gw_node *node,
                        struct vx_gw_kernel_counts *ret_counts);
 bool vx_gw_node_ovs_connected(const struct vx_gw_node *node);
 
+/* As vx_gw_legs_is_cut(). */
+bool vx_gw_node_is_cut(const struct vx_gw_node *node, const char *bridge,
+                       char *ret_ports, size_t size);
+
 #endif

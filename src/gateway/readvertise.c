@@ -30,6 +30,7 @@ struct vx_gw_readvertise {
     struct vx_tree routes;
     size_t n_told;
     struct vx_gw_items items, others;   /* reused */
+    bool held;                  /* nothing is told */
 };
 
 static int
@@ -111,7 +112,7 @@ static const struct vx_gw_entry *
 reason(const struct vx_gw_readvertise *r, const struct vx_gw_entry *tenant,
        const struct route *route)
 {
-    for (size_t i = 0; i < route->n_hops; i++) {
+    for (size_t i = 0; i < route->n_hops && !r->held; i++) {
         const struct vx_gw_entry *peering =
             vx_gw_peering_of(r->entries, tenant->key, &route->hops[i]);
 
@@ -282,6 +283,13 @@ vx_gw_readvertise_all(struct vx_gw_readvertise *r)
     VX_TREE_FOR_EACH (node, &r->routes) {
         consider(r, VX_CONTAINER(node, struct route, by_key));
     }
+}
+
+void
+vx_gw_readvertise_hold(struct vx_gw_readvertise *r, bool on)
+{
+    r->held = on;
+    vx_gw_readvertise_all(r);
 }
 
 size_t

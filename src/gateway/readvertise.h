@@ -40,6 +40,8 @@ void vx_gw_readvertise_gone(struct vx_gw_readvertise *r, const char *vrf,
                             const struct vx_prefix *prefix);
 /* The entries have changed and are carried out. */
 void vx_gw_readvertise_all(struct vx_gw_readvertise *r);
+/* Nothing is told while on. */
+void vx_gw_readvertise_hold(struct vx_gw_readvertise *r, bool on);
 /* How many are told. */
 size_t vx_gw_readvertise_count(const struct vx_gw_readvertise *r);
 

@@ -690,7 +690,63 @@ vx_gw_app_tick(void *app_)
     }
 }
 
+/* --- The underlay. */
+
+static bool
+underlay_vtep(void *app_, struct vx_ip *ret_vtep)
+{
+    const struct vx_gw_app *app = app_;
+    const struct vx_gw_gateway *gateway =
+        vx_gw_entries_gateway(app->entries);
+
+    if (gateway && gateway->vtep.family) {
+        *ret_vtep = gateway->vtep;
+    }
+    return gateway && gateway->vtep.family;
+}
+
+static bool
+underlay_is_cut(void *app_, const char *bridge, char *ret_ports, size_t size)
+{
+    const struct vx_gw_app *app = app_;
+
+    return vx_gw_node_is_cut(app->node, bridge, ret_ports, size);
+}
+
+/* What is announced could not be delivered: sessions stay, prefixes go. */
+static void
+underlay_changed(void *app_, const char *why)
+{
+    struct vx_gw_app *app = app_;
+    char text[300];
+
+    if (why) {
+        vx_log_warn("underlay", "%s: prefixes are withdrawn", why);
+    } else {
+        vx_log_info("underlay", "is there again: prefixes are announced");
+    }
+    snprintf(text, sizeof text, "the gateway is cut off from the fabric: %s",
+             why ? why : "");
+    vx_gw_apply_hold(app->apply, why ? text : NULL);
+    vx_gw_readvertise_hold(app->readvertise, why != NULL);
+    if (app->zebra) {
+        app->sync_pending = true;
+        vx_gw_app_progress(app);
+    }
+}
+
 /* --- Life. */
+
+static void
+wire_underlay(struct vx_gw_app *app)
+{
+    const struct vx_gw_underlay_config config = {
+        .base = app->base, .vtep = underlay_vtep,
+        .is_cut = underlay_is_cut, .changed = underlay_changed, .aux = app,
+    };
+
+    app->underlay = vx_gw_underlay_new(&config);
+}
 
 static void
 wire_reports(struct vx_gw_app *app)
@@ -777,6 +833,7 @@ vx_gw_app_wire(struct vx_gw_app *app, struct vx_error *err)
     wire_node(app);
     vx_gw_app_doubts_start(app);
     vx_gw_app_wire_audit(app);
+    wire_underlay(app);
     wire_reports(app);
     wire_feed(app);
     vx_gw_report_start(app->report);
@@ -790,6 +847,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     if (!app->http) {
         return;
     }
+    vx_gw_underlay_free(app->underlay);
     vx_gw_report_free(app->report);
     app->report = NULL;
     vx_gw_app_unwire_audit(app);

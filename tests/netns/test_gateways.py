@@ -8,6 +8,7 @@ import pytest
 
 import gobgp
 import intent
+import netns
 import ping as pinger
 from gwlab import (CE_AS, CE_OWN, CE_PREFIXES, FABRIC_AS, GwLab,
                    announced_prefixes, first)
@@ -314,6 +315,45 @@ def test_one_gateway_dies_and_traffic_resumes_in_time(gw, number, figures):
         assert {path["peerId"] for paths in gw.ce_routes(tenant).values()
                 for path in paths} == {hops}
     revive(gw, dead)
+
+
+def test_a_gateway_cut_off_from_the_fabric_withdraws_until_it_is_back(
+        gw, figures):
+    cut, other = gw.gateways
+    link = {ours.split("/")[0] for ours in gw.link(other)[0]}
+    pairs = gw.everything_pings()
+
+    def told_by(tenant):
+        return {path["peerId"] for paths in gw.ce_routes(tenant).values()
+                for path in paths}
+    with pinger.Pinging(pairs, interval_s=0.02) as pinging:
+        pinging.go_on(25)
+        began = time.monotonic()
+        netns.ip_batch([f"link set {cut.host.name} down"], gw.lab.underlay)
+        wait_until(lambda: all(told_by(t) <= link for t in gw.tenants), 20,
+                   lambda: f"{[told_by(t) for t in gw.tenants]}\n"
+                   + cut.box.output("vxgatewayd", 30), 0.05)
+        gone = time.monotonic() - began
+        while time.monotonic() - began < 2 * RESUME_S:
+            pinging.go_on(10)
+        silent = gw.lab.ping_many(pairs, deadline_s=5).silent()
+    assert not silent
+    figures(f"{cut.name} lost its underlay: withdrawn after {gone:.1f} s; "
+            f"{pinging}")
+    # The sessions have stayed, and it comes back by itself.
+    for tenant in gw.tenants:
+        assert cut.frr.established(vrf=cut.vrf_name(tenant))
+    netns.ip_batch([f"link set {cut.host.name} up"], gw.lab.underlay)
+    began = time.monotonic()
+    for tenant in gw.tenants:
+        settle(lambda t=tenant: heard_from(gw, t), wanted(), 60)
+    figures(f"{cut.name} has it again: announced after "
+            f"{time.monotonic() - began:.1f} s")
+    with intent.Api(gw.lab.api) as api:
+        api.wait_hosts([cut.host.name], deadline_s=60)
+        for tenant in gw.tenants:
+            settle(lambda t=tenant: living_hops(api, t), {2}, 60)
+    gw.everything_pings()
 
 
 def revive(gw, gateway):

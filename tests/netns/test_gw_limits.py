@@ -189,6 +189,24 @@ def test_a_changed_filter_acts_soon(gateway):
           "acknowledged")
 
 
+def test_a_gateway_that_has_lost_its_vtep_withdraws(gateway):
+    def there():
+        return "10.0.0.0/24" in gateway.ce.frr.bgp_routes()
+
+    def failed():
+        return [f["why"] for f in gateway.controller.last()["failed"]
+                if f["type"] == "prefix"]
+    change(gateway, "acme/ce1", ce(prefix_limit=50))
+    wait_until(there, SOON_S, "the prefix at the CE", 0.05)
+    gateway.box.ip([f"addr del {UNDERLAY}/32 dev lo"])
+    wait_for(gateway, lambda: not there(), "the prefix to go")
+    wait_for(gateway, lambda: "cut off" in "".join(failed()), "the reason")
+    assert UNDERLAY in failed()[0], failed()
+    assert gateway.frr.established(vrf=VRF) == ["172.16.1.2"]
+    gateway.box.ip([f"addr add {UNDERLAY}/32 dev lo"])
+    wait_for(gateway, lambda: there() and not failed(), "it to be back")
+
+
 def test_another_fabric_of_our_as_is_heard_and_our_own_gateways_are_not(
         gateway):
     outside = gateway.lab.namespace("fellow")
