@@ -70,6 +70,7 @@ struct vx_gw_app {
     struct vx_gw_audit *audit;
     struct event *audit_kernel;     /* one VRF per turn */
     uint32_t audit_vni;
+    int64_t audit_since_ms;
     struct vx_gw_drifts audit_vrfs;
     bool audit_hears;               /* the reflector was asked */
     unsigned audit_families;        /* that the reflector has otherwise */

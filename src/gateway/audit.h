@@ -21,7 +21,7 @@ struct event_base;
 struct vx_gw_audit;
 
 enum {
-    VX_GW_AUDIT_LOOK_MS = 3000,     /* for all parts to answer */
+    VX_GW_AUDIT_LOOK_MS = 6000,     /* for all parts to answer */
     VX_GW_AUDIT_REPAIR_MS = 3000,   /* for what was repaired to be seen */
     VX_GW_AUDIT_AGAIN_MS = 250,     /* between two looks */
 };

@@ -195,6 +195,8 @@ look_at_speaker(struct vx_gw_app *app)
 
 /* --- The kernel. */
 
+enum { KERNEL_MS = 4000 };              /* some ms for each VRF */
+
 static void
 look_at_next(evutil_socket_t fd, short what, void *app_)
 {
@@ -203,7 +205,14 @@ look_at_next(evutil_socket_t fd, short what, void *app_)
 
     (void) fd;
     (void) what;
-    if (vx_gw_node_compare(app->node, &app->audit_vni, &app->audit_vrfs)) {
+    if (vx_clock_ms() - app->audit_since_ms > KERNEL_MS) {
+        vx_gw_drift_fail(&app->audit_vrfs, "too many VRFs for %d s: looked "
+                         "at those up to vx%u", KERNEL_MS / 1000,
+                         (unsigned) app->audit_vni);
+        vx_gw_audit_looked(app->audit, VX_GW_PART_KERNEL, false,
+                           &app->audit_vrfs);
+    } else if (vx_gw_node_compare(app->node, &app->audit_vni,
+                                  &app->audit_vrfs)) {
         event_add(app->audit_kernel, &now);
     } else {
         vx_gw_audit_looked(app->audit, VX_GW_PART_KERNEL, false,
@@ -217,6 +226,7 @@ look_at_kernel(struct vx_gw_app *app)
     static const struct timeval now = { 0, 0 };
 
     app->audit_vni = 0;
+    app->audit_since_ms = vx_clock_ms();
     vx_gw_drifts_fini(&app->audit_vrfs);
     event_add(app->audit_kernel, &now);
 }
