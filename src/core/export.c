@@ -558,20 +558,13 @@ export_route(const struct asking *a, const struct vx_route *route)
 }
 
 static enum vx_export_verdict
-export_prefix(const struct asking *a)
+prefix_of_tenant(const struct asking *a, const struct vx_obj *tenant)
 {
-    const struct vx_obj *tenant = find(a, VX_TENANT, NULL, a->first);
-    const struct vx_model *model = a->env->model;
     const struct vx_subnet *subnet;
     const struct vx_route *route;
 
-    if (!tenant || !vx_prefix_parse(a->second, &a->e->prefix)
-        || !vx_model_serves(model, a->gateway->gateway->o.oid,
-                            tenant->oid)) {
-        return VX_EXPORT_NONE;
-    }
-    a->e->tenant = (const void *) tenant;
-    subnet = vx_model_routed_subnet(model, tenant->oid, &a->e->prefix.ip);
+    subnet = vx_model_routed_subnet(a->env->model, tenant->oid,
+                                    &a->e->prefix.ip);
     if (subnet && subnet->announce && subnet->o.origin == VX_BY_OPERATOR
         && same_prefix(&subnet->prefix, &a->e->prefix)) {
         a->e->obj = &subnet->o;
@@ -583,6 +576,29 @@ export_prefix(const struct asking *a)
         return export_route(a, route);
     }
     return export_host_route(a, subnet);
+}
+
+static enum vx_export_verdict
+export_prefix(const struct asking *a)
+{
+    const struct vx_obj *tenant = find(a, VX_TENANT, NULL, a->first);
+    const struct vx_export_env *env = a->env;
+    uint64_t gateway = a->gateway->gateway->o.oid;
+    const struct vx_port *leg;
+    enum vx_export_verdict verdict;
+
+    if (!tenant || !vx_prefix_parse(a->second, &a->e->prefix)
+        || !vx_model_serves(env->model, gateway, tenant->oid)) {
+        return VX_EXPORT_NONE;
+    }
+    a->e->tenant = (const void *) tenant;
+    verdict = prefix_of_tenant(a, tenant);
+    if (verdict != VX_EXPORT_TELL || !env->leg_ready) {
+        return verdict;
+    }
+    leg = vx_model_leg(env->model, gateway, tenant->oid);
+    return leg && env->leg_ready(env->ctx, leg->o.oid) ? VX_EXPORT_TELL
+           : withhold(a, "the gateway's leg is not connected yet");
 }
 
 static const struct vx_network *

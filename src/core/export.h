@@ -54,6 +54,9 @@ struct vx_export_env {
     /* As vx_port_alive of core/status.h: NULL = all do. */
     bool (*hop_alive)(void *ctx, uint64_t port);
     bool (*has_port_at)(void *ctx, uint64_t network, uint64_t host);
+    /* Packets that come to the gateway for the tenant get on: its leg is
+     * plugged, and has its rows.  NULL = all do. */
+    bool (*leg_ready)(void *ctx, uint64_t leg);
     /* A tenant or network that the model has no more, but had before the
      * changes that are being told; NULL = unknown. */
     const struct vx_obj *(*gone)(void *ctx, uint64_t oid);

@@ -319,8 +319,10 @@ vx_feedlog_withdraw(struct vx_feedlog *log, const struct vx_feed_key *key)
 {
     struct entry *entry = find(log, key);
 
-    if (!entry || (!entry->told && !entry->n_withdrawn)) {
-        return 0;
+    /* One that is not told yet is kept back, too: its turn may come while
+     * others withdraw. */
+    if (!entry) {
+        entry = entry_new(log, key);
     }
     entry->n_withdrawn++;
     settle(log, entry, UINT64_MAX);

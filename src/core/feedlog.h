@@ -61,9 +61,9 @@ void vx_feedlog_want(struct vx_feedlog *log, const struct vx_feed_key *key,
 /* The host has realized the revision.  O(what is told). */
 void vx_feedlog_ready(struct vx_feedlog *log, uint64_t realized);
 
-/* Takes the key back before what it is of is removed: it stays gone,
- * whatever is wanted, until it is released as often.  Returns the number of
- * the tombstone, 0 if there was nothing to take back. */
+/* Takes the key back before what it is of is removed: it stays gone, or does
+ * not come, whatever is wanted, until it is released as often.  Returns the
+ * number of the tombstone, 0 if it was never told. */
 uint64_t vx_feedlog_withdraw(struct vx_feedlog *log,
                              const struct vx_feed_key *key);
 void vx_feedlog_release(struct vx_feedlog *log,

@@ -401,7 +401,10 @@ known_vias(struct planning *p, const struct vx_obj *tenant, uint8_t family,
                                             tenant->oid), family);
         }
     }
-    for (size_t i = 0; !vias->n && i < ask->n; i++) {
+    if (vias->n) {
+        return;
+    }
+    for (size_t i = 0; i < ask->n; i++) {
         const struct vx_learned *item = ask->known[i].item;
         struct vx_key key = { .tenant = tenant->name,
                               .network = VX_ROUTER_NETWORK };

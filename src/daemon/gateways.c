@@ -62,6 +62,15 @@ cmp_damp(const void *key, const struct vx_tree_node *node)
     return a < b ? -1 : a > b;
 }
 
+static int
+cmp_unready(const void *key, const struct vx_tree_node *node)
+{
+    uint64_t a = *(const uint64_t *) key;
+    uint64_t b = VX_CONTAINER(node, struct vx_gw_unready, by_leg)->leg;
+
+    return a < b ? -1 : a > b;
+}
+
 struct vx_gw *
 vx_gws_find(const struct vx_gws *gws, uint64_t oid)
 {
@@ -173,6 +182,32 @@ port_active(void *gws_, uint64_t port)
         drop_damp(gws, port);
         return false;
     }
+    return false;
+}
+
+static void
+wait_for_leg(struct vx_gws *gws, uint64_t leg)
+{
+    struct vx_gw_unready *unready;
+
+    if (!vx_tree_find(&gws->unready, &leg)) {
+        unready = vx_xcalloc(1, sizeof *unready);
+        unready->leg = leg;
+        vx_tree_insert(&gws->unready, &leg, &unready->by_leg);
+    }
+}
+
+/* Asked of what is told already it does not matter: a leg that is away for a
+ * moment takes nothing back. */
+static bool
+leg_ready(void *gws_, uint64_t leg)
+{
+    struct vx_gws *gws = gws_;
+
+    if (gws->told_now || port_active(gws, leg)) {
+        return true;
+    }
+    wait_for_leg(gws, leg);
     return false;
 }
 
@@ -492,6 +527,41 @@ vx_gws_realized(struct vx_gws *gws)
     }
 }
 
+/* It is ready now, and was not. */
+static void
+look_at_leg(struct vx_gws *gws, const struct vx_obj *port)
+{
+    struct vx_tree_node *node = vx_tree_find(&gws->unready, &port->oid);
+    const struct vx_obj *network, *tenant;
+
+    if (!node || !port_active(gws, port->oid)) {
+        return;
+    }
+    vx_tree_remove(&gws->unready, node);
+    free(VX_CONTAINER(node, struct vx_gw_unready, by_leg));
+    network = vx_model_by_oid(gws->app->model, port->parent);
+    tenant = network ? vx_model_by_oid(gws->app->model, network->parent)
+                     : NULL;
+    if (tenant) {
+        scan_tenant(gws, tenant->name);
+    }
+}
+
+/* Those that are no more. */
+static void
+forget_legs(struct vx_gws *gws, bool all)
+{
+    VX_TREE_FOR_EACH_SAFE(node, next, &gws->unready) {
+        struct vx_gw_unready *unready = VX_CONTAINER(
+            node, struct vx_gw_unready, by_leg);
+
+        if (all || !vx_model_by_oid(gws->app->model, unready->leg)) {
+            vx_tree_remove(&gws->unready, node);
+            free(unready);
+        }
+    }
+}
+
 void
 vx_gws_port(struct vx_gws *gws, uint64_t port)
 {
@@ -499,6 +569,7 @@ vx_gws_port(struct vx_gws *gws, uint64_t port)
 
     if (gws->gateways.count && obj) {
         vx_export_touched(&gws->env, NULL, obj, vx_gws_touch, gws);
+        look_at_leg(gws, obj);
     }
 }
 
@@ -651,6 +722,27 @@ touch_gateways(struct vx_gws *gws)
     }
 }
 
+/* What was told of it under the VTEP that it had. */
+struct moved_vtep {
+    struct vx_gws *gws;
+    char vtep[VX_IP_STRLEN];
+};
+
+static void
+touch_old_vtep(void *moved_, uint64_t oid)
+{
+    const struct moved_vtep *moved = moved_;
+    const struct vx_network *network = (const void *)
+        vx_model_by_oid(moved->gws->app->model, oid);
+    struct vx_feed_key key = { .type = VX_FEED_VTEP };
+
+    if (network) {
+        snprintf(key.text, sizeof key.text, "%u %s", network->vni,
+                 moved->vtep);
+        vx_gws_touch(moved->gws, &key);
+    }
+}
+
 /* Its VTEP is another, or may be used now: what is behind it is told anew. */
 static void
 host_changed(struct vx_gws *gws, const struct vx_change *change)
@@ -667,8 +759,13 @@ host_changed(struct vx_gws *gws, const struct vx_change *change)
         touch_gateways(gws);
     }
     if (old) {
+        struct moved_vtep moved = { .gws = gws };
+
+        vx_ip_format(&old->vtep, moved.vtep);
         vx_fabric_host_networks(gws->app->fabric, new->o.oid,
                                 touch_host_network, gws);
+        vx_fabric_host_networks(gws->app->fabric, new->o.oid,
+                                touch_old_vtep, &moved);
     }
 }
 
@@ -703,6 +800,10 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
             look_at_view(gws, obj->oid);
         } else if (obj->kind == VX_HOST) {
             host_changed(gws, &changes[i]);
+        } else if (obj->kind == VX_PORT && !changes[i].old
+                   && ((const struct vx_port *) (const void *) obj)
+                          ->gateway) {
+            wait_for_leg(gws, obj->oid);
         }
         vx_gws_legs_changed(gws, &changes[i]);
         vx_gws_learn_changed(gws, &changes[i]);
@@ -757,12 +858,15 @@ vx_gws_tick(struct vx_gws *gws)
 
     look_at_damps(gws);
     look_at_grace(gws);
+    forget_legs(gws, false);
     vx_gws_realized(gws);
     VX_GWS_FOR_EACH(gw, gws) {
         vx_gws_look_connected(gw);
     }
     vx_gws_learn_tick(gws);
     vx_gws_held_look(gws);
+    gws->legs_again |= gws->legs_refused;
+    gws->legs_refused = false;
     if (gws->legs_again || !vx_gws_is_settled(gws) || gws->queue) {
         vx_gws_work_later(gws);
     }
@@ -795,7 +899,8 @@ vx_gws_new(struct vx_app *app)
     gws->app = app;
     gws->env = (struct vx_export_env) {
         .model = app->model, .ctx = gws, .port_active = port_active,
-        .hop_alive = hop_alive, .has_port_at = has_port_at, .gone = gone,
+        .hop_alive = hop_alive, .has_port_at = has_port_at,
+        .leg_ready = leg_ready, .gone = gone,
     };
     gws->last = &gws->first;
     gws->queue_last = &gws->queue;
@@ -804,6 +909,7 @@ vx_gws_new(struct vx_app *app)
     vx_tree_init(&gws->gateways, cmp_gw);
     vx_tree_init(&gws->dirty, cmp_dirty);
     vx_tree_init(&gws->damps, cmp_damp);
+    vx_tree_init(&gws->unready, cmp_unready);
     make_epoch(gws->epoch);
     gws->work = event_new(app->base, -1, 0, work, gws);
     event_priority_set(gws->work, event_base_get_npriorities(app->base) - 1);
@@ -864,6 +970,7 @@ vx_gws_free(struct vx_gws *gws)
         vx_tree_remove(&gws->damps, node);
         free(VX_CONTAINER(node, struct vx_gw_damp, by_port));
     }
+    forget_legs(gws, true);
     vx_gws_learn_free(gws);
     vx_gws_legs_free(gws);
     event_free(gws->work);

@@ -47,6 +47,15 @@ is_held_type(enum vx_feed_type type)
            || type == VX_FEED_POLICY;
 }
 
+/* Whether the gateway may go by the key until it has been taken back: it is
+ * told, may be any moment, or has not acknowledged that it is gone. */
+static bool
+is_out(const struct vx_gw *gw, const struct vx_feed_item *item)
+{
+    return item->value || item->state == VX_FEED_WAITING
+           || (gw->connected && item->seq > gw->acked);
+}
+
 /* --- Is it worth a rehearsal? */
 
 struct checking {
@@ -65,7 +74,8 @@ check_key(void *checking_, const struct vx_feed_key *key)
         return;
     }
     VX_GWS_FOR_EACH(gw, c->gws) {
-        c->found |= vx_feedlog_get(gw->log, key, &item) && item.value;
+        c->found |= vx_feedlog_get(gw->log, key, &item)
+                    && (item.state != VX_FEED_GONE || is_out(gw, &item));
     }
 }
 
@@ -104,11 +114,14 @@ by_key(const void *a, const void *b)
     return vx_feed_key_compare(a, b);
 }
 
-/* Keeps the keys that some gateway is told and would not be any more. */
+/* Keeps the keys that some gateway is told and would not be any more; if
+ * there are any, also those that none would be told then: their turn may come
+ * before the request's. */
 static void
 keep_lost(struct vx_gw_held *held)
 {
     struct vx_gws *gws = held->gws;
+    bool any = false;
     size_t n = 0;
 
     if (held->n_keys) {
@@ -123,18 +136,21 @@ keep_lost(struct vx_gw_held *held)
             continue;
         }
         VX_GWS_FOR_EACH(gw, gws) {
-            struct vx_feed_item item;
+            struct vx_feed_item item = { .state = VX_FEED_GONE };
             struct vx_export e;
+            enum vx_export_verdict verdict;
 
-            lost |= vx_feedlog_get(gw->log, key, &item) && item.value
-                    && vx_gws_evaluate(gws, gw, key, true, &e)
-                       != VX_EXPORT_TELL;
+            vx_feedlog_get(gw->log, key, &item);
+            verdict = vx_gws_evaluate(gws, gw, key, true, &e);
+            lost |= verdict == VX_EXPORT_NONE
+                    || (is_out(gw, &item) && verdict != VX_EXPORT_TELL);
+            any |= lost && (item.state != VX_FEED_GONE || is_out(gw, &item));
         }
         if (lost) {
             held->keys[n++] = *key;
         }
     }
-    held->n_keys = n;
+    held->n_keys = any ? n : 0;
 }
 
 /* False if it would be refused: nothing is found then. */
@@ -147,7 +163,10 @@ rehearse(struct vx_gw_held *held)
     const struct vx_change *changes;
     struct vx_error err;
 
-    if (!vx_commit_flush(app->commit, &err)
+    /* What the store refuses is out of the way then, and is no reason to carry
+     * out this one without a word. */
+    if ((!vx_commit_flush(app->commit, &err)
+         && !vx_commit_flush(app->commit, &err))
         || !vx_model_apply(app->model, held->submit.ops, held->submit.n,
                            vx_clock_wall_ms(), NULL, &failed, &err)) {
         return false;

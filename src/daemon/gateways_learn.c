@@ -350,26 +350,106 @@ vx_gws_unlearn(struct vx_gw *gw)
 
 /* --- Changes of others. */
 
-/* Routes of the tenant: their next hops are legs. */
+/* Targets of the type whose key begins with that. */
 static void
-touch_routes(struct vx_gws *gws, const char *tenant)
+touch_targets(struct vx_gws *gws, const struct vx_target *from)
 {
-    struct vx_target from = { .type = VX_TARGET_ROUTE };
-    struct vx_tree_node *node;
-    size_t size;
+    struct vx_tree_node *node = vx_tree_ceil(&gws->targets, from);
+    size_t size = strlen(from->key);
 
-    snprintf(from.key, sizeof from.key, "%.63s ", tenant);
-    size = strlen(from.key);
-    node = vx_tree_ceil(&gws->targets, &from);
     for (; node; node = vx_tree_next(node)) {
         struct vx_gw_target *t = VX_CONTAINER(node, struct vx_gw_target,
                                               by_target);
 
-        if (t->target.type != from.type
-            || strncmp(t->target.key, from.key, size)) {
+        if (t->target.type != from->type
+            || strncmp(t->target.key, from->key, size)) {
             break;
         }
         enqueue(gws, t);
+    }
+}
+
+/* Routes of the tenant: their next hops are legs, and ports of other fabrics'
+ * routers. */
+static void
+touch_routes(struct vx_gws *gws, const char *tenant)
+{
+    struct vx_target from = { .type = VX_TARGET_ROUTE };
+
+    snprintf(from.key, sizeof from.key, "%.63s ", tenant);
+    touch_targets(gws, &from);
+}
+
+/* The tenant's routes, as something in the network has changed. */
+static void
+touch_routes_by(struct vx_gws *gws, uint64_t network_oid)
+{
+    const struct vx_obj *network = vx_model_by_oid(gws->app->model,
+                                                   network_oid);
+    const struct vx_obj *tenant = network
+        ? vx_model_by_oid(gws->app->model, network->parent) : NULL;
+
+    if (tenant) {
+        touch_routes(gws, tenant->name);
+    }
+}
+
+static bool
+is_of_router(const struct vx_gws *gws, const struct vx_obj *port)
+{
+    const struct vx_obj *network = vx_model_by_oid(gws->app->model,
+                                                   port->parent);
+
+    return network && network->origin == VX_BY_SYSTEM;
+}
+
+/* Endpoints of other fabrics have the addresses that lie in a subnet. */
+static void
+touch_endpoints(struct vx_gws *gws, uint32_t vni)
+{
+    struct vx_target from = { .type = VX_TARGET_PORT };
+
+    snprintf(from.key, sizeof from.key, "%u ", vni);
+    touch_targets(gws, &from);
+}
+
+/* It is there (again): what was learned of it may have come before, and went
+ * with the one that was. */
+static void
+network_came(struct vx_gws *gws, const struct vx_network *network)
+{
+    const struct vx_obj *tenant = vx_model_by_oid(gws->app->model,
+                                                  network->o.parent);
+    struct vx_target from = { .type = VX_TARGET_FLOOD };
+
+    if (network->o.origin != VX_BY_SYSTEM) {
+        snprintf(from.key, sizeof from.key, "%u ", network->vni);
+        touch_targets(gws, &from);
+        touch_endpoints(gws, network->vni);
+    } else if (tenant) {
+        from.type = VX_TARGET_ROUTER;
+        snprintf(from.key, sizeof from.key, "%.63s ", tenant->name);
+        touch_targets(gws, &from);
+        touch_routes(gws, tenant->name);
+    }
+}
+
+/* Routes into a routed subnet are none. */
+static void
+subnet_changed(struct vx_gws *gws, const struct vx_change *change)
+{
+    const struct vx_subnet *old = (const void *) change->old;
+    const struct vx_subnet *new = (const void *) change->new;
+    uint64_t network_oid = (new ? new : old)->o.parent;
+    const struct vx_network *network = (const void *)
+        vx_model_by_oid(gws->app->model, network_oid);
+
+    if (!old || !new || old->route != new->route) {
+        touch_routes_by(gws, network_oid);
+    }
+    if (network && (!old || !new
+                    || vx_ip_compare(&old->gateway, &new->gateway))) {
+        touch_endpoints(gws, network->vni);
     }
 }
 
@@ -404,6 +484,9 @@ vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change)
     if (obj->origin == VX_BY_BGP) {
         if (!change->new) {
             touch_object(gws, obj);
+        } else if (obj->kind == VX_PORT && !change->old
+                   && is_of_router(gws, obj)) {
+            touch_routes_by(gws, obj->parent);
         }
     } else if (obj->kind == VX_ROUTE) {
         struct vx_obj as_learned = *obj;
@@ -411,26 +494,15 @@ vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change)
         as_learned.origin = VX_BY_BGP;
         touch_object(gws, &as_learned);
     } else if (obj->kind == VX_PORT && obj->origin == VX_BY_SYSTEM) {
-        const struct vx_obj *network = vx_model_by_oid(gws->app->model,
-                                                       obj->parent);
-
-        tenant = network ? vx_model_by_oid(gws->app->model, network->parent)
-                         : NULL;
-        if (tenant) {
-            touch_routes(gws, tenant->name);
-        }
+        touch_routes_by(gws, obj->parent);
     } else if (obj->kind == VX_SUBNET && obj->origin == VX_BY_OPERATOR) {
-        const struct vx_obj *network = vx_model_by_oid(gws->app->model,
-                                                       obj->parent);
-
-        tenant = network ? vx_model_by_oid(gws->app->model, network->parent)
-                         : NULL;
-        /* Routes into it are none. */
-        if (tenant && (!change->old || !change->new
-                       || ((const struct vx_subnet *) change->old)->route
-                          != ((const struct vx_subnet *) change->new)
-                                 ->route)) {
-            touch_routes(gws, tenant->name);
+        subnet_changed(gws, change);
+    } else if (obj->kind == VX_NETWORK) {
+        if (change->new
+            && (!change->old
+                || ((const struct vx_network *) change->old)->vni
+                   != ((const struct vx_network *) change->new)->vni)) {
+            network_came(gws, (const void *) change->new);
         }
     } else if (obj->kind == VX_PEERING) {
         tenant = vx_model_by_oid(gws->app->model, obj->parent);

@@ -121,7 +121,7 @@ submit_done(void *submitted_, const struct vx_error *err,
     if (err) {
         vx_log_warn("legs", "%s", err->message);
         note(s->gws, s->tenant)->refused = true;
-        s->gws->legs_again = true;
+        s->gws->legs_refused = true;
     }
     free(s);
 }

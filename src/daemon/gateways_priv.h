@@ -107,6 +107,13 @@ struct vx_gw_damp {
     int64_t due_ms;
 };
 
+/* A leg that was found not to be ready: when it is, its tenant's prefixes are
+ * looked at again. */
+struct vx_gw_unready {
+    struct vx_tree_node by_leg;
+    uint64_t leg;
+};
+
 /* --- Learned items. */
 
 struct vx_gw_target;
@@ -169,6 +176,7 @@ struct vx_gws {
     struct vx_gw_dirty *first, **last;
     struct vx_gw_scan *scans;
     struct vx_tree damps;
+    struct vx_tree unready;     /* struct vx_gw_unready */
     struct event *work;         /* a slice of what is to be done */
     bool told_now;              /* of the key that is being evaluated */
     const struct vx_change *changes;    /* that are being told */
@@ -186,7 +194,8 @@ struct vx_gws {
     size_t n_held;
 
     struct vx_tree legs;        /* tenants whose legs are to be looked at */
-    bool legs_again;            /* some were refused: at the next tick */
+    bool legs_refused;          /* some were: at the next tick they are */
+    bool legs_again;            /* tried again */
     uint64_t last_nonce;        /* of audits; grows, over restarts too */
     uint64_t n_withdrawn_late;  /* held requests whose time was over */
     uint64_t n_reports, n_reports_refused;

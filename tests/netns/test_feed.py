@@ -42,6 +42,18 @@ class Feed:
         for number in (11, 12):
             self.plug(number, self.hosts[number - 11])
         self.vni = self.get(WEB)["vni"]
+        self.plug_leg()
+
+    def plug_leg(self):
+        """What vxgatewayd does: until its leg is connected nothing of the
+        tenant is announced."""
+        path = "/v1/tenants/acme/networks/_router/ports/g1"
+        with intent.Api(self.lab.api) as api:
+            leg = wait_until(lambda: api.call("GET", path)[0] == 200
+                             and api.get(path), 30, "the leg of acme")
+        self.hosts[2].plug(leg["iface_id"], leg["mac"],
+                           [f"{ip}/{18 if '.' in ip else 64}"
+                            for ip in leg["ips"]])
 
     def get(self, path):
         """JSON of the answer."""

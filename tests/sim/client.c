@@ -13,6 +13,11 @@ id_name(int id, char *buf, size_t size)
 {
     int net = net_of_id(id);
 
+    if (id >= N_IDS) {
+        snprintf(buf, size, "vxg:t%d:g%d", tenant_of_iface(id),
+                 (id - N_IDS) % N_GATEWAYS);
+        return;
+    }
     snprintf(buf, size, "t%d/n%d/p%d", tenant_of_net(net), net,
              id % N_PER_NET);
 }
@@ -58,8 +63,11 @@ client_find(int key)
     struct name name;
     enum vx_kind kind;
     struct vx_key k = key_of(key, &name, &kind);
+    const struct vx_obj *obj = vx_model_find(sim->app->model, kind, &k,
+                                             NULL);
 
-    return vx_model_find(sim->app->model, kind, &k, NULL);
+    /* What was learned is nobody's intent. */
+    return obj && obj->origin == VX_BY_OPERATOR ? obj : NULL;
 }
 
 /* As the machine that has the name says. */
@@ -186,18 +194,20 @@ done(void *ticket_, const struct vx_api_outcome *outcome)
             promise_drain(promise);
         }
     }
+    judge_withdrawn(request->submitted_ms);
 }
 
 static void
 submit(struct request *request)
 {
-    struct vx_op ops[MAX_BATCH];
-    struct name names[MAX_BATCH];
+    struct vx_op *ops = request->ops;
+    struct name *names = request->names;
     struct vx_api_submit call = { .ops = ops, .n = request->n,
                                   .done = done };
     uintptr_t slot = (uintptr_t) (request - sim->requests);
 
-    memset(names, 0, sizeof names);
+    memset(names, 0, sizeof request->names);
+    request->submitted_ms = sim->now_ms;
     request->generation = ++sim->last_request;
     request->used = true;
     call.aux = (void *) (request->generation * (uintptr_t) N_CLIENTS + slot);
@@ -232,6 +242,8 @@ may_be_asked(int key)
 {
     if (key >= KEY_ZONE && key < KEY_HOST) {
         return sim->bordered;
+    } else if (key >= KEY_GATEWAY && key < KEY_ZONE) {
+        return sim->gatewayed;
     }
     return sim->routed || key < KEY_SUBNET || key >= KEY_HOST
            || (key >= KEY_PORT && key < KEY_ROUTE);
@@ -432,12 +444,51 @@ add_routing(struct request *request, unsigned what)
     }
 }
 
+/* All that a gateway has goes with it. */
+static void
+add_gateway_end(struct request *request, int gateway)
+{
+    struct wish wish = { .exists = false };
+
+    for (int t = 0; t < N_TENANTS; t++) {
+        int key = KEY_PEERING + t * N_GATEWAYS + gateway;
+
+        if (client_find(key)) {
+            add(request, key, wish);
+        }
+    }
+    if (client_find(KEY_UPLINK + gateway)) {
+        add(request, KEY_UPLINK + gateway, wish);
+    }
+    add(request, KEY_GATEWAY + gateway, wish);
+}
+
+static void
+add_gateways(struct request *request, unsigned what)
+{
+    struct wish wish = { .exists = !chance(4) };
+    int gateway = (int) roll(N_GATEWAYS);
+
+    if (what < 2) {
+        add(request, KEY_UPLINK + gateway, wish);
+    } else if (what < 4) {
+        add(request, KEY_PEERING + (int) roll(N_TENANTS * N_GATEWAYS), wish);
+    } else if (wish.exists) {
+        add(request, KEY_GATEWAY + gateway, wish);
+    } else {
+        add_gateway_end(request, gateway);
+    }
+}
+
 static void
 add_random(struct request *request)
 {
-    unsigned what = roll(sim->routed || sim->bordered ? 38 : 24);
+    unsigned what = roll(sim->gatewayed ? 44
+                         : sim->routed || sim->bordered ? 38 : 24);
 
-    if (what >= 24) {
+    if (what >= 38) {
+        add_gateways(request, what - 38);
+    } else if (what >= 24) {
         add_routing(request, what - 24);
     } else if (what < 8) {
         add(request, KEY_PORT + (int) roll(N_IDS),
@@ -679,6 +730,17 @@ evacuate(int host)
     bool migrates;
     const struct vx_obj *obj = client_find(KEY_HOST + host);
 
+    for (int g = 0; obj && g < N_GATEWAYS; g++) {
+        const struct vx_gateway *gateway = (const void *)
+            client_find(KEY_GATEWAY + g);
+        struct request *request = gateway && gateway->host == obj->oid
+                                  ? free_request() : NULL;
+
+        if (request) {
+            add_gateway_end(request, g);
+            submit(request);
+        }
+    }
     for (int id = 0; obj && id < N_IDS; id++) {
         const struct vx_port *port =
             (const struct vx_port *) client_find(KEY_PORT + id);

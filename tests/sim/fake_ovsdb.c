@@ -77,7 +77,7 @@ og_ovsdb_session_each_iface(
     const struct og_ovsdb_session *s,
     void (*f)(void *aux, const char *iface_id, uint32_t ofport), void *aux)
 {
-    for (int id = 0; id < N_IDS; id++) {
+    for (int id = 0; id < N_IFACES; id++) {
         char name[32];
 
         if (s->view.ofports[id]) {
@@ -121,7 +121,7 @@ static void
 tell_ifaces(struct conn *conn, const struct db *old)
 {
     for (int pass = 0; pass < 2; pass++) {
-        for (int id = 0; id < N_IDS && conn->ovsdb; id++) {
+        for (int id = 0; id < N_IFACES && conn->ovsdb; id++) {
             struct og_ovsdb_session *s = conn->ovsdb;
             uint32_t now = s->view.ofports[id];
             char name[32];

@@ -147,7 +147,8 @@ look_at(const struct disk *disk, const struct record *old,
         record->draining = strstr(record->body, "\"draining\":true") != NULL;
         say("store: %s", record->body);
     }
-    if (record->key[0] != VX_PORT) {
+    /* A leg is where its gateway is. */
+    if (record->key[0] != VX_PORT || number(record->body, "\"gateway\":")) {
         return;
     }
     record->host = number(record->body, "\"host\":");
@@ -210,6 +211,13 @@ vx_store_commit(struct vx_store *store, const struct vx_store_batch *batch,
         put(store->disk, &batch->records[i]);
     }
     store->disk->counters = batch->counters;
+    for (size_t i = 0; i < batch->n_records; i++) {
+        const struct vx_store_record *r = &batch->records[i];
+
+        say("store: kind %d oid %llu: %.*s", (int) r->kind,
+            (unsigned long long) r->oid, (int) r->size,
+            (const char *) r->body);
+    }
     say("store: revision %llu is durable",
         (unsigned long long) batch->counters.revision);
     outside();          /* a crash between the fsync and its return */

@@ -77,6 +77,18 @@ intent_key(int key, struct name *name, struct vx_key *k,
         *ret_kind = VX_ZONE;
         k->name = zone_names[key - KEY_ZONE];
         return;
+    } else if (key >= KEY_GATEWAY && key < KEY_PEERING) {
+        bool uplink = key >= KEY_UPLINK;
+
+        *ret_kind = uplink ? VX_UPLINK : VX_GATEWAY;
+        snprintf(name->name, sizeof name->name, "%s%d", uplink ? "up" : "g",
+                 (key - KEY_GATEWAY) % N_GATEWAYS);
+        return;
+    } else if (key >= KEY_PEERING) {
+        *ret_kind = VX_PEERING;
+        tenant = (key - KEY_PEERING) / N_GATEWAYS;
+        snprintf(name->name, sizeof name->name, "ce%d",
+                 (key - KEY_PEERING) % N_GATEWAYS);
     } else if (key >= KEY_POLICY) {
         *ret_kind = VX_POLICY;
         tenant = (key - KEY_POLICY) / N_POLICIES;
@@ -175,6 +187,80 @@ policy_op(uint32_t variant, int tenant, struct name *name,
 }
 
 static void
+gateway_op(int key, uint32_t variant, struct name *name,
+           struct vx_gateway_spec *spec)
+{
+    unsigned other = draw(&variant, 4) == 1;
+
+    snprintf(name->host, sizeof name->host, "h%d",
+             (int) ((unsigned) (key - KEY_GATEWAY) + other)
+             % sim->n_machines);
+    spec->host = name->host;
+    spec->as = 65001;
+}
+
+/* Of the fabric, or of a tenant: then its device is the tenant's alone. */
+static void
+peering_op(int key, uint32_t variant, struct name *name,
+           struct vx_peering_spec *spec)
+{
+    static const uint8_t families[] = {
+        VX_AF_VPNV4 | VX_AF_EVPN | VX_AF_FLOWSPEC, VX_AF_EVPN,
+        VX_AF_VPNV4, VX_AF_FLOWSPEC,
+    };
+    struct vx_peering *value = &spec->value;
+    bool uplink = key < KEY_PEERING;
+    int gateway = (key - KEY_UPLINK) % N_GATEWAYS;
+    int tenant = (key - KEY_PEERING) / N_GATEWAYS;
+
+    snprintf(name->host, sizeof name->host, "g%d", gateway);
+    snprintf(name->network, sizeof name->network, "dev%d", tenant);
+    spec->gateway = name->host;
+    value->password = name->from;
+    value->device = name->iface_id;
+    value->peer = (struct vx_ip) {
+        .family = 4, .b = { 198, 18, (uint8_t) gateway, 2 },
+    };
+    value->peer_as = 65002;
+    value->local_as = 65001;
+    if (uplink) {
+        value->families = families[draw(&variant, 4)];
+        value->flowspec_in = value->families & VX_AF_FLOWSPEC;
+        return;
+    }
+    value->peer.b[2] = (uint8_t) (10 + gateway);
+    value->families = VX_AF_IPV4;
+    value->device = name->network;
+    name->local = (struct vx_prefix) { value->peer, 30 };
+    name->local.ip.b[3] = 1;
+    value->locals = &name->local;
+    value->n_locals = 1;
+    value->local_pref = draw(&variant, 2) ? 200 : 0;
+}
+
+/* Not in all lives is there somebody to tell. */
+static void
+announce_op(uint32_t variant, struct vx_op *op)
+{
+    static const uint8_t wheres[] = {
+        0, VX_WHERE_HOSTS | VX_WHERE_GATEWAY, VX_WHERE_GATEWAY,
+        VX_WHERE_HOSTS | VX_WHERE_FLOWSPEC, VX_WHERE_FLOWSPEC,
+    };
+
+    if (!sim->gatewayed) {
+        return;
+    } else if (op->kind == VX_SUBNET && !op->spec.subnet.no_route) {
+        op->spec.subnet.announce = draw(&variant, 4) != 0;
+        op->spec.subnet.host_routes = op->spec.subnet.announce
+                                      && draw(&variant, 2);
+    } else if (op->kind == VX_ROUTE) {
+        op->spec.route.announce = draw(&variant, 2);
+    } else if (op->kind == VX_POLICY) {
+        op->spec.policy.where = wheres[draw(&variant, 5)];
+    }
+}
+
+static void
 zone_op(uint32_t variant, struct name *name, struct vx_zone_spec *spec)
 {
     spec->path = draw(&variant, 3) ? VX_PATH_BORDER : VX_PATH_DIRECT;
@@ -242,10 +328,15 @@ intent_op(int key, const struct wish *wish, struct name *name,
     } else if (op->kind == VX_POLICY) {
         policy_op(v, (key - KEY_POLICY) / N_POLICIES, name,
                   &op->spec.policy);
+    } else if (op->kind == VX_GATEWAY) {
+        gateway_op(key, v, name, &op->spec.gateway);
+    } else if (op->kind == VX_UPLINK || op->kind == VX_PEERING) {
+        peering_op(key, v, name, &op->spec.peering);
     } else if (op->kind == VX_ZONE && v) {
         zone_op(v, name, &op->spec.zone);
         keep_own(key - KEY_ZONE, &op->spec.zone, name);
     }
+    announce_op(wish->variant / 7, op);
 }
 
 /* --- What is there. */
@@ -300,7 +391,9 @@ intent_is(const struct vx_obj *obj, int key, const struct wish *wish)
                   == op.spec.network.bum_pps;
     case VX_SUBNET:
         return ((const struct vx_subnet *) obj)->route
-               == !op.spec.subnet.no_route;
+               == !op.spec.subnet.no_route
+               && ((const struct vx_subnet *) obj)->announce
+                  == op.spec.subnet.announce;
     case VX_PORT:
         return port->n_ips == op.spec.port.n_ips
                && port->rate_kbps == op.spec.port.rate_kbps
@@ -308,9 +401,16 @@ intent_is(const struct vx_obj *obj, int key, const struct wish *wish)
                && port->bum_pps == op.spec.port.bum_pps;
     case VX_ROUTE:
         return same_ips(route->via, route->n_via, op.spec.route.via,
-                        op.spec.route.n_via);
+                        op.spec.route.n_via)
+               && route->announce == op.spec.route.announce;
     case VX_POLICY:
         return policy_is((const struct vx_policy *) obj, &op.spec.policy);
+    case VX_UPLINK:
+    case VX_PEERING:
+        return ((const struct vx_peering *) obj)->families
+               == op.spec.peering.value.families
+               && ((const struct vx_peering *) obj)->local_pref
+                  == op.spec.peering.value.local_pref;
     case VX_ZONE:
         return zone->budget_kbps == op.spec.zone.budget_kbps
                && (zone->path == VX_PATH_BORDER)

@@ -40,7 +40,7 @@ address_of(int index)
 static int
 id_at(const struct machine *machine, uint32_t ofport)
 {
-    for (int id = 0; id < N_IDS; id++) {
+    for (int id = 0; id < N_IFACES; id++) {
         if (ofport && machine->db.ofports[id] == ofport) {
             return id;
         }
@@ -112,6 +112,7 @@ tunnel(const struct machine *from, const struct vx_packet *packet,
         }
         return;
     }
+    judge_tunnel(from, packet, arrivals);
     arrivals->depth++;
     for (int i = 0; i < sim->n_machines; i++) {
         struct machine *to = &sim->machines[i];
@@ -200,8 +201,20 @@ void
 judge_walk(struct machine *machine, const struct vx_packet *packet,
            struct arrivals *arrivals)
 {
+    int id = id_at(machine, vx_packet_get_u(packet, VX_F_IN_PORT));
+
     memset(arrivals, 0, sizeof *arrivals);
+    arrivals->tenant = id >= 0 ? tenant_of_iface(id) : -1;
     walk(machine, VX_TENANT_TIER, packet, arrivals);
+}
+
+void
+judge_enter(struct machine *machine, const struct vx_packet *packet,
+            int tenant, struct arrivals *arrivals)
+{
+    memset(arrivals, 0, sizeof *arrivals);
+    arrivals->tenant = tenant;
+    walk(machine, VX_FABRIC_TIER, packet, arrivals);
 }
 
 /* A probe gets to no interface, an announcement to those of one network. */
@@ -212,18 +225,18 @@ judge_frame(const uint8_t *frame, const struct arrivals *arrivals)
                  && frame[13] == (VX_ETH_PROBE & 0xff);
     int net = -1;
 
-    for (int i = 0; i < N_MACHINES * N_IDS; i++) {
-        int id = i % N_IDS;
+    for (int i = 0; i < N_MACHINES * N_IFACES; i++) {
+        int id = i % N_IFACES;
 
-        if (!arrivals->n[i / N_IDS][id]) {
+        if (!arrivals->n[i / N_IFACES][id]) {
             continue;
         }
         if ((probe && !machine_is_tampered())
-            || (net >= 0 && net != net_of_id(id))) {
+            || (net >= 0 && net != net_of_iface(id))) {
             violated("a frame of the controller gets to interface %d at "
-                     "machine %d", id, i / N_IDS);
+                     "machine %d", id, i / N_IFACES);
         }
-        net = net_of_id(id);
+        net = net_of_iface(id);
     }
 }
 
@@ -236,6 +249,7 @@ judge_packet_out(struct machine *machine, const struct vx_row *acts,
 
     memset(&packet, 0, sizeof packet);
     memset(arrivals, 0, sizeof *arrivals);
+    arrivals->tenant = -1;
     vx_packet_set_u(&packet, VX_F_IN_PORT, VX_OFPORT_CONTROLLER);
     memcpy(packet.f[VX_F_ETH_DST], frame, 6);
     memcpy(packet.f[VX_F_ETH_SRC], frame + 6, 6);
@@ -277,14 +291,14 @@ judge_arrivals(const struct machine *machine, int id, int to,
                const struct arrivals *arrivals)
 {
     for (int m = 0; m < sim->n_machines; m++) {
-        for (int k = 0; k < N_IDS; k++) {
-            if (arrivals->n[m][k] && net_of_id(k) != net_of_id(id)) {
+        for (int k = 0; k < N_IFACES; k++) {
+            if (arrivals->n[m][k] && net_of_iface(k) != net_of_iface(id)) {
                 violated("a packet of interface %d (tenant %d, network %d) "
                          "at machine %d to MAC %d gets to interface %d "
                          "(tenant %d, network %d) at machine %d", id,
-                         tenant_of_net(net_of_id(id)), net_of_id(id),
-                         machine->index, to, k,
-                         tenant_of_net(net_of_id(k)), net_of_id(k), m);
+                         tenant_of_iface(id), net_of_iface(id),
+                         machine->index, to, k, tenant_of_iface(k),
+                         net_of_iface(k), m);
             }
         }
     }
@@ -292,10 +306,8 @@ judge_arrivals(const struct machine *machine, int id, int to,
 
 /* --- Active means reachable. */
 
-/* What the controller believes of the machine is not out of date: nothing
- * has happened there that is still on its way. */
-static bool
-is_known(const struct machine *machine, uint64_t host)
+bool
+machine_is_known(const struct machine *machine, uint64_t host)
 {
     struct vx_host_facts facts;
 
@@ -342,7 +354,7 @@ judge_active_at(int id)
 
         if (machine->db.host_num == ((const struct vx_host *) host)->num
             && machine->db.joined && machine->db.name == host->name[1] - '0'
-            && is_known(machine, place.host)) {
+            && machine_is_known(machine, place.host)) {
             if (machine->db.ofports[id] != place.ofport) {
                 violated("port %d is active at another interface", id);
             }
@@ -486,7 +498,7 @@ watch_move(int id, struct machine *active)
         struct machine *machine = &sim->machines[m];
 
         if (machine->db.name == to && machine != active
-            && is_known(machine, place.guest)
+            && machine_is_known(machine, place.guest)
             && machine->db.ofports[id] == place.guest_ofport) {
             *move = (struct move) { active, machine };
         }
@@ -525,6 +537,7 @@ judge_step(void)
     }
     if (sim->app && !sim->dying) {
         judge_audits();
+        judge_vnis();
     }
     if (!sim->app || sim->dying) {
         judge_disturbed();
@@ -542,12 +555,17 @@ judge_step(void)
     look_who_is_member();
     sim->n_judged++;
     for (int m = 0; m < sim->n_machines; m++) {
-        for (int id = 0; id < N_IDS && !sim->failed; id++) {
-            if (sim->machines[m].db.ofports[id]) {
+        for (int id = 0; id < N_IFACES && !sim->failed; id++) {
+            if (!sim->machines[m].db.ofports[id]) {
+                continue;
+            } else if (id < N_IDS) {
                 judge_interface(&sim->machines[m], id, active);
+            } else {
+                judge_leg(&sim->machines[m], id);
             }
         }
     }
+    judge_remotes();
 }
 
 /* --- Convergence. */
@@ -786,6 +804,9 @@ judge_converged(void)
     if (!why) {
         judge_all();
         why = judge_routed_converged();
+    }
+    if (!why && sim->gatewayed) {
+        why = judge_gateways_converged();
     }
     return why;
 }

@@ -9,6 +9,7 @@
  * What policies and routes say is read from intent here once more, without
  * the compiler. */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/pipeline.h"
@@ -92,6 +93,12 @@ arp_answer(int id, struct vx_packet *ret_packet, uint8_t frame[FRAME_MAX])
     struct vx_mac mac = mac_of(id);
     struct vx_ip src = ip_of(id), dst = gateway_ip(net_of_id(id));
 
+    if (id >= N_IDS) {
+        gateway_leg((id - N_IDS) % N_GATEWAYS, tenant_of_iface(id), &mac,
+                    &src);
+        dst = (struct vx_ip) { .family = 4, .b = { 169, 254, 64, 1 } };
+    }
+
     memset(ret_packet, 0, sizeof *ret_packet);
     vx_packet_set_mac(ret_packet, VX_F_ETH_SRC, &mac);
     vx_packet_set_mac(ret_packet, VX_F_ETH_DST, &gateway_mac);
@@ -122,17 +129,17 @@ send_routed(struct machine *machine, int id, const struct vx_ip *dst,
     routed_packet(id, dst, 64, &packet);
     vx_packet_set_u(&packet, VX_F_IN_PORT, machine->db.ofports[id]);
     judge_walk(machine, &packet, arrivals);
-    for (int i = 0; i < N_MACHINES * N_IDS; i++) {
-        int k = i % N_IDS;
+    for (int i = 0; i < N_MACHINES * N_IFACES; i++) {
+        int k = i % N_IFACES;
 
-        n += arrivals->n[i / N_IDS][k];
-        if (arrivals->n[i / N_IDS][k]
-            && tenant_of_net(net_of_id(k)) != tenant) {
+        n += arrivals->n[i / N_IFACES][k];
+        if (arrivals->n[i / N_IFACES][k]
+            && tenant_of_iface(k) != tenant) {
             violated("a packet of interface %d (tenant %d) at machine %d "
                      "by the gateway to %s gets to interface %d of tenant "
                      "%d at machine %d", id, tenant, machine->index,
                      vx_ip_format(dst, text), k,
-                     tenant_of_net(net_of_id(k)), i / N_IDS);
+                     tenant_of_iface(k), i / N_IFACES);
         }
     }
     if (n > 1 && !machine_is_tampered()) {
@@ -206,17 +213,38 @@ is_matched(const struct vx_policy *policy, int from, const struct vx_ip *dst)
            && (match->proto < 0 || match->proto == IPPROTO_UDP) && port;
 }
 
+/* One that was learned, by its place. */
+static const struct vx_policy *
+learned_policy(int tenant, int i)
+{
+    char name[8];
+    const struct vx_key scope = { .tenant = name };
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+
+    snprintf(name, sizeof name, "t%d", tenant);
+    vx_iter_init(&iter, sim->app->model, VX_POLICY, &scope, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        if (obj->origin == VX_BY_BGP && !i--) {
+            return (const void *) obj;
+        }
+    }
+    return NULL;
+}
+
 static const struct vx_policy *
 policy_for(int from, const struct vx_ip *dst)
 {
     int tenant = tenant_of_net(net_of_id(from));
     const struct vx_policy *best = NULL;
 
-    for (int i = 0; i < N_POLICIES; i++) {
-        const struct vx_policy *policy = (const void *)
+    for (int i = 0; i < N_POLICIES + 2; i++) {
+        const struct vx_policy *policy = i >= N_POLICIES
+            ? learned_policy(tenant, i - N_POLICIES) : (const void *)
             client_find(KEY_POLICY + tenant * N_POLICIES + i);
 
-        if (policy && (!best || policy->priority > best->priority)
+        if (policy && policy->where & VX_WHERE_HOSTS
+            && (!best || policy->priority > best->priority)
             && is_matched(policy, from, dst)) {
             best = policy;
         }
@@ -240,6 +268,16 @@ route_for(int from, const struct vx_ip *dst)
         }
     }
     return NULL;
+}
+
+/* Whether no policy says anything about where such packets get to. */
+bool
+routed_may_pass(int id, const struct vx_ip *dst)
+{
+    const struct vx_policy *policy = policy_for(id, dst);
+
+    return has_address(id) && (!policy || policy->action == VX_POLICY_DSCP
+                               || policy->action == VX_POLICY_RATE);
 }
 
 /* Bits of the ports at the next hops; 0: not all of them are there. */
@@ -276,6 +314,42 @@ is_via(const struct vx_policy *policy, int id)
     return false;
 }
 
+/* A port's own address, as a peer says: where its subnet is not routed. */
+static bool
+has_learned(int tenant, const struct vx_ip *dst)
+{
+    char of[8];
+    const struct vx_key scope = { .tenant = of };
+    const struct vx_obj *obj;
+    struct vx_iter iter;
+
+    snprintf(of, sizeof of, "t%d", tenant);
+    vx_iter_init(&iter, sim->app->model, VX_ROUTE, &scope, NULL);
+    while ((obj = vx_iter_next(&iter))) {
+        const struct vx_route *route = (const void *) obj;
+
+        if (obj->origin == VX_BY_BGP && route->prefix.length > 24
+            && vx_prefix_contains(&route->prefix, dst)) {
+            return !vx_model_routed_subnet(sim->app->model, obj->parent,
+                                           dst);
+        }
+    }
+    return false;
+}
+
+static bool
+has_legs(int tenant)
+{
+    struct vx_mac mac;
+    struct vx_ip ip;
+    bool has = false;
+
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        has |= gateway_leg(g, tenant, &mac, &ip);
+    }
+    return has;
+}
+
 /* Where a packet has to get to, as bits; 0: this is not to be said. */
 static unsigned
 wanted(int from, int to, struct machine *const *active, bool *ret_nowhere)
@@ -292,10 +366,20 @@ wanted(int from, int to, struct machine *const *active, bool *ret_nowhere)
     } else if (policy && policy->action == VX_POLICY_VIA
                && !is_via(policy, from)) {
         return living(tenant, policy->via, policy->n_via, active);
+    } else if (policy && policy->action == VX_POLICY_VIA
+               && !vx_hops_is_alive(sim->app->hops,
+                                    client_find(KEY_PORT + from)->oid)) {
+        return 0;               /* while it is dead it is no next hop */
+    } else if (policy && policy->action == VX_POLICY_GATEWAY
+               && has_legs(tenant)) {
+        return 0;               /* by one of them */
     } else if (policy && policy->action == VX_POLICY_GATEWAY
                && policy->fail_closed) {
         *ret_nowhere = true;
         return 0;
+    }
+    if (has_learned(tenant, &dst)) {
+        return 0;               /* it is longer than the others */
     }
     route = route_for(from, &dst);
     return route ? living(tenant, route->via, route->n_via, active)
@@ -314,6 +398,13 @@ judge_pair(int from, int to, struct machine *const *active)
     for (int id = 0; id < N_IDS; id++) {
         if (bits >> id & 1 && active[id]) {
             right += arrivals.n[active[id]->index][id];
+        }
+    }
+    for (int i = 0; n && i < N_MACHINES * N_IFACES; i++) {
+        if (sim->verbose && arrivals.n[i / N_IFACES][i % N_IFACES]
+            && !right) {
+            say("port %d to port %d: at interface %d of machine %d", from,
+                to, i % N_IFACES, i / N_IFACES);
         }
     }
     if (nowhere && n) {

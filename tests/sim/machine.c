@@ -350,7 +350,7 @@ next_work(const struct machine *machine, int *ret_i)
     if (machine->db.host_num != machine->db.done_num) {
         return VSWITCHD;
     }
-    for (int id = 0; id < N_IDS; id++) {
+    for (int id = 0; id < N_IFACES; id++) {
         if (machine->db.plugged[id] && !machine->db.ofports[id]
             && machine->db.host_num) {
             *ret_i = id;
@@ -459,7 +459,9 @@ void
 machine_unplug(struct machine *machine, int id)
 {
     say("machine %d: interface %d is unplugged", machine->index, id);
-    judge_changed(KEY_PORT + id);
+    if (id < N_IDS) {
+        judge_changed(KEY_PORT + id);
+    }
     machine->db.plugged[id] = false;
     machine->db.ofports[id] = 0;
     machine_told(machine);

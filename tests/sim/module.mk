@@ -13,8 +13,10 @@ tests_sim_test_sim_SOURCES = \
 	tests/sim/fake_of.c \
 	tests/sim/fake_ovsdb.c \
 	tests/sim/fake_store.c \
+	tests/sim/gateways.c \
 	tests/sim/intent.c \
 	tests/sim/judge.c \
+	tests/sim/judge_gateways.c \
 	tests/sim/judge_routed.c \
 	tests/sim/machine.c \
 	tests/sim/plant.c \

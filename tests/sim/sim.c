@@ -14,6 +14,7 @@
 
 #include "core/pipeline.h"
 #include "daemon/commit.h"
+#include "daemon/gateways.h"
 #include "daemon/health.h"
 #include "daemon/hooks.h"
 #include "lib/clock.h"
@@ -149,10 +150,12 @@ bury(void)
     struct vx_app *app = sim->app;
 
     sim->dying = true;
+    gateways_crashed();
     client_crashed();
     app->stopping = true;
     if (app->commit) {
         vx_commit_flush(app->commit, NULL);
+        vx_gws_stop(app->gws);
         vx_app_unwire(app);
     }
     vx_hooks_free(app->hooks);
@@ -224,7 +227,7 @@ do_machine(void)
     return machine_work(machine);
 }
 
-static struct machine *
+struct machine *
 machine_named(int name)
 {
     for (int m = 0; name >= 0 && m < sim->n_machines; m++) {
@@ -419,6 +422,11 @@ next_ms(void)
             next = item->not_before_ms;
         }
     }
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        int64_t ms = gateway_next_ms(sim->gateways[g]);
+
+        next = ms > sim->now_ms && ms < next ? ms : next;
+    }
     for (int m = 0; m < sim->n_machines; m++) {
         int64_t ms = machine_next_ms(&sim->machines[m]);
 
@@ -447,6 +455,18 @@ do_time(void)
 }
 
 static bool
+do_gateway(void)
+{
+    bool done = false;
+    int first = (int) roll(N_GATEWAYS);
+
+    for (int i = 0; sim->gatewayed && !done && i < N_GATEWAYS; i++) {
+        done = gateway_work(sim->gateways[(first + i) % N_GATEWAYS]);
+    }
+    return done;
+}
+
+static bool
 do_any_work(void)
 {
     if (do_event() || do_deliver() || do_pump()) {
@@ -457,7 +477,7 @@ do_any_work(void)
             return true;
         }
     }
-    return false;
+    return do_gateway();
 }
 
 /* --- Steps. */
@@ -473,6 +493,8 @@ step_chaos(void)
         do_deliver();
     } else if (what < 76) {
         do_pump();
+    } else if (what < 80 && sim->gatewayed) {
+        do_gateway();
     } else if (what < 84) {
         do_machine();
     } else if (what < 90) {
@@ -486,7 +508,11 @@ step_chaos(void)
             do_plug();
         }
     } else if (what < 96) {
-        do_fault();
+        if (sim->gatewayed && chance(3)) {
+            gateway_fault(sim->gateways[roll(N_GATEWAYS)]);
+        } else {
+            do_fault();
+        }
     } else if (what < 98 || !do_any_work()) {
         do_time();
     }
@@ -613,6 +639,11 @@ is_idle(void)
             return false;
         }
     }
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        if (gateway_has_work(sim->gateways[g])) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -633,6 +664,9 @@ calm(void)
     sim->plugs = sim->n_restores;
     for (int m = 0; m < sim->n_machines; m++) {
         sim->machines[m].cut = false;
+    }
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        gateway_calm(sim->gateways[g]);
     }
     for (int i = 0; i < CALM_STEPS && !sim->failed; i++) {
         step_calm();
@@ -666,10 +700,16 @@ begin(uint64_t seed, bool verbose)
     sim->tampering = chance(3);
     sim->routed = !chance(4);
     sim->bordered = chance(2);
+    /* What is planted lies elsewhere, and is found sooner without them. */
+    sim->gatewayed = sim->routed && chance(2) && plant == PLANT_NONE;
+    memset(sim->vni_tenants, -1, sizeof sim->vni_tenants);
     sim->n_machines = sim->bordered && chance(2) ? N_MACHINES : 3;
     sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
     for (int m = 0; m < sim->n_machines; m++) {
         machine_init(&sim->machines[m], m);
+    }
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        sim->gateways[g] = gateway_new(g);
     }
     start();
     for (int m = 0; m < sim->n_machines; m++) {
@@ -686,6 +726,9 @@ end(struct sim_result *ret_result)
     for (int m = 0; m < sim->n_machines; m++) {
         machine_fini(&sim->machines[m]);
     }
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        gateway_free(sim->gateways[g]);
+    }
     conns_free();
     disk_free(sim->disk);
     ret_result->failed = sim->failed;
@@ -698,6 +741,9 @@ end(struct sim_result *ret_result)
     ret_result->n_moves = sim->n_moves;
     ret_result->n_arrived = sim->n_arrived;
     ret_result->n_silent = sim->n_silent;
+    ret_result->n_legs = sim->n_legs;
+    ret_result->n_remotes = sim->n_remotes;
+    ret_result->n_entries = sim->n_entries;
     free(sim);
     sim = NULL;
 }

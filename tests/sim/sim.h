@@ -41,11 +41,15 @@ enum {
     N_NETS = 3,                 /* the first of tenant 0, the others of 1 */
     N_PER_NET = 3,              /* ports; port k has the same MAC in each */
     N_IDS = N_NETS * N_PER_NET, /* iface-ids, one per port */
+    N_GATEWAYS = 2,
+    N_IFACES = N_IDS + N_TENANTS * N_GATEWAYS,  /* and of legs, by tenant */
+    N_REMOTES = 2,              /* VTEPs of another fabric */
+    N_VNIS = 6,
     N_ADDRESSES = N_MACHINES + 1,
     N_CLIENTS = 4,              /* requests under way */
     MAX_BATCH = 12,
     FIRST_VNI = 2000,
-    LAST_VNI = 2005,            /* of networks and of routers */
+    LAST_VNI = FIRST_VNI + N_VNIS - 1,  /* of networks and of routers */
     QUARANTINE_MS = 300,
     EPOCH_MS = 1000000,         /* the clock starts here */
 };
@@ -93,8 +97,8 @@ struct db {
     uint32_t host_num;          /* bridges, 0 = none */
     int host_address;           /* of the tunnel port */
     uint32_t done_num;          /* ovs-vswitchd has done it */
-    bool plugged[N_IDS];
-    uint32_t ofports[N_IDS];    /* 0 = none yet */
+    bool plugged[N_IFACES];
+    uint32_t ofports[N_IFACES]; /* 0 = none yet */
 };
 
 struct conn;
@@ -275,7 +279,10 @@ enum { KEY_TENANT = 0, KEY_NET = KEY_TENANT + N_TENANTS,
        KEY_SUBNET = KEY_NET + N_NETS, KEY_PORT = KEY_SUBNET + N_NETS,
        KEY_ROUTE = KEY_PORT + N_IDS,
        KEY_POLICY = KEY_ROUTE + N_TENANTS * N_ROUTES,
-       KEY_ZONE = KEY_POLICY + N_TENANTS * N_POLICIES,
+       KEY_GATEWAY = KEY_POLICY + N_TENANTS * N_POLICIES,
+       KEY_UPLINK = KEY_GATEWAY + N_GATEWAYS,
+       KEY_PEERING = KEY_UPLINK + N_GATEWAYS,   /* of tenants, by tenant */
+       KEY_ZONE = KEY_PEERING + N_TENANTS * N_GATEWAYS,
        KEY_HOST = KEY_ZONE + N_ZONES, N_KEYS = KEY_HOST + N_MACHINES };
 
 /* --- What routing, policies, zones and rates are asked for (intent.c). */
@@ -288,6 +295,7 @@ struct name {
     char border_names[N_MACHINES][4];
     const char *borders[N_MACHINES];
     struct vx_port_range ranges[2];
+    struct vx_prefix local;
 };
 extern const char *const zone_names[N_ZONES];
 struct vx_ip ip_of(int id);
@@ -305,8 +313,12 @@ bool intent_is(const struct vx_obj *obj, int key, const struct wish *wish);
 struct request {
     bool used;
     unsigned generation;
+    int64_t submitted_ms;
     int keys[MAX_BATCH];
     struct wish wishes[MAX_BATCH];
+    /* As it was submitted: the controller may come back to it. */
+    struct vx_op ops[MAX_BATCH];
+    struct name names[MAX_BATCH];
     size_t n;
 };
 
@@ -333,6 +345,8 @@ struct move {
 
 /* --- The world (sim.c). */
 
+struct gateway;
+
 struct sim {
     uint64_t seed, random;
     unsigned n_steps;           /* so far */
@@ -349,7 +363,12 @@ struct sim {
     int n_machines;             /* in this life */
     bool routed;                /* tenants have routers in this life */
     bool bordered;              /* zones may talk by borders in this life */
-    bool deaf[N_IDS];           /* answers no questions */
+    bool gatewayed;             /* there may be gateways in this life */
+    struct gateway *gateways[N_GATEWAYS];
+    int vni_tenants[N_VNIS];    /* whose a VNI is, or was the last; or -1 */
+    uint32_t n_remote;          /* packets of the other fabric so far */
+    bool leg_was_in[N_IFACES];  /* once it had its rows */
+    bool deaf[N_IFACES];        /* answers no questions */
     unsigned n_restores;        /* requests for what is missing */
     bool plugs;                 /* machines are to be switched on */
     bool silent;                /* after a restart nobody has anything to do */
@@ -377,6 +396,7 @@ struct sim {
     bool calm;                  /* no faults any more */
     uint64_t n_traces, n_bundles, n_crashes, n_judged;
     uint64_t n_arrived, n_silent;
+    uint64_t n_legs, n_remotes, n_entries;
 };
 extern struct sim *sim;
 
@@ -395,6 +415,9 @@ struct sim_result {
     unsigned n_steps;
     uint64_t n_traces, n_bundles, n_crashes, n_judged, n_moves;
     uint64_t n_arrived, n_silent;
+    uint64_t n_legs;            /* packets that came out at legs */
+    uint64_t n_remotes;         /* packets from and to the other fabric */
+    uint64_t n_entries;         /* of feeds that were judged */
 };
 void sim_run(uint64_t seed, bool verbose, struct sim_result *ret_result);
 
@@ -423,7 +446,9 @@ struct punt {
 };
 enum { MAX_PUNTS = 16 };
 struct arrivals {
-    unsigned n[N_MACHINES][N_IDS];
+    int tenant;                     /* whose packet it is; -1: nobody's */
+    unsigned n[N_MACHINES][N_IFACES];
+    unsigned remotes[N_REMOTES];
     struct punt punts[MAX_PUNTS];
     unsigned n_punts;
     unsigned depth, max_depth;      /* tunnels on the way */
@@ -442,14 +467,72 @@ void routed_packet(int id, const struct vx_ip *dst, uint8_t ttl,
 enum { FRAME_MAX = 64 };
 size_t routed_frame(int id, const struct vx_ip *dst, uint8_t ttl,
                     uint8_t frame[FRAME_MAX]);
+/* Whether no policy says anything about where such packets get to. */
+bool routed_may_pass(int id, const struct vx_ip *dst);
 struct vx_ip routed_somewhere(uint32_t n);  /* addresses of interest */
 /* What a machine answers to an ARP question. */
 void arp_answer(int id, struct vx_packet *ret_packet,
                 uint8_t frame[FRAME_MAX]);
 void judge_routed(struct machine *machine, int id);
 const char *judge_routed_converged(void);
+
+/* --- Gateways, as far as the controller sees them (gateways.c): they read
+ * their feeds, carry out what they read, and report; they plug their legs,
+ * and answer for them.  Peers tell them things, true ones and others. */
+
+struct gateway *gateway_new(int index);
+void gateway_free(struct gateway *gateway);
+/* One thing that it does by itself; false: nothing to do. */
+bool gateway_work(struct gateway *gateway);
+bool gateway_has_work(const struct gateway *gateway);
+int64_t gateway_next_ms(const struct gateway *gateway);
+/* What its peers tell it changes; it restarts, hangs, is cut off. */
+void gateway_fault(struct gateway *gateway);
+void gateway_calm(struct gateway *gateway);
+/* The controller is about to be no more. */
+void gateways_crashed(void);
+/* Leg and tenant: its addresses, as the gateway was told; false: none. */
+bool gateway_leg(int gateway, int tenant, struct vx_mac *ret_mac,
+                 struct vx_ip *ret_ip);
+/* Whether it hears a prefix from the tenant's peers, and says so. */
+bool gateway_says(int gateway, int tenant, const struct vx_prefix *prefix);
+bool gateway_is_up(int gateway);
+struct vx_ip remote_vtep(int remote);
+struct vx_mac remote_mac(int remote);
+enum { N_HEARD = 6 };           /* prefixes that a peer may tell */
+struct vx_prefix heard_prefix(int i);
+
+/* What has to hold of them (judge_gateways.c). */
+
+/* The entry is told now. */
+void judge_told(struct gateway *gateway, const char *type, const char *key,
+                bool is_new);
+/* A request was carried out: nobody announces what is gone by it. */
+void judge_withdrawn(int64_t submitted_ms);
+void judge_vnis(void);
+/* A packet comes to a VTEP of the other fabric, or to nobody. */
+void judge_tunnel(const struct machine *from,
+                  const struct vx_packet *packet,
+                  struct arrivals *arrivals);
+void judge_leg(struct machine *machine, int iface);
+void judge_remotes(void);
+void judge_enter(struct machine *machine, const struct vx_packet *packet,
+                 int tenant, struct arrivals *arrivals);
+const char *judge_gateways_converged(void);
+/* Calls f with each entry that the gateway goes by. */
+void gateway_each(const struct gateway *gateway,
+                  void (*f)(void *aux, const char *type, const char *key,
+                            const char *value), void *aux);
+bool gateway_is_prompt(const struct gateway *gateway);
+int gateway_index(const struct gateway *gateway);
+unsigned gateway_n_entries(const struct gateway *gateway);
+
 struct vx_ip address_of(int index);
 void id_name(int id, char *buf, size_t size);
+struct machine *machine_named(int name);
+/* What the controller believes of the machine is not out of date: nothing
+ * has happened there that is still on its way. */
+bool machine_is_known(const struct machine *machine, uint64_t host);
 static inline int
 net_of_id(int id)
 {
@@ -459,6 +542,25 @@ static inline int
 tenant_of_net(int net)
 {
     return net ? 1 : 0;
+}
+/* Of an interface: a port's, or a leg's. */
+static inline int
+tenant_of_iface(int iface)
+{
+    return iface < N_IDS ? tenant_of_net(net_of_id(iface))
+                         : (iface - N_IDS) / N_GATEWAYS;
+}
+/* A leg is in the network of its tenant's router. */
+static inline int
+net_of_iface(int iface)
+{
+    return iface < N_IDS ? net_of_id(iface)
+                         : N_NETS + tenant_of_iface(iface);
+}
+static inline int
+leg_iface(int tenant, int gateway)
+{
+    return N_IDS + tenant * N_GATEWAYS + gateway;
 }
 
 #endif

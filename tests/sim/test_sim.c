@@ -27,7 +27,7 @@ number(const char *name, uint64_t or_else)
 
 struct total {
     uint64_t n_seeds, n_steps, n_traces, n_bundles, n_crashes, n_judged;
-    uint64_t n_moves, n_arrived, n_silent;
+    uint64_t n_moves, n_arrived, n_silent, n_legs, n_remotes, n_entries;
 };
 
 static void
@@ -42,6 +42,9 @@ sum_up(struct total *total, const struct sim_result *result)
     total->n_moves += result->n_moves;
     total->n_arrived += result->n_arrived;
     total->n_silent += result->n_silent;
+    total->n_legs += result->n_legs;
+    total->n_remotes += result->n_remotes;
+    total->n_entries += result->n_entries;
 }
 
 /* The first seed that fails, 0 if none does. */
@@ -70,7 +73,9 @@ nothing_is_violated(uint64_t first, uint64_t n)
 
     printf("# %llu seeds in %.1f s: %.0f a minute; %llu steps, %llu "
            "bundles, %llu crashes, %llu migrations, %llu judgements, "
-           "%llu packets, %llu routed and arrived, %llu silent restarts\n",
+           "%llu packets, %llu routed and arrived, %llu silent restarts, "
+           "%llu packets by legs, %llu of another fabric, %llu entries of "
+           "feeds\n",
            (unsigned long long) total.n_seeds, seconds,
            (double) total.n_seeds / seconds * 60,
            (unsigned long long) total.n_steps,
@@ -80,7 +85,10 @@ nothing_is_violated(uint64_t first, uint64_t n)
            (unsigned long long) total.n_judged,
            (unsigned long long) total.n_traces,
            (unsigned long long) total.n_arrived,
-           (unsigned long long) total.n_silent);
+           (unsigned long long) total.n_silent,
+           (unsigned long long) total.n_legs,
+           (unsigned long long) total.n_remotes,
+           (unsigned long long) total.n_entries);
     if (seed) {
         printf("# seed %llu: %s\n# its life:\n", (unsigned long long) seed,
                result.failure);

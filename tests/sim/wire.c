@@ -251,14 +251,21 @@ answer(const struct arrivals *arrivals, const struct item *item)
     bool is_question = item->n >= 42 && frame[12] == 8 && frame[13] == 6
                        && frame[21] == 1;
 
-    for (int i = 0; is_question && i < N_MACHINES * N_IDS; i++) {
-        struct machine *machine = &sim->machines[i / N_IDS];
-        int id = i % N_IDS;
+    for (int i = 0; is_question && i < N_MACHINES * N_IFACES; i++) {
+        struct machine *machine = &sim->machines[i / N_IFACES];
+        int id = i % N_IFACES;
         struct vx_ip ip = ip_of(id);
         uint8_t reply[FRAME_MAX] = { 0 };
         struct vx_packet packet;
+        struct vx_mac mac;
 
-        if (arrivals->n[i / N_IDS][id] && !sim->deaf[id]
+        if (!arrivals->n[i / N_IFACES][id]
+            || (id >= N_IDS && !gateway_leg((id - N_IDS) % N_GATEWAYS,
+                                            tenant_of_iface(id), &mac,
+                                            &ip))) {
+            continue;
+        }
+        if (!sim->deaf[id]
             && !memcmp(frame + 38, ip.b, 4)) {
             arp_answer(id, &packet, reply);
             vx_packet_set_u(&packet, VX_F_IN_PORT, machine->db.ofports[id]);

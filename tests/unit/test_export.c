@@ -714,7 +714,13 @@ what_is_withdrawn_stays_gone_until_it_is_released(void **state)
     struct vx_feed_item item;
 
     (void) state;
+    /* Nor does it come meanwhile, if it was not there. */
     assert_int_equal(vx_feedlog_withdraw(log, &key), 0);
+    vx_feedlog_want(log, &key, "{0}", NULL, 1, 1);
+    assert_int_equal(events.n_told, 0);
+    vx_feedlog_want(log, &key, NULL, NULL, 1, 1);
+    vx_feedlog_release(log, &key, 1);
+    assert_false(vx_feedlog_get(log, &key, &item));
     vx_feedlog_want(log, &key, "{1}", NULL, 1, 1);
     assert_int_equal(vx_feedlog_withdraw(log, &key), 2);
     assert_int_equal(vx_feedlog_withdraw(log, &key), 2);
