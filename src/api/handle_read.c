@@ -52,6 +52,9 @@ hops_status(const struct vx_api_backend *b, struct vx_codec_view *view,
     view->hops_status = &room->hops;
     if (view->obj->kind == VX_POLICY) {
         room->places = places_of(b, view->obj, room);
+        if (room->hops.is_idle) {
+            room->places &= VX_WHERE_FLOWSPEC;
+        }
         view->policy_places = &room->places;
     }
     if (view->obj->kind == VX_POLICY && b->counters) {

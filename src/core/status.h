@@ -68,7 +68,8 @@ enum vx_hops_state {
     VX_HOPS_ACTIVE,         /* all next hops are there and live, or it needs
                              * none */
     VX_HOPS_DEGRADED,       /* some do */
-    VX_HOPS_UNRESOLVED,     /* no port has one of the addresses */
+    VX_HOPS_UNRESOLVED,     /* no port has one of the addresses; or it is a
+                             * policy for what is not routed */
     VX_HOPS_DOWN,           /* ports have, and none of them lives */
     VX_N_HOPS_STATES
 };
@@ -84,6 +85,7 @@ struct vx_hops_status {
     char reason[256];           /* "" if active */
     struct vx_hop_status hops[VX_MAX_HOPS];     /* as in the object */
     size_t n_hops;
+    bool is_idle;           /* a policy: nothing it is for is routed */
 };
 
 /* Of a route or policy.  alive: whether the port answers; NULL = every port

@@ -93,6 +93,33 @@ judge(const struct vx_obj *obj, size_t n_found, size_t n_alive,
     }
 }
 
+/* Policies concern what goes through the tenant's router: where nothing does
+ * they are in force nowhere. */
+static const char *
+not_in_force(const struct vx_model *model, const struct vx_obj *obj)
+{
+    const struct vx_policy *policy = (const void *) obj;
+    const struct vx_obj *tenant = vx_model_by_oid(model, obj->parent);
+    const struct vx_obj *network = policy->match.network
+        ? vx_model_by_oid(model, policy->match.network) : NULL;
+    struct vx_key scope = { .tenant = tenant->name };
+    const struct vx_obj *subnet;
+    struct vx_iter iter;
+
+    if (network) {
+        scope.network = network->name;
+    }
+    vx_iter_init(&iter, model, VX_SUBNET, &scope, NULL);
+    while ((subnet = vx_iter_next(&iter))) {
+        if (subnet->origin == VX_BY_OPERATOR
+            && ((const struct vx_subnet *) (const void *) subnet)->route) {
+            return NULL;
+        }
+    }
+    return network ? "no subnet of the network that it matches is routed"
+                   : "no subnet of the tenant is routed";
+}
+
 void
 vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
                     vx_port_alive *alive, void *aux,
@@ -102,6 +129,7 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
     const struct vx_ip *via;
     size_t n = hops_of(obj, &via), n_found = 0, n_alive = 0;
     struct vx_hops_status *s = ret_status;
+    const char *why;
 
     if (is_to_gateways(obj)) {
         via = legs;
@@ -109,6 +137,7 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
     }
     s->state = VX_HOPS_ACTIVE;
     s->reason[0] = '\0';
+    s->is_idle = false;
     s->n_hops = n;
     for (size_t i = 0; i < n; i++) {
         struct vx_hop_status *hop = &s->hops[i];
@@ -131,6 +160,12 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
         return;
     }
     judge(obj, n_found, n_alive, s);
+    s->is_idle = obj->kind == VX_POLICY && (why = not_in_force(model, obj));
+    if (s->is_idle) {
+        s->state = VX_HOPS_UNRESOLVED;
+        snprintf(s->reason, sizeof s->reason, "not in force on hosts: %s "
+                 "(netctl subnet set --route)", why);
+    }
 }
 
 const char *

@@ -223,6 +223,34 @@ a_policy_answers_what_the_contract_names(void **state)
 }
 
 static void
+a_policy_for_what_is_not_routed_is_not_active(void **state)
+{
+    (void) state;
+    struct vx_codec_path path;
+    struct vx_codec_view view;
+    struct vx_hops_status status;
+
+    apply("[{\"op\":\"PUT\",\"path\":\"" T "/networks/flat\"},"
+          "{\"op\":\"PUT\",\"path\":\"" T
+          "/networks/flat/subnets/10.5.0.0%2F24\",\"body\":{"
+          "\"route\":false}},"
+          "{\"op\":\"PUT\",\"path\":\"" T "/policies/flat\",\"body\":{"
+          "\"priority\":7,\"match\":{\"network\":\"flat\"},"
+          "\"action\":{\"type\":\"drop\"}}}]");
+    view = view_of(T "/policies/flat", &path);
+    vx_hops_status_eval(model, view.obj, NULL, NULL, &status);
+    assert_int_equal(status.state, VX_HOPS_UNRESOLVED);
+    assert_true(status.is_idle);
+    assert_non_null(strstr(status.reason, "is routed"));
+    apply("[{\"op\":\"PUT\",\"path\":\"" T
+          "/networks/flat/subnets/10.5.0.0%2F24\",\"body\":{"
+          "\"route\":true}}]");
+    vx_hops_status_eval(model, view.obj, NULL, NULL, &status);
+    assert_int_equal(status.state, VX_HOPS_ACTIVE);
+    assert_false(status.is_idle);
+}
+
+static void
 a_patch_merges_into_match_and_action(void **state)
 {
     (void) state;
@@ -323,6 +351,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_routes_and_limits_comes_back_from_answers_and_records),
         TEST(a_policy_answers_what_the_contract_names),
+        TEST(a_policy_for_what_is_not_routed_is_not_active),
         TEST(a_patch_merges_into_match_and_action),
         TEST(a_wrong_member_of_a_policy_is_named),
     };
