@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import intent
 from gwlab import UPSTREAM, GwLab
 from netns import wait_until
 from zclient import ZebraClient
@@ -154,6 +155,23 @@ def test_what_is_changed_by_hand_is_listed_and_put_right(gw):
     _, known, _ = audit(gw, "--known", "--all", "--gateway", "g1")
     assert set(wanted) <= set(differences(known))
     assert not [f for f in known["items"] if f["state"] == "open"]
+
+
+def test_flowspec_rules_are_counted_as_the_reflector_counts_them(gw):
+    clean(gw)
+    rows = of(clean(gw, "--gateway", "g1"), "g1")["rows"]
+    rules = [("10.0.0.0/24", {"type": "drop"}),
+             ("10.0.1.0/24", {"type": "rate", "rate_kbps": 8000}),
+             ("fd00:0:0:1::/64", {"type": "drop"})]
+    with intent.Api(gw.lab.api) as api:
+        api.batch([intent.put(
+            f"/v1/tenants/red/policies/p{n}", priority=100 + n,
+            match={"dst": dst, "proto": "udp", "dport": "1000-1010"},
+            action=action, where=["hosts", "flowspec"])
+            for n, (dst, action) in enumerate(rules)])
+    wait_until(lambda: of(clean(gw, "--gateway", "g1"), "g1")["rows"]
+               >= rows + len(rules), 30, gw.report, 0.5)
+    assert not differences(clean(gw))
 
 
 def test_a_password_is_not_told(gw):
