@@ -66,13 +66,18 @@ base_tier1(struct vx_rows *rows)
 
     row = vx_base(rows, VX_TENANT_TIER, VX_T1_CLASSIFY, 100);
     vx_match_u(row, VX_F_IN_PORT, VX_OFPORT_PATCH);
+    vx_act_set_u(row, VX_F_REG8, 1);
     act_enter(row, VX_T1_L2);
     vx_base_drop(rows, VX_TENANT_TIER, VX_T1_CLASSIFY, VX_DROP_UNKNOWN_PORT);
 
+    /* Tier 2 answers, but what came from there: who is asked by a machine of
+     * another fabric answers himself. */
     row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 110);
+    vx_match_u(row, VX_F_REG8, 0);
     vx_match_arp(row, 1);
     vx_act_cross(row);
     row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 110);
+    vx_match_u(row, VX_F_REG8, 0);
     vx_match_nd(row, VX_ND_NS);
     vx_act_cross(row);
     row = vx_base(rows, VX_TENANT_TIER, VX_T1_L2, 10);

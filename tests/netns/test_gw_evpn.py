@@ -6,6 +6,7 @@ import pytest
 
 import gobgp
 import intent
+import netns
 from gwlab import FABRIC_AS, GwLab
 from netns import wait_until
 from test_gateways import settle
@@ -93,6 +94,26 @@ def test_bare_metal_and_vms_ping_in_one_network(gw):
               for ip in gw.vm("red", name).ips]
     result = gw.lab.ping_many(pairs, deadline_s=30)
     assert not result.silent(), f"{result.silent()}\n{gw.report()}"
+
+
+def test_bare_metal_may_speak_first_and_ask_again(gw):
+    """VMs answer its questions, who has the address, whether it is asked of
+    all or, later, of them alone."""
+    machine = gw.vm("red", "web12")
+    for ip in machine.ips:
+        in_metal(gw, "ip", "neigh", "flush", "dev", "eth0")
+        machine.run("ip", "neigh", "flush", "dev", "eth0")
+        assert gw.lab.ping_many([(gw.metal, ip)], deadline_s=60).answered()
+        in_metal(gw, "ip", "neigh", "change", ip, "lladdr", machine.mac,
+                 "dev", "eth0", "nud", "probe")
+        wait_until(lambda a=ip: "REACHABLE" in in_metal(
+            gw, "ip", "neigh", "show", a), 30,
+            lambda a=ip: in_metal(gw, "ip", "neigh", "show", a), 0.1)
+
+
+def in_metal(gw, *argv):
+    """What a command in the bare-metal machine says."""
+    return netns.run(netns.command(gw.metal.namespace, argv)).stdout
 
 
 def test_bare_metal_and_vms_ping_across_routers(gw):
