@@ -145,6 +145,9 @@ network_changed(struct vx_fabric *f, const struct vx_obj *new)
         };
         net->tenant = vx_ften_get(f, new->parent);
         vx_tree_insert(&net->tenant->nets, &net->oid, &net->by_tenant);
+        if (!strcmp(new->name, VX_ROUTER_NETWORK)) {
+            net->tenant->router_net = net;
+        }
         vx_fnet_refresh(f, net);
         refresh_ports_of_network(f, net);
         vx_ften_legs_changed(f, net->tenant);
@@ -199,6 +202,9 @@ network_removed(struct vx_fabric *f, const struct vx_obj *old)
     net->obj = NULL;
     vx_fnet_tell_routes(f, net);        /* policies that name it */
     vx_tree_remove(&tenant->nets, &net->by_tenant);
+    if (tenant->router_net == net) {
+        tenant->router_net = NULL;
+    }
     vx_ften_legs_changed(f, tenant);
     net->tenant = NULL;
     net->seg = (struct vx_segment) { 0 };

@@ -117,7 +117,8 @@ void vx_fabric_port_alive(struct vx_fabric *fabric, uint64_t port,
                           bool alive);
 /* A host lives (as all do unless told) or not: as a border it is not used
  * while others of its zone live, nor are its ports as next hops while other
- * ones live.  O(next hops), of a border O(rows of the zone's networks). */
+ * ones live.  Of a host O(its networks and ports), of a border O(rows of the
+ * zone's networks). */
 void vx_fabric_host_alive(struct vx_fabric *fabric, uint64_t host,
                           bool alive);
 /* Calls f for every next hop that was found: port and address, sorted by

@@ -579,6 +579,7 @@ free_nodes(struct vx_fabric *f)
 
         if (net->tenant) {
             vx_tree_remove(&net->tenant->nets, &net->by_tenant);
+            net->tenant->router_net = NULL;
             net->tenant = NULL;
         }
         unref(net->obj);

@@ -112,6 +112,7 @@ struct vx_ften {
     uint64_t oid;
     const struct vx_tenant *obj;    /* NULL: not known */
     struct vx_tree nets;        /* vx_fnet.by_tenant: the known ones */
+    struct vx_fnet *router_net; /* of them VX_ROUTER_NETWORK; or NULL */
     struct vx_tree routed;      /* vx_fsub.by_prefix: in force */
     struct vx_tree paths;       /* vx_fpath.child.by_parent */
     struct vx_tree uses;        /* vx_fuse.by_ip */
@@ -543,7 +544,7 @@ void vx_femit_path(const struct vx_fpath_told *told, struct vx_rows *rows);
 void vx_fport_hops_changed(struct vx_fabric *f, const struct vx_fport *port,
                            const struct vx_port *obj);
 /* Legs of gateways have come or gone: policies whose next hops they are.
- * O(networks and policies of the tenant + ports of the router network). */
+ * O(policies of the tenant + ports of the router network). */
 void vx_ften_legs_changed(struct vx_fabric *f, struct vx_ften *tenant);
 /* The same if the port is one, or was. */
 void vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
@@ -552,7 +553,8 @@ void vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
 /* A subnet or path of which the switches know something else than they ought
  * to, 0 = none; for tests.  O(all of them). */
 uint64_t vx_fabric_untold(struct vx_fabric *f);
-/* The host lives, or does not: paths by its ports.  O(next hops). */
+/* The host lives, or does not: paths by its ports.  O(networks of the host +
+ * its ports of tenants with next hops). */
 void vx_fhost_hops_changed(struct vx_fabric *f, const struct vx_fhost *host);
 
 /* --- fabric_zone.c: hosts and zones. */

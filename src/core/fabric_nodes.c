@@ -346,28 +346,15 @@ vx_fpath_free(struct vx_fabric *f, struct vx_fpath *path)
     vx_ften_put(f, tenant);
 }
 
-/* Addresses of the gateways' legs, one of each. */
-static size_t
-legs_of(const struct vx_ften *tenant, struct vx_ip ips[VX_MAX_HOPS])
+static void
+find_legs(const struct vx_ften *tenant, struct vx_leg_hops *ret_legs)
 {
-    size_t n = 0;
-
-    VX_TREE_FOR_EACH(net_node, &tenant->nets) {
-        const struct vx_fnet *net = VX_CONTAINER(net_node, struct vx_fnet,
-                                                 by_tenant);
-
-        if (strcmp(net->obj->o.name, VX_ROUTER_NETWORK)) {
-            continue;
-        }
-        VX_TREE_FOR_EACH(node, &net->ports) {
-            const struct vx_port *port = VX_FPORT(node, by_network)->obj;
-
-            if (port && port->gateway && port->n_ips && n < VX_MAX_HOPS) {
-                ips[n++] = port->ips[0];
-            }
+    *ret_legs = (struct vx_leg_hops) { .n = 0 };
+    if (tenant->router_net) {
+        VX_TREE_FOR_EACH(node, &tenant->router_net->ports) {
+            vx_leg_hops_add(ret_legs, VX_FPORT(node, by_network)->obj);
         }
     }
-    return n;
 }
 
 void
@@ -377,12 +364,13 @@ vx_fpath_link_uses(struct vx_fpath *path)
     const struct vx_policy *policy = (const void *) path->obj;
     bool is_route = path->obj->kind == VX_ROUTE;
     const struct vx_ip *via = is_route ? route->via : policy->via;
-    struct vx_ip legs[VX_MAX_HOPS];
+    struct vx_leg_hops legs;
 
     path->n_uses = is_route ? route->n_via : policy->n_via;
     if (!is_route && policy->action == VX_POLICY_GATEWAY) {
-        via = legs;
-        path->n_uses = legs_of(path->tenant, legs);
+        find_legs(path->tenant, &legs);
+        via = legs.ips;
+        path->n_uses = legs.n;
     }
     path->uses = vx_xcalloc(path->n_uses + 1, sizeof *path->uses);
     for (size_t i = 0; i < path->n_uses; i++) {

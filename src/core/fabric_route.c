@@ -142,20 +142,24 @@ static void
 find_hops(struct vx_fabric *f, struct vx_fpath *path,
           struct vx_fpath_told *want)
 {
-    int ways = path->obj && path->obj->kind == VX_ROUTE ? 2 : 1;
+    bool is_route = path->obj && path->obj->kind == VX_ROUTE;
+    const struct vx_fport *ports[VX_MAX_HOPS];
+    bool away = is_route;
 
-    for (int away = 0; away < ways && !want->n_hops; away++) {
-        for (size_t i = 0; i < path->n_uses; i++) {
-            const struct vx_ip *ip = &path->uses[i].ip;
-            const struct vx_fport *port = port_at(path->tenant, ip);
+    for (size_t i = 0; i < path->n_uses; i++) {
+        const struct vx_fport *port = port_at(path->tenant,
+                                              &path->uses[i].ip);
 
-            set_target(f, &path->uses[i], port ? port->oid : 0);
-            if (port && port->member && !port->dead
-                && port->member->host->dead == away) {
-                want->hops[want->n_hops++] = (struct vx_nexthop) {
-                    *ip, port->obj->mac, port->net->seg.network->vni
-                };
-            }
+        set_target(f, &path->uses[i], port ? port->oid : 0);
+        ports[i] = port && port->member && !port->dead ? port : NULL;
+        away &= !ports[i] || ports[i]->member->host->dead;
+    }
+    for (size_t i = 0; i < path->n_uses; i++) {
+        if (ports[i] && ports[i]->member->host->dead == away) {
+            want->hops[want->n_hops++] = (struct vx_nexthop) {
+                path->uses[i].ip, ports[i]->obj->mac,
+                ports[i]->net->seg.network->vni
+            };
         }
     }
 }
@@ -313,15 +317,16 @@ vx_fport_leg_changed(struct vx_fabric *f, const struct vx_fport *port,
 void
 vx_fhost_hops_changed(struct vx_fabric *f, const struct vx_fhost *host)
 {
-    VX_TREE_FOR_EACH(tenant, &f->tenants) {
-        VX_TREE_FOR_EACH(node, &VX_CONTAINER(tenant, struct vx_ften,
-                                             by_oid)->uses) {
-            struct vx_fuse *use = VX_CONTAINER(node, struct vx_fuse, by_ip);
-            const struct vx_fport *port = vx_fport_find(f, use->port);
+    VX_TREE_FOR_EACH(node, &host->members) {
+        const struct vx_fmember *member = VX_FMEMBER(node);
 
-            if (port && vx_fport_host(port) == host) {
-                tell_path(f, use->path);
-            }
+        if (!member->net->tenant || !member->net->tenant->uses.count) {
+            continue;
+        }
+        VX_TREE_FOR_EACH(port_node, &member->ports) {
+            const struct vx_fport *port = VX_FPORT(port_node, by_member);
+
+            vx_fport_hops_changed(f, port, port->obj);
         }
     }
 }

@@ -419,3 +419,27 @@ vx_kind_plural(enum vx_kind kind)
 {
     return (unsigned) kind < VX_N_KINDS ? kinds[kind].plural : "none";
 }
+
+void
+vx_leg_hops_add(struct vx_leg_hops *hops, const struct vx_port *port)
+{
+    size_t i = hops->n;
+
+    if (!port || !port->gateway || !port->n_ips) {
+        return;
+    }
+    while (i && hops->oids[i - 1] > port->o.oid) {
+        i--;
+    }
+    if (i == VX_MAX_HOPS) {
+        return;
+    }
+    hops->n -= hops->n == VX_MAX_HOPS;
+    memmove(&hops->ips[i + 1], &hops->ips[i],
+            (hops->n - i) * sizeof *hops->ips);
+    memmove(&hops->oids[i + 1], &hops->oids[i],
+            (hops->n - i) * sizeof *hops->oids);
+    hops->ips[i] = port->ips[0];
+    hops->oids[i] = port->o.oid;
+    hops->n++;
+}

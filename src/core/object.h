@@ -386,4 +386,15 @@ vx_port_location(const struct vx_port *port)
            : port->host ? port->host : port->located;
 }
 
+/* The legs of a tenant's gateways as next hops: an address of each, those
+ * made first if they are too many.  Rows and status are made of the same. */
+struct vx_leg_hops {
+    struct vx_ip ips[VX_MAX_HOPS];
+    uint64_t oids[VX_MAX_HOPS];     /* ascending */
+    size_t n;
+};
+
+/* In any order; what is no leg (or NULL) is left out. */
+void vx_leg_hops_add(struct vx_leg_hops *hops, const struct vx_port *port);
+
 #endif

@@ -19,29 +19,20 @@ hops_of(const struct vx_obj *obj, const struct vx_ip **ret_via)
     return ((const struct vx_policy *) value)->n_via;
 }
 
-/* One address of each leg of the tenant's gateways.  O(ports of the router
- * network). */
-static size_t
-legs_of(const struct vx_model *model, const struct vx_obj *obj,
-        struct vx_ip ips[VX_MAX_HOPS])
+/* O(gateways of the tenant). */
+static void
+find_legs(const struct vx_model *model, const struct vx_obj *obj,
+          struct vx_leg_hops *ret_legs)
 {
-    struct vx_key scope = {
-        .tenant = vx_model_by_oid(model, obj->parent)->name,
-        .network = VX_ROUTER_NETWORK,
-    };
-    const struct vx_obj *port;
-    struct vx_iter iter;
-    size_t n = 0;
+    const struct vx_gateway *gateway;
+    struct vx_serve_iter iter;
 
-    vx_iter_init(&iter, model, VX_PORT, &scope, NULL);
-    while (n < VX_MAX_HOPS && (port = vx_iter_next(&iter))) {
-        const struct vx_port *leg = (const void *) port;
-
-        if (leg->gateway && leg->n_ips) {
-            ips[n++] = leg->ips[0];
-        }
+    *ret_legs = (struct vx_leg_hops) { .n = 0 };
+    vx_serving_init(&iter, model, obj->parent);
+    while ((gateway = vx_serving_next(&iter))) {
+        vx_leg_hops_add(ret_legs, vx_model_leg(model, gateway->o.oid,
+                                               obj->parent));
     }
-    return n;
 }
 
 static bool
@@ -125,15 +116,16 @@ vx_hops_status_eval(const struct vx_model *model, const struct vx_obj *obj,
                     vx_port_alive *alive, void *aux,
                     struct vx_hops_status *ret_status)
 {
-    struct vx_ip legs[VX_MAX_HOPS];
+    struct vx_leg_hops legs;
     const struct vx_ip *via;
     size_t n = hops_of(obj, &via), n_found = 0, n_alive = 0;
     struct vx_hops_status *s = ret_status;
     const char *why;
 
     if (is_to_gateways(obj)) {
-        via = legs;
-        n = legs_of(model, obj, legs);
+        find_legs(model, obj, &legs);
+        via = legs.ips;
+        n = legs.n;
     }
     s->state = VX_HOPS_ACTIVE;
     s->reason[0] = '\0';

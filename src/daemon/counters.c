@@ -35,7 +35,7 @@ enum step {
     STEP_OWN,                   /* only of a border that passes traffic on */
     STEP_OUT,
     STEP_POLICY,
-    STEP_LEG_POLICY,
+    STEP_LEG_POLICY,            /* only where legs are */
     STEP_METERS1,
     STEP_METERS2,
     N_STEPS
@@ -353,6 +353,23 @@ finish(struct counted *c, bool complete)
     event_active(counters->tick, EV_TIMEOUT, 0);
 }
 
+/* Whether a gateway on the host serves anybody: only what comes from legs is
+ * in the table. */
+static bool
+has_leg(const struct counted *c)
+{
+    const struct vx_model *model = c->owner->env.model;
+    const struct vx_gateway *gateway = vx_model_gateway_of_host(model,
+                                                                c->oid);
+    struct vx_serve_iter iter;
+
+    if (!gateway) {
+        return false;
+    }
+    vx_served_init(&iter, model, gateway->o.oid);
+    return vx_served_next(&iter);
+}
+
 static void
 next_step(struct counted *c)
 {
@@ -361,6 +378,7 @@ next_step(struct counted *c)
     do {
         c->step++;
     } while ((c->step == STEP_OWN && !c->transits)
+             || (c->step == STEP_LEG_POLICY && !has_leg(c))
              || (c->step >= STEP_METERS1 && c->step < N_STEPS
                  && !c->is_due));
     if (c->step == N_STEPS) {

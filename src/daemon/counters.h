@@ -3,7 +3,7 @@
  * counted.
  *
  *   due, or wanted fresh --> br-tenant 50 -> br-fabric 6, 30, 60
- *     -> br-tenant 30 -> meters of both -> sums, rates, bursts
+ *     -> br-tenant 30, with legs 32 -> meters of both -> sums, rates, bursts
  *
  * Few hosts at a time, spread over the interval, one request after the other,
  * big tables in parts with pauses, never while a switch is being dumped for

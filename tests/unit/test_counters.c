@@ -212,15 +212,14 @@ a_turn_asks_for_one_thing_after_the_other(void **state)
         { VX_TENANT_TIER, VX_T1_L2 }, { VX_FABRIC_TIER, VX_T2_INGRESS },
         { VX_FABRIC_TIER, VX_T2_FDB }, { VX_FABRIC_TIER, VX_T2_OUT },
         { VX_TENANT_TIER, VX_T1_POLICY },
-        { VX_TENANT_TIER, VX_T1_LEG_POLICY },
         { VX_TENANT_TIER, OG_OF_NO_TABLE },
         { VX_FABRIC_TIER, OG_OF_NO_TABLE },
     };
 
     (void) state;
     begin_turn();
-    assert_int_equal(answer_all(), 8);
-    for (size_t i = 0; i < 8; i++) {
+    assert_int_equal(answer_all(), 7);
+    for (size_t i = 0; i < 7; i++) {
         assert_int_equal(asked[i].tier, want[i].tier);
         assert_int_equal(asked[i].part.table, want[i].table);
     }
@@ -229,7 +228,22 @@ a_turn_asks_for_one_thing_after_the_other(void **state)
     assert_int_equal(n_turns(), 1);
     vx_counters_kick(counters);
     run();
-    assert_int_equal(n_asked, 8);               /* not due */
+    assert_int_equal(n_asked, 7);               /* not due */
+}
+
+static void
+what_comes_from_legs_is_asked_for_only_where_they_are(void **state)
+{
+    (void) state;
+    fx_do(model, "put gateway g1 host=h1");
+    begin_turn();
+    assert_int_equal(answer_all(), 7);      /* a gateway that serves nobody */
+    fx_do(model, "put peering acme/ce1 gateway=g1 peer=172.16.1.2"
+          " peer_as=65100 family=ipv4 device=ce0 local=172.16.1.1/29");
+    begin_turn();
+    assert_int_equal(answer_all(), 8);
+    assert_int_equal(asked[5].tier, VX_TENANT_TIER);
+    assert_int_equal(asked[5].part.table, VX_T1_LEG_POLICY);
 }
 
 static void
@@ -288,7 +302,7 @@ a_border_is_asked_for_its_own_endpoints_too(void **state)
     begin_turn();
     answer(NULL, 0, NULL);
     answer(&transit, 1, NULL);
-    assert_int_equal(answer_all(), 9);
+    assert_int_equal(answer_all(), 8);
     assert_int_equal(asked[3].part.table, VX_T2_FDB);
     assert_int_equal(asked[3].part.out_port, VX_OFPORT_PATCH);
 }
@@ -380,13 +394,13 @@ who_asks_gets_fresh_numbers_and_meters_keep_their_pace(void **state)
     n_asked = n_answered = 0;
     assert_non_null(api->refresh(api->ctx, on_woken, NULL));
     run();
-    assert_int_equal(answer_all(), 6);          /* no meters */
+    assert_int_equal(answer_all(), 5);          /* no meters */
     run();
     assert_int_equal(n_woken, 1);
     assert_true(was_complete);
     now -= 2000;
     begin_turn();                               /* is still due when it was */
-    assert_int_equal(answer_all(), 8);
+    assert_int_equal(answer_all(), 7);
 }
 
 static void
@@ -416,7 +430,7 @@ turn_with_drops(uint64_t dropped)
         .bytes = dropped, .dropped = dropped };
 
     begin_turn();
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 5; i++) {
         answer(NULL, 0, NULL);
     }
     answer(&meter, 1, NULL);
@@ -460,6 +474,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_turn_asks_for_one_thing_after_the_other),
+        TEST(what_comes_from_legs_is_asked_for_only_where_they_are),
         TEST(rows_become_traffic_of_the_network_they_are_of),
         TEST(a_border_is_asked_for_its_own_endpoints_too),
         TEST(a_big_table_is_asked_for_in_parts),
