@@ -104,6 +104,19 @@ vx_validate_tenant_targets(const struct vx_candidate *c, const char *field,
            && vx_validate_rts(c, &exports, "export_rts", err);
 }
 
+/* As its host has it, if it is not given; 0: not known yet. */
+static uint32_t
+router_id_of(const struct vx_candidate *c, const struct vx_gateway *gateway)
+{
+    const struct vx_ent *host = vx_model_ent_of(c->model, gateway->host,
+                                                VX_HOST);
+    const struct vx_ip *ip =
+        gateway->router_id.family || !host
+        ? &gateway->router_id : &((const struct vx_host *) host->obj)->vtep;
+
+    return ip->family == 4 ? (uint32_t) vx_ip_to_u128(ip) : 0;
+}
+
 bool
 vx_validate_rd_is_free(const struct vx_candidate *c, const char *field,
                        struct vx_error *err)
@@ -112,11 +125,32 @@ vx_validate_rd_is_free(const struct vx_candidate *c, const char *field,
     const struct vx_ent *other = vx_model_by_rd(c->model, tenant->rd);
     char text[VX_RT_STRLEN];
 
-    return !other || other == c->self
-           || vx_fail(err, VX_EXISTS, field, "RD %s already belongs to tenant "
-                      "\"%s\": their routes would be taken for the same; use "
-                      "another, or leave it out",
-                      vx_rd_format(tenant->rd, text), other->obj->name);
+    if (!tenant->rd) {
+        return true;
+    }
+    if (other && other != c->self) {
+        return vx_fail(err, VX_EXISTS, field, "RD %s already belongs to "
+                       "tenant \"%s\": their routes would be taken for the "
+                       "same; use another, or leave it out",
+                       vx_rd_format(tenant->rd, text), other->obj->name);
+    }
+    /* Gateways are few.  One that comes later, whose own this is, announces
+     * the first of the two tenants' routes only, and says so. */
+    VX_TREE_FOR_EACH(node, &c->model->by_name[VX_GATEWAY]) {
+        const struct vx_gateway *gateway = (const void *)
+            VX_CONTAINER(node, struct vx_ent, by_name)->obj;
+        uint32_t vni = vx_rd_auto_vni(tenant->rd, gateway->as,
+                                      router_id_of(c, gateway));
+
+        if (vni && vni != tenant->router_vni) {
+            return vx_fail(err, VX_INVALID, field, "RD %s is what gateway "
+                           "\"%s\" gives the tenant whose router has VNI %u: "
+                           "use another, or leave it out",
+                           vx_rd_format(tenant->rd, text), gateway->o.name,
+                           vni);
+        }
+    }
+    return true;
 }
 
 /* --- Gateways by themselves. */

@@ -5,44 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/tree.h"
+#include "gateway/claims.h"
 #include "lib/xalloc.h"
-
-/* Who has a FlowSpec rule. */
-struct claim {
-    struct vx_tree_node by_key;
-    const struct vx_gw_entry *owner;
-    size_t size;
-    uint8_t key[BG_KEY_MAX];
-};
 
 struct vx_gw_apply {
     struct vx_gw_entries *entries;
     const struct vx_gw_apply_ops *ops;
     void *aux;
-    struct vx_tree claims;
+    struct vx_gw_claims *claims;
     struct vx_gw_items old, new;    /* reused */
     char *held;                     /* why prefixes are; NULL = they are not */
 };
 
-static int
-compare_claim(const void *key, const struct vx_tree_node *node)
-{
-    const struct claim *claim = VX_CONTAINER(node, struct claim, by_key);
-
-    return bg_key_compare(key, &(struct bg_key) { claim->key, claim->size });
-}
-
-static struct claim *
-find_claim(struct vx_gw_apply *apply, const struct bg_nlri *nlri)
-{
-    uint8_t key[BG_KEY_MAX];
-    size_t size = bg_nlri_key(nlri, key);
-    struct vx_tree_node *node =
-        vx_tree_find(&apply->claims, &(struct bg_key) { key, size });
-
-    return node ? VX_CONTAINER(node, struct claim, by_key) : NULL;
-}
+/* --- Items. */
 
 static bool
 is_flow(const struct vx_gw_item *item)
@@ -51,63 +26,41 @@ is_flow(const struct vx_gw_item *item)
            && (item->nlri.family == BG_FLOW4 || item->nlri.family == BG_FLOW6);
 }
 
-/* --- FlowSpec rules and their owners. */
-
+/* Why an item is not told. */
 static bool
-claim_rule(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
-           const struct vx_gw_item *item, struct vx_error *err)
+fail_taken(const struct vx_gw_item *item, const struct vx_gw_entry *owner,
+           struct vx_error *err)
 {
-    struct claim *claim = find_claim(apply, &item->nlri);
+    char rd[BG_RD_STRLEN];
 
-    if (claim) {
-        return claim->owner == entry
-               || vx_fail(err, VX_EXISTS, "match", "policy \"%s\" has the "
-                          "same FlowSpec rule", claim->owner->key);
+    if (is_flow(item)) {
+        return vx_fail(err, VX_EXISTS, "match", "policy \"%s\" has the same "
+                       "FlowSpec rule", owner->key);
     }
-    claim = vx_xcalloc(1, sizeof *claim);
-    claim->owner = entry;
-    claim->size = bg_nlri_key(&item->nlri, claim->key);
-    vx_tree_insert(&apply->claims,
-                   &(struct bg_key) { claim->key, claim->size },
-                   &claim->by_key);
-    return true;
+    if (item->kind == VX_GW_ITEM_ROUTE) {
+        return vx_fail(err, VX_EXISTS, "vrf", "\"%s\" has the same route in "
+                       "%s", owner->key, item->vrf);
+    }
+    return vx_fail(err, VX_EXISTS, "rd", "\"%s\" is announced with the same "
+                   "route distinguisher, %s: give one of the two tenants "
+                   "another", owner->key, bg_rd_format(&item->nlri.rd, rd));
 }
-
-/* Those that waited for it try again. */
-static bool
-release_rule(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
-             const struct vx_gw_item *item)
-{
-    struct claim *claim = find_claim(apply, &item->nlri);
-
-    if (!claim || claim->owner != entry) {
-        return false;
-    }
-    vx_tree_remove(&apply->claims, &claim->by_key);
-    free(claim);
-    for (struct vx_gw_entry *other = vx_gw_entries_failed(apply->entries);
-         other; other = other->next_failed) {
-        if (other->type == VX_GW_POLICY && other != entry) {
-            vx_gw_entries_mark(apply->entries, other);
-        }
-    }
-    return true;
-}
-
-/* --- Items. */
 
 static bool
 set_item(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
          const struct vx_gw_item *item, uint64_t token, struct vx_error *err)
 {
+    const struct vx_gw_entry *owner =
+        vx_gw_claims_take(apply->claims, item, entry);
+
+    if (owner != entry) {
+        return fail_taken(item, owner, err);
+    }
     if (item->kind == VX_GW_ITEM_ROUTE) {
         apply->ops->route_set(apply->aux, item->vrf, &item->want, token);
-        return true;
+    } else {
+        apply->ops->bgp_set(apply->aux, &item->nlri, &item->attrs, token);
     }
-    if (is_flow(item) && !claim_rule(apply, entry, item, err)) {
-        return false;
-    }
-    apply->ops->bgp_set(apply->aux, &item->nlri, &item->attrs, token);
     return true;
 }
 
@@ -115,9 +68,12 @@ static void
 unset_item(struct vx_gw_apply *apply, const struct vx_gw_entry *entry,
            const struct vx_gw_item *item, uint64_t token)
 {
+    if (!vx_gw_claims_release(apply->claims, item, entry)) {
+        return;                 /* another's, who may have told it */
+    }
     if (item->kind == VX_GW_ITEM_ROUTE) {
         apply->ops->route_unset(apply->aux, item->vrf, &item->want, token);
-    } else if (!is_flow(item) || release_rule(apply, entry, item)) {
+    } else {
         apply->ops->bgp_unset(apply->aux, &item->nlri, token);
     }
 }
@@ -192,12 +148,28 @@ is_of_node(const struct vx_gw_entry *entry)
            || entry->type == VX_GW_PEERING;
 }
 
+/* Those that could not have what others had try again, once for all that was
+ * let go: a tenant's many prefixes may wait for another's. */
+static void
+try_again(struct vx_gw_apply *apply)
+{
+    if (vx_gw_entries_is_dirty(apply->entries)
+        || !vx_gw_claims_are_freed(apply->claims)) {
+        return;
+    }
+    for (struct vx_gw_entry *entry = vx_gw_entries_failed(apply->entries);
+         entry; entry = entry->next_failed) {
+        vx_gw_entries_mark(apply->entries, entry);
+    }
+}
+
 bool
 vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max)
 {
     struct vx_gw_entry *entry;
 
     for (size_t i = 0; i < max; i++) {
+        try_again(apply);
         entry = vx_gw_entries_pop(apply->entries);
         if (!entry) {
             return true;
@@ -207,6 +179,7 @@ vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max)
         }
         carry_out(apply, entry, token);
     }
+    try_again(apply);
     return !vx_gw_entries_is_dirty(apply->entries);
 }
 
@@ -216,6 +189,12 @@ vx_gw_apply_hold(struct vx_gw_apply *apply, const char *why)
     free(apply->held);
     apply->held = why ? vx_xstrdup(why) : NULL;
     vx_gw_entries_mark_all(apply->entries);
+}
+
+bool
+vx_gw_apply_tells(const struct vx_gw_apply *apply, const struct bg_nlri *nlri)
+{
+    return vx_gw_claims_has(apply->claims, nlri);
 }
 
 /* --- Life. */
@@ -229,7 +208,7 @@ vx_gw_apply_new(struct vx_gw_entries *entries,
     apply->entries = entries;
     apply->ops = ops;
     apply->aux = aux;
-    vx_tree_init(&apply->claims, compare_claim);
+    apply->claims = vx_gw_claims_new();
     return apply;
 }
 
@@ -239,11 +218,8 @@ vx_gw_apply_free(struct vx_gw_apply *apply)
     if (!apply) {
         return;
     }
-    VX_TREE_FOR_EACH_SAFE (node, next, &apply->claims) {
-        vx_tree_remove(&apply->claims, node);
-        free(VX_CONTAINER(node, struct claim, by_key));
-    }
     free(apply->held);
+    vx_gw_claims_free(apply->claims);
     vx_gw_items_fini(&apply->old);
     vx_gw_items_fini(&apply->new);
     free(apply);

@@ -6,9 +6,10 @@
  *   entries (dirty) -> wanted: old, new -> ops
  *
  * Withdrawals come before announcements, since entries that are gone are
- * taken first.  Two policies of different tenants may ask for the same
- * FlowSpec rule, which has no tenant in its key: the first has it, the other
- * is told that it is not in force. */
+ * taken first.  Entries may ask for the same: a FlowSpec rule, which has no
+ * tenant in its key, or what belonged to another tenant until its VNI or RD
+ * passed on.  The first has it (claims.h), the other is not in force, and says
+ * why, until the first lets go. */
 #ifndef VX_GATEWAY_APPLY_H
 #define VX_GATEWAY_APPLY_H
 
@@ -44,5 +45,9 @@ void vx_gw_apply_hold(struct vx_gw_apply *apply, const char *why);
 
 /* Carries out up to max dirty entries.  True if all is carried out. */
 bool vx_gw_apply_some(struct vx_gw_apply *apply, uint64_t token, size_t max);
+
+/* Whether an entry has told the speaker this route. */
+bool vx_gw_apply_tells(const struct vx_gw_apply *apply,
+                       const struct bg_nlri *nlri);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bgp/bgp_flowspec.h"
+#include "lib/rt.h"
 #include "lib/xalloc.h"
 
 enum { PMSI_INGRESS_REPLICATION = 6 };
@@ -68,10 +69,20 @@ static struct bg_rd
 rd_of(const struct vx_gw_ctx *ctx)
 {
     const struct vx_gw_tenant *tenant = &ctx->tenant->tenant;
+    const struct vx_gw_gateway *gateway = &ctx->gateway->gateway;
+    struct bg_rd rd;
+    uint64_t n;
 
-    return tenant->has_rd ? tenant->rd
-           : bg_rd_ip(&ctx->gateway->gateway.router_id,
-                      (uint16_t) tenant->vni);
+    if (tenant->has_rd) {
+        return tenant->rd;
+    }
+    n = vx_rd_auto(gateway->as,
+                   (uint32_t) vx_ip_to_u128(&gateway->router_id),
+                   tenant->vni);
+    for (size_t i = sizeof rd.b; i--; n >>= 8) {
+        rd.b[i] = (uint8_t) n;
+    }
+    return rd;
 }
 
 static bool

@@ -490,7 +490,10 @@ readvertise_set(void *app_, const struct bg_nlri *nlri,
 {
     struct vx_gw_app *app = app_;
 
-    bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs, app->token);
+    if (!vx_gw_apply_tells(app->apply, nlri)) {
+        bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs,
+                       app->token);
+    }
 }
 
 static void
@@ -498,7 +501,9 @@ readvertise_unset(void *app_, const struct bg_nlri *nlri)
 {
     struct vx_gw_app *app = app_;
 
-    bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
+    if (!vx_gw_apply_tells(app->apply, nlri)) {
+        bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
+    }
 }
 
 static void

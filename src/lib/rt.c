@@ -173,6 +173,35 @@ vx_rd_make_ip4(uint32_t ip4, uint16_t number)
     return (uint64_t) TYPE_IP4 << 48 | (uint64_t) ip4 << 16 | number;
 }
 
+enum { AUTO_VNI_MIN = 0xff0000, VNI_BITS = 24 };
+
+/* 1 to 255. */
+static uint32_t
+salt(uint32_t router_id)
+{
+    return 1 + ((router_id >> 24) * 7 + (router_id >> 16 & 255) * 5
+                + (router_id >> 8 & 255) * 3 + (router_id & 255)) % 255;
+}
+
+uint64_t
+vx_rd_auto(uint32_t as, uint32_t router_id, uint32_t vni)
+{
+    return vni >= AUTO_VNI_MIN
+           ? vx_rd_make_ip4(router_id, (uint16_t) (vni - AUTO_VNI_MIN))
+           : vx_rd_make(as & UINT16_MAX, salt(router_id) << VNI_BITS | vni);
+}
+
+uint32_t
+vx_rd_auto_vni(uint64_t rd, uint32_t as, uint32_t router_id)
+{
+    uint32_t low = (uint32_t) rd & ((1u << VNI_BITS) - 1);
+    uint32_t high = AUTO_VNI_MIN + (rd & UINT16_MAX);
+
+    return rd == vx_rd_auto(as, router_id, high) ? high
+           : low && low < AUTO_VNI_MIN && rd == vx_rd_auto(as, router_id, low)
+           ? low : 0;
+}
+
 uint32_t
 vx_rt_number(uint64_t rt)
 {

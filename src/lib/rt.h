@@ -42,6 +42,15 @@ uint64_t vx_rt_make(uint32_t as, uint32_t number);
 uint64_t vx_rd_make(uint32_t as, uint32_t number);
 /* Type 1: ADDRESS:number; ip4 in host order. */
 uint64_t vx_rd_make_ip4(uint32_t ip4, uint16_t number);
+/* The distinguisher that gateway router_id (host order) of AS as gives the
+ * routes of the tenant whose router has this VNI: unlike that of any other
+ * tenant, and of any other gateway, or nearly.  A VNI has more bits than the
+ * number behind an address: 0xff0000 and above, which routers are given by
+ * themselves, are ROUTER-ID:(VNI - 0xff0000), the others AS:NUMBER with a
+ * number above any VNI, so that no network's is the same. */
+uint64_t vx_rd_auto(uint32_t as, uint32_t router_id, uint32_t vni);
+/* The VNI for which that gateway gives rd; 0: for none. */
+uint32_t vx_rd_auto_vni(uint64_t rd, uint32_t as, uint32_t router_id);
 /* The part after the colon. */
 uint32_t vx_rt_number(uint64_t rt);
 

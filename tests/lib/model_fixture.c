@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "lib/rt.h"
+
 static enum vx_op_type
 parse_verb(const char *s)
 {
@@ -178,7 +180,9 @@ tenant_member(struct fx_op *fx, const char *name, const char *value)
     } else if (!strcmp(name, "quota_ports")) {
         spec->quota_ports = parse_number(value);
     } else if (!strcmp(name, "rd")) {
-        spec->rd = parse_target(value);
+        if (!vx_rd_parse(value, &spec->rd)) {
+            spec->rd = parse_target(value);     /* what is none, too */
+        }
     } else if (!strcmp(name, "import")) {
         spec->imports = fx->rts[0];
         add_rt(value, fx->rts[0], &spec->n_imports);

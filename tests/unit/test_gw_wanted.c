@@ -204,8 +204,10 @@ sync_now(struct world *w)
 #define HELLO_FULL "{\"hello\":{\"epoch\":\"ab\",\"full\":true}}"
 #define GATEWAY "{\"name\":\"g1\",\"as\":65001,\"router_id\":\"192.0.2.1\"," \
     "\"vtep\":\"192.0.2.1\",\"host\":\"gw1\"}"
-#define TENANT(VNI, LAST) \
-    "{\"vrf\":\"vx" VNI "\",\"vni\":" VNI ",\"rd\":null," \
+#define TENANT(VNI, LAST) TENANT_OF(VNI, LAST, "null")
+#define WITH_RD(VNI, LAST, RD) TENANT_OF(VNI, LAST, "\"" RD "\"")
+#define TENANT_OF(VNI, LAST, RD) \
+    "{\"vrf\":\"vx" VNI "\",\"vni\":" VNI ",\"rd\":" RD "," \
     "\"import\":[\"65001:" VNI "\"],\"export\":[\"65001:" VNI "\"]," \
     "\"mtu\":1450,\"leg\":{\"iface_id\":\"x/_router/g1\"," \
     "\"mac\":\"0a:00:00:00:00:" LAST "\",\"ips\":[\"169.254.64.2/18\"," \
@@ -307,12 +309,20 @@ type_5_has_router_mac_and_auto_rd(void **state)
     assert_int_equal(items.n, 2);
     assert_int_equal(items.items[1].nlri.evpn.type, BG_EVPN_PREFIX);
     assert_int_equal(items.items[1].nlri.evpn.vni, 5001);
+    /* 77 of the router id, then the VNI. */
     assert_string_equal(bg_rd_format(&items.items[1].nlri.rd, text),
-                        "192.0.2.1:5001");
+                        "65001:1291850633");
     assert_true(bg_attrs_router_mac(&items.items[1].attrs, &mac));
     assert_int_equal(mac.b[5], 1);
     assert_string_equal(bg_rt_format(bg_attrs_rt(&items.items[1].attrs, 0),
                                      text), "65001:5001");
+    /* One of those that routers are given by themselves. */
+    entry(w, "tenant", "acme", TENANT("16777213", "01"));
+    sync_now(w);
+    assert_true(vx_gw_wanted(e->value, vx_gw_entries_ctx(w->gw.entries, e),
+                             "leg", &items, &err));
+    assert_string_equal(bg_rd_format(&items.items[1].nlri.rd, text),
+                        "192.0.2.1:65533");
     vx_gw_items_fini(&items);
     world_free(w);
 }
@@ -428,6 +438,92 @@ one_rule_has_one_owner_and_passes_to_the_next(void **state)
     assert_int_equal(w->n_said, 1);
     assert_non_null(strstr(w->said[0], "65001:5002"));
     assert_int_equal(vx_gw_entries_n_failed(w->gw.entries), 0);
+    world_free(w);
+}
+
+static size_t
+n_failed(const struct world *w)
+{
+    return vx_gw_entries_n_failed(w->gw.entries);
+}
+
+/* A gateway that was away sees tenants that were made anew only. */
+static void
+tenants_may_swap_vnis_and_inherit_them(void **state)
+{
+    struct world *w = world_new();
+
+    (void) state;
+    begin(w, "\"vpnv4\",\"evpn\"");
+    entry(w, "tenant", "beta", TENANT("5002", "02"));
+    for (int i = 0; i < 10; i++) {
+        char key[2][32], value[2][256];
+
+        for (int t = 0; t < 2; t++) {
+            const char *name = t ? "beta" : "acme";
+
+            snprintf(key[t], sizeof *key, "%s 10.0.%d.0/24", name, i);
+            snprintf(value[t], sizeof *value, "{\"tenant\":\"%s\",\"prefix\":"
+                     "\"10.0.%d.0/24\",\"why\":\"subnet\",\"object\":\"o\"}",
+                     name, i);
+            entry(w, "prefix", key[t], value[t]);
+        }
+    }
+    sync_now(w);
+    assert_int_equal(w->n_said, 60);
+    entry(w, "tenant", "acme", TENANT("5002", "01"));
+    entry(w, "tenant", "beta", TENANT("5001", "02"));
+    sync_now(w);
+    assert_int_equal(w->n_said, 60);
+    assert_int_equal(n_failed(w), 0);
+    assert_said(w, "route vx5001 10.0.3.0/24|169.254.64.1 dev leg");
+    assert_said(w, "route vx5002 10.0.3.0/24|169.254.64.1 dev leg");
+    for (size_t i = 0; i < w->n_said; i++) {    /* whose RT, whose RD */
+        if (strstr(w->said[i], "vpnv4")) {
+            assert_true(!strstr(w->said[i], "1291850633")
+                        == !strstr(w->said[i], "65001:5001"));
+        }
+    }
+    /* One goes, the other inherits. */
+    entry(w, "tenant", "beta", "null");
+    entry(w, "tenant", "acme", TENANT("5001", "01"));
+    sync_now(w);
+    assert_int_equal(w->n_said, 30);
+    assert_said(w, "route vx5001 10.0.3.0/24|169.254.64.1 dev leg");
+    world_free(w);
+}
+
+static void
+one_rd_is_of_one_tenant_and_the_other_is_told(void **state)
+{
+    struct world *w = world_new();
+
+    (void) state;
+    begin(w, "\"vpnv4\"");
+    entry(w, "tenant", "beta", WITH_RD("5002", "02", "65001:1291850633"));
+    entry(w, "prefix", "acme 10.0.0.0/24", PREFIX("acme", "10.0.0.0/24"));
+    sync_now(w);
+    entry(w, "prefix", "beta 10.0.0.0/24", PREFIX("beta", "10.0.0.0/24"));
+    sync_now(w);
+    assert_int_equal(w->n_said, 3);         /* both in their VRFs */
+    assert_int_equal(n_failed(w), 1);
+    assert_string_equal(vx_gw_entries_failed(w->gw.entries)->key,
+                        "beta 10.0.0.0/24");
+    assert_non_null(strstr(vx_gw_entries_failed(w->gw.entries)->why,
+                           "65001:1291850633"));
+    for (size_t i = 0; i < w->n_said; i++) {
+        assert_null(strstr(w->said[i], "65001:5002"));
+    }
+    /* The other's withdrawal takes nothing away. */
+    entry(w, "prefix", "beta 10.0.0.0/24", "null");
+    sync_now(w);
+    assert_int_equal(w->n_said, 2);
+    entry(w, "prefix", "beta 10.0.0.0/24", PREFIX("beta", "10.0.0.0/24"));
+    sync_now(w);
+    entry(w, "tenant", "beta", WITH_RD("5002", "02", "65001:99"));
+    sync_now(w);
+    assert_int_equal(w->n_said, 4);
+    assert_int_equal(n_failed(w), 0);
     world_free(w);
 }
 
@@ -746,6 +842,8 @@ main(void)
         cmocka_unit_test(policies_become_flowspec_of_both_families),
         cmocka_unit_test(many_ports_become_rules_that_the_reflector_takes),
         cmocka_unit_test(one_rule_has_one_owner_and_passes_to_the_next),
+        cmocka_unit_test(tenants_may_swap_vnis_and_inherit_them),
+        cmocka_unit_test(one_rd_is_of_one_tenant_and_the_other_is_told),
         cmocka_unit_test(full_stream_takes_away_what_it_does_not_name),
         cmocka_unit_test(unreadable_entry_stays_as_it_was),
         cmocka_unit_test(tenant_that_goes_takes_its_routes_and_comes_back),

@@ -116,6 +116,8 @@ static const struct row rows[] = {
     { "put tenant other rd=65001:7", VX_EXISTS, "rd",
       "RD 65001:7 already belongs to tenant \"acme\"" },
     { "put tenant other rd=0:7", VX_INVALID, "rd", "AS:NUMBER" },
+    { "put tenant other rd=192.0.2.99:65000", VX_INVALID, "rd",
+      "what gateway \"g1\" gives the tenant whose router has VNI 16776680" },
     { "put tenant other import=65001:7 import=65001:7", VX_INVALID,
       "import_rts", "65001:7 of tenant \"other\" is given twice" },
     { "put network acme/web rt=1:1 rt=1:1", VX_INVALID, "rts",

@@ -141,6 +141,35 @@ communities_have_numbers_and_some_have_names(void **state)
     assert_true(u == 42);
 }
 
+static void
+what_gateways_give_by_themselves_is_unlike(void **state)
+{
+    static const uint32_t vnis[] = {
+        1, 4464, 70000, 135536, 65535, 65536, 0xfeffff, 0xff0000, 0xff1170,
+        16777213, 16777215,
+    };
+    static const uint32_t ids[] = { 0xc0000201, 0xc0000202, 0x0a000001 };
+    char text[VX_RT_STRLEN];
+
+    (void) state;
+    assert_string_equal(vx_rd_format(vx_rd_auto(65001, ids[0], 16777213),
+                                     text), "192.0.2.1:65533");
+    for (size_t i = 0; i < N(ids) * N(vnis); i++) {
+        uint32_t id = ids[i / N(vnis)], vni = vnis[i % N(vnis)];
+        uint64_t rd = vx_rd_auto(4200000001u, id, vni);
+
+        assert_int_equal(vx_rd_auto_vni(rd, 4200000001u, id), vni);
+        assert_true(rd != vx_rd_make(4200000001u & 0xffff, vni));
+        for (size_t j = 0; j < i; j++) {
+            assert_true(rd != vx_rd_auto(4200000001u, ids[j / N(vnis)],
+                                         vnis[j % N(vnis)]));
+        }
+    }
+    assert_int_equal(vx_rd_auto_vni(vx_rd_make(65001, 70000), 65001, ids[0]),
+                     0);
+    assert_int_equal(vx_rd_auto_vni(0, 0, 0), 0);
+}
+
 int
 main(void)
 {
@@ -151,6 +180,7 @@ main(void)
             targets_and_distinguishers_are_made_of_the_type_that_holds_them),
         cmocka_unit_test(another_extended_community_reads_as_a_number_only),
         cmocka_unit_test(communities_have_numbers_and_some_have_names),
+        cmocka_unit_test(what_gateways_give_by_themselves_is_unlike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
