@@ -49,7 +49,7 @@ class FakeController:
             self.lock.notify_all()
             return self.synced
 
-    def wait_acked(self, deadline_s=15):
+    def wait_acked(self, deadline_s=60):
         """Back when the gateway has carried out all that was told."""
         wait_until(lambda: self.last().get("acked") == self.synced
                    and self.last().get("epoch") == self.epoch, deadline_s,

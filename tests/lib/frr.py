@@ -121,7 +121,7 @@ class Box:
                 pass
         return text
 
-    def stop(self, name, number=signal.SIGTERM, deadline_s=15):
+    def stop(self, name, number=signal.SIGTERM, deadline_s=60):
         """Ends a program with a signal; its exit status."""
         process = self.processes.pop(name)
         process.send_signal(number)
@@ -226,7 +226,7 @@ class Frr:
                       os.path.join(self.box.folder, "bfdd.sock")]
         return words
 
-    def start(self, *names, deadline_s=15):
+    def start(self, *names, deadline_s=60):
         """Starts daemons; back when they answer."""
         for name in names:
             for path in (self._vty_path(name),

@@ -60,7 +60,7 @@ class GoBgp:
             neighbor["afi-safis"].append(safi)
         self.settings["neighbors"].append(neighbor)
 
-    def start(self, deadline_s=15):
+    def start(self, deadline_s=60):
         """Starts gobgpd; back when it answers."""
         path = os.path.join(self.box.folder, "gobgpd.json")
         with open(path, "w", encoding="ascii") as file:
@@ -95,7 +95,7 @@ class GoBgp:
             n["state"]["neighbor_address"] for n in self.json("neighbor")
             if n["state"].get("session_state") == 6)
 
-    def wait_established(self, addresses, deadline_s=30):
+    def wait_established(self, addresses, deadline_s=120):
         """Back when the sessions with these neighbors are up."""
         wait_until(lambda: set(addresses) <= set(self.established()),
                    deadline_s, lambda: f"sessions with {addresses}: "

@@ -160,11 +160,11 @@ class GwLab:
     """The fabric, its gateways, and the world outside."""
 
     def __init__(self, lab, tenants=TENANTS, gateways=2, **how):
-        """how: bfd (False): CE sessions have BFD; hold (3): their hold time;
-        upstream (True)."""
+        """how: bfd (False): CE sessions have BFD; hold (9): their hold time,
+        which a machine that is busy may use up; upstream (True)."""
         self.lab = lab
         self.tenants = tenants
-        self.how = dict({"bfd": False, "hold": 3, "upstream": True}, **how)
+        self.how = dict({"bfd": False, "hold": 9, "upstream": True}, **how)
         self.compute = list(lab.hosts.values())
         lab.add_hosts(gateways, [f"gw{n + 1}" for n in range(gateways)])
         self.wires = lab.namespace("wires")
@@ -382,7 +382,7 @@ class GwLab:
                              + gateway.box.output(name, 12))
         return "\n".join(parts)
 
-    def wait_sessions(self, gateways=None, deadline_s=45):
+    def wait_sessions(self, gateways=None, deadline_s=120):
         """Back when the sessions of these gateways are established, as the
         peers see it."""
         gateways = gateways or self.gateways
@@ -422,7 +422,7 @@ class GwLab:
         return ([(machine, first(p)) for p in CE_PREFIXES]
                 + [(ce, ip) for ip in machine.ips])
 
-    def everything_pings(self, tenants=None, deadline_s=30):
+    def everything_pings(self, tenants=None, deadline_s=120):
         """Back when VMs and CEs of these tenants reach each other."""
         pairs = [pair for t in tenants or self.tenants
                  for pair in self.ce_pairs(t)]

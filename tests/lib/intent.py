@@ -110,7 +110,7 @@ class Api:
                     k: v for k, v in item.items() if k not in RUNTIME}
         return found
 
-    def wait_ports(self, paths, status="active", deadline_s=30):
+    def wait_ports(self, paths, status="active", deadline_s=60):
         """Polls until every port of these paths has the status; seconds it
         took."""
         started = time.monotonic()
@@ -130,7 +130,7 @@ class Api:
             f"{len(left)} ports to be {status}: {json.dumps(last)}"))
         return time.monotonic() - started
 
-    def wait_hosts(self, names, status="active", deadline_s=30):
+    def wait_hosts(self, names, status="active", deadline_s=60):
         """Polls until every host has the status."""
         def arrived():
             seen.clear()
@@ -160,7 +160,7 @@ def path_of(kind, item):
     return path(**names)
 
 
-def join_all(lab, zone="zone1", deadline_s=30):
+def join_all(lab, zone="zone1", deadline_s=60):
     """All hosts of a lab join; back when they are active."""
     for host in lab.hosts.values():
         host.join(zone)

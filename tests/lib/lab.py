@@ -524,7 +524,7 @@ class Lab:
                 "--ovsdb", f"tcp:{self.address}:6640",
                 "--openflow", f"tcp:{self.address}:6653", *extra]
 
-    def start_controller(self, *extra, deadline_s=10):
+    def start_controller(self, *extra, deadline_s=60):
         """Starts vxfabricd in the underlay namespace; back when it answers.
         Its log is path("vxfabricd.log")."""
         for folder in (self.state_dir, self.path("run")):
@@ -549,7 +549,7 @@ class Lab:
                    lambda: f"vxfabricd to answer:\n{self.log_tail()}")
         return self.controller
 
-    def stop_controller(self, number=signal.SIGTERM, deadline_s=10):
+    def stop_controller(self, number=signal.SIGTERM, deadline_s=60):
         """Ends vxfabricd with a signal (SIGKILL: a crash); exit status."""
         self.controller.send_signal(number)
         status = self.controller.wait(deadline_s)

@@ -221,7 +221,7 @@ class Pinging:
         self.lost, self.sent, self.gap_s = {}, 0, 0
         self.rounds = 0
 
-    def go_on(self, rounds, deadline_s=30):
+    def go_on(self, rounds, deadline_s=120):
         """Back when each pair was pinged that many times more."""
         enough = self.rounds + rounds
         netns.wait_until(lambda: self.rounds >= enough or self.error,

@@ -212,7 +212,7 @@ def as_key(rule):
     return version, tuple(sorted(want.items())), action
 
 
-def compare(gw, want, deadline_s=45):
+def compare(gw, want, deadline_s=60):
     """Polls until the upstream has exactly these."""
     want = sorted(map(as_key, want), key=repr)
     last = []
@@ -366,18 +366,18 @@ def test_a_rule_of_the_upstream_is_enforced_while_it_is_there(gw, api):
     v4, v6 = solo_addresses()
     inside, outside = gw.vm("red"), gw.ces["red"]
     pairs = [(inside, v4), (inside, v6), (outside, v4), (outside, v6)]
-    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+    assert not gw.lab.ping_many(pairs, deadline_s=60).silent()
     rule = ["match", "destination", f"{v4}/32", "protocol", "icmp"]
     gw.upstream.add("flowspec4", *rule, "then", "discard")
     settle(lambda: [p["match"]["dst"] for p in learned(api, "red")],
            [f"{v4}/32"])
     wait_until(lambda: set(gw.lab.ping_count(pairs, 2).silent())
-               == {(inside, v4), (outside, v4)}, 45,
+               == {(inside, v4), (outside, v4)}, 60,
                "the rule to drop what it says", 0.1)
     assert not learned(api, "green")
     gw.upstream.delete("flowspec4", *rule, "then", "discard")
     settle(lambda: learned(api, "red"), [])
-    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+    assert not gw.lab.ping_many(pairs, deadline_s=60).silent()
 
 
 def test_a_rule_for_ipv6_is_enforced_too(gw, api):
@@ -387,10 +387,10 @@ def test_a_rule_for_ipv6_is_enforced_too(gw, api):
     rule = ["match", "destination", f"{v6}/128", "protocol", "58"]
     gw.upstream.add("flowspec6", *rule, "then", "discard")
     wait_until(lambda: gw.lab.ping_count(pairs, 2).silent()
-               == [(machine, v6)], 45, "the rule to drop", 0.1)
+               == [(machine, v6)], 60, "the rule to drop", 0.1)
     gw.upstream.delete("flowspec6", *rule, "then", "discard")
     settle(lambda: learned(api, "red"), [])
-    assert not gw.lab.ping_many(pairs, deadline_s=15).silent()
+    assert not gw.lab.ping_many(pairs, deadline_s=60).silent()
 
 
 def refused(api, query=""):

@@ -555,8 +555,8 @@ def test_many_tenants_are_configured_at_once(gateway, figures):
     again = time.monotonic() - start
     apply(config, [])
     assert gateway.running("bgpd") == gateway.before
-    figures(f"{MANY} tenants: {len(commands)} commands to bgpd in {made:.2f} s,"
-            f" compared again in {again * 1e3:.0f} ms")
+    figures(f"{MANY} tenants: {len(commands)} commands to bgpd in "
+            f"{made:.2f} s, compared again in {again * 1e3:.0f} ms")
     # How long it takes is a figure: bgpd looks at all maps again for each
     # one that is made.
     assert len(commands) < MANY * 60

@@ -113,10 +113,10 @@ def test_changes_are_made_in_place(machine):
     driver.say(vrf(7, mtu=8950, mac="02:00:00:00:00:99",
                    leg="169.254.64.8/18"))
     netns.wait_until(lambda: "02:00:00:00:00:99" in machine.links(
-        "vx7")["leg"], 5, "the new MAC")
+        "vx7")["leg"], 60, "the new MAC")
     leg = netns.wait_until(
         lambda: "169.254.64.8/18" in machine.links("vx7")["leg"]
-        and machine.links("vx7")["leg"], 5, "the new address")
+        and machine.links("vx7")["leg"], 60, "the new address")
     assert "mtu 8950" in leg and "169.254.64.7" not in leg
     assert leg.split(":")[0] == before
 
@@ -128,7 +128,7 @@ def test_a_restart_touches_nothing_and_loses_no_packet(machine):
     driver.say(*want, "sync")
     driver.wait_for("device 100 ce1 1")
     driver.wait_for("vrf 101 1")
-    netns.wait_until(lambda: driver.counts()["dirty"] == 0, 10, "quiet")
+    netns.wait_until(lambda: driver.counts()["dirty"] == 0, 60, "quiet")
     before = machine.links("vx100"), machine.links("vx101")
     with subprocess.Popen(
             netns.command(machine.ce.namespace, [
@@ -168,7 +168,7 @@ def test_a_device_goes_back_as_it_came(machine, device, state, how):
         driver.say(vrf(102))
     netns.wait_until(
         lambda: "alias of-the-operator" in machine.links().get(device, ""),
-        30, f"{device} outside, with its alias")
+        60, f"{device} outside, with its alias")
     back = machine.links()[device]
     assert "172.16.1.1" not in back
     assert (",UP" in back) == (state == "up"), back
@@ -199,14 +199,14 @@ def test_a_device_that_comes_later_is_taken(machine):
     driver.wait_for("device 104 ce5 0 there is no such device")
     driver.wait_for("vrf 104 1")
     machine.plug_ce("ce5")
-    driver.wait_for("device 104 ce5 1", 5)
+    driver.wait_for("device 104 ce5 1")
     assert "fd00:16::1/64" in machine.links("vx104")["ce5"]
     # It is pulled out and comes again.
     netns.ip_batch(["link del ce5"], machine.box.netns_path("vx104"))
     since = len(driver.lines)
-    driver.wait_for("device 104 ce5 0", 5, since)
+    driver.wait_for("device 104 ce5 0", since=since)
     machine.plug_ce("ce5")
-    driver.wait_for("device 104 ce5 1", 5, since)
+    driver.wait_for("device 104 ce5 1", since=since)
 
 
 def test_a_device_of_two_is_the_first_ones(machine):
@@ -217,7 +217,7 @@ def test_a_device_of_two_is_the_first_ones(machine):
     driver.wait_for("device 106 ce6 0 another VRF")
     driver.wait_for("vrf 106 1")
     driver.say(vrf(105))
-    driver.wait_for("device 106 ce6 1", 5)
+    driver.wait_for("device 106 ce6 1")
     assert "ce6" in machine.links("vx106")
 
 
@@ -230,14 +230,14 @@ def test_what_somebody_changes_is_put_right(machine, line):
     driver.say(vrf(107))
     driver.wait_for("vrf 107 1")
     netns.ip_batch([line], machine.box.netns_path("vx107"))
-    driver.wait_for("note vx107 was changed", 5)
+    driver.wait_for("note vx107 was changed")
 
     def is_right():
         leg = machine.links("vx107").get("leg", "")
         return (f"link/ether {MAC}" in leg and "mtu 1450" in leg
                 and "169.254.64.2/18" in leg and "192.0.2.77" not in leg
                 and "fd76:7866:6162::2/64" in leg and ",UP" in leg)
-    netns.wait_until(is_right, 5, lambda: str(machine.links("vx107")))
+    netns.wait_until(is_right, 60, lambda: str(machine.links("vx107")))
 
 
 def test_a_namespace_that_is_deleted_is_made_again(machine):
@@ -247,7 +247,7 @@ def test_a_namespace_that_is_deleted_is_made_again(machine):
     machine.box.run("ip", "netns", "del", "vx108")
     netns.wait_until(lambda: "vx108" in machine.box.netns_names()
                      and "169.254.64.2/18" in machine.links("vx108").get(
-                         "leg", ""), 10, "vx108 again")
+                         "leg", ""), 60, "vx108 again")
     assert "vl108" in machine.links()
 
 
@@ -264,8 +264,8 @@ def test_what_an_operator_has_is_not_touched(machine):
     # Out of the way, it goes on by itself.
     machine.box.run("ip", "netns", "del", "vx109")
     netns.ip_batch(["link del other"], machine.router.namespace)
-    driver.wait_for("vrf 109 1", 5)
-    driver.wait_for("vrf 110 1", 5)
+    driver.wait_for("vrf 109 1")
+    driver.wait_for("vrf 110 1")
 
 
 def test_what_an_earlier_run_left_is_removed_by_sync(machine):
@@ -275,7 +275,7 @@ def test_what_an_earlier_run_left_is_removed_by_sync(machine):
     driver.wait_for("vrf 112 1")
     driver = machine.start()
     driver.say(vrf(112), "sync")
-    driver.wait_for("vrf 111 0 gone", 5)
+    driver.wait_for("vrf 111 0 gone")
     assert "vl111" not in machine.links()
     assert "vx111" not in machine.box.netns_names()
     assert "vx112" in machine.box.netns_names()
@@ -293,9 +293,9 @@ def test_routes_in_a_vrf_are_told(machine):
     driver.wait_for("vrf 113 1")
     machine.box.ip(["route add 203.0.113.0/24 via 169.254.64.1 proto 201"],
                    vrf="vx113")
-    driver.wait_for("route 113 203.0.113.0/24 201 1", 5)
+    driver.wait_for("route 113 203.0.113.0/24 201 1")
     machine.box.ip(["route del 203.0.113.0/24"], vrf="vx113")
-    driver.wait_for("route 113 203.0.113.0/24 201 0", 5)
+    driver.wait_for("route 113 203.0.113.0/24 201 0")
 
 
 @pytest.mark.slow
@@ -323,7 +323,7 @@ def test_400_vrfs_are_cheap(machine, figures):
     gone = time.monotonic() - start
     figures(f"400 VRFs made in {made:.1f} s, found again in "
             f"{again:.2f} s, removed in {gone:.1f} s, {rss} kB")
-    assert again < 10 and rss < 200000
+    assert again < 30 and rss < 200000
 
 
 # --- Legs in a real Open vSwitch.
@@ -372,7 +372,7 @@ def test_a_leg_is_a_port_of_the_tenants_bridge(machine, switch):
     assert "vl999999" in switch.vsctl("list-ports", "br-tenant")
     driver.say("legsync")
     netns.wait_until(lambda: "vl999999" not in switch.vsctl(
-        "list-ports", "br-tenant"), 5, "end of vl999999")
+        "list-ports", "br-tenant"), 60, "end of vl999999")
     assert "vl300" in switch.vsctl("list-ports", "br-tenant")
 
 
@@ -397,13 +397,13 @@ def test_packets_go_through_a_leg(machine, switch):
             machine.ce.namespace, ["ping", "-c", "1", "-W", "1", address]),
             check=False).stdout
     for address in ("169.254.64.9", "fd76:7866:6162::9"):
-        netns.wait_until(lambda a=address: reached(a), 10, address)
+        netns.wait_until(lambda a=address: reached(a), 60, address)
     # The namespace is taken away, and with it the veth: made again, it
     # forwards again.
     machine.box.run("ip", "netns", "del", "vx301")
     netns.wait_until(lambda: "vx301" in machine.box.netns_names()
-                     and "vl301" in machine.links(), 10, "vx301 again")
-    netns.wait_until(lambda: reached("169.254.64.9"), 15, "the leg again")
+                     and "vl301" in machine.links(), 60, "vx301 again")
+    netns.wait_until(lambda: reached("169.254.64.9"), 60, "the leg again")
 
 
 def test_ports_of_legs_are_put_back(machine, switch):
@@ -415,14 +415,14 @@ def test_ports_of_legs_are_put_back(machine, switch):
     driver.wait_for("leg 303 ")
     since = len(driver.lines)
     switch.vsctl("del-port", "br-tenant", "vl302")
-    netns.wait_until(lambda: iface_id(switch, "vl302") == "one", 10,
+    netns.wait_until(lambda: iface_id(switch, "vl302") == "one", 60,
                      "vl302 again")
     switch.vsctl("set", "Interface", "vl303", "external_ids:iface-id=other")
-    driver.wait_for("leg 303 0", 5, since)
-    netns.wait_until(lambda: iface_id(switch, "vl303") == "two", 10,
+    driver.wait_for("leg 303 0", since=since)
+    netns.wait_until(lambda: iface_id(switch, "vl303") == "two", 60,
                      "its iface-id again")
     driver.say("rmleg 303")
-    netns.wait_until(lambda: iface_id(switch, "vl303") is None, 10,
+    netns.wait_until(lambda: iface_id(switch, "vl303") is None, 60,
                      "end of vl303")
     assert iface_id(switch, "vl302") == "one"
 
@@ -436,10 +436,10 @@ def test_legs_survive_a_new_database(machine, switch):
     since = len(driver.lines)
     switch.stop("ovs-vswitchd")
     switch.stop("ovsdb-server")
-    driver.wait_for("ovsdb 0", 5, since)
+    driver.wait_for("ovsdb 0", since=since)
     switch.start_database()
     switch.start_switch()
-    driver.wait_for("ovsdb 1", 10, since)
+    driver.wait_for("ovsdb 1", since=since)
     make_bridge(switch)
-    netns.wait_until(lambda: iface_id(switch, "vl304") == "three", 10,
+    netns.wait_until(lambda: iface_id(switch, "vl304") == "three", 60,
                      "vl304 in the new database")
