@@ -6,7 +6,14 @@
  * withdrawn from the gateways now, and the request is submitted when those
  * that are connected have acknowledged that, or after HOLD_MS.  Nothing is
  * rehearsed that touches nothing announced, and nothing is held that takes
- * nothing away. */
+ * nothing away.
+ *
+ * Where a port is, is no part of the rehearsal: the fabric is not told of what
+ * is only staged.  So a VTEP that goes from a network's floods (type 3) with
+ * the last port there is not waited for, and need not be: nobody is left there
+ * whom floods could miss, the host keeps the network's rows for its grace time
+ * after that, and drops what comes later.  With the network itself it goes
+ * like everything else. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -138,7 +138,11 @@ settle_zones(evutil_socket_t fd, short what, void *app_)
 }
 
 /* The time is that of a switch that is not stuck; what is later loses what
- * packets it loses. */
+ * packets it loses.  Receipts would not do instead: a barrier says that the
+ * switch has the rows, not that what its datapath has cached of the old ones
+ * is gone, which ovs-vswitchd looks through up to half a second later
+ * (max-revalidator); and packets that are in a tunnel by then have to get
+ * on. */
 void
 vx_app_zone_opened(struct vx_app *app, uint64_t zone)
 {

@@ -138,6 +138,11 @@ vx_gw_netns_add(const struct vx_gw_netns_dir *dir, const char *name,
     return ok;
 }
 
+/* The kernel waits for a grace period of RCU in umount(): 15-35 ms on an idle
+ * machine, once per VRF that goes.  It stays on the loop: what comes next (the
+ * name is made anew, the audit compares) relies on it having happened, and
+ * nothing that packets need waits for the loop.  MNT_DETACH does not spare it;
+ * only a thread would. */
 bool
 vx_gw_netns_del(const struct vx_gw_netns_dir *dir, const char *name,
                 struct vx_error *err)

@@ -114,7 +114,9 @@ def test_a_gateway_is_told_itself_its_sessions_and_its_tenants(fabric):
         assert one.has("peering", "acme/ce2") is None
         item = fabric.bgp()["g1"]
         assert item["announced"][0]["prefix"] == "10.0.0.0/24"
-        assert item["announced"][0]["state"] == "waiting"
+        # There is no host that could connect the leg.
+        assert item["announced"][0]["state"] == "withheld"
+        assert "leg" in item["announced"][0]["reason"]
     finally:
         one.close()
 
