@@ -38,6 +38,7 @@ struct vx_gw_node {
     bool synced;
     bool userspace, ovs_connected;
     bool frr_dirty;
+    const char *silenced;       /* why tenants have no sessions; or NULL */
     char leg[VX_GW_IFNAME_SIZE];
     /* The last vx_gw_frr_want: rebuilt at each question. */
     struct vx_gw_frr_vrf *want_vrfs;
@@ -377,7 +378,7 @@ gather(struct vx_gw_node *node, struct vx_gw_frr_want *want)
         out->tenant = vrf->tenant;
         give_subnets(node, out);
         snprintf(prefix, sizeof prefix, "%s/", vrf->tenant);
-        n = gather_peerings(node, prefix, false, n);
+        n = node->silenced ? n : gather_peerings(node, prefix, false, n);
         out->n_peerings = n - first;
         first = n;
     }
@@ -539,6 +540,17 @@ vx_gw_node_touch(struct vx_gw_node *node, const struct vx_gw_entry *entry)
 }
 
 void
+vx_gw_node_silence(struct vx_gw_node *node, const char *why)
+{
+    if (!why == !node->silenced) {
+        return;
+    }
+    node->silenced = why;
+    vx_gw_frr_touch(node->frrs[VX_GW_BGPD]);
+    node->config.progress(node->config.aux);
+}
+
+void
 vx_gw_node_flush(struct vx_gw_node *node)
 {
     if (node->kernel) {
@@ -695,7 +707,9 @@ judge_peering(struct vx_gw_node *node, struct vx_gw_entry *entry)
                         : NULL;
     char text[VX_GW_IFNAME_SIZE + 160];
 
-    if (*vx_gw_frr_why(frr)) {
+    if (peering->tenant && node->silenced) {
+        vx_gw_entries_set_why(node->config.entries, entry, node->silenced);
+    } else if (*vx_gw_frr_why(frr)) {
         vx_gw_entries_set_why(node->config.entries, entry,
                               vx_gw_frr_why(frr));
     } else if (tenant && tenant->value && peering->value.device[0]

@@ -64,6 +64,9 @@ bool vx_gw_node_compare(struct vx_gw_node *node, uint32_t *vni,
 /* All VRFs are looked at, and put right. */
 void vx_gw_node_check(struct vx_gw_node *node);
 
+/* Tenants' peerings are to have no sessions, why says why (a literal), or
+ * NULL: they are to have them. */
+void vx_gw_node_silence(struct vx_gw_node *node, const char *why);
 struct vx_gw_frr *vx_gw_node_frr(struct vx_gw_node *node,
                                  enum vx_gw_frr_daemon daemon);
 /* NULL until the backend is known. */

@@ -8,7 +8,8 @@
  * are compared, and a bgpd that has others is ended at once, by SIGKILL, as
  * in a crash: graceful restart keeps the routes on both sides, and what
  * watches over it (watchfrr, systemd) starts it again.  Nothing milder helps:
- * it keeps a VRF's number for as long as it lives. */
+ * it keeps a VRF's number for as long as it lives.  Where it cannot be ended
+ * (no CAP_KILL), tenants have no sessions until somebody else does it. */
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,8 +99,12 @@ end_bgpd(struct vx_gw_app *app, const char *vrf)
     app->ids_killed_ms = vx_clock_ms();
     if (pid <= 1 || !is_bgpd(pid) || kill(pid, SIGKILL)) {
         vx_log_error("peers", "bgpd takes VRF %s for another one since zebra "
-                     "was restarted, and cannot be ended from here: restart "
-                     "it", vrf);
+                     "was restarted, and cannot be ended from here: no "
+                     "sessions of tenants until it is restarted", vrf);
+        vx_gw_node_silence(app->node, "bgpd takes one tenant's VRF for "
+                           "another's since zebra was restarted, and "
+                           "vxgatewayd may not end it (CAP_KILL): restart "
+                           "bgpd");
         return;
     }
     vx_log_warn("peers", "bgpd (pid %ld) takes VRF %s for another one since "
@@ -123,6 +128,7 @@ bgpd_answered(void *app_, bool ok, const char *text,
         end_bgpd(app, vrf);
     } else {
         app->ids_unknown = false;
+        vx_gw_node_silence(app->node, NULL);
     }
 }
 

@@ -24,6 +24,9 @@ import subprocess
 import netns
 from netns import LabError, wait_until
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
 DAEMONS = "/usr/lib/frr"
 REFLECTOR_PORT = 1179
 # How long zebra keeps the routes of its predecessor: `zebra -K`.
@@ -132,6 +135,18 @@ class Box:
         return {name: process.returncode
                 for name, process in self.processes.items()
                 if process.poll() is not None}
+
+
+def as_unit(argv, without=()):
+    """vxgatewayd with what its systemd unit leaves it, and no more."""
+    with open(os.path.join(TOP, "examples/systemd/vxgatewayd.service"),
+              encoding="utf-8") as file:
+        allowed = re.search(r"^CapabilityBoundingSet=(.*)$", file.read(),
+                            re.M)[1].split()
+    names = ["-all"] + [f"+{name[4:].lower()}" for name in allowed
+                        if name not in without]
+    return ["setpriv", f"--bounding-set={','.join(names)}",
+            "--no-new-privs", *argv]
 
 
 class Vty:

@@ -19,7 +19,7 @@ import socket
 import intent
 import lab as lab_module
 import netns
-from frr import Box, Frr, Router
+from frr import Box, Frr, Router, as_unit
 from gobgp import GoBgp
 from netns import wait_until
 from routed import slash
@@ -102,7 +102,7 @@ class Gateway:
                 self.frr.start(name)
                 continue
             os.makedirs(os.path.join(self.box.folder, "run"), exist_ok=True)
-            self.box.spawn(name, self.command())
+            self.box.spawn(name, as_unit(self.command()))
 
     def stop(self, name, number=signal.SIGTERM):
         """Ends a daemon with a signal; its exit status."""

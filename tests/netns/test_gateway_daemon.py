@@ -11,7 +11,7 @@ import pytest
 
 import netns
 from fake_controller import FakeController
-from frr import Box, Frr, Router, kernel_routes
+from frr import Box, Frr, Router, as_unit, kernel_routes
 from lab import BIN
 from netns import LabError, wait_until
 
@@ -61,9 +61,9 @@ class Gateway:
         self.controller = FakeController(lab.path("api.sock"))
         self.daemon = None
 
-    def start(self, *options):
-        """Starts vxgatewayd."""
-        self.box.spawn("vxgatewayd", [
+    def start(self, *options, without=()):
+        """Starts vxgatewayd, without some capabilities."""
+        self.box.spawn("vxgatewayd", as_unit([
             os.environ.get("VXGATEWAYD", os.path.join(BIN, "vxgatewayd")),
             "--server", f"unix:{self.controller.path}", "--name", "g1",
             "--zserv", self.frr.zserv, "--vty-dir",
@@ -71,7 +71,7 @@ class Gateway:
             self.frr.vty_dir("reflector"), "--run-dir",
             os.path.join(self.box.folder, "vxgw"), "--log-level", "debug",
             "--metrics", f"unix:{self.box.folder}/metrics.sock",
-            "--ovsdb", "none", *options])
+            "--ovsdb", "none", *options], without))
 
     def stop(self, *args):
         """Ends it; refuses to go on if it ended otherwise."""
@@ -408,6 +408,72 @@ def test_bfd_goes_on_after_a_restart_of_zebra_or_bfdd(gateway):
     gateway.controller.sync()
     gateway.controller.wait_acked()
     wait_established(gateway)
+
+
+def renumber(gateway, vnis):
+    """zebra finds the VRFs of tenants that are new, and numbers all of them
+    another way after its next start: crashes, and comes back."""
+    for vni in vnis:
+        gateway.controller.set("tenant", f"t{vni}", tenant(vni))
+    gateway.controller.sync()
+    gateway.controller.wait_acked(60)
+
+    def of_bgpd(name):
+        vrfs = gateway.frr.json("bgpd", "show bgp vrfs json")["vrfs"]
+        return vrfs.get(name, {}).get("vrfId", -1) >= 0
+    wait_until(lambda: all(of_bgpd(f"vx{vni}") for vni in vnis), 60,
+               "bgpd to know the new VRFs", 0.2)
+    gateway.frr.stop("zebra", 9)
+    gateway.frr.start("zebra")
+
+
+def is_up(gateway):
+    try:
+        return "172.16.1.2" in gateway.frr.established(vrf=VRF)
+    except LabError:
+        return False            # the VRF is not configured (yet)
+
+
+def test_a_bgpd_that_takes_one_vrf_for_another_is_ended(gateway):
+    wait_until(lambda: is_up(gateway), 60, "the session")
+    renumber(gateway, [5002, 5003])
+    wait_until(lambda: gateway.box.crashed() == {"bgpd": -9}, 60,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.1)
+    gateway.box.processes.pop("bgpd")
+    gateway.frr.start("bgpd")
+    wait_until(lambda: is_up(gateway), 60,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    wait_ce(gateway, "10.7.0.0/24")
+
+
+def test_a_bgpd_that_cannot_be_ended_is_cut_off(gateway):
+    """Its user is another one: that takes CAP_KILL."""
+    gateway.stop()
+    gateway.start(without=("CAP_KILL",))
+    wait_until(lambda: is_up(gateway), 60, "the session")
+    renumber(gateway, [5004, 5005])
+
+    def why():
+        return {f["key"]: f["why"]
+                for f in gateway.controller.last().get("failed", [])}
+    wait_until(lambda: "restart bgpd" in why().get("acme/ce1", ""), 60,
+               lambda: f"{why()}\n" + gateway.box.output("vxgatewayd", 60),
+               0.1)
+    wait_until(lambda: "remote-as 65100" not in gateway.frr.show(
+        "bgpd", "show running-config"), 60, "tenants' sessions to be gone",
+        0.1)
+    wait_ce(gateway, "10.7.0.0/24", False)
+    assert not gateway.box.crashed(), gateway.box.crashed()
+    gateway.frr.stop("bgpd", 9)
+    gateway.frr.start("bgpd")
+    wait_until(lambda: is_up(gateway), 60,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    wait_ce(gateway, "10.7.0.0/24")
+    wait_until(lambda: not why(), 60, lambda: f"{why()}", 0.1)
+    for vni in (5002, 5003, 5004, 5005):
+        gateway.controller.set("tenant", f"t{vni}", None)
+    gateway.controller.sync()
+    gateway.controller.wait_acked(60)
 
 
 def test_a_second_one_on_the_machine_is_refused(gateway):
