@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
@@ -53,13 +55,75 @@ do_setting(struct vx_gw_place *place, const struct vx_gw_setting *setting,
     return ok;
 }
 
+/* --- What tenants' machines may not reach in their VRF: bgpd, which listens
+ * there, at any address that is the gateway's own.  TCP to port 179 from the
+ * leg is not looked up among those; what is meant for somebody behind the VRF
+ * goes on. */
+
+enum { BGP_PORT = 179, OWN_PREF = 10, LEG_PREF = 20 };
+
+static bool
+send_rule(struct nl_sock *sock, int type, uint8_t family, uint32_t pref,
+          uint8_t action, bool invert, bool of_bgp)
+{
+    struct fib_rule_hdr head = {
+        .family = family, .action = action,
+        .table = action == FR_ACT_TO_TBL ? RT_TABLE_LOCAL : RT_TABLE_UNSPEC,
+        .flags = invert ? FIB_RULE_INVERT : 0,
+    };
+    static const struct fib_rule_port_range port = { BGP_PORT, BGP_PORT };
+    static const char leg[] = "leg";
+    struct nl_msg *msg = nlmsg_alloc_simple(
+        type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0);
+    struct vx_prefix legs;
+
+    vx_prefix_parse(family == AF_INET6 ? "fd76:7866:6162::/64"
+                                       : "169.254.64.0/18", &legs);
+    if (action == FR_ACT_PROHIBIT) {
+        head.dst_len = legs.length;
+    }
+    nlmsg_append(msg, &head, sizeof head, NLMSG_ALIGNTO);
+    nla_put_u32(msg, FRA_PRIORITY, pref);
+    if (of_bgp) {
+        nla_put(msg, FRA_IIFNAME, sizeof leg, leg);
+        nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_TCP);
+        nla_put(msg, FRA_DPORT_RANGE, sizeof port, &port);
+    }
+    if (action == FR_ACT_PROHIBIT) {
+        nla_put(msg, FRA_DST, family == AF_INET6 ? 16 : 4, legs.ip.b);
+    }
+    return nl_send_sync(sock, msg) >= 0;
+}
+
+/* The rule of the local table gives way to one that leaves them out. */
+static bool
+shield_bgp(struct nl_sock *sock, struct vx_error *err)
+{
+    static const uint8_t families[] = { AF_INET, AF_INET6 };
+
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t family = families[i];
+
+        if (!send_rule(sock, RTM_NEWRULE, family, OWN_PREF, FR_ACT_TO_TBL,
+                       true, true)
+            || !send_rule(sock, RTM_NEWRULE, family, LEG_PREF,
+                          FR_ACT_PROHIBIT, false, true)
+            || !send_rule(sock, RTM_DELRULE, family, 0, FR_ACT_TO_TBL,
+                          false, false)) {
+            return vx_fail(err, VX_INTERNAL, "", "rules that shield bgpd "
+                           "from the tenant: refused by the kernel");
+        }
+    }
+    return true;
+}
+
 /* In the new namespace, before it has a name. */
 static bool
 prepare(void *aux, struct vx_error *err)
 {
     struct nl_sock *sock = vx_gw_nl_open(err);
     bool ok = sock && vx_gw_nl_set_alias(sock, "lo", VX_GW_MARK, err)
-              && vx_gw_nl_set_up(sock, "lo", err);
+              && vx_gw_nl_set_up(sock, "lo", err) && shield_bgp(sock, err);
 
     (void) aux;
     nl_socket_free(sock);

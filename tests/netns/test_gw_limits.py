@@ -2,6 +2,7 @@
 """vxgatewayd with the real FRR and peers that say too much: what is taken,
 what is left out and said, and what a raised limit does; who the speaker says
 to be, and how soon a changed filter acts."""
+import re
 import time
 
 import netns
@@ -10,8 +11,8 @@ import pytest
 from frr import Box, Router
 from gobgp import GoBgp
 from netns import wait_until
-from test_gateway_daemon import Gateway, UNDERLAY, VRF, peering, prefix, \
-    tenant
+from test_gateway_daemon import Gateway, L3VNI, UNDERLAY, VRF, peering, \
+    prefix, tenant
 
 NEAR, FAR = "172.31.250.1", "172.31.250.2"
 VNI = 7001
@@ -205,6 +206,43 @@ def test_a_gateway_that_has_lost_its_vtep_withdraws(gateway):
     assert gateway.frr.established(vrf=VRF) == ["172.16.1.2"]
     gateway.box.ip([f"addr add {UNDERLAY}/32 dev lo"])
     wait_for(gateway, lambda: there() and not failed(), "it to be back")
+
+
+def answers(gateway, address, port):
+    """Whether TCP from the fabric's end of the leg comes through: True,
+    False (nobody listens) or None (silence, or refused on the way)."""
+    done = gateway.box.run("/usr/bin/python3", "-c", f"""
+import socket
+try:
+    socket.create_connection(({address!r}, {port}), 2)
+    print("True")
+except ConnectionRefusedError:
+    print("False")
+except OSError:
+    print("None")""")
+    return {"True": True, "False": False, "None": None}[done.stdout.strip()]
+
+
+def test_tenants_do_not_reach_bgpd_in_their_vrf(gateway):
+    end = f"vl{L3VNI}"
+    gateway.box.ip([f"addr add 169.254.64.1/18 dev {end}",
+                    f"route add 172.16.1.0/30 via 169.254.64.2 dev {end}"])
+    try:
+        # Another port nobody listens at, but it is answered.
+        for address in ("169.254.64.2", "172.16.1.1"):
+            assert answers(gateway, address, 178) is False, address
+            assert answers(gateway, address, 179) is None, address
+        # A tenant's own session with who is behind the VRF.
+        gateway.ce.box.ip(["route add 169.254.64.0/18 via 172.16.1.1"])
+        assert answers(gateway, "172.16.1.2", 179) is True
+        # The fabric's end has no IPv6.
+        rules = gateway.box.run("ip", "-6", "rule", vrf=VRF).stdout
+        assert re.search("^10:\tnot from all iif leg ipproto tcp dport 179 "
+                         "lookup local", rules, re.M), rules
+        assert re.search("^20:\tfrom all to fd76:7866:6162::/64 iif leg "
+                         "ipproto tcp dport 179 prohibit", rules, re.M), rules
+    finally:
+        gateway.box.ip([f"addr flush dev {end}"])
 
 
 def test_another_fabric_of_our_as_is_heard_and_our_own_gateways_are_not(
