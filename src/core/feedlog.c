@@ -86,6 +86,12 @@ vx_feedlog_new(const struct vx_feedlog_env *env)
     return log;
 }
 
+void
+vx_feedlog_start(struct vx_feedlog *log, uint64_t seq)
+{
+    log->seq = log->floor = seq + 1;
+}
+
 static void
 entry_free(struct entry *entry)
 {

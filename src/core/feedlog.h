@@ -52,6 +52,9 @@ struct vx_feedlog_env {
 
 struct vx_feedlog *vx_feedlog_new(const struct vx_feedlog_env *env);
 void vx_feedlog_free(struct vx_feedlog *log);
+/* Of a log that is empty: a reader of an earlier one, whose last number was
+ * seq, has to read everything. */
+void vx_feedlog_start(struct vx_feedlog *log, uint64_t seq);
 
 /* The key's value is to be this; NULL = none (why: WITHHELD, and static; or
  * NULL).  revision: of the change; realized: of the gateway's host. */

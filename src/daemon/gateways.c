@@ -616,6 +616,9 @@ gw_new(struct vx_gws *gws, const struct vx_obj *obj)
     gw->oid = obj->oid;
     gw->name = vx_xstrdup(obj->name);
     gw->log = vx_feedlog_new(&env);
+    if (gws->last_seq) {
+        vx_feedlog_start(gw->log, gws->last_seq);
+    }
     gw->since_wall_ms = vx_clock_wall_ms();
     vx_tree_init(&gw->items, cmp_item);
     vx_tree_init(&gw->counts, vx_gws_count_compare);
@@ -633,6 +636,9 @@ gw_free(struct vx_gw *gw)
     vx_tree_remove(&gw->gws->gateways, &gw->by_oid);
     vx_gws_unlearn(gw);
     vx_gws_forget_report(gw);
+    if (vx_feedlog_seq(gw->log) > gw->gws->last_seq) {
+        gw->gws->last_seq = vx_feedlog_seq(gw->log);
+    }
     vx_feedlog_free(gw->log);
     free(gw->name);
     free(gw);

@@ -194,6 +194,7 @@ struct vx_gws {
     size_t n_held;
 
     struct vx_tree legs;        /* tenants whose legs are to be looked at */
+    uint64_t last_seq;          /* of the logs of gateways that are gone */
     bool legs_refused;          /* some were: at the next tick they are */
     bool legs_again;            /* tried again */
     uint64_t last_nonce;        /* of audits; grows, over restarts too */

@@ -535,8 +535,9 @@ greeted(struct gateway *gw, const cJSON *hello)
     for (struct entry *e = gw->entries; e && gw->was_full; e = e->next) {
         e->stale = true;
     }
-    if (gw->was_full) {
+    if (gw->was_full) {         /* so is what it has heard */
         gw->read = 0;
+        gw->stage = 2;
     }
 }
 
