@@ -298,6 +298,14 @@ def hops(api, prefix="10.9.0.0%2F16"):
     return {h["ip"]: h["alive"] for h in route["hops"]}
 
 
+def next_hop(lab, host, number):
+    """The machine of that number in web, plugged if it is not."""
+    name = f"web{number}"
+    if name not in lab.vms:
+        lab.vms[name] = plug(lab, host, "web", number)
+    return lab.vms[name]
+
+
 def metric(lab, name):
     text = lab.http("GET", "/metrics")[1]
     return next(float(line.split()[-1]) for line in text.splitlines()
@@ -306,7 +314,7 @@ def metric(lab, name):
 
 def test_a_next_hop_that_falls_silent_is_found_out_and_comes_back(fabric,
                                                                   api):
-    one = plug(fabric, "h1", "web", 81)
+    one = next_hop(fabric, "h1", 81)
     two = plug(fabric, "h2", "web", 82)
     api.put(f"{ACME}/routes/10.9.0.0%2F16", via=[one.ipv4, two.ipv4])
     alive = 'vxfabric_next_hops{health="alive"}'
@@ -360,7 +368,9 @@ def test_next_hops_of_ipv6_are_asked_by_neighbour_discovery(fabric, api):
 
 
 def test_a_controller_that_starts_finds_out_which_next_hops_live(fabric, api):
-    wanted = {"10.0.0.81": True, "10.0.0.82": False}
+    living = next_hop(fabric, "h1", 81).ipv4
+    wanted = {living: True, "10.0.0.83": False}         # nobody's
+    api.put(f"{ACME}/routes/10.9.0.0%2F16", via=list(wanted))
     wait_until(lambda: hops(api) == wanted, 60, lambda: hops(api))
     fabric.stop_controller()
     fabric.start_controller("--set", "grace_ms=1000")
@@ -370,6 +380,7 @@ def test_a_controller_that_starts_finds_out_which_next_hops_live(fabric, api):
 
 
 def test_a_next_hop_keeps_its_health_while_its_host_is_away(fabric, api):
+    next_hop(fabric, "h1", 81)
     api.put(f"{ACME}/routes/10.9.0.0%2F16", via=["10.0.0.81"])
     wait_until(lambda: hops(api) == {"10.0.0.81": True}, 60, "one next hop")
     host = fabric.hosts["h1"]

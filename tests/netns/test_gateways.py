@@ -323,6 +323,11 @@ def test_one_gateway_dies_and_traffic_resumes_in_time(gw, number, figures):
 def kill(gw, gateway, figures):
     """Kills it; how long the longest silence was."""
     pairs = gw.everything_pings()
+    # BFD comes up after BGP; without it a CE keeps for minutes what a gateway
+    # said that is silent, which is what graceful restart asks for.
+    for ce in gw.ces.values():
+        settle(lambda one=ce: [peer["status"] for peer in one.frr.json(
+            "bfdd", "show bfd peers json")], ["up"] * len(gw.gateways))
     with pinger.Pinging(pairs, interval_s=0.02) as pinging:
         pinging.go_on(25)
         died = time.monotonic()
