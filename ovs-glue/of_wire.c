@@ -173,6 +173,10 @@ og_wire_meter_stats(struct evbuffer *out, uint32_t xid)
                xid);
 }
 
+/* Unless the row says one, the bridge's own port, not OFPP_CONTROLLER: of a
+ * packet that is from no port ovs-vswitchd 3.1 forgets the bridge when it has
+ * to pass the datapath again, as for a group of type select behind a patch
+ * port, and drops it. */
 static ofp_port_t
 in_port_of(const struct vx_row *row)
 {
@@ -183,7 +187,7 @@ in_port_of(const struct vx_row *row)
             return u16_to_ofp(m->value[2] << 8 | m->value[3]);
         }
     }
-    return OFPP_CONTROLLER;
+    return OFPP_LOCAL;
 }
 
 size_t

@@ -50,7 +50,8 @@ size_t og_wire_group_dump(struct evbuffer *out, uint32_t xid);
 size_t og_wire_meter_dump(struct evbuffer *out, uint32_t xid);
 /* What all meters have counted. */
 size_t og_wire_meter_stats(struct evbuffer *out, uint32_t xid);
-/* Through the actions of the row, from the port that it matches. */
+/* Through the actions of the row, from the port that it matches, or the
+ * bridge's own. */
 size_t og_wire_packet_out(struct evbuffer *out, uint32_t xid,
                           const void *frame, size_t size,
                           const struct vx_row *acts);

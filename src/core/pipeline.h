@@ -20,6 +20,8 @@ enum {
 /* OFPP_CONTROLLER: where a trace says that a packet goes to the
  * controller. */
 #define VX_OFPORT_CONTROLLER UINT32_C(0xfffffffd)
+/* OFPP_LOCAL: where a packet of the controller comes from. */
+#define VX_OFPORT_LOCAL UINT32_C(0xfffffffe)
 
 /* Local experimental ethertype 1 (IEEE 802): probes of the controller, from
  * one br-tenant to another.  No VM can send or receive one. */

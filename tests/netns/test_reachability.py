@@ -106,6 +106,22 @@ def test_packets_agree_with_the_oracle_by_border_hosts(fabric, api, figures):
     judge(whole_matrix(fabric, api), figures, "both zones by their borders")
 
 
+def test_a_port_that_is_new_behind_two_borders_is_proven(fabric, api):
+    """Probes of the other zone pass a group, in the datapath a second
+    time."""
+    set_mode(fabric, api, z1="direct", z2="border")
+    machine = next(m for m in fabric.machines if m.host.name == "h3"
+                   and m.key[1] == "db")
+    tenant, network, port = machine.key
+    path = intent.path(tenant, network, port=port)
+    body = {k: v for k, v in api.get(path).items() if k in (
+        "mac", "guard", "iface_id", "host", "ips")}
+    api.ask("DELETE", path)
+    wait_realized(api)
+    api.put(path, **body)
+    api.wait_ports([path], deadline_s=30)
+
+
 def test_hosts_of_other_zones_get_packets_of_borders_only(fabric, api,
                                                           figures):
     set_mode(fabric, api, z1="border", z2="border")

@@ -250,7 +250,7 @@ judge_packet_out(struct machine *machine, const struct vx_row *acts,
     memset(&packet, 0, sizeof packet);
     memset(arrivals, 0, sizeof *arrivals);
     arrivals->tenant = -1;
-    vx_packet_set_u(&packet, VX_F_IN_PORT, VX_OFPORT_CONTROLLER);
+    vx_packet_set_u(&packet, VX_F_IN_PORT, VX_OFPORT_LOCAL);
     memcpy(packet.f[VX_F_ETH_DST], frame, 6);
     memcpy(packet.f[VX_F_ETH_SRC], frame + 6, 6);
     memcpy(packet.f[VX_F_ETH_TYPE], frame + 12, 2);
