@@ -109,7 +109,7 @@ def test_packets_agree_with_the_oracle_by_border_hosts(fabric, api, figures):
 def test_a_port_that_is_new_behind_two_borders_is_proven(fabric, api):
     """Probes of the other zone pass a group, in the datapath a second
     time."""
-    set_mode(fabric, api, z1="direct", z2="border")
+    set_mode(fabric, api, z1="border", z2="border")
     machine = next(m for m in fabric.machines if m.host.name == "h3"
                    and m.key[1] == "db")
     tenant, network, port = machine.key
