@@ -600,11 +600,19 @@ say_failed(struct bg_route_sync *sync, struct bg_vrf *vrf, int64_t now_ms)
 
 void
 bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
-                      int64_t now_ms)
+                      bool is_there, int64_t now_ms)
 {
     struct bg_vrf *vrf = find_id(sync, vrf_id);
 
-    if (vrf) {
+    if (!vrf) {
+        return;
+    }
+    if (!is_there) {
+        vrf->has_lost = true;
+    } else if (vrf->has_lost) {
+        vrf->has_lost = false;
+        say_all(sync, vrf, now_ms);
+    } else {
         say_failed(sync, vrf, now_ms);
     }
 }

@@ -47,6 +47,7 @@ struct bg_vrf {
     unsigned retry_wait_ms;
     uint32_t id;
     bool has_id;
+    bool has_lost;                  /* an address; the kernel dropped routes */
     bool is_held;                   /* a loop over its routes is on */
     uint8_t audit;                  /* generation; never 0 */
     bool only_looks;                /* that audit */

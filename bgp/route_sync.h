@@ -146,12 +146,13 @@ void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
                              const char *name, uint32_t ifindex,
                              int64_t now_ms);
 
-/* A device of the VRF has an address that it did not have: what zebra refused
- * for a next hop that could not be reached is said again. O(routes of the VRF)
- * if there is any such, else O(1). zebra itself does not look again at a route
- * whose next hop comes later. */
+/* A device of the VRF has an address, or not any more.  When one comes, what
+ * zebra refused for a next hop that could not be reached is said again; if one
+ * had gone before, all is: the kernel has dropped the routes that needed it
+ * without a word.  zebra itself looks at neither again.  O(routes of the VRF)
+ * if there is any such, else O(1). */
 void bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
-                           int64_t now_ms);
+                           bool is_there, int64_t now_ms);
 
 struct bg_route_op {
     bool is_delete;

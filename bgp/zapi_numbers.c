@@ -7,7 +7,7 @@
 /* Interfaces are the only messages that have never moved. */
 #define INTERFACES                                                      \
     C(INTERFACE_ADD) = 0, C(INTERFACE_DELETE) = 1,                      \
-    C(INTERFACE_ADDRESS_ADD) = 2,                                       \
+    C(INTERFACE_ADDRESS_ADD) = 2, C(INTERFACE_ADDRESS_DELETE) = 3,      \
     C(INTERFACE_UP) = 4, C(INTERFACE_DOWN) = 5
 
 #define PROTOS_8                                                        \
@@ -140,6 +140,7 @@ bg_zapi_command_name(enum bg_zapi_command command)
         C(INTERFACE_ADD) = "INTERFACE_ADD",
         C(INTERFACE_DELETE) = "INTERFACE_DELETE",
         C(INTERFACE_ADDRESS_ADD) = "INTERFACE_ADDRESS_ADD",
+        C(INTERFACE_ADDRESS_DELETE) = "INTERFACE_ADDRESS_DELETE",
         C(INTERFACE_UP) = "INTERFACE_UP",
         C(INTERFACE_DOWN) = "INTERFACE_DOWN",
         C(ROUTE_ADD) = "ROUTE_ADD",

@@ -334,7 +334,10 @@ handle(struct bg_zebra *z, const struct message *m, struct vx_error *err)
     case BG_ZAPI_INTERFACE_DOWN:
         return handle_interface(z, m, command, err);
     case BG_ZAPI_INTERFACE_ADDRESS_ADD:
-        bg_route_sync_address(z->routes, m->header.vrf_id, vx_clock_ms());
+    case BG_ZAPI_INTERFACE_ADDRESS_DELETE:
+        bg_route_sync_address(z->routes, m->header.vrf_id,
+                              command == BG_ZAPI_INTERFACE_ADDRESS_ADD,
+                              vx_clock_ms());
         return true;
     case BG_ZAPI_REDISTRIBUTE_ROUTE_ADD:
         return handle_route(z, m, true, err);

@@ -682,6 +682,44 @@ device_is_free(const struct vx_candidate *c, const char *field,
                       : "a device is in one tenant's VRF; use another");
 }
 
+/* bgpd has no session with itself. */
+static bool
+peer_is_another(const struct vx_candidate *c, const char *field,
+                struct vx_error *err)
+{
+    const struct vx_peering *p = peering_of(c);
+    const struct vx_prefix host = {
+        .ip = p->peer, .length = (uint8_t) vx_ip_bits(&p->peer),
+    };
+    char ip[VX_IP_STRLEN];
+
+    if (is_uplink(c) || c->loading) {
+        return true;
+    }
+    if (vx_meets_router(&host)) {
+        return vx_fail(err, VX_INVALID, field, "peer %s of peering \"%s\" is "
+                       "of the network between routers and gateways: give "
+                       "the address of another machine",
+                       vx_ip_format(&p->peer, ip), c->new->name);
+    }
+    VX_TREE_FOR_EACH(node, &vx_tenant_ent(c->parent)->peerings) {
+        const struct vx_peering *other = (const void *)
+            VX_CONTAINER(node, struct vx_ent, by_name)->obj;
+
+        for (size_t i = 0; other->gateway == p->gateway
+                           && i < other->n_locals; i++) {
+            if (!vx_ip_compare(&other->locals[i].ip, &p->peer)) {
+                return vx_fail(err, VX_INVALID, field, "peer %s of peering "
+                               "\"%s\" is the gateway's own address, on the "
+                               "device of peering \"%s\": give that of the "
+                               "peer", vx_ip_format(&p->peer, ip),
+                               c->new->name, other->o.name);
+            }
+        }
+    }
+    return true;
+}
+
 /* Without a device of its own the peer is on the link of another's. */
 static bool
 peer_is_reachable(const struct vx_candidate *c, const char *field,
@@ -714,6 +752,7 @@ static const struct vx_rule session_place_rules[] = {
     { "a tenant has a bounded number of peerings", "name", peering_count },
     { "a gateway has one session with a peer", "peer", session_is_one },
     { "a device is in one VRF", "device", device_is_free },
+    { "a peer is another machine", "peer", peer_is_another },
     { "a peer is on a link, or hops away", "peer", peer_is_reachable },
 };
 

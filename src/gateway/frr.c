@@ -3,7 +3,8 @@
  *
  *   TOUCHED -> ask -> plan -> nothing to do: DONE
  *                          -> configure -> ask again; a few times
- *   refused, busy, gone: again after a pause */
+ *   refused for a neighbor: ask again, without that peering
+ *   refused otherwise, busy, gone: again after a pause */
 #include "gateway/frr.h"
 
 #include <event2/event.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "gateway/frr_drift.h"
+#include "gateway/frr_refused.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
@@ -32,6 +34,8 @@ struct vx_gw_frr {
     unsigned pause_ms;
     char *why;
     struct vx_gw_frr_counts counts;
+    struct vx_gw_frr_plan plan; /* that is being carried out */
+    struct vx_gw_frr_refused refused;
     vx_gw_frr_looked *looked;   /* a look is under way; NULL = none is */
     void *looked_aux;
 };
@@ -98,8 +102,17 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
 {
     struct vx_gw_frr *frr = frr_;
 
+    size_t at = vx_gw_vty_refused(frr->vty);
+    bool noted = !ok && at < frr->plan.n_commands
+                 && vx_gw_frr_refused_note(&frr->refused, frr->plan.commands,
+                                           at, err->message);
+
     (void) text;
-    if (!ok) {
+    vx_gw_frr_plan_fini(&frr->plan);
+    if (noted) {
+        frr->rounds = 0;
+        ask(frr);               /* the others are to be as wanted */
+    } else if (!ok) {
         settle(frr, false, err->message);
     } else if (++frr->rounds > ROUNDS_MAX) {
         frr->rounds = 0;
@@ -113,7 +126,6 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
 static void
 tell_conflicts(struct vx_gw_frr *frr, const struct vx_gw_frr_plan *plan)
 {
-    frr->spec.conflict(frr->spec.aux, frr->spec.daemon, NULL);
     for (size_t i = 0; i < plan->n_conflicts; i++) {
         frr->spec.conflict(frr->spec.aux, frr->spec.daemon,
                            &plan->conflicts[i]);
@@ -151,8 +163,8 @@ static void
 answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
 {
     struct vx_gw_frr *frr = frr_;
+    struct vx_gw_frr_plan *plan = &frr->plan;
     struct vx_gw_frr_want want;
-    struct vx_gw_frr_plan plan;
     struct vx_error why;
 
     if (!ok) {
@@ -165,27 +177,31 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
         frr->busy = false;
         return;
     }
-    if (!vx_gw_frr_plan(frr->spec.daemon, &want, text, &plan, &why)) {
+    frr->spec.conflict(frr->spec.aux, frr->spec.daemon, NULL);
+    vx_gw_frr_refused_leave_out(&frr->refused, &want, frr->spec.conflict,
+                                frr->spec.aux, frr->spec.daemon);
+    vx_gw_frr_plan_fini(plan);
+    if (!vx_gw_frr_plan(frr->spec.daemon, &want, text, plan, &why)) {
+        memset(plan, 0, sizeof *plan);
         settle(frr, false, why.message);
         return;
     }
-    tell_conflicts(frr, &plan);
-    if (plan.n_commands) {
+    tell_conflicts(frr, plan);
+    if (plan->n_commands) {
         vx_log_info(name_of(frr), "configures: %zu commands",
-                    plan.n_commands);
-        for (size_t i = 0; i < plan.n_commands; i++) {
-            if (!strstr(plan.commands[i], "password")) {
-                vx_log_debug(name_of(frr), "%s", plan.commands[i]);
+                    plan->n_commands);
+        for (size_t i = 0; i < plan->n_commands; i++) {
+            if (!strstr(plan->commands[i], "password")) {
+                vx_log_debug(name_of(frr), "%s", plan->commands[i]);
             }
         }
-        frr->counts.n_commands += plan.n_commands;
+        frr->counts.n_commands += plan->n_commands;
         frr->unsaved = true;
-        vx_gw_vty_configure(frr->vty, plan.commands, plan.n_commands,
+        vx_gw_vty_configure(frr->vty, plan->commands, plan->n_commands,
                             configured, frr);
     } else {
         finish(frr);
     }
-    vx_gw_frr_plan_fini(&plan);
 }
 
 static void
@@ -207,6 +223,9 @@ begin(evutil_socket_t fd, short what, void *frr_)
         return;
     }
     frr->busy = true;
+    if (frr->touched) {
+        vx_gw_frr_refused_clear(&frr->refused);     /* tried again */
+    }
     ask(frr);
 }
 
@@ -279,6 +298,8 @@ look_answered(void *frr_, bool ok, const char *text,
     } else if (!frr->spec.want(frr->spec.aux, &want)) {
         vx_gw_drift_fail(&drifts, "the controller has not told all yet");
     } else {
+        vx_gw_frr_refused_leave_out(&frr->refused, &want, NULL, NULL,
+                                    frr->spec.daemon);
         vx_gw_frr_compare(frr->spec.daemon, &want, text, &drifts);
     }
     tell_look(frr, ok && is_busy, &drifts);
@@ -365,6 +386,8 @@ vx_gw_frr_free(struct vx_gw_frr *frr)
     if (frr) {
         vx_gw_vty_free(frr->vty);
         event_free(frr->timer);
+        vx_gw_frr_plan_fini(&frr->plan);
+        vx_gw_frr_refused_clear(&frr->refused);
         free(frr->why);
         free(frr);
     }

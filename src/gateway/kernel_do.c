@@ -332,13 +332,28 @@ is_link_local(const struct vx_gw_addr *addr)
     return addr->ip.family == 6 && vx_ip_is_link_local(&addr->ip);
 }
 
+/* RFC 4291 2.5.1, as the kernel makes it when a device comes up. */
+static struct vx_gw_addr
+link_local_of(const struct vx_mac *mac)
+{
+    return (struct vx_gw_addr) {
+        .ip = { .family = 6, .b = {
+            0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac->b[0] ^ 2, mac->b[1], mac->b[2],
+            0xff, 0xfe, mac->b[3], mac->b[4], mac->b[5],
+        } },
+        .length = 64,
+    };
+}
+
 /* Those the kernel has made itself too: without the link-local one bgpd has
- * no IPv6 session on the device. */
+ * no IPv6 session on the device, and the kernel asks for no neighbour.  It
+ * does not make that one again when somebody has taken it away. */
 static void
 tell_device(struct vx_gw_place *place, const char *name,
             const struct vx_gw_addr *addrs, size_t n)
 {
     struct vx_gw_seen_link link;
+    bool has_one = false;
 
     for (size_t i = 0; i < n; i++) {
         vx_gw_nl_addr(place->in, name, true, &addrs[i], NULL);
@@ -350,7 +365,13 @@ tell_device(struct vx_gw_place *place, const char *name,
     for (size_t i = 0; i < link.n_addrs; i++) {
         if (is_link_local(&link.addrs[i])) {
             vx_gw_nl_addr(place->in, name, true, &link.addrs[i], NULL);
+            has_one = true;
         }
+    }
+    if (!has_one && link.is_up && vx_mac_is_unicast(&link.mac)) {
+        const struct vx_gw_addr addr = link_local_of(&link.mac);
+
+        vx_gw_nl_addr(place->in, name, true, &addr, NULL);
     }
 }
 

@@ -36,6 +36,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/bfd.c \
 	src/gateway/doubts.c \
 	src/gateway/claims.c src/gateway/claims.h \
+	src/gateway/frr_refused.c src/gateway/frr_refused.h \
 	src/gateway/entries.c src/gateway/entries.h \
 	src/gateway/entry.h \
 	src/gateway/feed.c src/gateway/feed.h \

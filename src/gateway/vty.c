@@ -55,6 +55,7 @@ struct vx_gw_vty {
     bool in_flight;             /* a command of the first job is out */
     bool told_down;
     bool in_callback, is_dead;
+    size_t refused;             /* see vx_gw_vty_refused */
 };
 
 static void vty_fail(struct vx_gw_vty *vty, enum vx_err_code code,
@@ -159,6 +160,9 @@ finish_job(struct vx_gw_vty *vty)
     vty->in_flight = false;
     enter(vty);
     if (job->done) {
+        if (job->err.code != VX_INVALID || !job->configures) {
+            vty->refused = SIZE_MAX;
+        }
         job->done(job->aux, job->err.code == VX_OK, text ? text : "",
                   &job->err);
     }
@@ -205,6 +209,15 @@ is_said_already(const char *command)
     return !strncmp(command, "redistribute ", 13);
 }
 
+/* A command that neither enters nor leaves a block, and on which no other but
+ * those about the same neighbor depend. */
+static bool
+is_of_neighbor(const char *command)
+{
+    return !strncmp(command, "neighbor ", 9)
+           || !strncmp(command, "no neighbor ", 12);
+}
+
 /* The answer to a command of the first job is complete. */
 static bool
 job_answer(struct vx_gw_vty *vty, uint8_t status)
@@ -217,6 +230,11 @@ job_answer(struct vx_gw_vty *vty, uint8_t status)
     if (!ok && job->err.code == VX_OK) {
         refused(vty, job, status);
         if (job->configures && job->at > 0 && job->at < job->n - 1) {
+            vty->refused = job->at - 1;
+        }
+        if (job->configures && is_of_neighbor(job->commands[job->at])) {
+            /* The others are configured. */
+        } else if (job->configures && job->at > 0 && job->at < job->n - 1) {
             job->at = job->n - 2;       /* out of configuration mode */
         } else {
             job->at = job->n - 1;
@@ -451,6 +469,12 @@ void
 vx_gw_vty_set_timeout(struct vx_gw_vty *vty, unsigned timeout_ms)
 {
     vty->timeout_ms = timeout_ms;
+}
+
+size_t
+vx_gw_vty_refused(const struct vx_gw_vty *vty)
+{
+    return vty->refused;
 }
 
 pid_t

@@ -63,10 +63,14 @@ typedef void vx_gw_vty_done(void *aux, bool ok, const char *text,
 /* Commands are copied.  One: a question ("show running-config").  In a
  * configuring job the daemon is put into configuration mode before the first
  * and out of it after the last, also when one is refused; the first refused
- * one ends the job. */
+ * one ends the job, unless it is about a neighbor and leaves all others where
+ * they are to act. */
 void vx_gw_vty_ask(struct vx_gw_vty *vty, const char *command,
                    vx_gw_vty_done *done, void *aux);
 void vx_gw_vty_configure(struct vx_gw_vty *vty, char *const *commands,
                          size_t n, vx_gw_vty_done *done, void *aux);
+/* Inside done of a configuring job: the command that was refused first;
+ * SIZE_MAX: none of them. */
+size_t vx_gw_vty_refused(const struct vx_gw_vty *vty);
 
 #endif

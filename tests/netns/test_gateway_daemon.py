@@ -220,6 +220,52 @@ def test_a_leg_without_addresses_has_its_routes_again(gateway):
         wait_ce(gateway, text, family=family)
 
 
+def test_a_leg_whose_addresses_are_flushed_has_all_again(gateway):
+    """Up all the time: zebra believes in routes that the kernel has dropped,
+    and the kernel makes no link-local address again."""
+    vrf = gateway.box.netns_path(VRF)
+    wait_ce(gateway, "10.0.0.0/24")
+    wait_ce(gateway, "fd00:10::/64", family=6)
+    netns.ip_batch(["addr flush dev leg"], vrf)
+
+    def missing():
+        routes = {**kernel_routes(vrf, 4), **kernel_routes(vrf, 6)}
+        found = netns.run(netns.command(vrf, ["ip", "-br", "addr", "show",
+                                              "leg"])).stdout
+        return [text for text in ("10.0.0.0/24", "fd00:10::/64")
+                if text not in routes] + [
+            text for text in ("169.254.64.2/18", "fe80:") if text not in found]
+    wait_until(lambda: not missing(), 30, lambda: f"{missing()}:\n"
+               + gateway.box.output("vxgatewayd", 60), 0.1)
+    wait_ce(gateway, "10.0.0.0/24")
+    wait_ce(gateway, "fd00:10::/64", family=6)
+
+
+def test_one_peering_that_bgpd_refuses_stops_no_other(gateway):
+    """bgpd has no session with an address of the machine itself."""
+    wait_until(lambda: is_up(gateway), 60, "the session")
+    gateway.controller.set("peering", "acme/bad", {
+        **peering("172.16.1.1", [], ["ipv4"]), "device": ""})
+    gateway.controller.sync()
+
+    def why():
+        return {f["key"]: f["why"]
+                for f in gateway.controller.last().get("failed", [])}
+    wait_until(lambda: "172.16.1.1" in why().get("acme/bad", ""), 60,
+               lambda: f"{why()}", 0.1)
+    gateway.frr.stop("bgpd", 9)
+    gateway.frr.start("bgpd")
+    wait_until(lambda: is_up(gateway), 60,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    wait_ce(gateway, "10.0.0.0/24")
+    wait_until(lambda: set(why()) == {"acme/bad"}, 60,
+               lambda: f"{why()}", 0.1)
+    gateway.controller.set("peering", "acme/bad", None)
+    gateway.controller.sync()
+    gateway.controller.wait_acked(60)
+    wait_until(lambda: not why(), 60, lambda: f"{why()}", 0.1)
+
+
 def test_bgpd_knows_the_link_local_address_of_a_device(gateway):
     """bgpd has no IPv6 session on a device without one; zebra misses those of
     a device that has just come into its VRF, now and then."""

@@ -112,6 +112,11 @@ static const struct row rows[] = {
       "no such address" },
     { CE "family=ipv4 device=e2 local=169.254.64.9/30", VX_INVALID, "local",
       "meets its gateways" },
+    { "put peering acme/own gateway=g1 peer=172.16.1.1 peer_as=65100"
+      " family=ipv4", VX_INVALID, "peer", "the gateway's own address" },
+    { "put peering acme/own gateway=g1 peer=169.254.64.2 peer_as=65100"
+      " family=ipv4 multihop=2", VX_INVALID, "peer",
+      "between routers and gateways" },
     /* RD and route targets. */
     { "put tenant other rd=65001:7", VX_EXISTS, "rd",
       "RD 65001:7 already belongs to tenant \"acme\"" },

@@ -336,24 +336,31 @@ a_refused_route_is_said_again_when_an_address_comes(void **state)
     note(&w, 1, BG_NOTE_FAIL_INSTALL);
     note(&w, 2, BG_NOTE_INSTALLED);
     assert_int_equal(bg_route_sync_confirmed(w.sync), 2);
-    bg_route_sync_address(w.sync, 8, w.now_ms);     /* of another VRF */
+    bg_route_sync_address(w.sync, 8, true, w.now_ms);     /* of another VRF */
     pull(&w);
     assert_int_equal(w.n_ops, 0);
-    bg_route_sync_address(w.sync, 7, w.now_ms);
+    bg_route_sync_address(w.sync, 7, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 1);
     assert_false(w.ops[0].is_delete);
     /* While it is under way there is nothing more to say. */
-    bg_route_sync_address(w.sync, 7, w.now_ms);
+    bg_route_sync_address(w.sync, 7, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 0);
     note(&w, 1, BG_NOTE_INSTALLED);
     assert_int_equal(bg_route_sync_state(w.sync, "t1", &wanted, &why),
                      BG_ROUTE_INSTALLED);
-    bg_route_sync_address(w.sync, 7, w.now_ms);
+    bg_route_sync_address(w.sync, 7, true, w.now_ms);
     pass(&w, 60000);
     assert_int_equal(w.n_ops, 0);
     assert_int_equal(bg_route_sync_tick(w.sync, w.now_ms), -1);
+    /* One went: the kernel has dropped what needed it. */
+    bg_route_sync_address(w.sync, 7, false, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 0);
+    bg_route_sync_address(w.sync, 7, true, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 2);
     bg_route_sync_free(w.sync);
 }
 
