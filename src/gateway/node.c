@@ -13,7 +13,14 @@
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
-enum { PATIENCE_MS = 10000, RESTART_S = 120, N_DAEMONS = 3 };
+enum {
+    PATIENCE_MS = 10000, N_DAEMONS = 3,
+    /* For which peers keep the routes of a bgpd that is away: configured
+     * anew, it is back after 2 s, with 100 tenants after 15.  So long, after
+     * the hold time, they send to a gateway that is dead, unless BFD says
+     * so. */
+    RESTART_S = 30,
+};
 
 /* A VRF here, from when its tenant is told until the kernel has it no more. */
 struct vrf {

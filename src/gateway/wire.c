@@ -17,7 +17,7 @@
 
 enum {
     PIECE = 500, QUIET_MS = 2000,
-    AWAY_MS = 120000,               /* FRR's restart-time: so long CEs wait */
+    AWAY_MS = 120000,               /* learned routes are kept so long */
     AUDIT_BGPD_S = 300,
     AUDIT_BGPD_MAX = 20000,         /* prefixes: its answer is long */
 };
