@@ -117,6 +117,8 @@ struct vx_gw_app {
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */
+    int64_t bfdd_killed_ms;         /* 0 = not yet */
+    bool bfdd_mixes;                /* at the last look, too */
     bool asking_bfdd;
     struct vx_gw_missing *missing;
     size_t n_missing;
@@ -161,6 +163,8 @@ void vx_gw_app_doubts_tick(struct vx_gw_app *app);
 
 /* vrf_ids.c: after zebra has come back, until the numbers agree. */
 void vx_gw_app_compare_vrf_ids(struct vx_gw_app *app);
+/* bfdd takes VRFs for others; at most every 20 s. */
+void vx_gw_app_end_bfdd(struct vx_gw_app *app);
 /* zebra's answer to "show vrf" and bgpd's to "show bgp vrfs json": a VRF of
  * ours that has another number there, else NULL.  ret_vrf has room for
  * VX_GW_IFNAME_SIZE. */

@@ -5,7 +5,9 @@
  * or bfdd was restarted before it (FRR 8.4): BGP is up, and nobody would
  * notice the silent death of the other side.  So bfdd is asked now and then;
  * what it lacks, twice in a row, bgpd is made to register again.  A session
- * that bfdd has is never touched, whatever its state. */
+ * that bfdd has is never touched, whatever its state; but a bfdd that has one
+ * on another device than the peering's, twice in a row, takes one VRF for
+ * another, and is ended (vrf_ids.c). */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +27,12 @@ struct vx_gw_missing {
     int64_t mended_ms;              /* 0 = not yet */
 };
 
-/* bfdd's answer to "show bfd peers json". */
-static bool
-knows(const cJSON *answer, const char *vrf, const struct vx_ip *peer)
+enum known { UNKNOWN, KNOWN, MIXED };
+
+/* bfdd's answer to "show bfd peers json". device "": another peering's. */
+static enum known
+knows(const cJSON *answer, const char *vrf, const struct vx_ip *peer,
+      const char *device)
 {
     const cJSON *item;
 
@@ -40,10 +45,13 @@ knows(const cJSON *answer, const char *vrf, const struct vx_ip *peer)
 
         if (of && with && !strcmp(of, vrf) && vx_ip_parse(with, &ip)
             && !vx_ip_compare(&ip, peer)) {
-            return true;
+            const char *on = cJSON_GetStringValue(
+                cJSON_GetObjectItemCaseSensitive(item, "interface"));
+
+            return *device && on && *on && strcmp(on, device) ? MIXED : KNOWN;
         }
     }
-    return false;
+    return UNKNOWN;
 }
 
 static bool
@@ -138,6 +146,7 @@ look(struct vx_gw_app *app, const cJSON *answer)
 {
     struct vx_gw_missing *was = app->missing;
     size_t n_was = app->n_missing, cap = 0;
+    bool mixes = false;
     const char *vrf;
 
     app->missing = NULL;
@@ -146,10 +155,13 @@ look(struct vx_gw_app *app, const cJSON *answer)
              app, vx_gw_entries_from(app->entries, VX_GW_PEERING, ""), &vrf);
          entry && app->n_missing < MISSING_MAX;
          entry = with_bfd(app, vx_gw_entries_next(entry), &vrf)) {
-        const struct vx_ip *peer = &entry->value->peering.value.peer;
+        const struct vx_peering *value = &entry->value->peering.value;
+        const struct vx_ip *peer = &value->peer;
         struct vx_gw_missing *old = find(was, n_was, vrf, peer), *now;
+        enum known known = knows(answer, vrf, peer, value->device);
 
-        if (!is_established(app, vrf, peer) || knows(answer, vrf, peer)) {
+        mixes |= known == MIXED;
+        if (!is_established(app, vrf, peer) || known != UNKNOWN) {
             continue;
         }
         app->missing = vx_grow(app->missing, &cap, app->n_missing + 1,
@@ -167,6 +179,10 @@ look(struct vx_gw_app *app, const cJSON *answer)
         }
     }
     free(was);
+    if (mixes && app->bfdd_mixes) {
+        vx_gw_app_end_bfdd(app);
+    }
+    app->bfdd_mixes = mixes;
 }
 
 static void

@@ -9,7 +9,9 @@
  * in a crash: graceful restart keeps the routes on both sides, and what
  * watches over it (watchfrr, systemd) starts it again.  Nothing milder helps:
  * it keeps a VRF's number for as long as it lives.  Where it cannot be ended
- * (no CAP_KILL), tenants have no sessions until somebody else does it. */
+ * (no CAP_KILL), tenants have no sessions until somebody else does it.  bfdd
+ * keeps its numbers the same way, and goes with bgpd: it would watch one
+ * tenant's link for another's. */
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,7 +71,7 @@ vx_gw_vrf_ids_differ(const char *zebra, const char *bgpd, char *ret_vrf)
 
 /* A process of that name only: what answers at the VTY may be another. */
 static bool
-is_bgpd(pid_t pid)
+is_called(pid_t pid, const char *wanted)
 {
     char path[64], name[32] = "";
     FILE *file;
@@ -82,22 +84,51 @@ is_bgpd(pid_t pid)
         }
         fclose(file);
     }
-    return !strcmp(name, "bgpd\n");
+    name[strcspn(name, "\n")] = '\0';
+    return !strcmp(name, wanted);
+}
+
+static bool
+end_daemon(const struct vx_gw_vty *vty, const char *name)
+{
+    pid_t pid = vx_gw_vty_peer(vty);
+
+    return pid > 1 && is_called(pid, name) && !kill(pid, SIGKILL);
+}
+
+void
+vx_gw_app_end_bfdd(struct vx_gw_app *app)
+{
+    if (!app->bfdd_vty
+        || (app->bfdd_killed_ms
+            && vx_clock_ms() < app->bfdd_killed_ms + KILL_AGAIN_MS)) {
+        return;
+    }
+    app->bfdd_killed_ms = vx_clock_ms();
+    if (end_daemon(app->bfdd_vty, "bfdd")) {
+        vx_log_warn("peers", "bfdd takes VRFs for others since zebra was "
+                    "restarted: ended, to be started again by what watches "
+                    "over it");
+    } else {
+        vx_log_error("peers", "bfdd takes VRFs for others since zebra was "
+                     "restarted, and cannot be ended from here: restart it; "
+                     "until then a gateway's silent death may go unnoticed");
+    }
 }
 
 static void
 end_bgpd(struct vx_gw_app *app, const char *vrf)
 {
-    struct vx_gw_vty *vty =
+    const struct vx_gw_vty *vty =
         vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD));
-    pid_t pid = vx_gw_vty_peer(vty);
 
     if (vx_clock_ms() < app->ids_killed_ms + KILL_AGAIN_MS
         && app->ids_killed_ms) {
         return;
     }
     app->ids_killed_ms = vx_clock_ms();
-    if (pid <= 1 || !is_bgpd(pid) || kill(pid, SIGKILL)) {
+    vx_gw_app_end_bfdd(app);
+    if (!end_daemon(vty, "bgpd")) {
         vx_log_error("peers", "bgpd takes VRF %s for another one since zebra "
                      "was restarted, and cannot be ended from here: no "
                      "sessions of tenants until it is restarted", vrf);
@@ -107,9 +138,9 @@ end_bgpd(struct vx_gw_app *app, const char *vrf)
                            "bgpd");
         return;
     }
-    vx_log_warn("peers", "bgpd (pid %ld) takes VRF %s for another one since "
-                "zebra was restarted: ended, to be started again by what "
-                "watches over it", (long) pid, vrf);
+    vx_log_warn("peers", "bgpd takes VRF %s for another one since zebra was "
+                "restarted: ended, to be started again by what watches over "
+                "it", vrf);
 }
 
 static void

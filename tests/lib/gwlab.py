@@ -109,13 +109,14 @@ class Gateway:
         return self.box.stop(name, number)
 
     def watch(self):
-        """What watchfrr or systemd would do: a bgpd that vxgatewayd has ended
-        is started again. Returns how often it was, so far."""
-        process = self.box.processes.get("bgpd")
-        if process and process.poll() == -signal.SIGKILL:
-            self.box.processes.pop("bgpd")
-            self.start("bgpd")
-            self.ended_bgpd += 1
+        """What watchfrr or systemd would do: a bgpd or bfdd that vxgatewayd
+        has ended is started again. Returns how often bgpd was, so far."""
+        for name in ("bgpd", "bfdd"):
+            process = self.box.processes.get(name)
+            if process and process.poll() == -signal.SIGKILL:
+                self.box.processes.pop(name)
+                self.start(name)
+                self.ended_bgpd += name == "bgpd"
         return self.ended_bgpd
 
     def vrf_of(self, tenant):

@@ -304,6 +304,34 @@ def test_a_default_route_comes_back_and_leads_out(gw, api):
         f"/v1/tenants/{tenant}/routes") if r["prefix"].endswith("/0")], [])
 
 
+def test_bfd_watches_each_tenants_link_after_zebra_was_killed(gw):
+    """zebra numbers VRFs another way after a start, and bfdd, as bgpd, keeps
+    the numbers it knew."""
+    gateway = gw.gateways[0]
+    wanted_peers = sorted((gateway.vrf_name(t), gateway.device(t), "up")
+                          for t in gw.tenants)
+
+    def peers():
+        gateway.watch()
+        try:
+            found = gateway.frr.json("bfdd", "show bfd peers json") or []
+        except (netns.LabError, OSError):
+            return []
+        return sorted((p["vrf"], p.get("interface"), p["status"])
+                      for p in found)
+    wait_until(lambda: peers() == wanted_peers, 60, lambda: f"{peers()}", 0.2)
+    before = gateway.watch()
+    gateway.stop("zebra", 9)
+    gateway.start("zebra")
+    wait_until(lambda: gateway.watch() > before, 60,
+               lambda: gateway.box.output("vxgatewayd", 40), 0.2)
+    wait_until(lambda: peers() == wanted_peers, 120, lambda: f"{peers()}\n"
+               + gateway.box.output("vxgatewayd", 40), 0.2)
+    gw.wait_sessions()
+    for tenant in gw.tenants:
+        settle(lambda t=tenant: heard_from(gw, t), wanted(), 60)
+
+
 @pytest.mark.parametrize("number", (0, 1))
 def test_one_gateway_dies_and_traffic_resumes_in_time(gw, number, figures):
     dead, alive = gw.gateways[number], gw.gateways[1 - number]

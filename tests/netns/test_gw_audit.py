@@ -114,7 +114,7 @@ def test_what_is_changed_by_hand_is_listed_and_put_right(gw):
                "the stray route in zebra")
     block = f"router bgp 65001 vrf {vrf}"
     wanted = [
-        ("g1", "bgpd", "altered", f"{block}: neighbor {peer} timers 1 3",
+        ("g1", "bgpd", "altered", f"{block}: neighbor {peer} timers 3 9",
          f"neighbor {peer} timers 20 60"),
         ("g1", "bgpd", "foreign", f"{block}: neighbor {peer} ebgp-multihop 7",
          ""),
@@ -150,7 +150,7 @@ def test_what_is_changed_by_hand_is_listed_and_put_right(gw):
     assert not differences(report)
     assert STRAY not in one.frr.routes(vrf=vrf)
     running = one.frr.show("bgpd", "show running-config")
-    assert f"neighbor {peer} timers 1 3" in running
+    assert f"neighbor {peer} timers 3 9" in running
     assert "ebgp-multihop" not in running
     _, known, _ = audit(gw, "--known", "--all", "--gateway", "g1")
     assert set(wanted) <= set(differences(known))

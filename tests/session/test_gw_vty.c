@@ -183,17 +183,46 @@ static void
 a_refusal_ends_the_job_and_names_the_command(void **state)
 {
     struct fake *f = *state;
-    char *commands[] = { (char *) "neighbor x", (char *) "never" };
+    char *commands[] = { (char *) "router x", (char *) "never" };
 
     vx_gw_vty_configure(f->vty, commands, 2, on_done, f);
     asked(f);
     answer(f, "", 0);
-    assert_string_equal(asked(f), "neighbor x\n");
-    answer(f, "% [BGP] Unknown command: neighbor x\n", 2);
+    assert_string_equal(asked(f), "router x\n");
+    answer(f, "% [BGP] Unknown command: router x\n", 2);
     assert_string_equal(asked(f), "end\n");
     answer(f, "", 0);
-    expect(f, "error()invalidbgpd.vty refused \"neighbor x\" (status 2): "
-           "[BGP] Unknown command: neighbor x;");
+    expect(f, "error()invalidbgpd.vty refused \"router x\" (status 2): "
+           "[BGP] Unknown command: router x;");
+    assert_int_equal(vx_gw_vty_refused(f->vty), 0);
+}
+
+static void
+a_refusal_about_a_neighbor_leaves_the_others_to_be_configured(void **state)
+{
+    struct fake *f = *state;
+    char *commands[] = {
+        (char *) "router bgp 1", (char *) "neighbor 192.0.2.1 remote-as 2",
+        (char *) "no neighbor 192.0.2.1 shutdown", (char *) "exit",
+    };
+
+    vx_gw_vty_configure(f->vty, commands, 4, on_done, f);
+    asked(f);
+    answer(f, "", 0);
+    asked(f);
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "neighbor 192.0.2.1 remote-as 2\n");
+    answer(f, "% Can not configure the local system as neighbor\n", 13);
+    assert_string_equal(asked(f), "no neighbor 192.0.2.1 shutdown\n");
+    answer(f, "% Specify remote-as first\n", 13);
+    assert_string_equal(asked(f), "exit\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "end\n");
+    answer(f, "", 0);
+    expect(f, "error()invalidbgpd.vty refused \"neighbor 192.0.2.1 remote-as "
+           "2\" (status 13): Can not configure the local system as "
+           "neighbor;");
+    assert_int_equal(vx_gw_vty_refused(f->vty), 1);
 }
 
 static void
@@ -292,6 +321,7 @@ main(void)
         T(an_answer_may_come_byte_by_byte),
         T(configuration_is_one_command_at_a_time),
         T(a_refusal_ends_the_job_and_names_the_command),
+        T(a_refusal_about_a_neighbor_leaves_the_others_to_be_configured),
         T(a_lock_of_somebody_else_is_told_as_busy),
         T(no_password_is_told),
         T(a_lost_connection_fails_the_job_under_way),
