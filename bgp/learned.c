@@ -18,6 +18,7 @@ struct known {
     uint32_t metric, tag;
     size_t n_nexthops;
     struct bg_nexthop *nexthops;
+    uint64_t round;                 /* when it was added last */
     char vrf[BG_VRF_NAME_SIZE];
 };
 
@@ -26,6 +27,7 @@ struct bg_learned_set {
     struct vx_tree stale;           /* likewise */
     struct vx_tree doubts;          /* by number */
     uint64_t n_doubts;              /* ever */
+    uint64_t round;                 /* of what is fresh */
 };
 
 struct key {
@@ -148,6 +150,7 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
 
     if (known) {
         set_stale(set, known, false);
+        known->round = set->round;
         if (is_same(known, route)) {
             return false;
         }
@@ -157,6 +160,7 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
         known = vx_xcalloc(1, sizeof *known);
         known->prefix = route->prefix;
         strncpy(known->vrf, route->vrf, sizeof known->vrf - 1);
+        known->round = set->round;
         vx_tree_insert(&set->all, &key, &known->by_key);
     }
     known->metric = route->metric;
@@ -228,6 +232,21 @@ bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number)
             set_stale(set, known, true);
         }
     }
+}
+
+void
+bg_learned_begin(struct bg_learned_set *set)
+{
+    set->round++;
+}
+
+bool
+bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
+                    const struct vx_prefix *prefix)
+{
+    const struct known *known = find(set, vrf, prefix);
+
+    return known && !known->is_stale && known->round == set->round;
 }
 
 void

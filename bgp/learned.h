@@ -29,6 +29,10 @@ bool bg_learned_believe(struct bg_learned_set *set, uint64_t number,
                         struct vx_prefix *ret_prefix);
 /* What is in doubt by a later number is stale. */
 void bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number);
+/* What is added from now on is fresh; nothing is now. */
+void bg_learned_begin(struct bg_learned_set *set);
+bool bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
+                         const struct vx_prefix *prefix);
 /* All of a VRF, or of all (NULL), are stale until they are added again. */
 void bg_learned_stale(struct bg_learned_set *set, const char *vrf);
 /* Takes one stale route out, of the VRF or of any (NULL); false: none. */

@@ -180,7 +180,11 @@ learn(struct bg_zebra *z, const struct bg_zvrf *vrf,
         if (bg_learned_add(z->learned, &learned)) {
             BG_TELL(z, learned, &learned);
         }
-    } else if (z->config.doubts && !z->hold_until_ms) {
+    } else if (z->config.doubts
+               && (!z->hold_until_ms
+                   || (z->bgp_is_back
+                       && bg_learned_is_fresh(z->learned, vrf->name,
+                                              &route->prefix)))) {
         uint64_t number =
             bg_learned_doubt(z->learned, vrf->name, &route->prefix);
 
@@ -285,6 +289,7 @@ handle_close(struct bg_zebra *z, const struct message *m,
     if (closed.proto == BG_PROTO_BGP && !closed.instance) {
         /* What zebra now takes out comes back when bgpd does. */
         z->hold_until_ms = vx_clock_ms() + z->config.away_ms;
+        z->bgp_is_back = false;
         bg_learned_disbelieve(z->learned, z->believed);
     }
     BG_TELL(z, client_closed, closed.proto, closed.instance);

@@ -77,6 +77,8 @@ struct bg_zebra {
     bool is_whole;
     int64_t hold_until_ms;      /* 0 = no hold */
     uint64_t believed;          /* doubts up to this number */
+    bool bgp_is_back;           /* since it went, which began the hold: what
+                                 * it has said since then it can withdraw */
     size_t n_auditing;
     bool is_audit_told;
     struct bg_route_audit audit;

@@ -105,6 +105,7 @@ bg_zebra_drop(struct bg_zebra *z, enum bg_zebra_state state, const char *fmt,
         bg_pbr_sync_disconnected(z->pbr);
         bg_learned_stale(z->learned, NULL);
         z->hold_until_ms = now_ms + z->config.hold_ms;
+        z->bgp_is_back = false;
     }
     bg_zebra_set_state(z, state);
     start_timer(z->retry, state == BG_ZEBRA_REFUSED ? REFUSED_MS
@@ -469,6 +470,8 @@ bg_zebra_bgp_is_back(struct bg_zebra *z)
 {
     if (z->hold_until_ms) {
         z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
+        z->bgp_is_back = true;
+        bg_learned_begin(z->learned);
     }
 }
 

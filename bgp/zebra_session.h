@@ -74,8 +74,8 @@ struct bg_zebra_callbacks {
     /* Learned routes of all VRFs but the default one.  They are remembered
      * here: learned() when one is new or has changed, gone() when it is gone.
      * While zebra is away and for hold_ms after, or bgpd (for away_ms at most,
-     * and for hold_ms after bg_zebra_bgp_is_back()), nothing is gone; what has
-     * not come again by then is. */
+     * and for hold_ms after bg_zebra_bgp_is_back()), nothing is gone but what
+     * bgpd has said again since then; what has not come again by then is. */
     void (*learned)(void *aux, const struct bg_learned *route);
     void (*gone)(void *aux, const char *vrf, const struct vx_prefix *prefix);
     /* What has been told of this VRF is whole: once per VRF and connection.

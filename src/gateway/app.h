@@ -153,6 +153,7 @@ void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
 
 /* bfd.c */
 void vx_gw_app_bfd_tick(struct vx_gw_app *app);
+bool vx_gw_app_wants_bfd(struct vx_gw_app *app);
 
 /* doubts.c */
 void vx_gw_app_doubts_start(struct vx_gw_app *app);
@@ -163,7 +164,7 @@ void vx_gw_app_doubts_tick(struct vx_gw_app *app);
 
 /* vrf_ids.c: after zebra has come back, until the numbers agree. */
 void vx_gw_app_compare_vrf_ids(struct vx_gw_app *app);
-/* bfdd takes VRFs for others; at most every 20 s. */
+/* bfdd takes VRFs for others; at most every 20 s, and only if it is needed. */
 void vx_gw_app_end_bfdd(struct vx_gw_app *app);
 /* zebra's answer to "show vrf" and bgpd's to "show bgp vrfs json": a VRF of
  * ours that has another number there, else NULL.  ret_vrf has room for

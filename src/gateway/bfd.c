@@ -199,6 +199,16 @@ answered(void *app_, bool ok, const char *text, const struct vx_error *err)
     cJSON_Delete(json);
 }
 
+bool
+vx_gw_app_wants_bfd(struct vx_gw_app *app)
+{
+    const char *vrf;
+
+    return app->bfdd_vty
+           && with_bfd(app, vx_gw_entries_from(app->entries, VX_GW_PEERING,
+                                               ""), &vrf);
+}
+
 void
 vx_gw_app_bfd_tick(struct vx_gw_app *app)
 {

@@ -99,7 +99,7 @@ end_daemon(const struct vx_gw_vty *vty, const char *name)
 void
 vx_gw_app_end_bfdd(struct vx_gw_app *app)
 {
-    if (!app->bfdd_vty
+    if (!vx_gw_app_wants_bfd(app)
         || (app->bfdd_killed_ms
             && vx_clock_ms() < app->bfdd_killed_ms + KILL_AGAIN_MS)) {
         return;

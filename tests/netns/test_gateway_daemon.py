@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import time
 
 import pytest
 
@@ -410,6 +411,31 @@ def test_a_spare_copy_of_an_earlier_time_goes_and_no_other(gateway):
     gateway.start()
     wait_spare(gateway, sorted(["192.0.2.64/26", *LEARNED]))
     gateway.box.ip(["route del 192.0.2.64/26 proto 118"], vrf=VRF)
+
+
+def test_what_is_withdrawn_once_bgpd_is_back_goes_at_once(gateway):
+    """The time for which routes of a bgpd that was away are kept is for those
+    that it has not said again."""
+    vrf = gateway.box.netns_path(VRF)
+    text = "203.0.113.1/32"
+
+    def learned():
+        return text in [i["prefix"]
+                        for i in gateway.controller.learned("route")]
+    wait_until(learned, 60, f"{text} to be learned", 0.1)
+    gateway.frr.stop("bgpd", 9)
+    gateway.frr.start("bgpd")
+    wait_established(gateway)
+    wait_until(lambda: "203.0.113.1" in kernel_routes(vrf, proto="bgp"), 60,
+               "bgpd to say it again", 0.1)
+    family = ["router bgp 65100", "address-family ipv4 unicast"]
+    gateway.ce.frr.configure("bgpd", [*family, "no network 203.0.113.1/32"])
+    began = time.monotonic()
+    wait_until(lambda: not learned(), 60,
+               lambda: gateway.box.output("vxgatewayd", 40), 0.1)
+    assert time.monotonic() - began < 12
+    gateway.ce.frr.configure("bgpd", [*family, "network 203.0.113.1/32"])
+    wait_until(learned, 60, f"{text} to be learned again", 0.1)
 
 
 def bfd_is_up(gateway):

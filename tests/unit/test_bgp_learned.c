@@ -144,6 +144,27 @@ a_lost_connection_makes_what_is_in_doubt_stale(void **state)
     bg_learned_free(set);
 }
 
+static void
+what_was_added_since_the_beginning_is_fresh_unless_stale(void **state)
+{
+    struct bg_learned_set *set = bg_learned_new();
+    struct vx_prefix p = prefix("10.0.0.0/24"), q = prefix("10.0.1.0/24");
+
+    (void) state;
+    add(set, "a", "10.0.0.0/24");
+    bg_learned_begin(set);
+    assert_false(bg_learned_is_fresh(set, "a", &p));
+    assert_false(bg_learned_is_fresh(set, "a", &q));
+    assert_false(add(set, "a", "10.0.0.0/24"));     /* no news, and fresh */
+    assert_true(add(set, "a", "10.0.1.0/24"));
+    assert_true(bg_learned_is_fresh(set, "a", &p));
+    assert_true(bg_learned_is_fresh(set, "a", &q));
+    assert_false(bg_learned_is_fresh(set, "b", &p));
+    bg_learned_stale(set, "a");
+    assert_false(bg_learned_is_fresh(set, "a", &p));
+    bg_learned_free(set);
+}
+
 int
 main(void)
 {
@@ -154,6 +175,8 @@ main(void)
         cmocka_unit_test(
             what_is_not_believed_is_stale_and_what_was_believed_before_is_not),
         cmocka_unit_test(a_lost_connection_makes_what_is_in_doubt_stale),
+        cmocka_unit_test(
+            what_was_added_since_the_beginning_is_fresh_unless_stale),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
