@@ -26,8 +26,8 @@ HOW = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
 STALE_S = 30
 AWAY_ROUNDS = 50                # of pings, 20 ms each
 # zebra 8.4 with VRFs that are namespaces frees a table twice at its end: on
-# SIGTERM, after "Zebra final shutdown", it falls in zebra_finalize(), with or
-# without anybody connected (doc/decisions/gateways.md). Counted in a column of
+# SIGTERM, after "Terminating on signal", it falls in zebra_finalize(), now and
+# then before in zebra_ns_early_shutdown(), with or without anybody connected (doc/decisions/gateways.md). Counted in a column of
 # its own; falling at any other time, or elsewhere, is a crash.
 FALLS_AT_END = (-signal.SIGSEGV, -signal.SIGABRT)
 
@@ -100,8 +100,8 @@ class Restarts:
             with open(log, encoding="utf-8", errors="replace") as file:
                 file.seek(before)
                 text = file.read()
-            if ("Zebra final shutdown" in text and "zebra_finalize" in text
-                    and "ns_terminate" in text):
+            # From then on it is ending. The trace that follows may be cut.
+            if "Terminating on signal" in text:
                 return "", signal.Signals(-status).name
         return f"{process} ended with {status}", ""
 
