@@ -27,8 +27,9 @@ STALE_S = 30
 AWAY_ROUNDS = 50                # of pings, 20 ms each
 # zebra 8.4 with VRFs that are namespaces frees a table twice at its end: on
 # SIGTERM, after "Terminating on signal", it falls in zebra_finalize(), now and
-# then before in zebra_ns_early_shutdown(), with or without anybody connected (doc/decisions/gateways.md). Counted in a column of
-# its own; falling at any other time, or elsewhere, is a crash.
+# then before, in zebra_ns_early_shutdown(), with or without anybody connected
+# (doc/decisions/gateways.md). Counted in a column of its own; falling at any
+# other time is a crash.
 FALLS_AT_END = (-signal.SIGSEGV, -signal.SIGABRT)
 
 
