@@ -212,8 +212,8 @@ class Restarts:
         if not fell:
             return []
         return [f"own end: zebra fell {len(fell)} times "
-                f"({', '.join(sorted(set(fell)))}) in zebra_finalize(), after "
-                "\"Zebra final shutdown\":",
+                f"({', '.join(sorted(set(fell)))}) at its own end, after "
+                "\"Terminating on signal\":",
                 "  FRR before 8.5 with VRFs that are namespaces, with or "
                 "without clients; see doc/decisions/gateways.md"]
 
