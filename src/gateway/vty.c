@@ -32,6 +32,7 @@ struct job {
     vx_gw_vty_done *done;
     void *aux;
     struct vx_error err;        /* code VX_OK: none so far */
+    char skipped[64];           /* neighbor that was refused; "" = none */
 };
 
 enum state { DOWN, CONNECTING, ENABLING, UP };
@@ -209,13 +210,31 @@ is_said_already(const char *command)
     return !strncmp(command, "redistribute ", 13);
 }
 
-/* A command that neither enters nor leaves a block, and on which no other but
- * those about the same neighbor depend. */
+/* The neighbor that a command is about, which neither enters nor leaves a
+ * block, and on which no other but those about the same one depend. */
 static bool
-is_of_neighbor(const char *command)
+get_neighbor(const char *command, char ret_name[64])
 {
-    return !strncmp(command, "neighbor ", 9)
-           || !strncmp(command, "no neighbor ", 12);
+    return sscanf(command, "neighbor %63s", ret_name) == 1
+           || sscanf(command, "no neighbor %63s", ret_name) == 1;
+}
+
+/* Without what was refused (a filter) nothing more is said of that neighbor in
+ * this block, above all not that it is to come up. */
+static void
+skip(struct job *job)
+{
+    char name[64];
+
+    while (*job->skipped && job->at < job->n - 1
+           && strncmp(job->commands[job->at], "router bgp", 10)
+           && get_neighbor(job->commands[job->at], name)
+           && !strcmp(name, job->skipped)) {
+        job->at++;
+    }
+    if (!strncmp(job->commands[job->at], "router bgp", 10)) {
+        job->skipped[0] = '\0';
+    }
 }
 
 /* The answer to a command of the first job is complete. */
@@ -232,15 +251,21 @@ job_answer(struct vx_gw_vty *vty, uint8_t status)
         if (job->configures && job->at > 0 && job->at < job->n - 1) {
             vty->refused = job->at - 1;
         }
-        if (job->configures && is_of_neighbor(job->commands[job->at])) {
+        if (job->configures && job->at < job->n - 1
+            && get_neighbor(job->commands[job->at], job->skipped)) {
             /* The others are configured. */
         } else if (job->configures && job->at > 0 && job->at < job->n - 1) {
             job->at = job->n - 2;       /* out of configuration mode */
         } else {
             job->at = job->n - 1;
         }
+    } else if (!ok && job->configures && job->at < job->n - 1) {
+        job->at = job->n - 2;           /* one at a time */
     }
     job->at++;
+    if (job->configures && job->at < job->n) {
+        skip(job);
+    }
     vty->in_flight = false;
     return job->at < job->n || finish_job(vty);
 }

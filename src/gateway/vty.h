@@ -63,8 +63,9 @@ typedef void vx_gw_vty_done(void *aux, bool ok, const char *text,
 /* Commands are copied.  One: a question ("show running-config").  In a
  * configuring job the daemon is put into configuration mode before the first
  * and out of it after the last, also when one is refused; the first refused
- * one ends the job, unless it is about a neighbor and leaves all others where
- * they are to act. */
+ * one ends the job, unless it is about a neighbor: then all that is about that
+ * neighbor is left out until the next "router bgp", so that it does not come
+ * up without what was refused, and the second one refused ends the job. */
 void vx_gw_vty_ask(struct vx_gw_vty *vty, const char *command,
                    vx_gw_vty_done *done, void *aux);
 void vx_gw_vty_configure(struct vx_gw_vty *vty, char *const *commands,

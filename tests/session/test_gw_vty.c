@@ -203,19 +203,34 @@ a_refusal_about_a_neighbor_leaves_the_others_to_be_configured(void **state)
     struct fake *f = *state;
     char *commands[] = {
         (char *) "router bgp 1", (char *) "neighbor 192.0.2.1 remote-as 2",
-        (char *) "no neighbor 192.0.2.1 shutdown", (char *) "exit",
+        (char *) "address-family ipv4 unicast",
+        (char *) "neighbor 192.0.2.1 activate", (char *) "exit",
+        (char *) "no neighbor 192.0.2.1 shutdown",
+        (char *) "no neighbor 192.0.2.11 shutdown", (char *) "exit",
+        (char *) "router bgp 1 vrf b",
+        (char *) "no neighbor 192.0.2.1 shutdown",
     };
 
-    vx_gw_vty_configure(f->vty, commands, 4, on_done, f);
+    vx_gw_vty_configure(f->vty, commands, 10, on_done, f);
     asked(f);
     answer(f, "", 0);
     asked(f);
     answer(f, "", 0);
     assert_string_equal(asked(f), "neighbor 192.0.2.1 remote-as 2\n");
     answer(f, "% Can not configure the local system as neighbor\n", 13);
-    assert_string_equal(asked(f), "no neighbor 192.0.2.1 shutdown\n");
-    answer(f, "% Specify remote-as first\n", 13);
+    /* Without what was refused it does not come up. */
+    assert_string_equal(asked(f), "address-family ipv4 unicast\n");
+    answer(f, "", 0);
     assert_string_equal(asked(f), "exit\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "no neighbor 192.0.2.11 shutdown\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "exit\n");
+    answer(f, "", 0);
+    /* Another VRF's neighbor of the same address is another one. */
+    assert_string_equal(asked(f), "router bgp 1 vrf b\n");
+    answer(f, "", 0);
+    assert_string_equal(asked(f), "no neighbor 192.0.2.1 shutdown\n");
     answer(f, "", 0);
     assert_string_equal(asked(f), "end\n");
     answer(f, "", 0);
