@@ -65,6 +65,8 @@ class GoBgp:
         path = os.path.join(self.box.folder, "gobgpd.json")
         with open(path, "w", encoding="ascii") as file:
             json.dump(self.settings, file, indent=1)
+        # First: gobgpd ends when it cannot listen on 127.0.0.1 at once.
+        netns.ip_batch(["link set lo up"], self.box.namespace)
         self.box.spawn("gobgpd", [
             "gobgpd", "-t", "json", "-f", path, "--pprof-disable", "-p",
             f"--api-hosts=127.0.0.1:{API_PORT}"])
@@ -73,7 +75,6 @@ class GoBgp:
             self.box.check_alive("gobgpd")
             return self.run("global", check=False).returncode == 0
 
-        netns.ip_batch(["link set lo up"], self.box.namespace)
         wait_until(answers, deadline_s, lambda: "gobgpd to answer:\n"
                    + self.box.output("gobgpd"), 0.05)
 
