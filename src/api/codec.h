@@ -162,8 +162,9 @@ struct vx_api_host_status {
 struct vx_api_gateway_status {
     const char *state;          /* "active": connected, and has carried out
                                  * all it was told; "building": not all yet;
-                                 * "down": not connected */
-    char reason[256];           /* "" if active */
+                                 * "degraded": something of it does not work
+                                 * (zebra, bgpd...); "down": not connected */
+    char reason[512];           /* "" if active */
     int64_t seen_ms;            /* wall clock of its last report, 0 = never */
     uint64_t acked;             /* sequence number it has carried out */
     uint64_t behind;            /* entries it has not carried out yet */

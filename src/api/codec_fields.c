@@ -248,7 +248,8 @@ static const struct vx_codec_field gateway_fields[] = {
              "its BGP identifier, an IPv4 address; null = the host's VTEP"),
     DESCRIPTION,
     RUN("status", VX_T_STRING,
-        "active, building while it has not carried out all yet, or down"),
+        "active, building while it has not carried out all yet, "
+        "degraded while a daemon of it is away, or down"),
     RUN("reason", VX_T_STRING, "why it is not active"),
     RUN_NULL("seen", VX_T_STRING,
              "when it reported last, RFC 3339; null = never"),

@@ -39,6 +39,7 @@ enum {
     VX_REPORT_MAX_FAILED = 1000,
     VX_REPORT_MAX_SESSIONS = 16384,
     VX_REPORT_MAX_UNUSED = 100,
+    VX_REPORT_MAX_TROUBLES = 8,
     VX_REPORT_MAX_TENANTS = 8,          /* of one of these */
     VX_REPORT_MAX_PARTS = 16,           /* of an audit */
     VX_REPORT_MAX_DRIFTS = 100,         /* listed per part */
@@ -107,6 +108,8 @@ struct vx_api_report {
     size_t n_sessions;
     const struct vx_api_unused *unused;     /* NULL: as before */
     size_t n_unused;
+    const char *trouble;        /* what of the gateway does not work, for a
+                                 * person; "" = nothing; NULL: as before */
     const struct vx_api_gateway_audit *audit;   /* NULL: it knows no audits,
                                                  * an older vxgatewayd */
     const char *counters;       /* JSON object, NULL = as before */
@@ -138,7 +141,7 @@ struct vx_api_bgp_item {
     const char *why, *object;   /* of what is announced: "subnet",
                                  * "acme/web/10.0.0.0/24" */
     const char *state;          /* "announced", "waiting", "withheld",
-                                 * "withdrawn", "failed"; "used", "unused" */
+                                 * "withdrawing", "failed"; "used", "unused" */
     const char *reason;
     const char *peering;        /* of what is learned, "" = not known */
     uint64_t revision;

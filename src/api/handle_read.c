@@ -182,7 +182,7 @@ named_oid(struct list *list, enum vx_kind kind, const char *name,
 static bool
 known_bgp_status(struct list *list, const char *status)
 {
-    static const char of_gateways[] = "active, building, down";
+    static const char of_gateways[] = "active, building, degraded, down";
     static const char of_peerings[] = "idle, connect, active, opensent, "
                                       "openconfirm, established, unknown";
     const char *all = list->kind == VX_GATEWAY ? of_gateways : of_peerings;

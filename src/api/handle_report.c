@@ -270,6 +270,36 @@ read_sessions(struct parsing *p, const cJSON *json)
     return true;
 }
 
+/* What does not work: a few sentences, which become one. */
+static bool
+read_troubles(struct parsing *p, const cJSON *json)
+{
+    const cJSON *list, *elem;
+    size_t size;
+    char *all;
+
+    if (!array(p, json, "troubles", VX_REPORT_MAX_TROUBLES, &list)) {
+        return false;
+    }
+    if (!list) {
+        return true;
+    }
+    size = VX_REPORT_MAX_TROUBLES * (VX_REPORT_TEXT + 2) + 1;
+    all = vx_doc_alloc(p->doc, size);
+    all[0] = '\0';
+    cJSON_ArrayForEach (elem, list) {
+        const char *s = cJSON_IsString(elem) ? elem->valuestring : "";
+
+        if (!s[0] || strlen(s) > VX_REPORT_TEXT) {
+            p->n_bad++;
+            continue;
+        }
+        strcat(strcat(all, all[0] ? "; " : ""), s);
+    }
+    p->report.trouble = all;
+    return true;
+}
+
 /* Names of at most VX_REPORT_MAX_TENANTS tenants, with a blank between. */
 static const char *
 read_tenants(struct parsing *p, const cJSON *json)
@@ -491,7 +521,7 @@ parse(struct parsing *p)
     read_counters(p, json);
     return read_full(p, json) && read_failed(p, json)
            && read_sessions(p, json) && read_unused(p, json)
-           && read_audit(p, json)
+           && read_troubles(p, json) && read_audit(p, json)
            && read_items(p, json, "learned", &p->report.learned,
                          &p->report.n_learned)
            && read_items(p, json, "gone", &p->report.gone,

@@ -163,7 +163,7 @@ static bool
 offer_bgp_values(struct completion *c, const struct vx_cli_opt *opt)
 {
     static const char *const gateway_states[] = {
-        "active", "building", "down",
+        "active", "building", "degraded", "down",
     };
     static const char *const session_states[] = {
         "idle", "connect", "active", "opensent", "openconfirm",

@@ -21,7 +21,7 @@ static const struct vx_cli_opt opts[] = {
       .type = VX_CLI_FILTER, .key = "host", .verbs = VX_CLI_LIST,
       .values = VX_CLI_HOSTS },
     { .name = "status", .metavar = "STATUS",
-      .help = "only gateways that are active, building or down",
+      .help = "only gateways that are active, building, degraded or down",
       .type = VX_CLI_FILTER, .key = "status", .verbs = VX_CLI_LIST,
       .values = VX_CLI_GATEWAY_STATES },
     { .name = NULL },

@@ -379,7 +379,7 @@ vx_feedlog_next(const struct vx_feedlog *log, uint64_t seq, bool tombstones,
 
 bool
 vx_feedlog_after(const struct vx_feedlog *log, const struct vx_feed_key *key,
-                 struct vx_feed_item *ret_item)
+                 uint64_t known, struct vx_feed_item *ret_item)
 {
     struct vx_tree_node *node;
 
@@ -396,7 +396,7 @@ vx_feedlog_after(const struct vx_feedlog *log, const struct vx_feed_key *key,
     for (; node; node = vx_tree_next(node)) {
         const struct entry *entry = VX_CONTAINER(node, struct entry, by_key);
 
-        if (state_of(entry) != VX_FEED_GONE) {
+        if (state_of(entry) != VX_FEED_GONE || entry->seq > known) {
             show(entry, ret_item);
             return true;
         }

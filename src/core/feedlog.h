@@ -79,9 +79,10 @@ bool vx_feedlog_get(const struct vx_feedlog *log,
 /* The first that was told after seq; tombstones only if asked for. */
 bool vx_feedlog_next(const struct vx_feedlog *log, uint64_t seq,
                      bool tombstones, struct vx_feed_item *ret_item);
-/* The first key after this one (NULL: the first of all) that is not gone. */
+/* The first key after this one (NULL: the first of all) that is not gone, or
+ * whose end was told after `known` (UINT64_MAX: none of those). */
 bool vx_feedlog_after(const struct vx_feedlog *log,
-                      const struct vx_feed_key *key,
+                      const struct vx_feed_key *key, uint64_t known,
                       struct vx_feed_item *ret_item);
 
 uint64_t vx_feedlog_seq(const struct vx_feedlog *log);  /* the last */

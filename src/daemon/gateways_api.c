@@ -11,6 +11,8 @@
 #include "lib/clock.h"
 #include "lib/xalloc.h"
 
+enum { REASON_SIZE = sizeof ((struct vx_api_gateway_status *) 0)->reason };
+
 /* --- Status. */
 
 /* Entries the gateway was told and has not acknowledged. */
@@ -20,27 +22,38 @@ behind(const struct vx_gw *gw)
     return vx_feedlog_seq(gw->log) - gw->acked;
 }
 
-static void
-state_of(const struct vx_gw *gw, const char **ret_state, char reason[256])
+/* What of a gateway that is there does not work; "" = nothing. */
+static const char *
+trouble_of(const struct vx_gw *gw)
 {
-    reason[0] = '\0';
+    return gw->connected && gw->trouble ? gw->trouble : "";
+}
+
+static void
+state_of(const struct vx_gw *gw, const char **ret_state,
+         char reason[REASON_SIZE])
+{
+    const char *trouble = trouble_of(gw);
+    char rest[80] = "";
+
     if (!gw->connected) {
         *ret_state = "down";
-        snprintf(reason, 256, "%s", !gw->seen_ms ? "vxgatewayd has not "
-                 "reported since the controller started"
+        snprintf(reason, REASON_SIZE, "%s", !gw->seen_ms ? "vxgatewayd has "
+                 "not reported since the controller started"
                  : gw->stream ? "vxgatewayd does not report"
                  : "vxgatewayd is not connected");
-    } else if (behind(gw)) {
-        *ret_state = "building";
-        snprintf(reason, 256, "%llu entries are not carried out yet",
+        return;
+    }
+    if (behind(gw)) {
+        snprintf(rest, sizeof rest, "%llu entries are not carried out yet",
                  (unsigned long long) behind(gw));
     } else if (gw->failed.count) {
-        *ret_state = "building";
-        snprintf(reason, 256, "%zu entries could not be carried out: see "
-                 "bgp show", gw->failed.count);
-    } else {
-        *ret_state = "active";
+        snprintf(rest, sizeof rest, "%zu entries could not be carried out: "
+                 "see bgp show", gw->failed.count);
     }
+    *ret_state = *trouble ? "degraded" : *rest ? "building" : "active";
+    snprintf(reason, REASON_SIZE, "%.400s%s%s", trouble,
+             *trouble && *rest ? "; " : "", rest);
 }
 
 bool
@@ -229,7 +242,7 @@ put_gateway(const struct paging *p, const struct vx_gw *gw)
         .n_failed = gw->failed.count, .counters = gw->counters,
         .n_unused = count_unused(gw) + gw->n_unused,
     };
-    char reason[256];
+    char reason[REASON_SIZE];
 
     state_of(gw, &g.state, reason);
     g.reason = reason;
@@ -283,6 +296,14 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
     }
 }
 
+/* It is taken back, and may be announced yet. */
+static bool
+is_withdrawing(const struct vx_gw *gw, const struct vx_feed_item *item)
+{
+    return !item->value && item->seq > gw->acked && gw->seen_ms
+           && item->state != VX_FEED_WAITING;
+}
+
 /* Told is not yet done. */
 static bool
 is_carried_out(const struct vx_gw *gw, const struct vx_feed_item *item)
@@ -294,6 +315,9 @@ static const char *
 feed_state(const struct vx_gw *gw, const struct vx_feed_item *item,
            const struct vx_gw_failed *failed)
 {
+    if (is_withdrawing(gw, item)) {
+        return "withdrawing";
+    }
     switch (item->state) {
     case VX_FEED_TOLD:
         return !is_carried_out(gw, item) ? "waiting"
@@ -310,23 +334,42 @@ feed_state(const struct vx_gw *gw, const struct vx_feed_item *item,
     return "gone";
 }
 
-static const char *
-feed_reason(const struct vx_gw *gw, const struct vx_feed_item *item,
-            const struct vx_gw_failed *failed)
+/* It waits for the gateway. */
+static void
+say_behind(const struct vx_gw *gw, const char *what, char reason[300])
 {
-    if (item->state == VX_FEED_WAITING) {
-        return "the gateway's host has not confirmed its rows yet";
-    } else if (item->state == VX_FEED_WITHDRAWN) {
-        return "it is withdrawn before it is removed";
-    } else if (item->why[0]) {
-        return item->why;
-    } else if (failed) {
-        return failed->why;
-    } else if (item->state == VX_FEED_TOLD && !is_carried_out(gw, item)) {
-        return gw->connected ? "the gateway has not carried it out yet"
-                             : "the gateway is not connected";
+    const char *trouble = trouble_of(gw);
+
+    if (gw->connected) {
+        snprintf(reason, 300, "the gateway has not %s yet%s%.200s", what,
+                 *trouble ? ": " : "", trouble);
+    } else {
+        snprintf(reason, 300, "the gateway is not connected");
     }
-    return "";
+}
+
+static void
+feed_reason(const struct vx_gw *gw, const struct vx_feed_item *item,
+            const struct vx_gw_failed *failed, char reason[300])
+{
+    const char *why = "";
+
+    if (item->state == VX_FEED_WAITING) {
+        why = "the gateway's host has not confirmed its rows yet";
+    } else if (is_withdrawing(gw, item)) {
+        say_behind(gw, "withdrawn it", reason);
+        return;
+    } else if (item->state == VX_FEED_WITHDRAWN) {
+        why = "it is withdrawn before it is removed";
+    } else if (item->why[0]) {
+        why = item->why;
+    } else if (failed) {
+        why = failed->why;
+    } else if (item->state == VX_FEED_TOLD && !is_carried_out(gw, item)) {
+        say_behind(gw, "carried it out", reason);
+        return;
+    }
+    snprintf(reason, 300, "%s", why);
 }
 
 static const struct vx_gw_failed *
@@ -412,7 +455,7 @@ put_announced(struct paging *p, const struct vx_gw *gw,
 
         snprintf(tenant, sizeof tenant, "%s", owner ? owner->name : "");
     }
-    snprintf(reason, sizeof reason, "%s", feed_reason(gw, item, failed));
+    feed_reason(gw, item, failed, reason);
     p->query->announced(p->query->aux, &out);
 }
 
@@ -458,10 +501,11 @@ list_announced(struct paging *p, const struct vx_gw *gw,
                struct vx_feed_key key)
 {
     const char *tenant = p->query->tenant;
+    uint64_t known = gw->seen_ms ? gw->acked : UINT64_MAX;
     struct vx_feed_item item;
-    bool more = vx_feedlog_after(gw->log, &key, &item);
+    bool more = vx_feedlog_after(gw->log, &key, known, &item);
 
-    for (; more; more = vx_feedlog_after(gw->log, &key, &item)) {
+    for (; more; more = vx_feedlog_after(gw->log, &key, known, &item)) {
         if (tenant && !is_of_tenant(&item, tenant)) {
             if (!skip_to_tenant(&item, tenant, &key)) {
                 break;

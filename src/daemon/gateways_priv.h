@@ -75,6 +75,7 @@ struct vx_gw {
     size_t n_sessions;
     struct vx_gw_unused *unused;
     size_t n_unused;
+    char *trouble;              /* what of it does not work; "" = nothing */
     struct vx_tree failed;      /* struct vx_gw_failed */
     char *counters;
     uint64_t n_strays;          /* in this life of the gateway */

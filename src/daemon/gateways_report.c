@@ -225,9 +225,25 @@ vx_gws_forget_report(struct vx_gw *gw)
     gw->n_sessions = 0;
     free(gw->counters);
     gw->counters = NULL;
+    free(gw->trouble);
+    gw->trouble = NULL;
 }
 
 /* --- Reports. */
+
+static void
+keep_trouble(struct vx_gw *gw, const char *trouble)
+{
+    if (strcmp(trouble, gw->trouble ? gw->trouble : "")) {
+        if (*trouble) {
+            vx_log_warn(gw->name, "%s", trouble);
+        } else {
+            vx_log_info(gw->name, "all that it needs works again");
+        }
+        free(gw->trouble);
+        gw->trouble = vx_xstrdup(trouble);
+    }
+}
 
 static bool
 is_too_often(struct vx_gw *gw)
@@ -381,6 +397,9 @@ vx_gws_report(void *gws_, const struct vx_api_report *report,
     }
     if (report->unused) {
         keep_unused(gw, report);
+    }
+    if (report->trouble) {
+        keep_trouble(gw, report->trouble);
     }
     if (report->counters) {
         free(gw->counters);

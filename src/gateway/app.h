@@ -11,6 +11,7 @@
  *   doubts.c   whether bgpd means what it withdraws
  *   audit_parts.c  what an audit looks at, and how it is put right
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
+ *   troubles.c what of the gateway does not work
  *   ghosts.c   what bgpd announces though it is withdrawn
  *   vrf_ids.c  a bgpd that takes one VRF for another
  *   metrics.c  Prometheus text, and the counters of reports */
@@ -150,6 +151,10 @@ void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* troubles.c */
+/* Elements of "troubles" of a report. */
+void vx_gw_app_put_troubles(void *app, struct vx_buf *out);
 
 /* bfd.c */
 void vx_gw_app_bfd_tick(struct vx_gw_app *app);

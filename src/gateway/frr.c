@@ -66,6 +66,16 @@ set_why(struct vx_gw_frr *frr, const char *why)
     }
 }
 
+/* It is not there: the reason of peerings and of the gateway. */
+static void
+set_away(struct vx_gw_frr *frr, const char *why)
+{
+    char *text = vx_xasprintf("%s: %s", name_of(frr), why);
+
+    set_why(frr, text);
+    free(text);
+}
+
 static void
 plan_again(struct vx_gw_frr *frr, unsigned ms)
 {
@@ -258,7 +268,7 @@ on_down(void *frr_, const char *why)
 {
     struct vx_gw_frr *frr = frr_;
 
-    set_why(frr, why);
+    set_away(frr, why);
     frr->busy = false;
     frr->done = false;
     frr->spec.progress(frr->spec.aux);
@@ -374,7 +384,7 @@ vx_gw_frr_new(const struct vx_gw_frr_spec *spec)
     frr->spec = *spec;
     frr->spec.path = NULL;              /* borrowed */
     frr->pause_ms = AGAIN_MS;
-    frr->why = vx_xstrdup("not connected yet");
+    frr->why = vx_xasprintf("%s: not connected yet", name_of(frr));
     frr->timer = event_new(spec->base, -1, 0, begin, frr);
     frr->vty = vx_gw_vty_new(spec->base, spec->path, &callbacks, frr);
     return frr;

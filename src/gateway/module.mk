@@ -54,6 +54,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/node.c src/gateway/node.h \
 	src/gateway/options.c src/gateway/options.h \
 	src/gateway/peers.c \
+	src/gateway/troubles.c \
 	src/gateway/readvertise.c src/gateway/readvertise.h \
 	src/gateway/report.c src/gateway/report.h \
 	src/gateway/rules.c src/gateway/rules.h \

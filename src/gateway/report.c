@@ -75,6 +75,11 @@ vx_gw_report_format(const struct vx_gw_report_view *view, const char *boot,
         view->unused(view->aux, out);
         vx_buf_puts(out, "]");
     }
+    if (view->troubles) {
+        vx_buf_puts(out, ",\"troubles\":[");
+        view->troubles(view->aux, out);
+        vx_buf_puts(out, "]");
+    }
     if (view->audit) {
         vx_buf_puts(out, ",\"audit\":");
         view->audit(view->aux, out, &serial);

@@ -19,7 +19,10 @@ struct event_base;
 struct vx_gw_http;
 struct vx_gw_report;
 
-enum { VX_GW_REPORT_MAX = 900 * 1024, VX_GW_FAILED_MAX = 500 };
+enum {
+    VX_GW_REPORT_MAX = 900 * 1024, VX_GW_FAILED_MAX = 500,
+    VX_GW_TROUBLE_MAX = 250,            /* bytes of one */
+};
 
 /* What a report is made from beside learned items. */
 struct vx_gw_report_view {
@@ -32,6 +35,8 @@ struct vx_gw_report_view {
     void (*counters)(void *aux, struct vx_buf *out);
     /* Likewise the elements of "unused"; NULL = nothing is said of it. */
     void (*unused)(void *aux, struct vx_buf *out);
+    /* Likewise of "troubles": what does not work, strings; may be NULL. */
+    void (*troubles)(void *aux, struct vx_buf *out);
     /* Appends the value of "audit"; the serial is given back in audit_told
      * when the report was taken.  May be NULL. */
     void (*audit)(void *aux, struct vx_buf *out, uint64_t *ret_serial);

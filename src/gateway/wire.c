@@ -392,6 +392,7 @@ on_zebra_state(void *app_, const struct bg_zebra_status *status)
     } else if (status->state != BG_ZEBRA_CONNECTING) {
         vx_log_warn("zebra", "not connected: %s", status->why);
     }
+    vx_gw_report_touch(app->report);
     vx_gw_app_progress(app);
 }
 
@@ -648,7 +649,7 @@ look(void *app_, struct vx_gw_report_view *ret_view)
         .acked = app->acked, .entries = app->entries,
         .sessions = vx_gw_app_put_sessions,
         .counters = vx_gw_app_put_counters, .unused = put_unused,
-        .audit = put_audit, .aux = app,
+        .troubles = vx_gw_app_put_troubles, .audit = put_audit, .aux = app,
     };
 }
 

@@ -502,6 +502,39 @@ def test_sessions_and_failures_are_shown(fabric):
         one.close()
 
 
+def test_what_does_not_work_is_the_reason_of_the_gateway(fabric):
+    one = fabric.gateway("g1")
+
+    def state():
+        found = fabric.call("GET", "/v1/gateways/g1")
+        item = fabric.bgp()["g1"]
+        assert (item["state"], item["reason"]) == (found["status"],
+                                                   found["reason"])
+        return found["status"], found["reason"]
+
+    try:
+        one.report(acked=10 ** 9)
+        assert state() == ("active", "")
+        zebra = "zebra: not connected: \"gone\""
+        status, reply = one.report(acked=10 ** 9, troubles=[
+            zebra, "bgpd: away", 7, "x" * 300, ""])
+        assert (status, reply["left_out"]) == (200, 3)
+        assert state() == ("degraded", f"{zebra}; bgpd: away")
+        one.report(acked=10 ** 9)           # not told: as before
+        assert state()[0] == "degraded"
+        one.report(troubles=["bgpd: away"] * 8, acked=1)
+        assert state()[0] == "degraded"
+        assert "entries are not carried out yet" in state()[1]
+        assert [g["name"] for g in fabric.call(
+            "GET", "/v1/gateways?status=degraded")["items"]] == ["g1"]
+        one.report(troubles=[], acked=10 ** 9)
+        assert state() == ("active", "")
+        assert one.report(troubles=["x"] * 9)[0] == 400
+        assert one.report(troubles="x")[0] == 400
+    finally:
+        one.close()
+
+
 def test_reports_that_are_none_are_refused(fabric):
     def post(body, where="g1"):
         connection = UnixConnection(fabric.unix_path, 30)

@@ -741,6 +741,32 @@ what_is_withdrawn_stays_gone_until_it_is_released(void **state)
 }
 
 static void
+what_is_gone_is_listed_for_whom_has_not_read_it(void **state)
+{
+    struct events events = { 0, 0 };
+    const struct vx_feedlog_env env = { &events, count_told };
+    struct vx_feedlog *log = vx_feedlog_new(&env);
+    struct vx_feed_key first = prefix_key(1), second = prefix_key(2);
+    struct vx_feed_item item;
+
+    (void) state;
+    vx_feedlog_want(log, &first, "{1}", NULL, 1, 1);
+    vx_feedlog_want(log, &second, "{2}", NULL, 1, 1);
+    vx_feedlog_want(log, &first, NULL, NULL, 2, 2);     /* number 3 */
+    assert_true(vx_feedlog_after(log, NULL, UINT64_MAX, &item));
+    assert_string_equal(item.key, second.text);
+    assert_true(vx_feedlog_after(log, NULL, 3, &item));
+    assert_string_equal(item.key, second.text);
+    assert_true(vx_feedlog_after(log, NULL, 2, &item));
+    assert_string_equal(item.key, first.text);
+    assert_int_equal(item.state, VX_FEED_GONE);
+    assert_true(vx_feedlog_after(log, &first, 2, &item));
+    assert_string_equal(item.key, second.text);
+    assert_false(vx_feedlog_after(log, &second, 0, &item));
+    vx_feedlog_free(log);
+}
+
+static void
 tombstones_are_bounded_and_old_readers_are_known(void **state)
 {
     struct events events = { 0, 0 };
@@ -790,6 +816,7 @@ main(void)
         cmocka_unit_test(any_changes_lead_to_what_is_made_anew),
         cmocka_unit_test(an_entry_is_told_when_its_revision_is_realized),
         cmocka_unit_test(what_is_withdrawn_stays_gone_until_it_is_released),
+        cmocka_unit_test(what_is_gone_is_listed_for_whom_has_not_read_it),
         cmocka_unit_test(tombstones_are_bounded_and_old_readers_are_known),
     };
 

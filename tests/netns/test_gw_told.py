@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator is told of gateways, against the real FRR: which daemon is
+away, what is withdrawn only in words, what a filter keeps from which peer."""
+import signal
+
+import pytest
+
+from gwlab import STATIC, GwLab
+from netns import wait_until
+
+
+@pytest.fixture(scope="module", name="gw")
+def _gw(make_lab):
+    gw = GwLab(make_lab(1), tenants=("red",), gateways=1, bfd=True)
+    # What is ended here stays so.
+    return gw.build()
+
+
+def gateway(gw):
+    """What gateway list says."""
+    found, = gw.lab.netctl_json("gateway", "list")["items"]
+    return found
+
+
+def shown(gw):
+    """What bgp show says of the gateway."""
+    found, = gw.lab.netctl_json("bgp", "show")["items"]
+    return found
+
+
+def row(gw, prefix):
+    """Its row of bgp show; {} if there is none."""
+    return next((a for a in shown(gw)["announced"]
+                 if a["prefix"] == prefix), {})
+
+
+def until(gw, what, text, deadline_s=30):
+    wait_until(what, deadline_s, lambda: f"{text}: {gateway(gw)}\n"
+               f"{gw.lab.netctl('bgp', 'show').stdout}\n{gw.report()}", 0.2)
+
+
+def active(gw):
+    """Back when nothing is wrong."""
+    until(gw, lambda: gateway(gw)["status"] == "active"
+          and not gateway(gw)["reason"], "an active gateway", 60)
+
+
+def test_a_dead_zebra_is_told_and_what_is_not_withdrawn_for_it(gw):
+    active(gw)
+    one = gw.gateways[0]
+    one.stop("zebra", signal.SIGKILL)
+    until(gw, lambda: "zebra: not connected" in gateway(gw)["reason"],
+          "a reason", 5)
+    assert gateway(gw)["status"] == "degraded"
+    assert shown(gw)["state"] == "degraded"
+    assert "zebra: not connected" in shown(gw)["reason"]
+    gw.lab.netctl("route", "set", "red", STATIC, "--no-announce")
+    until(gw, lambda: row(gw, STATIC).get("state") == "withdrawing", "a row")
+    assert "has not withdrawn it yet" in row(gw, STATIC)["reason"]
+    assert "zebra: not connected" in row(gw, STATIC)["reason"]
+    assert STATIC in gw.ce_routes("red")
+    one.start("zebra")
+    until(gw, lambda: one.watch() is not None and not row(gw, STATIC),
+          "no row", 60)
+    until(gw, lambda: one.watch() is not None
+          and STATIC not in gw.ce_routes("red"), "the CE without it", 60)
+    gw.lab.netctl("route", "set", "red", STATIC, "--announce")
+    until(gw, lambda: one.watch() is not None
+          and row(gw, STATIC).get("state") == "announced", "a row again", 60)
+    gw.wait_sessions()
+    active(gw)
+
+
+@pytest.mark.parametrize("daemon, peering", [("bgpd", "red/ce1"),
+                                             ("reflector", "up1")])
+def test_reasons_name_the_daemon_that_is_away(gw, daemon, peering):
+    one = gw.gateways[0]
+    active(gw)
+    one.stop(daemon, signal.SIGKILL)
+    until(gw, lambda: gateway(gw)["status"] == "degraded", "the state", 10)
+    assert gateway(gw)["reason"].startswith(f"{daemon}: ")
+    error = {s["peering"]: s["error"] for s in shown(gw)["sessions"]}[peering]
+    assert error.startswith(f"{daemon}: "), error
+    one.start(daemon)
+    gw.wait_sessions()
+    active(gw)
