@@ -146,6 +146,8 @@ struct vx_api_bgp_item {
     const char *peering;        /* of what is learned, "" = not known */
     uint64_t revision;
     const char *families;       /* of what is announced: JSON strings */
+    const char *withheld;       /* likewise: JSON objects, peerings whose
+                                 * filters keep it back */
 };
 
 struct vx_api_bgp_query {

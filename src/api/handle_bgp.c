@@ -181,6 +181,8 @@ put_announced(void *page_, const struct vx_api_bgp_item *item)
     vx_jw_u64(&jw, "revision", item->revision);
     vx_jw_key(&jw, "families");
     vx_buf_printf(&page->announced, "[%s]", item->families);
+    vx_jw_key(&jw, "withheld");
+    vx_buf_printf(&page->announced, "[%s]", item->withheld);
     vx_jw_end(&jw);
 }
 

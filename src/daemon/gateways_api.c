@@ -6,6 +6,7 @@
 
 #include "daemon/app.h"
 #include "daemon/commit.h"
+#include "daemon/gateways_audience.h"
 #include "daemon/gateways_priv.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -144,62 +145,9 @@ struct paging {
     const struct vx_api_bgp_query *query;
     size_t n_left;
     char *next;                 /* 512 bytes */
-    /* Address families by which a tenant's prefixes are announced; kept, since
-     * the items of a tenant come one after the other. */
-    uint64_t gateway, tenant;
-    uint8_t families;
+    struct vx_gws_audience audience;
+    struct vx_gws_hearing hearing;      /* of the item at hand */
 };
-
-static uint8_t
-families_of(struct paging *p, const struct vx_gw *gw, uint64_t tenant)
-{
-    const struct vx_peering *peering;
-    struct vx_serve_iter iter;
-
-    if (p->gateway != gw->oid || p->tenant != tenant) {
-        p->gateway = gw->oid;
-        p->tenant = tenant;
-        p->families = 0;
-        vx_peerings_init(&iter, p->gws->app->model, gw->oid);
-        while ((peering = vx_peerings_next(&iter))) {
-            if (peering->o.kind == VX_UPLINK
-                || peering->o.parent == tenant) {
-                p->families |= peering->families;
-            }
-        }
-    }
-    return p->families;
-}
-
-/* "\"ipv4\",\"evpn\"" */
-static void
-put_families(struct paging *p, const struct vx_gw *gw,
-             const struct vx_export *e, char text[64])
-{
-    static const struct {
-        uint8_t family, bit;
-        const char *name;
-    } names[] = {
-        { 4, VX_AF_IPV4, "ipv4" }, { 6, VX_AF_IPV6, "ipv6" },
-        { 4, VX_AF_VPNV4, "vpnv4" }, { 6, VX_AF_VPNV6, "vpnv6" },
-        { 4, VX_AF_EVPN, "evpn" }, { 6, VX_AF_EVPN, "evpn" },
-    };
-    uint8_t families;
-    int n = 0;
-
-    text[0] = '\0';
-    if (e->type != VX_FEED_PREFIX || !e->tenant) {
-        return;
-    }
-    families = families_of(p, gw, e->tenant->o.oid);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].family == e->prefix.ip.family
-            && names[i].bit & families) {
-            n += snprintf(text + n, 64 - (size_t) n, "%s\"%s\"",
-                          n ? "," : "", names[i].name);
-        }
-    }
-}
 
 static void
 cut_page(const struct paging *p, const struct vx_gw *gw, char part,
@@ -424,6 +372,24 @@ vx_gws_policy_told(struct vx_gws *gws, uint64_t oid)
     return n > 0;
 }
 
+/* What the gateway has announced goes to the peers whose filters let it. */
+static void
+say_audience(struct paging *p, const struct vx_gw *gw,
+             const struct vx_export *e, struct vx_api_bgp_item *out,
+             char reason[300])
+{
+    struct vx_gws_hearing *hearing = &p->hearing;
+
+    vx_gws_audience_ask(&p->audience, p->gws->app->model, gw->oid, e->tenant,
+                        &e->prefix, hearing);
+    out->families = vx_buf_str(&hearing->families);
+    out->withheld = vx_buf_str(&hearing->withheld);
+    if (!strcmp(out->state, "announced")) {
+        snprintf(reason, 300, "%s", hearing->reason);
+        out->state = hearing->is_heard ? out->state : "withheld";
+    }
+}
+
 static void
 put_announced(struct paging *p, const struct vx_gw *gw,
               const struct vx_feed_key *key, const struct vx_feed_item *item)
@@ -431,7 +397,6 @@ put_announced(struct paging *p, const struct vx_gw *gw,
     const struct vx_gw_failed *failed = find_failed(gw, key);
     size_t size = strcspn(key->text, " ");
     char tenant[VX_FEED_KEY_SIZE], object[256] = "", reason[300];
-    char families[64];
     struct vx_export e;
     struct vx_api_bgp_item out = {
         .gateway = gw->name, .type = vx_feed_type_name(key->type),
@@ -439,12 +404,11 @@ put_announced(struct paging *p, const struct vx_gw *gw,
         .prefix = key->text[size] ? key->text + size + 1 : "",
         .why = "", .object = object, .reason = reason,
         .state = feed_state(gw, item, failed), .revision = item->revision,
-        .families = families,
+        .families = "", .withheld = "",
     };
 
     snprintf(tenant, sizeof tenant, "%.*s", (int) size, key->text);
     vx_gws_evaluate(p->gws, gw, key, item->value != NULL, &e);
-    put_families(p, gw, &e, families);
     if (e.obj) {
         vx_model_path(p->gws->app->model, e.obj, object, sizeof object);
         out.why = e.why ? e.why : vx_kind_name(e.obj->kind);
@@ -456,6 +420,9 @@ put_announced(struct paging *p, const struct vx_gw *gw,
         snprintf(tenant, sizeof tenant, "%s", owner ? owner->name : "");
     }
     feed_reason(gw, item, failed, reason);
+    if (key->type == VX_FEED_PREFIX && e.tenant) {
+        say_audience(p, gw, &e, &out, reason);
+    }
     p->query->announced(p->query->aux, &out);
 }
 
@@ -764,6 +731,8 @@ bgp(void *gws_, const struct vx_api_bgp_query *query, char next[512],
             break;
         }
     }
+    vx_gws_audience_fini(&p.audience);
+    vx_gws_hearing_fini(&p.hearing);
     return true;
 }
 

@@ -18,6 +18,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/gateways.c src/daemon/gateways.h \
 	src/daemon/gateways_priv.h \
 	src/daemon/gateways_api.c src/daemon/gateways_feed.c \
+	src/daemon/gateways_audience.c src/daemon/gateways_audience.h \
 	src/daemon/gateways_hold.c src/daemon/gateways_learn.c \
 	src/daemon/gateways_legs.c \
 	src/daemon/gateways_limit.c src/daemon/gateways_report.c \

@@ -502,6 +502,34 @@ def test_sessions_and_failures_are_shown(fabric):
         one.close()
 
 
+def test_filters_of_peerings_are_told_with_each_prefix(fabric):
+    def row(prefix="10.0.0.0/24"):
+        found, = [a for a in fabric.bgp()["g1"]["announced"]
+                  if a["prefix"] == prefix]
+        return found
+
+    def peering(name, **more):
+        fabric.call("PATCH", f"/v1/tenants/acme/peerings/{name}", more)
+
+    assert row()["withheld"] == [] and row()["families"] == ["ipv4"]
+    peering("ce1", export=["10.0.1.0/24", "fd00::/64"])
+    reason = "not in the export list of acme/ce1"
+    assert row()["withheld"] == [{"peering": "acme/ce1", "reason": reason}]
+    assert row()["families"] == []
+    # Others keep theirs; a fabric-wide peering has no such list.
+    found, = fabric.bgp()["g2"]["announced"]
+    assert found["withheld"] == [] and found["families"] == ["ipv4"]
+    fabric.put("/v1/peerings/up1", gateway="g1", peer="10.9.0.9",
+               peer_as=65002, families=["vpnv4"])
+    assert row()["families"] == ["vpnv4"]
+    assert len(row()["withheld"]) == 1
+    peering("ce1", export=["10.0.0.0/16"])
+    assert row()["withheld"] == []
+    assert row()["families"] == ["ipv4", "vpnv4"]
+    peering("ce1", export=["10.0.0.0/25"])      # longer than the prefix
+    assert len(row()["withheld"]) == 1
+
+
 def test_what_does_not_work_is_the_reason_of_the_gateway(fabric):
     one = fabric.gateway("g1")
 

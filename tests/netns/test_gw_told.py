@@ -71,6 +71,28 @@ def test_a_dead_zebra_is_told_and_what_is_not_withdrawn_for_it(gw):
     active(gw)
 
 
+def test_what_an_export_list_keeps_back_is_told(gw):
+    gw.lab.netctl("peering", "set", "red/ce1", "--export", "10.0.0.0/24")
+    until(gw, lambda: [p for p in gw.ce_routes("red") if ":" not in p]
+          == ["10.0.0.0/24"], "the CE to hear one")
+    rows = {a["prefix"]: a for a in shown(gw)["announced"]
+            if a["type"] == "prefix"}
+    reason = "not in the export list of red/ce1"
+    for prefix, one in rows.items():
+        if prefix == "10.0.0.0/24":
+            assert one["withheld"] == [] and "ipv4" in one["families"]
+            continue
+        assert one["withheld"] == [{"peering": "red/ce1", "reason": reason}]
+        assert (one["state"], one["reason"]) == ("announced", reason)
+        assert "vpnv4" in one["families"] or "vpnv6" in one["families"]
+        assert not {"ipv4", "ipv6"} & set(one["families"])
+    assert len(rows) > 3
+    assert reason in gw.lab.netctl("bgp", "show").stdout
+    gw.lab.netctl("peering", "set", "red/ce1", "--no-export")
+    until(gw, lambda: len(gw.ce_routes("red")) == len(rows), "all again")
+    assert not any(a["withheld"] for a in shown(gw)["announced"])
+
+
 @pytest.mark.parametrize("daemon, peering", [("bgpd", "red/ce1"),
                                              ("reflector", "up1")])
 def test_reasons_name_the_daemon_that_is_away(gw, daemon, peering):
