@@ -570,11 +570,8 @@ judge_step(void)
 
 /* --- Convergence. */
 
-static const char *
-text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static const char *
-text(const char *fmt, ...)
+const char *
+flaw(const char *fmt, ...)
 {
     static char buf[500];
     va_list args;
@@ -627,7 +624,7 @@ compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
         }
         if (!found) {
             vx_row_format(&rows.rows[i], &buf);
-            why = text("machine %d lacks %s", machine->index,
+            why = flaw("machine %d lacks %s", machine->index,
                        vx_buf_str(&buf));
         }
         srow_unref(want);
@@ -637,7 +634,7 @@ compare_rows(struct machine *machine, uint64_t oid, enum vx_tier tier)
     }
     if (!why && (n_epochs > 1 || table->n - n_epochs != rows.n)) {
         vx_row_format(surplus(table, &rows), &buf);
-        why = text("machine %d tier %d has %zu rows, a compile makes %zu, "
+        why = flaw("machine %d tier %d has %zu rows, a compile makes %zu, "
                    "not %s", machine->index, tier, table->n - n_epochs,
                    rows.n, vx_buf_str(&buf));
     }
@@ -708,7 +705,7 @@ machine_converged(struct machine *machine)
     const char *why = NULL;
 
     if (!host || strcmp(machine->db.status, "active")) {
-        return text("machine %d: %s", machine->index,
+        return flaw("machine %d: %s", machine->index,
                     machine->db.status[0] ? machine->db.status : "unknown");
     }
     for (int tier = VX_TENANT_TIER; !why && tier <= VX_FABRIC_TIER; tier++) {
@@ -728,19 +725,19 @@ port_converged(int id)
 
     if (!port || !vx_app_port_status(sim->app, port->oid, &status)
         || !vx_fabric_place(sim->app->fabric, port->oid, &place)) {
-        return port ? text("port %d has no status", id) : NULL;
+        return port ? flaw("port %d has no status", id) : NULL;
     }
     host = vx_model_by_oid(sim->app->model, place.host);
     machine = host ? host->name[1] - '0' : -1;
     if (((const struct vx_port *) port)->migrate_from
         && !((const struct vx_port *) port)->migrate_hold
         && status.state == VX_PORT_ACTIVE && place.guest_ofport) {
-        return text("port %d is plugged at its target and does not arrive: "
+        return flaw("port %d is plugged at its target and does not arrive: "
                     "%s", id, status.migration);
     }
     if (status.state != VX_PORT_ACTIVE && machine >= 0
         && sim->machines[machine].db.plugged[id]) {
-        return text("port %d is plugged and %s: %s", id,
+        return flaw("port %d is plugged and %s: %s", id,
                     vx_port_state_name(status.state), status.reason);
     }
     for (int m = 0; machine < 0 && m < sim->n_machines; m++) {
@@ -749,13 +746,13 @@ port_converged(int id)
 
         if (sim->machines[m].db.plugged[id] && at && at->draining) {
             if (!strstr(status.reason, "draining")) {
-                return text("port %d is plugged at a draining host, and: %s",
+                return flaw("port %d is plugged at a draining host, and: %s",
                             id, status.reason);
             }
             return NULL;
         }
         if (sim->machines[m].db.plugged[id]) {
-            return text("port %d is plugged at machine %d and nowhere", id,
+            return flaw("port %d is plugged at machine %d and nowhere", id,
                         m);
         }
     }

@@ -13,7 +13,6 @@
  *   - what was learned is used where nothing else is there, and never takes
  *     the place of a subnet or of an operator's route. */
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -417,21 +416,6 @@ judge_withdrawn(int64_t submitted_ms)
 
 /* --- Calm. */
 
-static const char *
-text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static const char *
-text(const char *fmt, ...)
-{
-    static char buf[500];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(buf, sizeof buf, fmt, args);
-    va_end(args);
-    return buf;
-}
-
 struct keys {
     struct vx_feed_key *keys;
     size_t n, cap;
@@ -511,7 +495,7 @@ feed_converged(struct gateway *gw, const struct keys *keys)
     if (!real) {
         return NULL;
     } else if (!gateway_is_up(gateway_index(gw)) || !real->connected) {
-        return text("gateway %s is not connected", name);
+        return flaw("gateway %s is not connected", name);
     }
     for (size_t i = 0; i < keys->n; i++) {
         struct finding f = {
@@ -531,7 +515,7 @@ feed_converged(struct gateway *gw, const struct keys *keys)
         same = tell ? f.value && !strcmp(f.value, vx_buf_str(&value))
                     : !f.value;
         if (!same) {
-            const char *why = text("gateway %s has %s %s %.150s, a feed made "
+            const char *why = flaw("gateway %s has %s %s %.150s, a feed made "
                                    "anew %.150s", name, f.type, f.key,
                                    f.value ? f.value : "not",
                                    tell ? vx_buf_str(&value)
@@ -545,7 +529,7 @@ feed_converged(struct gateway *gw, const struct keys *keys)
         gateway_each(gw, say_surplus, (void *) (uintptr_t) keys);
     }
     return n == gateway_n_entries(gw) ? NULL
-           : text("gateway %s has %u entries, a feed made anew %u", name,
+           : flaw("gateway %s has %u entries, a feed made anew %u", name,
                   gateway_n_entries(gw), n);
 }
 
@@ -597,10 +581,10 @@ route_converged(int tenant, int heard)
     if (route && route->o.origin == VX_BY_OPERATOR) {
         return NULL;            /* what it says client_check() looks at */
     } else if (route && own) {
-        return text("learned route %s of tenant %d lies in a subnet",
+        return flaw("learned route %s of tenant %d lies in a subnet",
                     route->o.name, tenant);
     } else if (!route != !(wanted && !own)) {
-        return text("learned route %d of tenant %d is %s", heard, tenant,
+        return flaw("learned route %d of tenant %d is %s", heard, tenant,
                     route ? "there, and nobody says it" : "not there");
     }
     return NULL;

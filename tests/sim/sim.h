@@ -438,6 +438,8 @@ void judge_packet_out(struct machine *machine, const struct vx_row *acts,
                       const uint8_t *frame, struct arrivals *arrivals);
 /* NULL if everything has converged, else what has not. */
 const char *judge_converged(void);
+/* Such a text; valid until the next. */
+const char *flaw(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Where packets get to. */
 struct punt {
     struct machine *machine;
