@@ -2,6 +2,7 @@
 /* See spare.h.
  *
  *   set, unset -> dirty, by VRF -> a piece per turn: RTM_NEWROUTE, DELROUTE
+ *                                  (and the next VRF's in the next one)
  *
  * What the kernel refuses (a device that has just gone) is left, until the
  * route changes or an audit tries again. */
@@ -44,6 +45,7 @@ struct vrf {
     uint32_t vni;
     struct vx_tree spares;
     struct spare *dirty;
+    struct vrf *next_dirty;         /* while it has any */
     bool is_full;                   /* said so */
 };
 
@@ -51,6 +53,7 @@ struct vx_gw_spares {
     const struct vx_gw_kernel *kernel;
     struct event *work;
     struct vx_tree vrfs;            /* stay, once they had any */
+    struct vrf *dirty, **last_dirty;
     size_t n;
     uint64_t n_audits;
     uint32_t next_vni;              /* to be audited */
@@ -119,9 +122,35 @@ soon(struct vx_gw_spares *spares)
 }
 
 static void
+push(struct vx_gw_spares *spares, struct vrf *vrf)
+{
+    vrf->next_dirty = NULL;
+    *spares->last_dirty = vrf;
+    spares->last_dirty = &vrf->next_dirty;
+}
+
+/* NULL: none. */
+static struct vrf *
+pop(struct vx_gw_spares *spares)
+{
+    struct vrf *vrf = spares->dirty;
+
+    if (vrf) {
+        spares->dirty = vrf->next_dirty;
+        if (!spares->dirty) {
+            spares->last_dirty = &spares->dirty;
+        }
+    }
+    return vrf;
+}
+
+static void
 touch(struct vx_gw_spares *spares, struct vrf *vrf, struct spare *spare)
 {
     if (!spare->is_dirty) {
+        if (!vrf->dirty) {
+            push(spares, vrf);
+        }
         spare->is_dirty = true;
         spare->next_dirty = vrf->dirty;
         vrf->dirty = spare;
@@ -253,16 +282,17 @@ static void
 work(evutil_socket_t fd, short what, void *spares_)
 {
     struct vx_gw_spares *spares = spares_;
+    struct vrf *vrf = pop(spares);
 
     (void) fd;
     (void) what;
-    VX_TREE_FOR_EACH(node, &spares->vrfs) {
-        struct vrf *vrf = VX_CONTAINER(node, struct vrf, by_vni);
-
+    if (vrf) {
+        carry_out(spares, vrf, PIECE);
         if (vrf->dirty) {
-            carry_out(spares, vrf, PIECE);
+            push(spares, vrf);
+        }
+        if (spares->dirty) {
             soon(spares);
-            return;
         }
     }
 }
@@ -270,12 +300,10 @@ work(evutil_socket_t fd, short what, void *spares_)
 void
 vx_gw_spares_flush(struct vx_gw_spares *spares)
 {
-    VX_TREE_FOR_EACH(node, &spares->vrfs) {
-        struct vrf *vrf = VX_CONTAINER(node, struct vrf, by_vni);
+    struct vrf *vrf;
 
-        if (vrf->dirty && spares->kernel) {
-            carry_out(spares, vrf, SIZE_MAX);
-        }
+    while (spares->kernel && (vrf = pop(spares))) {
+        carry_out(spares, vrf, SIZE_MAX);
     }
 }
 
@@ -535,6 +563,7 @@ vx_gw_spares_new(struct event_base *base)
     struct vx_gw_spares *spares = vx_xcalloc(1, sizeof *spares);
 
     vx_tree_init(&spares->vrfs, compare_vrf);
+    spares->last_dirty = &spares->dirty;
     spares->work = event_new(base, -1, 0, work, spares);
     return spares;
 }
