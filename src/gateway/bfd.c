@@ -16,6 +16,7 @@
 #include "gateway/app.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/tree.h"
 #include "lib/xalloc.h"
 
 enum { LOOK_S = 5, AGAIN_MS = 30000, MISSING_MAX = 1000 };
@@ -27,47 +28,112 @@ struct vx_gw_missing {
     int64_t mended_ms;              /* 0 = not yet */
 };
 
-enum known { UNKNOWN, KNOWN, MIXED };
+/* --- What is known of a session, by where it is. */
 
-/* bfdd's answer to "show bfd peers json". device "": another peering's. */
-static enum known
-knows(const cJSON *answer, const char *vrf, const struct vx_ip *peer,
-      const char *device)
+struct spot {
+    struct vx_tree_node by_place;
+    const char *vrf;                /* borrowed, as is what is known */
+    struct vx_ip peer;
+    const void *known;
+};
+
+struct place {
+    const char *vrf;
+    const struct vx_ip *peer;
+};
+
+struct index {
+    struct vx_tree tree;
+    struct spot *spots;
+    size_t n;
+};
+
+static int
+compare_place(const void *place_, const struct vx_tree_node *node)
+{
+    const struct place *place = place_;
+    const struct spot *spot = VX_CONTAINER(node, struct spot, by_place);
+    int order = strcmp(place->vrf, spot->vrf);
+
+    return order ? order : vx_ip_compare(place->peer, &spot->peer);
+}
+
+static void
+index_init(struct index *index, size_t max)
+{
+    vx_tree_init(&index->tree, compare_place);
+    index->spots = vx_xcalloc(max + 1, sizeof *index->spots);
+    index->n = 0;
+}
+
+/* Of two at one place the first counts. */
+static void
+index_add(struct index *index, const char *vrf, const struct vx_ip *peer,
+          const void *known)
+{
+    const struct place place = { vrf, peer };
+    struct spot *spot = &index->spots[index->n++];
+
+    *spot = (struct spot) { .vrf = vrf, .peer = *peer, .known = known };
+    vx_tree_insert(&index->tree, &place, &spot->by_place);
+}
+
+static const void *
+index_find(const struct index *index, const struct place *place)
+{
+    struct vx_tree_node *node = vx_tree_find(&index->tree, place);
+
+    return node ? VX_CONTAINER(node, struct spot, by_place)->known : NULL;
+}
+
+/* Of devices, as bfdd answers "show bfd peers json"; "": none is named. */
+static void
+index_answer(struct index *index, const cJSON *answer)
 {
     const cJSON *item;
 
+    index_init(index, (size_t) cJSON_GetArraySize(answer));
     cJSON_ArrayForEach (item, answer) {
-        const char *of = cJSON_GetStringValue(
+        const char *vrf = cJSON_GetStringValue(
             cJSON_GetObjectItemCaseSensitive(item, "vrf"));
-        const char *with = cJSON_GetStringValue(
+        const char *peer = cJSON_GetStringValue(
             cJSON_GetObjectItemCaseSensitive(item, "peer"));
+        const char *device = cJSON_GetStringValue(
+            cJSON_GetObjectItemCaseSensitive(item, "interface"));
         struct vx_ip ip;
 
-        if (of && with && !strcmp(of, vrf) && vx_ip_parse(with, &ip)
-            && !vx_ip_compare(&ip, peer)) {
-            const char *on = cJSON_GetStringValue(
-                cJSON_GetObjectItemCaseSensitive(item, "interface"));
-
-            return *device && on && *on && strcmp(on, device) ? MIXED : KNOWN;
+        if (vrf && peer && vx_ip_parse(peer, &ip)) {
+            index_add(index, vrf, &ip, device ? device : "");
         }
     }
-    return UNKNOWN;
 }
 
-static bool
-is_established(const struct vx_gw_app *app, const char *vrf,
-               const struct vx_ip *peer)
+/* Of bgpd's sessions that are established. */
+static void
+index_sessions(struct index *index, const struct vx_gw_sessions *sessions)
 {
-    for (size_t i = 0; i < app->tenant_sessions.n; i++) {
-        const struct vx_gw_session *s = &app->tenant_sessions.sessions[i];
+    index_init(index, sessions->n);
+    for (size_t i = 0; i < sessions->n; i++) {
+        const struct vx_gw_session *s = &sessions->sessions[i];
 
-        if (!strcmp(s->vrf, vrf) && !vx_ip_compare(&s->peer, peer)
-            && !strcmp(s->state, "established")) {
-            return true;
+        if (!strcmp(s->state, "established")) {
+            index_add(index, s->vrf, &s->peer, s);
         }
     }
-    return false;
 }
+
+/* Of those that bfdd did not know the last time. */
+static void
+index_missing(struct index *index, const struct vx_gw_missing *missing,
+              size_t n)
+{
+    index_init(index, n);
+    for (size_t i = 0; i < n; i++) {
+        index_add(index, missing[i].vrf, &missing[i].peer, &missing[i]);
+    }
+}
+
+/* --- Looks. */
 
 static void
 registered(void *app, bool ok, const char *text, const struct vx_error *err)
@@ -107,18 +173,6 @@ mend(struct vx_gw_app *app, struct vx_gw_missing *missing)
     }
 }
 
-static struct vx_gw_missing *
-find(struct vx_gw_missing *all, size_t n, const char *vrf,
-     const struct vx_ip *peer)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(all[i].vrf, vrf) && !vx_ip_compare(&all[i].peer, peer)) {
-            return &all[i];
-        }
-    }
-    return NULL;
-}
-
 /* The next peering with BFD from entry on, and the VRF that it is in. */
 static struct vx_gw_entry *
 with_bfd(struct vx_gw_app *app, struct vx_gw_entry *entry,
@@ -141,14 +195,38 @@ with_bfd(struct vx_gw_app *app, struct vx_gw_entry *entry,
     return NULL;
 }
 
+/* Once more; in time bgpd is made to register it. */
+static void
+miss(struct vx_gw_app *app, const struct place *place,
+     const struct vx_gw_missing *old)
+{
+    struct vx_gw_missing *now;
+
+    if (!app->missing) {
+        app->missing = vx_xcalloc(MISSING_MAX, sizeof *app->missing);
+    }
+    now = &app->missing[app->n_missing++];
+    snprintf(now->vrf, sizeof now->vrf, "%s", place->vrf);
+    now->peer = *place->peer;
+    now->n_times = old ? old->n_times + 1 : 1;
+    now->mended_ms = old ? old->mended_ms : 0;
+    if (now->n_times > 1
+        && (!now->mended_ms || vx_clock_ms() - now->mended_ms > AGAIN_MS)) {
+        mend(app, now);
+    }
+}
+
 static void
 look(struct vx_gw_app *app, const cJSON *answer)
 {
     struct vx_gw_missing *was = app->missing;
-    size_t n_was = app->n_missing, cap = 0;
+    struct index devices, established, missed;
     bool mixes = false;
     const char *vrf;
 
+    index_answer(&devices, answer);
+    index_sessions(&established, &app->tenant_sessions);
+    index_missing(&missed, was, app->n_missing);
     app->missing = NULL;
     app->n_missing = 0;
     for (struct vx_gw_entry *entry = with_bfd(
@@ -156,28 +234,19 @@ look(struct vx_gw_app *app, const cJSON *answer)
          entry && app->n_missing < MISSING_MAX;
          entry = with_bfd(app, vx_gw_entries_next(entry), &vrf)) {
         const struct vx_peering *value = &entry->value->peering.value;
-        const struct vx_ip *peer = &value->peer;
-        struct vx_gw_missing *old = find(was, n_was, vrf, peer), *now;
-        enum known known = knows(answer, vrf, peer, value->device);
+        const struct place place = { vrf, &value->peer };
+        const char *device = index_find(&devices, &place);
 
-        mixes |= known == MIXED;
-        if (!is_established(app, vrf, peer) || known != UNKNOWN) {
-            continue;
-        }
-        app->missing = vx_grow(app->missing, &cap, app->n_missing + 1,
-                               sizeof *app->missing);
-        now = &app->missing[app->n_missing++];
-        memset(now, 0, sizeof *now);
-        snprintf(now->vrf, sizeof now->vrf, "%s", vrf);
-        now->peer = *peer;
-        now->n_times = old ? old->n_times + 1 : 1;
-        now->mended_ms = old ? old->mended_ms : 0;
-        if (now->n_times > 1
-            && (!now->mended_ms
-                || vx_clock_ms() - now->mended_ms > AGAIN_MS)) {
-            mend(app, now);
+        if (device) {
+            mixes |= *device && *value->device
+                     && strcmp(device, value->device);
+        } else if (index_find(&established, &place)) {
+            miss(app, &place, index_find(&missed, &place));
         }
     }
+    free(devices.spots);
+    free(established.spots);
+    free(missed.spots);
     free(was);
     if (mixes && app->bfdd_mixes) {
         vx_gw_app_end_bfdd(app);
