@@ -29,7 +29,7 @@ struct vx_gw_readvertise {
     void *aux;
     struct vx_tree routes;
     size_t n_told;
-    struct vx_gw_items items, others;   /* reused */
+    struct vx_gw_items items;   /* reused */
     bool held;                  /* nothing is told */
 };
 
@@ -126,28 +126,6 @@ reason(const struct vx_gw_readvertise *r, const struct vx_gw_entry *tenant,
 
 /* --- Telling. */
 
-/* What the prefix entry of the same prefix has told. */
-static void
-derive_others(struct vx_gw_readvertise *r, const struct route *route)
-{
-    const char *tenant = route->told->tenant->tenant.vrf;
-    uint32_t vni = vx_gw_vrf_parse(tenant);
-    const struct vx_gw_entry *owner =
-        vni ? vx_gw_entries_tenant_of(r->entries, vni) : NULL;
-    char key[VX_GW_KEY_MAX + 1], prefix[VX_PREFIX_STRLEN];
-    const struct vx_gw_entry *entry = NULL;
-
-    r->others.n = 0;
-    if (owner) {
-        snprintf(key, sizeof key, "%.120s %s", owner->key,
-                 vx_prefix_format(&route->prefix, prefix));
-        entry = vx_gw_entries_find(r->entries, VX_GW_PREFIX, key);
-    }
-    if (entry && entry->applied && entry->applied_ctx) {
-        vx_gw_wanted_fabric(&route->prefix, entry->applied_ctx, &r->others);
-    }
-}
-
 /* All of it but what keep has. */
 static void
 take_back(struct vx_gw_readvertise *r, struct route *route,
@@ -155,11 +133,10 @@ take_back(struct vx_gw_readvertise *r, struct route *route,
 {
     struct vx_gw_items old = { 0 };
 
-    derive_others(r, route);
     vx_gw_wanted_fabric(&route->prefix, route->told, &old);
     for (size_t i = 0; i < old.n; i++) {
-        if (!vx_gw_items_has(&r->others, &old.items[i])
-            && !(keep && vx_gw_items_has(keep, &old.items[i]))) {
+        if (!vx_gw_items_has(keep, &old.items[i])
+            && !r->ops->is_claimed(r->aux, &old.items[i].nlri)) {
             r->ops->unset(r->aux, &old.items[i].nlri);
         }
     }
@@ -201,8 +178,11 @@ consider(struct vx_gw_readvertise *r, struct route *route)
         route->told = vx_gw_ctx_ref(ctx);
         r->n_told++;
         for (size_t i = 0; i < r->items.n; i++) {
-            r->ops->set(r->aux, &r->items.items[i].nlri,
-                        &r->items.items[i].attrs);
+            const struct vx_gw_item *item = &r->items.items[i];
+
+            if (!r->ops->is_claimed(r->aux, &item->nlri)) {
+                r->ops->set(r->aux, &item->nlri, &item->attrs);
+            }
         }
     }
     if (was != (route->told != NULL)) {
@@ -323,6 +303,5 @@ vx_gw_readvertise_free(struct vx_gw_readvertise *r)
         forget(r, VX_CONTAINER(node, struct route, by_key));
     }
     vx_gw_items_fini(&r->items);
-    vx_gw_items_fini(&r->others);
     free(r);
 }

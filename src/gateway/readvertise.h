@@ -6,7 +6,7 @@
  *   zebra's routes of BGP per VRF + entries -> ops -> speaker
  *
  * Never what is within the tenant's own subnets, and never what is announced
- * anyway: that route is the prefix entry's (apply.h), which has the same key.
+ * anyway: that route is the entry's that has claimed it (claims.h).
  *
  * Cost: the tenant's peerings, prefixes and networks, per route. */
 #ifndef VX_GATEWAY_READVERTISE_H
@@ -22,6 +22,8 @@ struct vx_gw_readvertise_ops {
     void (*set)(void *aux, const struct bg_nlri *nlri,
                 const struct bg_attrs *attrs);
     void (*unset)(void *aux, const struct bg_nlri *nlri);
+    /* It is an entry's: neither set nor unset by us. */
+    bool (*is_claimed)(void *aux, const struct bg_nlri *nlri);
     /* For the log: why it is told (the peering), or that it is no more. */
     void (*told)(void *aux, const char *vrf, const struct vx_prefix *prefix,
                  const char *peering, bool on);

@@ -491,10 +491,7 @@ readvertise_set(void *app_, const struct bg_nlri *nlri,
 {
     struct vx_gw_app *app = app_;
 
-    if (!vx_gw_apply_tells(app->apply, nlri)) {
-        bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs,
-                       app->token);
-    }
+    bg_rib_out_set(vx_gw_speaker_out(app->speaker), nlri, attrs, app->token);
 }
 
 static void
@@ -502,9 +499,15 @@ readvertise_unset(void *app_, const struct bg_nlri *nlri)
 {
     struct vx_gw_app *app = app_;
 
-    if (!vx_gw_apply_tells(app->apply, nlri)) {
-        bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
-    }
+    bg_rib_out_unset(vx_gw_speaker_out(app->speaker), nlri, app->token);
+}
+
+static bool
+readvertise_is_claimed(void *app_, const struct bg_nlri *nlri)
+{
+    const struct vx_gw_app *app = app_;
+
+    return vx_gw_apply_tells(app->apply, nlri);
 }
 
 static void
@@ -525,7 +528,7 @@ readvertise_told(void *app, const char *vrf, const struct vx_prefix *prefix,
 
 static const struct vx_gw_readvertise_ops readvertise_ops = {
     .set = readvertise_set, .unset = readvertise_unset,
-    .told = readvertise_told,
+    .is_claimed = readvertise_is_claimed, .told = readvertise_told,
 };
 
 static void

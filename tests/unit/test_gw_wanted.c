@@ -737,6 +737,14 @@ again_unset(void *w, const struct bg_nlri *nlri)
     bgp_unset(w, nlri, 0);
 }
 
+static bool
+again_is_claimed(void *w_, const struct bg_nlri *nlri)
+{
+    const struct world *w = w_;
+
+    return vx_gw_apply_tells(w->gw.apply, nlri);
+}
+
 static void
 again_told(void *w, const char *vrf, const struct vx_prefix *prefix,
            const char *peering, bool on)
@@ -778,7 +786,8 @@ static void
 learned_prefixes_are_told_again_where_the_peering_says_so(void **state)
 {
     static const struct vx_gw_readvertise_ops again = {
-        again_set, again_unset, again_told,
+        .set = again_set, .unset = again_unset,
+        .is_claimed = again_is_claimed, .told = again_told,
     };
     struct world *w = world_new();
     struct vx_gw_readvertise *r = vx_gw_readvertise_new(w->gw.entries, &again,
