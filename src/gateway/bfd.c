@@ -167,7 +167,9 @@ mend(struct vx_gw_app *app, struct vx_gw_missing *missing)
                                (unsigned) gateway->as, missing->vrf);
     commands[1] = vx_xasprintf("no neighbor %s bfd", ip);
     commands[2] = vx_xasprintf("neighbor %s bfd", ip);
-    vx_gw_vty_configure(vx_gw_frr_vty(bgpd), commands, 3, registered, app);
+    vx_gw_vty_configure(vx_gw_frr_vty(bgpd), &(struct vx_gw_vty_commands) {
+        .commands = commands, .n = 3,
+    }, registered, app);
     for (size_t i = 0; i < 3; i++) {
         free(commands[i]);
     }

@@ -207,8 +207,10 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
         }
         frr->counts.n_commands += plan->n_commands;
         frr->unsaved = true;
-        vx_gw_vty_configure(frr->vty, plan->commands, plan->n_commands,
-                            configured, frr);
+        vx_gw_vty_configure(frr->vty, &(struct vx_gw_vty_commands) {
+            .commands = plan->commands, .n = plan->n_commands,
+            .goes_on = vx_gw_frr_refused_goes_on,
+        }, configured, frr);
     } else {
         finish(frr);
     }

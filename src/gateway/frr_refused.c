@@ -49,33 +49,58 @@ find(const struct vx_gw_frr_refused *refused, uint32_t vni,
     return NULL;
 }
 
+/* The neighbor that a command is about; such a one neither enters nor leaves
+ * a block, and none but those about the same neighbor depend on it. */
+static bool
+neighbor_of(const char *command, char ret_name[VX_IP_STRLEN])
+{
+    command += !strncmp(command, "no ", 3) ? 3 : 0;
+    return sscanf(command, "neighbor %45s", ret_name) == 1;
+}
+
+/* Where the block begins that the command is in; SIZE_MAX: it is in none. */
+static size_t
+block_of(char *const *commands, size_t at)
+{
+    while (at--) {
+        if (!strncmp(commands[at], "router bgp", 10)) {
+            return at;
+        }
+    }
+    return SIZE_MAX;
+}
+
 /* The VRF of the block that the command is in; 0: of none. */
 static uint32_t
 vni_at(char *const *commands, size_t at)
 {
-    while (at--) {
-        uint32_t as, vni;
+    size_t block = block_of(commands, at);
+    uint32_t as, vni;
 
-        if (!strncmp(commands[at], "router bgp", 10)) {
-            return sscanf(commands[at], "router bgp %u vrf vx%u", &as, &vni)
-                   == 2 ? vni : 0;
-        }
-    }
-    return 0;
+    return block != SIZE_MAX
+           && sscanf(commands[block], "router bgp %u vrf vx%u", &as, &vni)
+              == 2 ? vni : 0;
+}
+
+bool
+vx_gw_frr_refused_goes_on(char *const *commands, size_t refused, size_t at)
+{
+    char name[VX_IP_STRLEN], of[VX_IP_STRLEN];
+
+    return neighbor_of(commands[refused], name)
+           && (!neighbor_of(commands[at], of) || strcmp(of, name)
+               || block_of(commands, at) != block_of(commands, refused));
 }
 
 bool
 vx_gw_frr_refused_note(struct vx_gw_frr_refused *refused,
                        char *const *commands, size_t at, const char *why)
 {
-    const char *command = commands[at];
     char text[VX_IP_STRLEN];
     struct vx_ip peer;
     uint32_t vni;
 
-    command += !strncmp(command, "no ", 3) ? 3 : 0;
-    if (refused->n >= VX_GW_REFUSED_MAX
-        || sscanf(command, "neighbor %45s", text) != 1
+    if (refused->n >= VX_GW_REFUSED_MAX || !neighbor_of(commands[at], text)
         || !vx_ip_parse(text, &peer)) {
         return false;
     }

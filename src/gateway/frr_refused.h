@@ -3,7 +3,8 @@
  * of what is wanted, and told, so that the others are configured; after a
  * change of anything that is wanted they are tried again.
  *
- *   commands, the one refused -> note -> leave_out -> plan */
+ *   commands, the one refused -> goes_on: what is left out of this plan
+ *                             -> note -> leave_out -> the next plan */
 #ifndef VX_GATEWAY_FRR_REFUSED_H
 #define VX_GATEWAY_FRR_REFUSED_H
 
@@ -23,6 +24,11 @@ struct vx_gw_frr_refused {
     const struct vx_peering **peerings;
 };
 
+/* For vty.h: of a neighbor of whom a command was refused nothing more is said
+ * in that block, above all not that it is to come up; the others are
+ * configured. */
+bool vx_gw_frr_refused_goes_on(char *const *commands, size_t refused,
+                               size_t at);
 /* Free after zeroing. */
 void vx_gw_frr_refused_clear(struct vx_gw_frr_refused *refused);
 /* commands[at] was refused, as why says.  False if it names no neighbor, or

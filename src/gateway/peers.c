@@ -264,8 +264,10 @@ resubscribe(struct vx_gw_app *app)
     }
     if (c.n) {
         vx_gw_vty_configure(
-            vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)), c.commands,
-            c.n, resubscribed, app);
+            vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)),
+            &(struct vx_gw_vty_commands) {
+                .commands = c.commands, .n = c.n,
+            }, resubscribed, app);
     }
     for (size_t i = 0; i < c.n; i++) {
         free(c.commands[i]);

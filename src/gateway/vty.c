@@ -29,10 +29,11 @@ struct job {
     bool configures;
     char **commands;            /* with those that enter and leave */
     size_t n, at;
+    size_t refused;             /* of those given; SIZE_MAX = none so far */
+    vx_gw_vty_goes_on *goes_on;
     vx_gw_vty_done *done;
     void *aux;
     struct vx_error err;        /* code VX_OK: none so far */
-    char skipped[64];           /* neighbor that was refused; "" = none */
 };
 
 enum state { DOWN, CONNECTING, ENABLING, UP };
@@ -161,9 +162,7 @@ finish_job(struct vx_gw_vty *vty)
     vty->in_flight = false;
     enter(vty);
     if (job->done) {
-        if (job->err.code != VX_INVALID || !job->configures) {
-            vty->refused = SIZE_MAX;
-        }
+        vty->refused = job->refused;
         job->done(job->aux, job->err.code == VX_OK, text ? text : "",
                   &job->err);
     }
@@ -210,31 +209,14 @@ is_said_already(const char *command)
     return !strncmp(command, "redistribute ", 13);
 }
 
-/* The neighbor that a command is about, which neither enters nor leaves a
- * block, and on which no other but those about the same one depend. */
+/* Makes no sense without the one that was refused. */
 static bool
-get_neighbor(const char *command, char ret_name[64])
+is_left_out(const struct job *job)
 {
-    return sscanf(command, "neighbor %63s", ret_name) == 1
-           || sscanf(command, "no neighbor %63s", ret_name) == 1;
-}
-
-/* Without what was refused (a filter) nothing more is said of that neighbor in
- * this block, above all not that it is to come up. */
-static void
-skip(struct job *job)
-{
-    char name[64];
-
-    while (*job->skipped && job->at < job->n - 1
-           && strncmp(job->commands[job->at], "router bgp", 10)
-           && get_neighbor(job->commands[job->at], name)
-           && !strcmp(name, job->skipped)) {
-        job->at++;
-    }
-    if (!strncmp(job->commands[job->at], "router bgp", 10)) {
-        job->skipped[0] = '\0';
-    }
+    return job->refused != SIZE_MAX && job->at < job->n - 1
+           && !(job->goes_on
+                && job->goes_on(job->commands + 1, job->refused,
+                                job->at - 1));
 }
 
 /* The answer to a command of the first job is complete. */
@@ -246,26 +228,21 @@ job_answer(struct vx_gw_vty *vty, uint8_t status)
               || (status == CMD_WARNING
                   && is_said_already(job->commands[job->at]));
 
-    if (!ok && job->err.code == VX_OK) {
-        refused(vty, job, status);
-        if (job->configures && job->at > 0 && job->at < job->n - 1) {
-            vty->refused = job->at - 1;
+    if (!ok) {
+        if (job->err.code == VX_OK) {
+            refused(vty, job, status);
         }
-        if (job->configures && job->at < job->n - 1
-            && get_neighbor(job->commands[job->at], job->skipped)) {
-            /* The others are configured. */
-        } else if (job->configures && job->at > 0 && job->at < job->n - 1) {
-            job->at = job->n - 2;       /* out of configuration mode */
-        } else {
+        if (!job->configures || job->at == 0 || job->at == job->n - 1) {
             job->at = job->n - 1;
+        } else if (job->refused == SIZE_MAX) {
+            job->refused = job->at - 1;
+        } else {
+            job->at = job->n - 2;       /* out of configuration mode */
         }
-    } else if (!ok && job->configures && job->at < job->n - 1) {
-        job->at = job->n - 2;           /* one at a time */
     }
-    job->at++;
-    if (job->configures && job->at < job->n) {
-        skip(job);
-    }
+    do {
+        job->at++;
+    } while (is_left_out(job));
     vty->in_flight = false;
     return job->at < job->n || finish_job(vty);
 }
@@ -542,6 +519,7 @@ job_new(size_t n, vx_gw_vty_done *done, void *aux)
     struct job *job = vx_xcalloc(1, sizeof *job);
 
     job->commands = vx_xcalloc(n, sizeof *job->commands);
+    job->refused = SIZE_MAX;
     job->done = done;
     job->aux = aux;
     return job;
@@ -558,15 +536,17 @@ vx_gw_vty_ask(struct vx_gw_vty *vty, const char *command,
 }
 
 void
-vx_gw_vty_configure(struct vx_gw_vty *vty, char *const *commands, size_t n,
+vx_gw_vty_configure(struct vx_gw_vty *vty,
+                    const struct vx_gw_vty_commands *commands,
                     vx_gw_vty_done *done, void *aux)
 {
-    struct job *job = job_new(n + 2, done, aux);
+    struct job *job = job_new(commands->n + 2, done, aux);
 
     job->configures = true;
+    job->goes_on = commands->goes_on;
     put_command(job, "configure terminal");
-    for (size_t i = 0; i < n; i++) {
-        put_command(job, commands[i]);
+    for (size_t i = 0; i < commands->n; i++) {
+        put_command(job, commands->commands[i]);
     }
     put_command(job, "end");
     queue(vty, job);

@@ -60,16 +60,27 @@ pid_t vx_gw_vty_peer(const struct vx_gw_vty *vty);
 typedef void vx_gw_vty_done(void *aux, bool ok, const char *text,
                             const struct vx_error *err);
 
+/* Whether commands[at] is to be said all the same, though commands[refused],
+ * which came before it, was refused. */
+typedef bool vx_gw_vty_goes_on(char *const *commands, size_t refused,
+                               size_t at);
+
+struct vx_gw_vty_commands {
+    char *const *commands;
+    size_t n;
+    vx_gw_vty_goes_on *goes_on;     /* NULL: none is */
+};
+
 /* Commands are copied.  One: a question ("show running-config").  In a
  * configuring job the daemon is put into configuration mode before the first
- * and out of it after the last, also when one is refused; the first refused
- * one ends the job, unless it is about a neighbor: then all that is about that
- * neighbor is left out until the next "router bgp", so that it does not come
- * up without what was refused, and the second one refused ends the job. */
+ * and out of it after the last, also when one is refused; what follows a
+ * refused one is left out unless it goes on, and the second one refused ends
+ * the job. */
 void vx_gw_vty_ask(struct vx_gw_vty *vty, const char *command,
                    vx_gw_vty_done *done, void *aux);
-void vx_gw_vty_configure(struct vx_gw_vty *vty, char *const *commands,
-                         size_t n, vx_gw_vty_done *done, void *aux);
+void vx_gw_vty_configure(struct vx_gw_vty *vty,
+                         const struct vx_gw_vty_commands *commands,
+                         vx_gw_vty_done *done, void *aux);
 /* Inside done of a configuring job: the command that was refused first;
  * SIZE_MAX: none of them. */
 size_t vx_gw_vty_refused(const struct vx_gw_vty *vty);

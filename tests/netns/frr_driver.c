@@ -18,6 +18,7 @@
 #include <event2/event.h>
 
 #include "gateway/frr_config.h"
+#include "gateway/frr_refused.h"
 #include "gateway/vty.h"
 #include "lib/xalloc.h"
 
@@ -195,8 +196,10 @@ compared(void *aux, bool ok, const char *text, const struct vx_error *err)
                plan.conflicts[i].why);
     }
     if (d->does_apply && plan.n_commands) {
-        vx_gw_vty_configure(d->vty, plan.commands, plan.n_commands, applied,
-                            d);
+        vx_gw_vty_configure(d->vty, &(struct vx_gw_vty_commands) {
+            .commands = plan.commands, .n = plan.n_commands,
+            .goes_on = vx_gw_frr_refused_goes_on,
+        }, applied, d);
     } else {
         printf("ok\n");
     }

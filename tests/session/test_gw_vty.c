@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/frr_refused.h"
 #include "lib/buf.h"
 
 struct fake {
@@ -161,12 +162,20 @@ an_answer_may_come_byte_by_byte(void **state)
 }
 
 static void
+configure(struct fake *f, char *const *commands, size_t n)
+{
+    const struct vx_gw_vty_commands all = { .commands = commands, .n = n };
+
+    vx_gw_vty_configure(f->vty, &all, on_done, f);
+}
+
+static void
 configuration_is_one_command_at_a_time(void **state)
 {
     struct fake *f = *state;
     char *commands[] = { (char *) "router bgp 1", (char *) "exit" };
 
-    vx_gw_vty_configure(f->vty, commands, 2, on_done, f);
+    configure(f, commands, 2);
     assert_string_equal(asked(f), "configure terminal\n");
     answer(f, "", 0);
     assert_string_equal(asked(f), "router bgp 1\n");
@@ -183,9 +192,11 @@ static void
 a_refusal_ends_the_job_and_names_the_command(void **state)
 {
     struct fake *f = *state;
-    char *commands[] = { (char *) "router x", (char *) "never" };
+    char *commands[] = {
+        (char *) "router x", (char *) "never", (char *) "never",
+    };
 
-    vx_gw_vty_configure(f->vty, commands, 2, on_done, f);
+    configure(f, commands, 3);
     asked(f);
     answer(f, "", 0);
     assert_string_equal(asked(f), "router x\n");
@@ -211,7 +222,10 @@ a_refusal_about_a_neighbor_leaves_the_others_to_be_configured(void **state)
         (char *) "no neighbor 192.0.2.1 shutdown",
     };
 
-    vx_gw_vty_configure(f->vty, commands, 10, on_done, f);
+    vx_gw_vty_configure(f->vty, &(struct vx_gw_vty_commands) {
+        .commands = commands, .n = 10,
+        .goes_on = vx_gw_frr_refused_goes_on,
+    }, on_done, f);
     asked(f);
     answer(f, "", 0);
     asked(f);
@@ -246,7 +260,7 @@ a_lock_of_somebody_else_is_told_as_busy(void **state)
     struct fake *f = *state;
     char *commands[] = { (char *) "x" };
 
-    vx_gw_vty_configure(f->vty, commands, 1, on_done, f);
+    configure(f, commands, 1);
     asked(f);
     answer(f, "VTY configuration is locked by other VTY\n", 1);
     assert_non_null(strstr(vx_buf_str(&f->log), vx_err_name(VX_BUSY)));
@@ -259,7 +273,7 @@ no_password_is_told(void **state)
     struct fake *f = *state;
     char *commands[] = { (char *) "neighbor 192.0.2.1 password hush" };
 
-    vx_gw_vty_configure(f->vty, commands, 1, on_done, f);
+    configure(f, commands, 1);
     asked(f);
     answer(f, "", 0);
     asked(f);
