@@ -6,7 +6,8 @@
  *
  * Bundles are numbered from 1 and end in order, so an entry is confirmed
  * when the bundle with its last message has ended.  A dump is an entry of its
- * own that stops the cursor until it is at the head and has run. */
+ * own that stops the cursor until it is at the head and has run; a fence is
+ * one that stops it until somebody opens it. */
 #include "ovs-glue/of_queue.h"
 
 #include <assert.h>
@@ -17,7 +18,8 @@
 
 struct og_entry {
     struct og_entry *next;
-    struct og_msgs *msgs;       /* NULL: a dump */
+    struct og_msgs *msgs;       /* NULL: a fence, or a dump */
+    uint64_t fence;             /* its number, else 0 */
     uint64_t tag;
     size_t n_sent;              /* messages that are in a bundle */
     uint64_t bundle;            /* the last that has a message of it, 0 none */
@@ -66,15 +68,39 @@ og_queue_push_dump(struct og_queue *q)
     q->has_dump = true;
 }
 
-static bool
-is_sent(const struct og_entry *e)
+void
+og_queue_push_fence(struct og_queue *q, uint64_t number)
 {
-    return e->msgs && e->n_sent == og_msgs_length(e->msgs);
+    if (number > q->n_passed) {
+        push(q)->fence = number;
+    }
+}
+
+void
+og_queue_pass(struct og_queue *q, uint64_t number)
+{
+    if (number > q->n_passed) {
+        q->n_passed = number;
+    }
+}
+
+static bool
+is_sent(const struct og_queue *q, const struct og_entry *e)
+{
+    return e->msgs ? e->n_sent == og_msgs_length(e->msgs)
+                   : e->fence && e->fence <= q->n_passed;
+}
+
+static bool
+is_dump(const struct og_entry *e)
+{
+    return !e->msgs && !e->fence;
 }
 
 /* Removes all entries for which that holds, which come from the end. */
 static void
-remove_entries(struct og_queue *q, bool (*drop)(const struct og_entry *))
+remove_entries(struct og_queue *q,
+               bool (*drop)(const struct og_queue *, const struct og_entry *))
 {
     struct og_entry **p = &q->head;
 
@@ -82,11 +108,11 @@ remove_entries(struct og_queue *q, bool (*drop)(const struct og_entry *))
     while (*p) {
         struct og_entry *e = *p;
 
-        if (e->msgs && drop(e)) {
+        if (!is_dump(e) && drop(q, e)) {
             *p = e->next;
             entry_free(e);
         } else {
-            if (!q->cursor && !is_sent(e)) {
+            if (!q->cursor && !is_sent(q, e)) {
                 q->cursor = e;
             }
             p = &e->next;
@@ -97,14 +123,15 @@ remove_entries(struct og_queue *q, bool (*drop)(const struct og_entry *))
 }
 
 static bool
-not_sent(const struct og_entry *e)
+not_sent(const struct og_queue *q, const struct og_entry *e)
 {
-    return !is_sent(e) || !e->bundle;
+    return !is_sent(q, e) || !e->bundle;
 }
 
 static bool
-any(const struct og_entry *e)
+any(const struct og_queue *q, const struct og_entry *e)
 {
+    (void) q;
     (void) e;
     return true;
 }
@@ -153,7 +180,7 @@ pop(struct og_queue *q)
 static void
 skip_sent(struct og_queue *q)
 {
-    while (q->cursor && is_sent(q->cursor)) {
+    while (q->cursor && is_sent(q, q->cursor)) {
         if (!q->cursor->bundle) {
             q->cursor->bundle = q->n_begun;
         }
@@ -164,18 +191,22 @@ skip_sent(struct og_queue *q)
 enum og_queue_next
 og_queue_next(struct og_queue *q, bool may_send, uint64_t *ret_tag)
 {
-    skip_sent(q);
+    const struct og_entry *e;
 
-    const struct og_entry *e = q->head;
+    skip_sent(q);
+    while ((e = q->head) && e != q->cursor && e->bundle <= q->n_done) {
+        bool tagged = e->msgs;
+
+        *ret_tag = e->tag;
+        pop(q);
+        if (tagged) {
+            return OG_NEXT_TAG;
+        }
+    }
     if (!e) {
         return OG_NEXT_NONE;
     }
-    if (e != q->cursor && e->bundle <= q->n_done) {
-        *ret_tag = e->tag;
-        pop(q);
-        return OG_NEXT_TAG;
-    }
-    if (!e->msgs) {
+    if (is_dump(e)) {
         return og_queue_in_flight(q) ? OG_NEXT_NONE : OG_NEXT_DUMP;
     }
     return q->cursor && q->cursor->msgs && may_send ? OG_NEXT_BUNDLE
@@ -225,7 +256,7 @@ og_queue_end(struct og_queue *q, size_t n)
 void
 og_queue_dump_done(struct og_queue *q)
 {
-    assert(q->head && !q->head->msgs);
+    assert(q->head && is_dump(q->head));
     pop(q);
     q->has_dump = false;
 }

@@ -19,6 +19,7 @@ struct og_queue {
     uint64_t n_begun;           /* bundles begun, the number of the last */
     uint64_t n_done;            /* bundles that the switch is done with */
     uint64_t void_until;        /* bundles up to this one count no more */
+    uint64_t n_passed;          /* fences up to this one are open */
     size_t n_unsent;            /* messages */
     size_t n_sent;              /* messages in bundles n_done+1 .. n_begun */
     bool has_dump;
@@ -43,6 +44,10 @@ void og_queue_init(struct og_queue *q);
 void og_queue_fini(struct og_queue *q);
 void og_queue_push(struct og_queue *q, struct og_msgs *msgs, uint64_t tag);
 void og_queue_push_dump(struct og_queue *q);    /* if !has_dump */
+/* What is pushed after it waits until og_queue_pass() of this number, or a
+ * higher one; numbers are from 1 and rise.  Nothing if that has been. */
+void og_queue_push_fence(struct og_queue *q, uint64_t number);
+void og_queue_pass(struct og_queue *q, uint64_t number);
 /* Forgets what has not been sent, except a dump. */
 void og_queue_drop(struct og_queue *q);
 /* After an error: forgets all, except a dump, and takes no notice of the

@@ -740,6 +740,23 @@ og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
 }
 
 void
+og_of_session_fence(struct og_of_session *s, uint64_t number)
+{
+    if (s->state == STATE_READY) {
+        og_queue_push_fence(&s->queue, number);
+    }
+}
+
+void
+og_of_session_pass(struct og_of_session *s, uint64_t number)
+{
+    if (s->state == STATE_READY) {
+        og_queue_pass(&s->queue, number);
+        event_active(s->turn, EV_TIMEOUT, 0);
+    }
+}
+
+void
 og_of_session_drop(struct og_of_session *s)
 {
     if (s->state == STATE_READY) {

@@ -112,6 +112,11 @@ uint64_t og_of_session_dpid(const struct og_of_session *session);
  * in one turn of the loop goes out together. */
 void og_of_session_queue(struct og_of_session *session, struct og_msgs *msgs,
                          uint64_t tag);
+/* A fence: what is queued after it waits until og_of_session_pass() of this
+ * number, or of a higher one, has been called.  Numbers are from 1, each
+ * higher than the one before. */
+void og_of_session_fence(struct og_of_session *session, uint64_t number);
+void og_of_session_pass(struct og_of_session *session, uint64_t number);
 /* Forgets what has not been sent, without any committed().  What is in flight
  * stays and is confirmed only where it completes a tag. */
 void og_of_session_drop(struct og_of_session *session);

@@ -41,13 +41,17 @@ struct vx_fabric;
  * destinations, for add destinations before references (order.h).  A flow
  * whose key is in both is only in add and replaces; a bucket cannot be
  * replaced and is in both.  The rows are the same for all hosts:
- * encode once.  Valid for the time of the call. */
+ * encode once.  after_other: they take away what packets go by until what the
+ * host's other tier was told before is in force there; sent sooner, they cost
+ * packets (a port that moves), never isolation.  Valid for the time of the
+ * call. */
 struct vx_delta {
     enum vx_tier tier;
     const struct vx_row *del;
     size_t n_del;
     const struct vx_row *add;
     size_t n_add;
+    bool after_other;
 };
 
 /* What stays for a while on a host: presence of a network, or the second

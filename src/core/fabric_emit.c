@@ -55,17 +55,17 @@ add_to_hashes(struct vx_fabric *f, enum vx_tier tier, const uint64_t *hosts,
     }
 }
 
-void
-vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
-                const uint64_t *hosts, size_t n_hosts)
+static void
+change(struct vx_fabric *f, const struct vx_delta *kind,
+       const uint64_t *hosts, size_t n_hosts)
 {
     if (n_hosts && vx_femit_on(f)) {
-        add_to_hashes(f, tier, hosts, n_hosts);
+        add_to_hashes(f, kind->tier, hosts, n_hosts);
         f->del.n = f->add.n = 0;
         vx_order_change(&f->old, &f->new, &f->del, &f->add);
         if (f->del.n || f->add.n) {
             struct vx_delta delta = {
-                .tier = tier,
+                .tier = kind->tier, .after_other = kind->after_other,
                 .del = f->del.rows, .n_del = f->del.n,
                 .add = f->add.rows, .n_add = f->add.n,
             };
@@ -73,6 +73,20 @@ vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
         }
     }
     f->old.n = f->new.n = 0;
+}
+
+void
+vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
+                const uint64_t *hosts, size_t n_hosts)
+{
+    change(f, &(struct vx_delta) { .tier = tier }, hosts, n_hosts);
+}
+
+void
+vx_femit_change_after(struct vx_fabric *f, enum vx_tier tier, uint64_t host)
+{
+    change(f, &(struct vx_delta) { .tier = tier, .after_other = true },
+           &host, 1);
 }
 
 void
@@ -237,7 +251,7 @@ vx_femit_members(struct vx_fabric *f, struct vx_fmember *const *members,
 
 /* Enough for all that vx_fport_view can say of one port, before and after:
  * nothing, as reached, full or transit, local, each way. */
-enum { MAX_ALIKE = 64 };
+enum { MAX_ALIKE = 64, NOT_NOW = UINT8_MAX };
 
 struct alike {
     struct vx_fport_view from, to;
@@ -275,8 +289,8 @@ class_of(struct alike *classes, unsigned *n_classes,
 }
 
 static void
-move_class(struct vx_fabric *f, const struct vx_fmove *move,
-           const struct alike *class)
+move_rows(struct vx_fabric *f, const struct vx_fmove *move,
+          const struct alike *class)
 {
     if (move->from && move->from_at) {
         vx_femit_port(move->from, move->from_at, &class->from, &f->old);
@@ -284,7 +298,26 @@ move_class(struct vx_fabric *f, const struct vx_fmove *move,
     if (move->to && move->to_at) {
         vx_femit_port(move->to, move->to_at, &class->to, &f->new);
     }
-    vx_femit_change(f, VX_FABRIC_TIER, f->list, class->n);
+}
+
+static struct alike
+sights(const struct vx_fmember *viewer, const struct vx_fmove *move)
+{
+    return (struct alike) {
+        .from = see(viewer, move->from, move->from_at),
+        .to = see(viewer, move->to, move->to_at),
+    };
+}
+
+void
+vx_femit_move_late(struct vx_fabric *f, const struct vx_fmove *move)
+{
+    if (move->late && vx_femit_on(f)) {
+        struct alike class = sights(move->late, move);
+
+        move_rows(f, move, &class);
+        vx_femit_change_after(f, VX_FABRIC_TIER, move->late->host->oid);
+    }
 }
 
 void
@@ -300,16 +333,15 @@ vx_femit_move(struct vx_fabric *f, const struct vx_fnet *net,
     }
     of = vx_xmalloc(net->n_hosts);
     for (size_t i = 0; i < net->n_hosts; i++) {
-        struct vx_fport_view from = see(net->members[i], move->from,
-                                        move->from_at);
-        struct vx_fport_view to = see(net->members[i], move->to,
-                                      move->to_at);
+        struct alike class = sights(net->members[i], move);
 
-        of[i] = class_of(classes, &n_classes, &from, &to);
+        of[i] = net->members[i] == move->late ? NOT_NOW
+            : class_of(classes, &n_classes, &class.from, &class.to);
     }
     for (unsigned c = 0; c < n_classes; c++) {
         classes[c].n = vx_femit_alike(f, net, of, c);
-        move_class(f, move, &classes[c]);
+        move_rows(f, move, &classes[c]);
+        vx_femit_change(f, VX_FABRIC_TIER, f->list, classes[c].n);
     }
     free(of);
 }

@@ -416,6 +416,9 @@ bool vx_femit_on(const struct vx_fabric *f);
 /* Turns f->old into f->new on the hosts; empties both. */
 void vx_femit_change(struct vx_fabric *f, enum vx_tier tier,
                      const uint64_t *hosts, size_t n_hosts);
+/* The same, as struct vx_delta says of after_other. */
+void vx_femit_change_after(struct vx_fabric *f, enum vx_tier tier,
+                           uint64_t host);
 /* f->list with room for n. */
 void vx_femit_list(struct vx_fabric *f, size_t n);
 /* Tier 2 rows of a port that is at a member, for a viewer that sees it
@@ -446,13 +449,17 @@ struct vx_fstate {
 void vx_femit_members(struct vx_fabric *f, struct vx_fmember *const *members,
                       size_t n, enum vx_tier tier,
                       const struct vx_fstate *state);
-/* Tier 2 rows of a port that moves, for all members of its network. */
+/* Tier 2 rows of a port that moves, for all members of its network but one:
+ * where the port comes to, from another host, packets go by tier 2 until
+ * tier 1 has its tap. */
 struct vx_fmove {
     const struct vx_port *from, *to;    /* NULL: no port */
     const struct vx_fmember *from_at, *to_at;   /* NULL: nowhere */
+    const struct vx_fmember *late;      /* left to vx_femit_move_late */
 };
 void vx_femit_move(struct vx_fabric *f, const struct vx_fnet *net,
                    const struct vx_fmove *move);
+void vx_femit_move_late(struct vx_fabric *f, const struct vx_fmove *move);
 /* Members that are of this class; into f->list, returns how many. */
 size_t vx_femit_alike(struct vx_fabric *f, const struct vx_fnet *net,
                       const uint8_t *of, unsigned class);

@@ -7,7 +7,8 @@
  * switch safe at any time: presence before rows that need it, tier 2 before
  * tier 1, and in reverse when something goes.  A tap that is the second one
  * before or after stays all the time, so that nothing is lost on its way to
- * a port that migrates. */
+ * a port that migrates; and at both ends of its way the tier that packets
+ * went by is told only when the other one has confirmed that it has them. */
 #include <string.h>
 
 #include "core/compile.h"
@@ -33,9 +34,10 @@ tap_at(const struct place *place, const struct vx_fmember *member)
                              true };
 }
 
+/* after: tier 2 is to have what packets go by now. */
 static void
-change_tap(struct vx_fabric *f, struct vx_fmember *member,
-           const struct place *from, const struct place *to)
+change_tap(struct vx_fabric *f, const struct vx_fmember *member,
+           const struct place *from, const struct place *to, bool after)
 {
     struct vx_tap old = tap_at(from, member), new = tap_at(to, member);
 
@@ -48,7 +50,11 @@ change_tap(struct vx_fabric *f, struct vx_fmember *member,
     if (new.ofport) {
         vx_compile_tap(to->obj, &member->net->seg, new, &f->new);
     }
-    vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
+    if (after) {
+        vx_femit_change_after(f, VX_TENANT_TIER, member->host->oid);
+    } else {
+        vx_femit_change(f, VX_TENANT_TIER, &member->host->oid, 1);
+    }
 }
 
 /* Takes the tap away from a place that will have none there. */
@@ -62,7 +68,7 @@ drop_tap(struct vx_fabric *f, struct place *from, const struct place *to,
 
     if (*ofport && !tap_at(to, member).ofport) {
         *(guest ? &without.guest_ofport : &without.ofport) = 0;
-        change_tap(f, member, from, &without);
+        change_tap(f, member, from, &without, false);
         *ofport = 0;
     }
 }
@@ -74,12 +80,13 @@ same_tap(struct vx_tap a, struct vx_tap b)
 }
 
 static void
-bring_tap(struct vx_fabric *f, struct vx_fmember *member,
+bring_tap(struct vx_fabric *f, const struct vx_fmember *member,
           const struct place *from, const struct place *to)
 {
     if (member && (from->obj != to->obj
                    || !same_tap(tap_at(from, member), tap_at(to, member)))) {
-        change_tap(f, member, from, to);
+        change_tap(f, member, from, to,
+                   member == from->member && member == to->guest);
     }
 }
 
@@ -185,6 +192,7 @@ vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
                           port->guest_ofport };
     struct place to = taps_to_come(port->net, want);
     int hop_before = is_hop(port);
+    struct vx_fmove move;
 
     if (same_place(&now, want)) {
         return;
@@ -195,11 +203,14 @@ vx_fport_move(struct vx_fabric *f, struct vx_fport *port,
     port->guest_ofport = from.guest_ofport;
     to.guest = member_at(f, port->net, want->guest);
     to.member = member_at(f, port->net, want->host);
-    vx_femit_move(f, port->net, &(struct vx_fmove) {
-        from.obj, to.obj, from.member, to.member
-    });
+    move = (struct vx_fmove) {
+        from.obj, to.obj, from.member, to.member,
+        from.member && from.member != to.member ? to.member : NULL,
+    };
+    vx_femit_move(f, port->net, &move);
     port->obj = want->obj;
     bring_tap(f, to.member, &from, &to);
+    vx_femit_move_late(f, &move);
     if (to.guest != to.member) {
         bring_tap(f, to.guest, &from, &to);
     }

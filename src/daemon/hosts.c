@@ -172,6 +172,7 @@ vx_hosts_get(struct vx_hosts *hosts, const struct vx_host *obj)
         vx_tree_insert(&hosts->hosts, &host->oid, &host->by_oid);
         host->sw[0] = new_switch(host, VX_TENANT_TIER);
         host->sw[1] = new_switch(host, VX_FABRIC_TIER);
+        vx_switch_pair(host->sw[0], host->sw[1]);
     }
     return host;
 }
@@ -437,6 +438,9 @@ vx_hosts_send(struct vx_hosts *hosts, const uint64_t *oids, size_t n,
             if (!msgs) {
                 msgs = og_msgs_new();
                 og_msgs_delta(msgs, delta);
+            }
+            if (delta->after_other) {
+                vx_switch_fence(sw);
             }
             vx_switch_send(sw, msgs, delta, receipt);
             wait_for_other(host, delta->tier, receipt);

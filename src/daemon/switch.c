@@ -93,6 +93,25 @@ vx_switch_new(const struct vx_switch_env *env)
     return sw;
 }
 
+void
+vx_switch_pair(struct vx_switch *a, struct vx_switch *b)
+{
+    a->peer = b;
+    b->peer = a;
+}
+
+static void
+release(struct vx_switch *sw, struct owed *owed)
+{
+    if (owed->receipt) {
+        vx_receipt_release(owed->receipt);
+    }
+    if (owed->opens && sw->peer && sw->peer->session) {
+        og_of_session_pass(sw->peer->session, owed->opens);
+    }
+    free(owed);
+}
+
 /* Whoever waited for this bridge need not any more: that it is not synced is
  * a fact of its own. */
 static void
@@ -105,10 +124,7 @@ forget_owed(struct vx_switch *sw)
     while (owed) {
         struct owed *next = owed->next;
 
-        if (owed->receipt) {
-            vx_receipt_release(owed->receipt);
-        }
-        free(owed);
+        release(sw, owed);
         owed = next;
     }
 }
@@ -123,6 +139,9 @@ vx_switch_free(struct vx_switch *sw)
         vx_run_stop(sw, "the host is gone");
         vx_switch_counted(sw, NULL, 0, "the host is gone");
         forget_owed(sw);
+        if (sw->peer) {
+            sw->peer->peer = NULL;
+        }
         vx_epoch_fini(sw);
         event_free(sw->pause);
         event_free(sw->slice);
@@ -189,15 +208,14 @@ vx_switch_takes_rows(const struct vx_switch *sw)
     return sw->facts.state >= VX_SWITCH_LOADING;
 }
 
-void
+struct owed *
 vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
                     struct vx_receipt *receipt, enum owed_for what)
 {
     struct owed *owed = vx_xcalloc(1, sizeof *owed);
 
     owed->tag = ++sw->last_tag;
-    owed->revision = sw->env.revision(sw->env.ctx)
-                     + (what == OWED_REPAIR || what == OWED_EPOCH);
+    owed->revision = sw->env.revision(sw->env.ctx) + (what >= OWED_REPAIR);
     owed->receipt = receipt;
     owed->what = what;
     if (receipt) {
@@ -206,6 +224,23 @@ vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
     *sw->last = owed;
     sw->last = &owed->next;
     og_of_session_queue(sw->session, msgs, owed->tag);
+    return owed;
+}
+
+void
+vx_switch_fence(struct vx_switch *sw)
+{
+    struct vx_switch *peer = sw->peer;
+
+    if (sw->facts.state == VX_SWITCH_SYNCED && peer && peer->first
+        && peer->facts.state == VX_SWITCH_SYNCED) {
+        struct og_msgs *nothing = og_msgs_new();
+
+        og_of_session_fence(sw->session, ++sw->last_fence);
+        vx_switch_send_owed(peer, nothing, NULL, OWED_FENCE)->opens
+            = sw->last_fence;
+        og_msgs_unref(nothing);
+    }
 }
 
 void
@@ -301,10 +336,7 @@ vx_switch_committed(struct vx_switch *sw, uint64_t tag)
         }
         resynced |= owed->what == OWED_RESYNC;
         repaired |= owed->what == OWED_REPAIR;
-        if (owed->receipt) {
-            vx_receipt_release(owed->receipt);
-        }
-        free(owed);
+        release(sw, owed);
     }
     if (resynced) {
         vx_switch_set_state(sw, VX_SWITCH_SYNCED);

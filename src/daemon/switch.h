@@ -81,6 +81,8 @@ struct vx_switch_facts {
 
 /* env->name is copied. */
 struct vx_switch *vx_switch_new(const struct vx_switch_env *env);
+/* These are the two bridges of one host. */
+void vx_switch_pair(struct vx_switch *a, struct vx_switch *b);
 void vx_switch_free(struct vx_switch *sw);
 
 /* A session whose handshake is done; replaces the one before. */
@@ -93,6 +95,10 @@ void vx_switch_allow(struct vx_switch *sw, bool allowed);
 void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
                     const struct vx_delta *delta,
                     struct vx_receipt *receipt);
+/* What is sent from now on waits until the host's other bridge has confirmed
+ * what was sent to it until now.  Nothing while one of them is compared or
+ * loaded, which takes packets of its own time. */
+void vx_switch_fence(struct vx_switch *sw);
 bool vx_switch_takes_rows(const struct vx_switch *sw);
 /* Its OVSDB was not right and is now.  ovs-vswitchd (3.1) does not look at
  * its datapath flows again when a mirror goes, but does for any flow

@@ -26,11 +26,14 @@ struct owed {
     uint64_t revision;          /* committed when it was sent; one more if
                                  * no intent depends on it */
     struct vx_receipt *receipt; /* NULL: nobody waits */
+    uint64_t opens;             /* a fence of the peer, 0 = none */
     enum owed_for {
         OWED_CHANGE,
         OWED_RESYNC,            /* the last of a resync */
+        /* No intent depends on these. */
         OWED_REPAIR,            /* a piece of a repair */
         OWED_EPOCH,
+        OWED_FENCE,             /* nothing; the peer waits */
     } what;
 };
 
@@ -46,6 +49,8 @@ struct vx_switch {
     bool refresh;               /* once it is synced, vx_switch_refresh */
     struct owed *first, **last;
     uint64_t last_tag;
+    struct vx_switch *peer;     /* the other bridge of the host */
+    uint64_t last_fence;        /* of what is sent to this one */
     struct event *pause;
     unsigned pause_ms;
     uint64_t n_sent_before;     /* messages of sessions that are gone */
@@ -69,8 +74,9 @@ struct vx_switch {
 
 /* switch.c */
 void vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state);
-void vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
-                         struct vx_receipt *receipt, enum owed_for what);
+struct owed *vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
+                                 struct vx_receipt *receipt,
+                                 enum owed_for what);
 /* A change of rows, or an empty one for its receipt. */
 void vx_switch_send_change(struct vx_switch *sw, struct og_msgs *msgs,
                            struct vx_receipt *receipt);

@@ -92,11 +92,11 @@ def make_sockets(lab, per_host):
                       " mtu 1450"]
     netns.ip_batch(batch)
     for host in lab.hosts.values():
-        netns.ip_batch((f"link set {s.tap} up" for s in found[host.name]),
-                       host.namespace)
         with netns.inside(host.namespace):
             for one in found[host.name]:
-                netns.tx_checksum_off(one.tap)
+                netns.as_tap(one.tap)
+        netns.ip_batch((f"link set {s.tap} up" for s in found[host.name]),
+                       host.namespace)
         for one in found[host.name]:
             with netns.inside(one.namespace):
                 netns.prepare()

@@ -470,11 +470,11 @@ class Lab:
             netns.ip_batch(_machine_addresses(machine, want),
                            machine.namespace)
         for host, pairs in by_host.items():
-            netns.ip_batch((f"link set {m.tap} up" for m, _ in pairs),
-                           host.namespace)
             with netns.inside(host.namespace):
                 for machine, _ in pairs:
-                    netns.tx_checksum_off(machine.tap)
+                    netns.as_tap(machine.tap)
+            netns.ip_batch((f"link set {m.tap} up" for m, _ in pairs),
+                           host.namespace)
             host.add_interfaces([
                 (w.get("bridge", "br-tenant"), m.tap, m.iface_id, m.mac)
                 for m, w in pairs])

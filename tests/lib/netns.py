@@ -162,6 +162,15 @@ def tx_checksum_off(device):
         fcntl.ioctl(sock, SIOCETHTOOL, request)
 
 
+def as_tap(device):
+    """The host's end of a machine's interface as hypervisors have it, inside()
+    the host's namespace, before it is up: the host has no IPv6 on it. With it,
+    routes come and go with each machine, and Open vSwitch's userspace datapath
+    drops packets of tunnels while it reads the host's routes again."""
+    sysctl({f"net/ipv6/conf/{device}/disable_ipv6": 1})
+    tx_checksum_off(device)
+
+
 def pids_in(namespace):
     """Processes whose network namespace this is, ours excluded."""
     done = run(["ip", "netns", "pids", namespace], check=False)

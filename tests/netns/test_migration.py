@@ -19,6 +19,9 @@ MAC = "02:00:00:00:00:99"
 IPS = ["10.0.0.99", "fd00::99"]
 MARK = b"vxfabric migration"
 SPACING_S = 0.001
+# One time in five a frame was lost when rows of the two bridges of a host did
+# not wait for each other.
+MOVES = ["h2", "h1", "h2", "h3", "h1", "h2", "h1", "h2"]
 
 
 def mac_of(number):
@@ -135,32 +138,40 @@ class Traffic:
     def lost(self):
         return [n for n in range(self.number) if n not in self.heard]
 
+    def around_the_lost(self):
+        """Where the frames beside the lost ones were heard, by sender."""
+        near = {n + off for n in self.lost() for off in range(-9, 10)}
+        return [(n, self.neighbours[n % len(self.neighbours)].host.name,
+                 [m.host.name for m in self.heard.get(n, [])])
+                for n in sorted(near) if 0 <= n < self.number]
+
     def twice(self):
         return [n for n, where in self.heard.items() if len(where) > 1]
 
 
-def test_a_live_migration_loses_nothing_and_doubles_nothing(fabric, api, vm,
-                                                            figures):
-    answer = patch(api, host="h2", migrate_from="h1")
-    assert (answer["status"], answer["migrate_from"]) == ("active", "h1")
+def move_once(fabric, api, vm, target):
+    """The VM's traffic while it moves, told to whom, and where it is then.
+
+    The namespace, the interface and the listener are there before: while Open
+    vSwitch takes in an interface its userspace datapath may drop packets of
+    tunnels (doc/restarts.md), and here the fabric's own doing is looked at."""
+    old = vm.host.name
+    answer = patch(api, host=target, migrate_from=old)
+    assert (answer["status"], answer["migrate_from"]) == ("active", old)
     assert "prepared" in answer["migration"]
+    new = fabric.plug([{"host": fabric.hosts[target], "iface_id": "",
+                        "mac": MAC, "ips": [f"{IPS[0]}/24", f"{IPS[1]}/64"]
+                        }])[0]
     traffic = Traffic(fabric.neighbours)
-    ears = [Ears([vm], lambda frame: MARK in frame)]
+    ears = [Ears([vm, new], lambda frame: MARK in frame)]
     told = Ears(fabric.neighbours, lambda frame: (
         frame[6:12] == frames.mac_bytes(MAC)))
-    new = []
 
     def move():
-        # The namespace, the interface and the listener are there before the
-        # fabric hears of the interface.
-        new.append(fabric.plug([{
-            "host": fabric.hosts["h2"], "iface_id": "", "mac": MAC,
-            "ips": [f"{IPS[0]}/24", f"{IPS[1]}/64"]}])[0])
-        ears.append(Ears(new, lambda frame: MARK in frame))
-        new[0].host.vsctl("set", "Interface", new[0].tap,
-                          "external_ids:iface-id=vm")
+        new.host.vsctl("set", "Interface", new.tap,
+                       "external_ids:iface-id=vm")
         with intent.Api(fabric.api) as other:
-            arrived(other)
+            arrived(other, target)
 
     try:
         traffic.run(move, ears)
@@ -168,18 +179,27 @@ def test_a_live_migration_loses_nothing_and_doubles_nothing(fabric, api, vm,
     finally:
         for one in ears + [told]:
             one.__exit__()
-    counts = {m.host.name: sum(m in where for where in
-                               traffic.heard.values()) for m in (vm, *new)}
-    figures(f"{traffic.number} frames during a move: {counts}, lost "
-            f"{traffic.lost()}, twice {traffic.twice()}")
-    assert not traffic.twice()
-    assert not traffic.lost()
-    assert all(counts.values())
-    # Everybody was told, by ARP and by ND.
-    for machine in fabric.neighbours:
-        kinds = {frame[12:14] for who, frame in told.heard if who is machine}
-        assert {b"\x08\x06", b"\x86\xdd"} <= kinds, (machine, kinds)
-    fabric.unplug([vm])
+    return traffic, told, new
+
+
+def test_live_migrations_lose_nothing_and_double_nothing(fabric, api, vm,
+                                                         figures):
+    sent = 0
+    for target in MOVES:
+        traffic, told, new = move_once(fabric, api, vm, target)
+        sent += traffic.number
+        assert not traffic.twice()
+        assert not traffic.lost(), traffic.around_the_lost()
+        for machine in (vm, new):
+            assert any(machine in who for who in traffic.heard.values())
+        # Everybody was told, by ARP and by ND.
+        for machine in fabric.neighbours:
+            kinds = {frame[12:14] for who, frame in told.heard
+                     if who is machine}
+            assert {b"\x08\x06", b"\x86\xdd"} <= kinds, (machine, kinds)
+        fabric.unplug([vm])
+        vm = new
+    figures(f"{sent} frames during {len(MOVES)} moves, none lost or twice")
     done = fabric.ping_many([(m, ip) for m in fabric.neighbours
                              for ip in IPS])
     assert not done.silent(), done

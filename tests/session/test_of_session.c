@@ -142,6 +142,60 @@ confirms_an_empty_change_without_a_bundle(void **state)
 }
 
 static void
+keeps_back_what_is_queued_behind_a_fence(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+
+    of_queue(p, 2, 1);
+    og_of_session_fence(p->session, 1);
+    of_queue(p, 3, 2);
+    of_queue(p, 0, 3);
+    og_of_session_fence(p->session, 2);
+    og_of_session_fence(p->session, 3);
+    of_queue(p, 4, 4);
+    RUN_UNTIL(p, p->n_tags == 1);
+    of_settle(p);
+    assert_int_equal(p->n_adds, 2);
+    og_of_session_pass(p->session, 1);
+    RUN_UNTIL(p, p->n_tags == 3);
+    of_settle(p);
+    assert_int_equal(p->n_adds, 5);
+    og_of_session_pass(p->session, 3);
+    og_of_session_fence(p->session, 2);     /* opened already */
+    of_queue(p, 1, 5);
+    RUN_UNTIL(p, p->n_tags == 5);
+    assert_int_equal(p->n_adds, 10);
+    assert_int_equal(p->tags[4], 5);
+    of_end(p);
+}
+
+static void
+dumps_behind_a_fence_and_forgets_a_fence_with_a_failure(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+
+    og_of_session_fence(p->session, 1);
+    of_queue(p, 1, 1);
+    assert_true(og_of_session_dump(p->session, OG_OF_ALL_TABLES));
+    of_settle(p);
+    assert_int_equal(p->n_dumps, 0);
+    og_of_session_pass(p->session, 1);
+    RUN_UNTIL(p, p->n_dumped == 1);
+    assert_int_equal(p->n_tags, 1);
+    p->refuse = p->n_adds + 1;
+    of_queue(p, 1, 2);
+    og_of_session_fence(p->session, 2);
+    of_queue(p, 1, 3);
+    RUN_UNTIL(p, p->n_failed == 1);
+    of_queue(p, 1, 4);
+    RUN_UNTIL(p, p->n_tags == 2);
+    assert_int_equal(p->tags[1], 4);
+    of_end(p);
+}
+
+static void
 cuts_bundles_at_a_thousand_and_reports_a_tag_with_its_last(void **state)
 {
     (void) state;
@@ -706,6 +760,9 @@ main(void)
         cmocka_unit_test(confirms_an_empty_change_without_a_bundle),
         cmocka_unit_test(
             cuts_bundles_at_a_thousand_and_reports_a_tag_with_its_last),
+        cmocka_unit_test(keeps_back_what_is_queued_behind_a_fence),
+        cmocka_unit_test(
+            dumps_behind_a_fence_and_forgets_a_fence_with_a_failure),
         cmocka_unit_test(keeps_a_window_of_bundles),
         cmocka_unit_test(does_not_build_ahead_for_a_switch_that_reads_slowly),
         cmocka_unit_test(tells_a_failure_once_and_drops_the_queue),

@@ -67,6 +67,19 @@ og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
     s->stuck = false;
 }
 
+void
+og_of_session_fence(struct og_of_session *s, uint64_t number)
+{
+    og_queue_push_fence(&s->queue, number);
+}
+
+void
+og_of_session_pass(struct og_of_session *s, uint64_t number)
+{
+    og_queue_pass(&s->queue, number);
+    s->stuck = false;
+}
+
 bool
 og_of_session_dump(struct og_of_session *s, uint8_t table)
 {

@@ -23,6 +23,7 @@ struct sent {
     uint64_t first_host;
     enum vx_tier tier;
     size_t n_hosts, n_add, n_del;
+    bool after_other;
 };
 
 struct ear {
@@ -42,7 +43,8 @@ hear_rows(void *ear_, const uint64_t *hosts, size_t n_hosts,
 
     assert_true(ear->n_sent < MAX_SENT);
     ear->sent[ear->n_sent++] = (struct sent) {
-        hosts[0], delta->tier, n_hosts, delta->n_add, delta->n_del
+        hosts[0], delta->tier, n_hosts, delta->n_add, delta->n_del,
+        delta->after_other,
     };
 }
 
@@ -258,6 +260,26 @@ a_target_is_prepared_before_its_interface_is_there(void **state)
     assert_true(n_outputs(ear, 2, VX_FABRIC_TIER, VX_OFPORT_VXLAN) >= 2);
 }
 
+/* The tier of a host that packets go by until the other one has them is told
+ * after that one. */
+static void
+assert_gives_way_last(const struct ear *ear, uint64_t host,
+                      enum vx_tier first)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < ear->n_sent; i++) {
+        const struct sent *sent = &ear->sent[i];
+
+        if (sent->first_host == host) {
+            assert_int_equal(sent->tier == first, n == 0);
+            assert_int_equal(sent->after_other, n == 1);
+            n++;
+        }
+    }
+    assert_int_equal(n, 2);
+}
+
 static void
 a_migration_swaps_both_places_and_one_tap_listens_at_a_time(void **state)
 {
@@ -282,6 +304,8 @@ a_migration_swaps_both_places_and_one_tap_listens_at_a_time(void **state)
     assert_int_equal(n_outputs(ear, 2, VX_TENANT_TIER, 12), 2);
     /* Three hosts learn the way, both taps change, nothing else. */
     assert_int_equal(ear->n_sent, 5);
+    assert_gives_way_last(ear, 1, VX_FABRIC_TIER);
+    assert_gives_way_last(ear, 2, VX_TENANT_TIER);
     assert_int_equal(ear->n_graces, 1);
     vx_fabric_grace_over(ear->fabric, &ear->grace);
     assert_int_equal(place(ear).guest, 0);

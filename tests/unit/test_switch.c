@@ -38,6 +38,22 @@ og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
     queued[n_queued++].tag = tag;
 }
 
+static uint64_t fence, passed;
+
+void
+og_of_session_fence(struct og_of_session *s, uint64_t number)
+{
+    assert_ptr_equal(s, &session);
+    fence = number;
+}
+
+void
+og_of_session_pass(struct og_of_session *s, uint64_t number)
+{
+    assert_ptr_equal(s, &session);
+    passed = number;
+}
+
 void
 og_of_session_free(struct og_of_session *s)
 {
@@ -251,6 +267,71 @@ a_refresh_waits_until_the_switch_is_synced_and_is_done_once(void **state)
     assert_int_equal(n_queued, 2);
 }
 
+/* The other bridge of the host. */
+static struct vx_switch *
+make_peer(void)
+{
+    struct vx_switch *peer = vx_switch_new(&sw->env);
+
+    peer->session = sw->session;
+    vx_switch_pair(sw, peer);
+    vx_switch_set_state(sw, VX_SWITCH_SYNCED);
+    vx_switch_set_state(peer, VX_SWITCH_SYNCED);
+    fence = passed = 0;
+    return peer;
+}
+
+static void
+send_nothing(struct vx_switch *to)
+{
+    struct og_msgs *nothing = og_msgs_new();
+
+    vx_switch_send(to, nothing, NULL, NULL);
+    og_msgs_unref(nothing);
+}
+
+static void
+a_fence_opens_when_the_other_bridge_has_confirmed(void **state)
+{
+    struct vx_switch *peer = make_peer();
+
+    (void) state;
+    vx_switch_fence(sw);
+    assert_int_equal(fence, 0);             /* it owes nothing */
+    send_nothing(peer);
+    vx_switch_fence(sw);
+    assert_int_equal(fence, 1);
+    send_nothing(peer);
+    vx_switch_fence(sw);
+    assert_int_equal(fence, 2);
+    vx_switch_committed(peer, 1);
+    assert_int_equal(passed, 0);
+    vx_switch_committed(peer, 2);
+    assert_int_equal(passed, 1);
+    vx_switch_committed(peer, 4);
+    assert_int_equal(passed, 2);
+    vx_switch_free(peer);
+    send_nothing(sw);
+    vx_switch_fence(sw);
+    assert_int_equal(fence, 2);
+}
+
+static void
+a_fence_opens_when_the_other_bridge_is_gone(void **state)
+{
+    struct vx_switch *peer = make_peer();
+
+    (void) state;
+    send_nothing(peer);
+    vx_switch_fence(sw);
+    vx_switch_disconnect(peer, "it is a test");
+    assert_int_equal(passed, 1);
+    send_nothing(sw);
+    vx_switch_fence(peer);                  /* not synced */
+    assert_int_equal(fence, 1);
+    vx_switch_free(peer);
+}
+
 int
 main(void)
 {
@@ -264,6 +345,11 @@ main(void)
         cmocka_unit_test_setup_teardown(
             a_refresh_waits_until_the_switch_is_synced_and_is_done_once,
             set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_fence_opens_when_the_other_bridge_has_confirmed, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_fence_opens_when_the_other_bridge_is_gone, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ static struct {
 static size_t n_sent;
 static bool is_dump_asked;
 
-void
+struct owed *
 vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
                     struct vx_receipt *receipt, enum owed_for what)
 {
@@ -38,6 +38,7 @@ vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
     assert_true(n_sent < MAX_SENT);
     sent[n_sent].what = what;
     sent[n_sent++].msgs = og_msgs_ref(msgs);
+    return NULL;
 }
 
 bool
