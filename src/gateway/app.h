@@ -118,6 +118,8 @@ struct vx_gw_app {
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */
+    char bfdd_why[80];              /* it is not there; "" = it is, or is not
+                                     * known yet */
     int64_t bfdd_killed_ms;         /* 0 = not yet */
     bool bfdd_mixes;                /* at the last look, too */
     bool asking_bfdd;

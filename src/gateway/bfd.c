@@ -280,9 +280,34 @@ vx_gw_app_wants_bfd(struct vx_gw_app *app)
                                                ""), &vrf);
 }
 
+/* --- Whether it runs. */
+
+static void
+bfdd_is_up(void *app_)
+{
+    struct vx_gw_app *app = app_;
+
+    vx_log_info("bfd", "connected to bfdd");
+    app->bfdd_why[0] = '\0';
+    vx_gw_report_touch(app->report);
+}
+
+static void
+bfdd_is_down(void *app_, const char *why)
+{
+    struct vx_gw_app *app = app_;
+
+    vx_log_warn("bfd", "bfdd is not there: %s", why);
+    snprintf(app->bfdd_why, sizeof app->bfdd_why, "%s", why);
+    app->asking_bfdd = false;
+    vx_gw_report_touch(app->report);
+}
+
 void
 vx_gw_app_bfd_tick(struct vx_gw_app *app)
 {
+    static const struct vx_gw_vty_callbacks callbacks = { bfdd_is_up,
+                                                          bfdd_is_down };
     const char *vrf;
 
     if (app->n_ticks % LOOK_S || !with_bfd(
@@ -292,13 +317,9 @@ vx_gw_app_bfd_tick(struct vx_gw_app *app)
     if (!app->bfdd_vty) {
         char *path = vx_xasprintf("%s/bfdd.vty", app->options.vty_dir);
 
-        app->bfdd_vty = vx_gw_vty_new(app->base, path,
-                                      &(struct vx_gw_vty_callbacks) { 0 },
-                                      app);
+        app->bfdd_vty = vx_gw_vty_new(app->base, path, &callbacks, app);
         free(path);
-    } else if (!vx_gw_vty_is_up(app->bfdd_vty)) {
-        app->asking_bfdd = false;
-    } else if (!app->asking_bfdd) {
+    } else if (vx_gw_vty_is_up(app->bfdd_vty) && !app->asking_bfdd) {
         app->asking_bfdd = true;
         vx_gw_vty_ask(app->bfdd_vty, "show bfd peers json", answered, app);
     }

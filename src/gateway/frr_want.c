@@ -122,7 +122,10 @@ put_own(struct vx_gw_frr_section *map)
 }
 
 /* The speaker is told who said it, by a community that takes the place of
- * those the peer has sent: it cannot say to be another. */
+ * those the peer has sent: it cannot say to be another.  Nor are others passed
+ * on: nobody reads them, with many the path would not fit the message to the
+ * speaker any more, and well-known ones would keep it from him.  (Graceful
+ * shutdown means nothing there: the next hop is the VTEP, whoever says it.) */
 static void
 put_mark(const struct vx_peering *uplink, struct vx_gw_frr_section *map)
 {
@@ -132,6 +135,7 @@ put_mark(const struct vx_peering *uplink, struct vx_gw_frr_section *map)
     vx_gw_frr_put(map, "set tag %u", VX_GW_HEARD_TAG);
     vx_gw_frr_put(map, "set large-community %u:%u:%u", VX_GW_HEARD_TAG,
                   mark[0], mark[1]);
+    vx_gw_frr_put(map, "set community none");
 }
 
 static void

@@ -584,6 +584,16 @@ vx_gw_peering_of(const struct vx_gw_entries *entries, const char *tenant,
 
 /* --- All. */
 
+/* What was looked for may be among what was not read. */
+static bool
+say_truncated(struct vx_error *err)
+{
+    const struct vx_error why = *err;
+
+    return vx_fail(err, why.code, why.field, "%.150s; it has more communities "
+                   "than are read (%d of a kind)", why.message, BG_MAX_EXT);
+}
+
 bool
 vx_gw_hear(const struct vx_gw_entries *entries, const struct bg_nlri *nlri,
            const struct bg_attrs *attrs, struct vx_gw_heard *heard,
@@ -620,5 +630,5 @@ vx_gw_hear(const struct vx_gw_entries *entries, const struct bg_nlri *nlri,
         return vx_fail(err, VX_INVALID, "family", "not of a tenant");
     }
     *ret_n = h.n;
-    return ok;
+    return ok || (attrs->truncated && say_truncated(err));
 }

@@ -386,6 +386,22 @@ tell_limit(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
     return text;
 }
 
+/* What is to be known of a session that BGP itself is content with. */
+static const char *
+tell_remark(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
+            const struct vx_gw_session *s, char text[200])
+{
+    const struct vx_gw_peering *peering = &entry->value->peering;
+
+    tell_limit(app, entry, s, text);
+    if (!text[0] && peering->tenant && peering->value.bfd
+        && app->bfdd_why[0]) {
+        snprintf(text, 200, "bfdd: %s: without BFD a silent peer is noticed "
+                 "when the hold time is over", app->bfdd_why);
+    }
+    return text;
+}
+
 static size_t
 put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
             const char *comma, struct vx_buf *out)
@@ -395,7 +411,7 @@ put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
         peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
     const char *error = entry->why ? entry->why : "";
     size_t n = 0;
-    char limit[200];
+    char remark[200];
 
     for (size_t i = 0; i < sessions->n; i++) {
         const struct vx_gw_session *s = &sessions->sessions[i];
@@ -403,7 +419,7 @@ put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
         if (is_session_of(app, s, peering)) {
             vx_buf_puts(out, n++ ? "," : comma);
             put_session(entry->key, s, *error ? error
-                        : tell_limit(app, entry, s, limit), out);
+                        : tell_remark(app, entry, s, remark), out);
         }
     }
     if (!n) {

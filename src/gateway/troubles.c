@@ -76,7 +76,7 @@ has_peerings(const struct vx_gw_app *app, bool of_tenants)
 void
 vx_gw_app_put_troubles(void *app_, struct vx_buf *out)
 {
-    const struct vx_gw_app *app = app_;
+    struct vx_gw_app *app = app_;
     struct telling t = { .out = out };
 
     if (app->zebra) {
@@ -92,5 +92,8 @@ vx_gw_app_put_troubles(void *app_, struct vx_buf *out)
         if (t.n == n) {
             tell_speaker(app, &t);
         }
+    }
+    if (app->bfdd_why[0] && vx_gw_app_wants_bfd(app)) {
+        tell(&t, "bfdd: ", app->bfdd_why);
     }
 }

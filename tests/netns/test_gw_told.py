@@ -93,6 +93,31 @@ def test_what_an_export_list_keeps_back_is_told(gw):
     assert not any(a["withheld"] for a in shown(gw)["announced"])
 
 
+def test_a_bfdd_that_is_away_is_told_at_peerings_that_want_it(gw):
+    def session(name):
+        return next(s for s in shown(gw)["sessions"] if s["peering"] == name)
+
+    one = gw.gateways[0]
+    active(gw)
+    one.stop("bfdd", signal.SIGKILL)
+    until(gw, lambda: gateway(gw)["reason"].startswith("bfdd: "), "why", 10)
+    until(gw, lambda: session("red/ce1")["state"] == "established",
+          "the session without BFD", 60)
+    assert session("red/ce1")["error"].startswith("bfdd: ")
+    assert "without BFD" in gw.lab.netctl("peering", "list").stdout
+    assert session("up1")["error"] == ""
+    gw.lab.netctl("peering", "set", "red/ce1", "--no-bfd")
+    active(gw)
+    assert session("red/ce1")["error"] == ""
+    gw.lab.netctl("peering", "set", "red/ce1", "--bfd")
+    until(gw, lambda: session("red/ce1")["error"].startswith("bfdd: "),
+          "why", 10)
+    one.start("bfdd")
+    until(gw, lambda: not session("red/ce1")["error"], "no reason", 30)
+    gw.wait_sessions()
+    active(gw)
+
+
 @pytest.mark.parametrize("daemon, peering", [("bgpd", "red/ce1"),
                                              ("reflector", "up1")])
 def test_reasons_name_the_daemon_that_is_away(gw, daemon, peering):
@@ -101,8 +126,30 @@ def test_reasons_name_the_daemon_that_is_away(gw, daemon, peering):
     one.stop(daemon, signal.SIGKILL)
     until(gw, lambda: gateway(gw)["status"] == "degraded", "the state", 10)
     assert gateway(gw)["reason"].startswith(f"{daemon}: ")
-    error = {s["peering"]: s["error"] for s in shown(gw)["sessions"]}[peering]
-    assert error.startswith(f"{daemon}: "), error
+    until(gw, lambda: {s["peering"]: s["error"] for s in shown(gw)[
+        "sessions"]}[peering].startswith(f"{daemon}: "), "an error", 10)
     one.start(daemon)
     gw.wait_sessions()
     active(gw)
+
+
+def learned(gw, prefix):
+    """Rows of what is learned of a prefix: (used, reason)."""
+    return [(item["used"], item["reason"]) for item in shown(gw)["learned"]
+            if prefix in item["prefix"]]
+
+
+@pytest.mark.parametrize("count, well_known", [(940, ()),
+                                               (1, ("no-advertise",))])
+def test_a_type_5_with_any_communities_is_used(gw, count, well_known):
+    vni = gw.l3vni("red")
+    words = ("evpn", "prefix", "198.19.0.0/16", "etag", "0", "label",
+             str(vni), "rd", "65002:11")
+    active(gw)
+    gw.upstream.add(
+        *words, "rt", f"65001:{vni}", "encap", "vxlan", "router-mac",
+        "02:00:00:00:99:78", "nexthop", "172.31.250.9", "community",
+        ",".join([*well_known, *(f"65002:{n}" for n in range(count))]))
+    until(gw, lambda: (True, "") in learned(gw, "198.19.0.0/16"), "a row")
+    gw.upstream.delete(*words)
+    until(gw, lambda: not learned(gw, "198.19.0.0/16"), "no row")

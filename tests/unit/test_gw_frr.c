@@ -484,10 +484,12 @@ what_an_uplink_says_is_marked_with_its_peer(void **state)
     text = plan(f, VX_GW_REFLECTOR, EMPTY);
     assert_non_null(strstr(text, "route-map vx-up1-ine permit 10\n"
                            "set tag 4252399718\nset large-community "
-                           "4252399718:0:167772418\nexit\n"));
+                           "4252399718:0:167772418\n"
+                           "set community none\nexit\n"));
     assert_non_null(strstr(text, "route-map vx-up1-inf permit 10\n"
                            "set tag 4252399718\nset large-community "
-                           "4252399718:0:167772418\nexit\n"));
+                           "4252399718:0:167772418\n"
+                           "set community none\nexit\n"));
 }
 
 static void

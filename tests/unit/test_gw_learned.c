@@ -426,6 +426,26 @@ flowspec_is_never_made_broader(void **state)
 }
 
 static void
+what_is_refused_may_lack_what_was_not_read(void **state)
+{
+    struct vx_gw_entries *entries = fabric();
+    struct path p = path(BG_EVPN, "65009:1");
+    struct vx_error err;
+
+    (void) state;
+    p.nlri.evpn.type = BG_EVPN_PREFIX;
+    assert_true(vx_ip_parse("198.51.100.7", &p.attrs.next_hop));
+    vx_prefix_parse("192.168.0.0/16", &p.nlri.evpn.prefix);
+    assert_int_equal(hear(entries, &p, &err), 0);
+    assert_null(strstr(err.message, "than are read"));
+    p.attrs.truncated = true;
+    assert_int_equal(hear(entries, &p, &err), 0);
+    assert_non_null(strstr(err.message, "than are read (64 of a kind)"));
+    assert_int_equal(err.code, VX_INVALID);
+    vx_gw_entries_free(entries);
+}
+
+static void
 what_is_left_out_is_told_with_its_reason_until_it_is_gone(void **state)
 {
     struct vx_gw_left_out *left_out = vx_gw_left_out_new();
@@ -846,6 +866,7 @@ main(void)
             no_more_is_taken_than_the_limit_and_who_was_first_stays),
         cmocka_unit_test(each_gateways_speaker_has_an_id_of_its_own),
         cmocka_unit_test(flowspec_is_never_made_broader),
+        cmocka_unit_test(what_is_refused_may_lack_what_was_not_read),
         cmocka_unit_test(
             what_is_left_out_is_told_with_its_reason_until_it_is_gone),
         cmocka_unit_test(whose_a_path_is_its_targets_say_or_its_destination),
