@@ -443,13 +443,19 @@ bg_route_sync_disconnected(struct bg_route_sync *sync, int64_t now_ms)
     }
 }
 
-/* All that is wanted is to be said, and to be said again. */
+/* What is wanted is to be said, and to be said again: by that device, 0: by
+ * any. */
 static void
-say_all(struct bg_route_sync *sync, struct bg_vrf *vrf, int64_t now_ms)
+say_all(struct bg_route_sync *sync, struct bg_vrf *vrf, uint32_t ifindex,
+        int64_t now_ms)
 {
     VX_TREE_FOR_EACH(node, &vrf->routes) {
         struct bg_route *route = VX_CONTAINER(node, struct bg_route, by_key);
 
+        if (ifindex && route->hop && route->hop->ifindex
+            && route->hop->ifindex != ifindex) {
+            continue;
+        }
         if (!route->hop) {
             /* Whoever answers now may not know it. */
             route->overtakes = true;
@@ -466,7 +472,7 @@ bg_route_sync_connected(struct bg_route_sync *sync, int64_t now_ms)
 {
     sync->is_connected = true;
     VX_TREE_FOR_EACH(node, &sync->vrfs) {
-        say_all(sync, VX_CONTAINER(node, struct bg_vrf, by_name), now_ms);
+        say_all(sync, VX_CONTAINER(node, struct bg_vrf, by_name), 0, now_ms);
     }
 }
 
@@ -598,21 +604,38 @@ say_failed(struct bg_route_sync *sync, struct bg_vrf *vrf, int64_t now_ms)
     }
 }
 
+/* NULL: it is not known, or down. */
+static struct bg_device *
+find_device(struct bg_vrf *vrf, uint32_t ifindex)
+{
+    VX_TREE_FOR_EACH(node, &vrf->devices) {
+        struct bg_device *device = VX_CONTAINER(node, struct bg_device,
+                                                by_name);
+
+        if (device->ifindex == ifindex) {
+            return device;
+        }
+    }
+    return NULL;
+}
+
 void
 bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
-                      bool is_there, int64_t now_ms)
+                      uint32_t ifindex, bool is_there, int64_t now_ms)
 {
     struct bg_vrf *vrf = find_id(sync, vrf_id);
+    struct bg_device *device = vrf ? find_device(vrf, ifindex) : NULL;
 
     if (!vrf) {
         return;
     }
-    if (!is_there) {
-        vrf->has_lost = true;
-    } else if (vrf->has_lost) {
-        vrf->has_lost = false;
-        say_all(sync, vrf, now_ms);
-    } else {
+    if (device && !is_there) {
+        device->has_lost = true;
+    } else if (device && device->has_lost) {
+        device->has_lost = false;
+        say_all(sync, vrf, ifindex, now_ms);
+    }
+    if (is_there) {
         say_failed(sync, vrf, now_ms);
     }
 }

@@ -31,6 +31,7 @@ struct bg_hop {
 struct bg_device {
     struct vx_tree_node by_name;
     uint32_t ifindex;
+    bool has_lost;                  /* an address; the kernel dropped routes */
     char name[BG_IFNAME_SIZE];
 };
 
@@ -47,7 +48,6 @@ struct bg_vrf {
     unsigned retry_wait_ms;
     uint32_t id;
     bool has_id;
-    bool has_lost;                  /* an address; the kernel dropped routes */
     bool is_held;                   /* a loop over its routes is on */
     uint8_t audit;                  /* generation; never 0 */
     bool only_looks;                /* that audit */

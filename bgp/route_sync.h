@@ -148,11 +148,12 @@ void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
 
 /* A device of the VRF has an address, or not any more.  When one comes, what
  * zebra refused for a next hop that could not be reached is said again; if one
- * had gone before, all is: the kernel has dropped the routes that needed it
- * without a word.  zebra itself looks at neither again.  O(routes of the VRF)
- * if there is any such, else O(1). */
+ * of that device had gone before, so is all that leads there: the kernel has
+ * dropped the routes that needed it without a word.  zebra itself looks at
+ * neither again.  O(routes of the VRF) if there is any such, else O(devices of
+ * the VRF). */
 void bg_route_sync_address(struct bg_route_sync *sync, uint32_t vrf_id,
-                           bool is_there, int64_t now_ms);
+                           uint32_t ifindex, bool is_there, int64_t now_ms);
 
 struct bg_route_op {
     bool is_delete;

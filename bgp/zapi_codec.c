@@ -290,6 +290,20 @@ bg_zapi_get_interface(const struct bg_zapi_row *row,
     return true;
 }
 
+bool
+bg_zapi_get_address(struct bg_zapi_span body, uint32_t *ret_ifindex,
+                    struct vx_error *err)
+{
+    struct cursor c = cursor_of(body);
+    uint32_t ifindex = get_u32(&c);
+
+    if (c.failed) {
+        return refuse(err, BG_ZAPI_INTERFACE_ADDRESS_ADD, "too short");
+    }
+    *ret_ifindex = ifindex;
+    return true;
+}
+
 /* --- Routes. */
 
 /* Source: lib/zclient.h. */

@@ -185,6 +185,10 @@ bool bg_zapi_get_interface(const struct bg_zapi_row *row,
                            struct bg_zapi_interface *ret_interface,
                            struct vx_error *err);
 
+/* INTERFACE_ADDRESS_ADD, _DELETE: whose; the address is not looked at. */
+bool bg_zapi_get_address(struct bg_zapi_span body, uint32_t *ret_ifindex,
+                         struct vx_error *err);
+
 /* REDISTRIBUTE_ROUTE_ADD, _DEL (and, for tests, ROUTE_ADD, _DELETE).  Writes
  * *ret_route also when it fails: it is big. */
 bool bg_zapi_get_route(const struct bg_zapi_row *row,

@@ -167,6 +167,21 @@ handle_interface(struct bg_zebra *z, const struct message *m,
     return true;
 }
 
+static bool
+handle_address(struct bg_zebra *z, const struct message *m,
+               enum bg_zapi_command command, struct vx_error *err)
+{
+    uint32_t ifindex;
+
+    if (!bg_zapi_get_address(m->body, &ifindex, err)) {
+        return false;
+    }
+    bg_route_sync_address(z->routes, m->header.vrf_id, ifindex,
+                          command == BG_ZAPI_INTERFACE_ADDRESS_ADD,
+                          vx_clock_ms());
+    return true;
+}
+
 static void
 learn(struct bg_zebra *z, const struct bg_zvrf *vrf,
       const struct bg_zapi_route *route, bool is_add)
@@ -340,10 +355,7 @@ handle(struct bg_zebra *z, const struct message *m, struct vx_error *err)
         return handle_interface(z, m, command, err);
     case BG_ZAPI_INTERFACE_ADDRESS_ADD:
     case BG_ZAPI_INTERFACE_ADDRESS_DELETE:
-        bg_route_sync_address(z->routes, m->header.vrf_id,
-                              command == BG_ZAPI_INTERFACE_ADDRESS_ADD,
-                              vx_clock_ms());
-        return true;
+        return handle_address(z, m, command, err);
     case BG_ZAPI_REDISTRIBUTE_ROUTE_ADD:
         return handle_route(z, m, true, err);
     case BG_ZAPI_REDISTRIBUTE_ROUTE_DEL:

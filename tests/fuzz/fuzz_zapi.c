@@ -116,7 +116,7 @@ decode_all(const struct bg_zapi_row *row, struct bg_zapi_span body)
     struct bg_zapi_vrf vrf;
     struct vx_error err;
     struct vx_ip ip;
-    uint32_t code;
+    uint32_t code, ifindex;
 
     if (bg_zapi_get_route(row, body, &route, &err)) {
         check_prefix(&route.prefix);
@@ -135,6 +135,7 @@ decode_all(const struct bg_zapi_row *row, struct bg_zapi_span body)
     }
     bg_zapi_get_capabilities(row, body, &caps, &err);
     bg_zapi_get_router_id(body, &ip, &err);
+    bg_zapi_get_address(body, &ifindex, &err);
     bg_zapi_get_rule_note(body, &rule, &err);
     bg_zapi_get_error(body, &code, &err);
     bg_zapi_get_close(row, body, &closed, &err);

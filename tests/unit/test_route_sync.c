@@ -336,31 +336,66 @@ a_refused_route_is_said_again_when_an_address_comes(void **state)
     note(&w, 1, BG_NOTE_FAIL_INSTALL);
     note(&w, 2, BG_NOTE_INSTALLED);
     assert_int_equal(bg_route_sync_confirmed(w.sync), 2);
-    bg_route_sync_address(w.sync, 8, true, w.now_ms);     /* of another VRF */
+    bg_route_sync_address(w.sync, 8, 2, true, w.now_ms);  /* of another VRF */
     pull(&w);
     assert_int_equal(w.n_ops, 0);
-    bg_route_sync_address(w.sync, 7, true, w.now_ms);
+    bg_route_sync_address(w.sync, 7, 2, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 1);
     assert_false(w.ops[0].is_delete);
     /* While it is under way there is nothing more to say. */
-    bg_route_sync_address(w.sync, 7, true, w.now_ms);
+    bg_route_sync_address(w.sync, 7, 2, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 0);
     note(&w, 1, BG_NOTE_INSTALLED);
     assert_int_equal(bg_route_sync_state(w.sync, "t1", &wanted, &why),
                      BG_ROUTE_INSTALLED);
-    bg_route_sync_address(w.sync, 7, true, w.now_ms);
+    bg_route_sync_address(w.sync, 7, 2, true, w.now_ms);
     pass(&w, 60000);
     assert_int_equal(w.n_ops, 0);
     assert_int_equal(bg_route_sync_tick(w.sync, w.now_ms), -1);
-    /* One went: the kernel has dropped what needed it. */
-    bg_route_sync_address(w.sync, 7, false, w.now_ms);
+    bg_route_sync_free(w.sync);
+}
+
+static bool
+is_about(const struct bg_route_op *op, unsigned n)
+{
+    struct vx_prefix prefix = want(n, 0).prefix;
+
+    return !op->is_delete && !vx_prefix_compare(&op->want.prefix, &prefix);
+}
+
+static void
+what_leads_to_a_device_is_said_again_when_it_has_lost_an_address(
+    void **state)
+{
+    (void) state;
+    struct world w = begin();
+
+    bg_route_sync_interface(w.sync, 7, "leg", 2, w.now_ms);
+    bg_route_sync_interface(w.sync, 7, "ce", 3, w.now_ms);
+    for (unsigned n = 1; n <= 3; n++) {
+        struct bg_want wanted = want(n, 1);
+
+        /* The last one leads nowhere, and may need anything. */
+        strcpy(wanted.device, n == 1 ? "leg" : n == 2 ? "ce" : "");
+        bg_route_sync_set(w.sync, "t1", &wanted, n, w.now_ms);
+        pull(&w);
+        note(&w, n, BG_NOTE_INSTALLED);
+    }
+    bg_route_sync_address(w.sync, 7, 2, false, w.now_ms);
+    bg_route_sync_address(w.sync, 7, 3, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 0);
-    bg_route_sync_address(w.sync, 7, true, w.now_ms);
+    bg_route_sync_address(w.sync, 7, 2, true, w.now_ms);
     pull(&w);
     assert_int_equal(w.n_ops, 2);
+    assert_true(is_about(&w.ops[0], 1) && is_about(&w.ops[1], 3));
+    note(&w, 1, BG_NOTE_INSTALLED);
+    note(&w, 3, BG_NOTE_INSTALLED);
+    bg_route_sync_address(w.sync, 7, 2, true, w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 0);
     bg_route_sync_free(w.sync);
 }
 
@@ -887,6 +922,8 @@ main(void)
         cmocka_unit_test(the_window_holds_back_what_is_too_much),
         cmocka_unit_test(a_route_waits_for_its_vrf_and_its_interface),
         cmocka_unit_test(a_refused_route_is_said_again_when_an_address_comes),
+        cmocka_unit_test(
+            what_leads_to_a_device_is_said_again_when_it_has_lost_an_address),
         cmocka_unit_test(a_refused_route_is_said_again_ever_more_rarely),
         cmocka_unit_test(
             all_is_said_again_after_a_reconnect_and_nothing_is_lost),

@@ -539,6 +539,7 @@ a_vrf_and_an_interface_are_read(void **state)
     struct bg_zapi_vrf vrf;
     struct bg_zapi_interface interface;
     uint8_t body[76] = { 0 }, iface[80] = { 0 };
+    uint32_t ifindex;
 
     memcpy(body, &(uint32_t) { 1001 }, 4);
     memcpy(body + 4, "vx5001", 6);
@@ -570,6 +571,13 @@ a_vrf_and_an_interface_are_read(void **state)
     assert_int_equal(interface.mtu, 1450);
     assert_false(bg_zapi_get_interface(bg_zapi_row(BG_ZAPI_8_2),
         (struct bg_zapi_span) { iface, 30 }, &interface, NULL));
+
+    /* An address of it: what follows is not looked at. */
+    assert_true(bg_zapi_get_address((struct bg_zapi_span) { iface + 16, 12 },
+                                    &ifindex, NULL));
+    assert_int_equal(ifindex, 9);
+    assert_false(bg_zapi_get_address((struct bg_zapi_span) { iface + 16, 3 },
+                                     &ifindex, NULL));
 }
 
 static void
