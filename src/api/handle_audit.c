@@ -18,8 +18,7 @@ enum { WAIT_DEFAULT_S = 60, WAIT_MAX_S = 600, ITEMS_MAX = 2000 };
 
 /* A POST that waits. */
 struct audit {
-    struct audit *prev, *next;
-    struct vx_server *server;
+    const struct vx_server *server;
     struct vx_http_req *req;
     char *host, *gateway;       /* NULL = all */
     struct vx_api_audit_waiter *waiter;
@@ -209,11 +208,6 @@ handle_get(struct vx_call *call)
 static void
 audit_free(struct audit *audit)
 {
-    *(audit->prev ? &audit->prev->next : &audit->server->audits)
-        = audit->next;
-    if (audit->next) {
-        audit->next->prev = audit->prev;
-    }
     free(audit->host);
     free(audit->gateway);
     free(audit);
@@ -247,8 +241,6 @@ on_woken(void *audit_, bool complete)
 {
     struct audit *audit = audit_;
 
-    audit->waiter = NULL;
-    vx_http_req_on_gone(audit->req, NULL, NULL);
     audit_reply(audit, complete);
 }
 
@@ -259,22 +251,7 @@ on_gone(void *audit_)
     const struct vx_api_audits *audits = audit->server->backend->audits;
 
     audits->cancel(audits->ctx, audit->waiter);
-    audit->waiter = NULL;
     audit_reply(audit, false);
-}
-
-void
-vx_handle_audit_cancel_all(struct vx_server *server)
-{
-    const struct vx_api_audits *audits = server->backend->audits;
-
-    while (server->audits) {
-        struct audit *audit = server->audits;
-
-        audits->cancel(audits->ctx, audit->waiter);
-        vx_http_req_on_gone(audit->req, NULL, NULL);
-        audit_free(audit);
-    }
 }
 
 static bool
@@ -321,11 +298,6 @@ handle_post(struct vx_call *call)
     }
     audit->host = demand.host ? vx_xstrdup(demand.host) : NULL;
     audit->gateway = demand.gateway ? vx_xstrdup(demand.gateway) : NULL;
-    audit->next = server->audits;
-    if (audit->next) {
-        audit->next->prev = audit;
-    }
-    server->audits = audit;
     vx_http_req_on_gone(call->req, on_gone, audit);
 }
 

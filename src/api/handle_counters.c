@@ -18,8 +18,7 @@ enum { ITEMS_MAX = 10000 };
 
 /* A GET that waits. */
 struct fresh {
-    struct fresh *prev, *next;
-    struct vx_server *server;
+    const struct vx_server *server;
     struct vx_http_req *req;
     char *tenant, *network, *zone;      /* NULL = all */
     struct vx_api_counters_waiter *waiter;
@@ -93,10 +92,6 @@ make_report(const struct fresh *f, bool complete, struct vx_buf *out,
 static void
 fresh_free(struct fresh *f)
 {
-    *(f->prev ? &f->prev->next : &f->server->fresh) = f->next;
-    if (f->next) {
-        f->next->prev = f->prev;
-    }
     free(f->tenant);
     free(f->network);
     free(f->zone);
@@ -122,11 +117,7 @@ answer(struct fresh *f, bool complete)
 static void
 on_woken(void *fresh, bool complete)
 {
-    struct fresh *f = fresh;
-
-    f->waiter = NULL;
-    vx_http_req_on_gone(f->req, NULL, NULL);
-    answer(f, complete);
+    answer(fresh, complete);
 }
 
 static void
@@ -136,22 +127,7 @@ on_gone(void *fresh)
     const struct vx_api_counters *api = f->server->backend->counters;
 
     api->cancel(api->ctx, f->waiter);
-    f->waiter = NULL;
     answer(f, false);
-}
-
-void
-vx_handle_counters_cancel_all(struct vx_server *server)
-{
-    const struct vx_api_counters *api = server->backend->counters;
-
-    while (server->fresh) {
-        struct fresh *f = server->fresh;
-
-        api->cancel(api->ctx, f->waiter);
-        vx_http_req_on_gone(f->req, NULL, NULL);
-        fresh_free(f);
-    }
 }
 
 static char *
@@ -174,11 +150,6 @@ handle_locality(struct vx_call *call)
     f->tenant = copy(call, "tenant");
     f->network = copy(call, "network");
     f->zone = copy(call, "zone");
-    f->next = call->server->fresh;
-    if (f->next) {
-        f->next->prev = f;
-    }
-    call->server->fresh = f;
     /* A name that is wrong is not waited for. */
     if (!vx_query_done(&call->query, "tenant, network, zone", &call->err)
         || !make_report(f, true, &check, &call->err)) {

@@ -18,8 +18,7 @@
 #include "lib/xalloc.h"
 
 struct reporting {
-    struct reporting *prev, *next;
-    struct vx_server *server;
+    const struct vx_server *server;
     struct vx_http_req *req;
     struct vx_api_report_waiter *waiter;
     size_t n_bad;
@@ -531,16 +530,6 @@ parse(struct parsing *p)
 /* --- Life. */
 
 static void
-reporting_free(struct reporting *r)
-{
-    *(r->prev ? &r->prev->next : &r->server->reports) = r->next;
-    if (r->next) {
-        r->next->prev = r->prev;
-    }
-    free(r);
-}
-
-static void
 reply(struct reporting *r)
 {
     struct vx_buf body = VX_BUF_INIT;
@@ -550,7 +539,7 @@ reply(struct reporting *r)
     vx_http_reply(r->req, &(struct vx_http_reply) {
         .status = 200, .body = body.data, .size = body.size });
     vx_buf_fini(&body);
-    reporting_free(r);
+    free(r);
 }
 
 static void
@@ -562,8 +551,6 @@ on_done(void *aux, uint64_t revision)
     r->revision = revision;
     /* From within report() there is no waiter yet. */
     if (r->waiter) {
-        r->waiter = NULL;
-        vx_http_req_on_gone(r->req, NULL, NULL);
         reply(r);
     }
 }
@@ -600,14 +587,9 @@ vx_handle_report(struct vx_call *call, const char *gateway)
     r->server = call->server;
     r->req = call->req;
     r->n_bad = p.n_bad;
-    r->next = call->server->reports;
-    if (r->next) {
-        r->next->prev = r;
-    }
-    call->server->reports = r;
     if (!api->report(api->ctx, &p.report, on_done, r, &waiter,
                      &call->err)) {
-        reporting_free(r);
+        free(r);
         vx_call_fail(call);
     } else if (r->done) {
         reply(r);
@@ -616,18 +598,4 @@ vx_handle_report(struct vx_call *call, const char *gateway)
         vx_http_req_on_gone(call->req, on_gone, r);
     }
     vx_doc_free(p.doc);
-}
-
-void
-vx_handle_report_cancel_all(struct vx_server *server)
-{
-    const struct vx_api_gateways *api = server->backend->gateways;
-
-    while (server->reports) {
-        struct reporting *r = server->reports;
-
-        api->cancel(api->ctx, r->waiter);
-        vx_http_req_on_gone(r->req, NULL, NULL);
-        reporting_free(r);
-    }
 }

@@ -21,11 +21,7 @@
 #include "api/query.h"
 #include "api/server.h"
 
-struct audit;
 struct change;              /* a request for a change in flight */
-struct fresh;
-struct reporting;
-struct vx_stream;
 
 struct vx_server {
     struct vx_server_config config;
@@ -34,10 +30,6 @@ struct vx_server {
     struct vx_idem *idem;
     struct event *heartbeat;
     struct change *changes;
-    struct audit *audits;
-    struct fresh *fresh;
-    struct vx_stream *streams;
-    struct reporting *reports;
     struct vx_unix_socket *sockets;
     unsigned port;
 };
@@ -85,18 +77,13 @@ void vx_handle_watch(struct vx_call *call);
 bool vx_handle_hooks(struct vx_call *call);
 /* False if the path is another. */
 bool vx_handle_audit(struct vx_call *call);
-void vx_handle_audit_cancel_all(struct vx_server *server);
 /* False if the path is another. */
 bool vx_handle_counters(struct vx_call *call);
-void vx_handle_counters_cancel_all(struct vx_server *server);
 /* Feed, report, bgp; false if the path is another. */
 bool vx_handle_gateways(struct vx_call *call);
 void vx_handle_bgp(struct vx_call *call);
 void vx_handle_report(struct vx_call *call, const char *gateway);
-void vx_handle_report_cancel_all(struct vx_server *server);
 void vx_handle_change_cancel_all(struct vx_server *server);
-/* Watches and feeds. */
-void vx_stream_cancel_all(struct vx_server *server);
 
 /* src/api/openapi.json, by the build. */
 extern const char vx_api_openapi[];

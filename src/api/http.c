@@ -819,8 +819,14 @@ vx_http_free(struct vx_http *http)
     }
     vx_http_stop_listening(http);
     while (http->first) {
-        close_socket(http->first);
-        destroy(http->first);
+        struct vx_http_req *req = http->first;
+
+        close_socket(req);
+        if (req->in_flight && req->gone) {
+            tell_gone(req);             /* replies, and so frees */
+        } else {
+            destroy(req);
+        }
     }
     for (struct listener *next; http->listeners; http->listeners = next) {
         next = http->listeners->next;

@@ -34,8 +34,9 @@ struct vx_http_config {
 };
 
 struct vx_http *vx_http_new(const struct vx_http_config *config);
-/* Requests in flight lose their connection; their owners still reply. Those
- * that have not by then are freed, so owners let go first. */
+/* Requests in flight lose their connection: who has asked for it is told that
+ * the client is gone, and replies at once.  The others are freed without a
+ * reply, so their owners let go first. */
 void vx_http_free(struct vx_http *http);
 /* Takes over a bound, listening socket. */
 bool vx_http_listen(struct vx_http *http, int take_fd, struct vx_error *err);
@@ -47,7 +48,8 @@ unsigned vx_http_n_connections(const struct vx_http *http);
 const struct vx_http_head *vx_http_req_head(const struct vx_http_req *req);
 const struct vx_buf *vx_http_req_body(const struct vx_http_req *req);
 /* gone: the client has left or shut down its side before the reply; called
- * at most once, from the loop.  The request is still to be replied to. */
+ * at most once, from the loop or vx_http_free.  The request is still to be
+ * replied to; the reply ends this. */
 void vx_http_req_on_gone(struct vx_http_req *req, void (*gone)(void *aux),
                          void *aux);
 

@@ -351,12 +351,8 @@ vx_server_free(struct vx_server *server)
     if (!server) {
         return;
     }
-    vx_handle_audit_cancel_all(server);
-    vx_handle_counters_cancel_all(server);
     vx_handle_change_cancel_all(server);
-    vx_stream_cancel_all(server);
-    vx_handle_report_cancel_all(server);
-    vx_http_free(server->http);
+    vx_http_free(server->http);     /* ends all else that waits */
     vx_listen_remove_sockets(&server->sockets);
     vx_idem_free(server->idem);
     event_free(server->heartbeat);

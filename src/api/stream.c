@@ -16,22 +16,12 @@ vx_stream_new(struct vx_call *call, void (*pump)(struct vx_stream *stream),
     stream->req = call->req;
     stream->pump = pump;
     stream->close = close;
-    stream->next = call->server->streams;
-    if (stream->next) {
-        stream->next->prev = stream;
-    }
-    call->server->streams = stream;
     return stream;
 }
 
 void
 vx_stream_free(struct vx_stream *stream)
 {
-    *(stream->prev ? &stream->prev->next : &stream->server->streams)
-        = stream->next;
-    if (stream->next) {
-        stream->next->prev = stream->prev;
-    }
     free(stream);
 }
 
@@ -92,16 +82,4 @@ vx_stream_start(struct vx_stream *stream)
                          stream);
     vx_http_req_on_gone(stream->req, on_gone, stream);
     stream->pump(stream);
-}
-
-void
-vx_stream_cancel_all(struct vx_server *server)
-{
-    while (server->streams) {
-        struct vx_stream *stream = server->streams;
-
-        vx_http_req_on_gone(stream->req, NULL, NULL);
-        stream->close(stream);
-        vx_stream_free(stream);
-    }
 }

@@ -7,8 +7,7 @@
 #include "api/handlers.h"
 
 struct vx_stream {
-    struct vx_stream *prev, *next;
-    struct vx_server *server;
+    const struct vx_server *server;
     struct vx_http_req *req;
     void *source;               /* what writes; set before the start */
     void (*pump)(struct vx_stream *stream);     /* it can write more */

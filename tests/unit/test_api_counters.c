@@ -71,6 +71,10 @@ a_server_that_stops_lets_go_of_who_waits(void **state)
     for (int i = 0; i < 20; i++) {
         event_base_loop(fake.base, EVLOOP_NONBLOCK);
     }
+    vx_server_free(fake.server);
+    fake.server = NULL;
+    assert_int_equal(fake.n_cancelled, 1);
+    assert_true(client_is_closed(&client));
     client_close(&client);
 }
 
