@@ -169,6 +169,9 @@ struct vx_api_gateway_status {
     uint64_t acked;             /* sequence number it has carried out */
     uint64_t behind;            /* entries it has not carried out yet */
     uint64_t n_sessions, n_established;
+    /* In force, whether given or by default. */
+    uint32_t as;                /* 0 = not known */
+    struct vx_ip router_id;     /* not IPv4 = there is none (yet) */
 };
 
 /* What a gateway has reported of a peering's session. */

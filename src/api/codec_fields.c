@@ -257,6 +257,10 @@ static const struct vx_codec_field gateway_fields[] = {
     RUN("behind", VX_T_UINT, "entries of the feed it has not carried out"),
     RUN("n_sessions", VX_T_UINT, "BGP sessions it has"),
     RUN("n_established", VX_T_UINT, "those that are established"),
+    RUN_NULL("as_in_force", VX_T_UINT, "its AS, given or by default"),
+    RUN_NULL("router_id_in_force", VX_T_STRING,
+             "its BGP identifier, given or by default; null = its host has "
+             "no IPv4 VTEP (yet)"),
     REVISION,
 };
 

@@ -190,6 +190,7 @@ vx_codec_write_gateway(const struct vx_codec_view *view, struct vx_jw *jw)
     const struct vx_gateway *gateway
         = (const struct vx_gateway *) view->obj;
     const struct vx_api_gateway_status *status = view->gateway_status;
+    static const struct vx_ip none;
 
     vx_jw_str(jw, "host", name_of(view->model, gateway->host));
     vx_jw_u64_opt(jw, "as", gateway->as);
@@ -203,6 +204,9 @@ vx_codec_write_gateway(const struct vx_codec_view *view, struct vx_jw *jw)
         vx_jw_u64(jw, "behind", status->behind);
         vx_jw_u64(jw, "n_sessions", status->n_sessions);
         vx_jw_u64(jw, "n_established", status->n_established);
+        vx_jw_u64_opt(jw, "as_in_force", status->as);
+        write_ip(jw, "router_id_in_force", status->router_id.family == 4
+                 ? &status->router_id : &none);
     }
 }
 

@@ -239,6 +239,36 @@ read_failed(struct parsing *p, const cJSON *json)
 }
 
 static bool
+is_one_of(const char *const *words, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(words[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Both are shown as they are. */
+static bool
+is_session(const struct vx_api_session *session)
+{
+    static const char *const states[] = {
+        "established", "idle", "connect", "active", "opensent",
+        "openconfirm", "unknown",
+    };
+    static const char *const families[] = {
+        "", "ipv4", "ipv6", "vpnv4", "vpnv6", "evpn", "flowspec",
+        "flowspec4", "flowspec6",
+    };
+
+    return is_one_of(states, sizeof states / sizeof states[0],
+                     session->state)
+           && is_one_of(families, sizeof families / sizeof families[0],
+                        session->family);
+}
+
+static bool
 read_sessions(struct parsing *p, const cJSON *json)
 {
     struct vx_api_session *sessions;
@@ -254,7 +284,7 @@ read_sessions(struct parsing *p, const cJSON *json)
     sessions = vx_doc_alloc(p->doc, ((size_t) cJSON_GetArraySize(list) + 1)
                                     * sizeof *sessions);
     cJSON_ArrayForEach (elem, list) {
-        sessions[n++] = (struct vx_api_session) {
+        const struct vx_api_session session = {
             .peering = text(elem, "peering", 2 * VX_NAME_MAX + 1),
             .family = text(elem, "family", VX_REPORT_WORD),
             .state = text(elem, "state", VX_REPORT_WORD),
@@ -263,6 +293,12 @@ read_sessions(struct parsing *p, const cJSON *json)
             .n_in = number(elem, "in", UINT32_MAX),
             .n_out = number(elem, "out", UINT32_MAX),
         };
+
+        if (is_session(&session)) {
+            sessions[n++] = session;
+        } else {
+            p->n_bad++;
+        }
     }
     p->report.sessions = sessions;
     p->report.n_sessions = n;

@@ -30,8 +30,8 @@ static const struct vx_cli_opt opts[] = {
 static const struct vx_cli_column columns[] = {
     { "NAME", NULL, NULL },
     { "HOST", "host", NULL },
-    { "AS", "as", NULL },
-    { "ROUTER-ID", "router_id", NULL },
+    { "AS", "as_in_force", NULL },
+    { "ROUTER-ID", "router_id_in_force", NULL },
     { "SESSIONS", "n_sessions", NULL },
     { "ESTABLISHED", "n_established", NULL },
     { "STATUS", "status", NULL },

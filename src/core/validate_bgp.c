@@ -682,6 +682,50 @@ device_is_free(const struct vx_candidate *c, const char *field,
                       : "a device is in one tenant's VRF; use another");
 }
 
+/* The peer's address is that of an IPv4 link as a whole: nobody answers. */
+static bool
+is_no_machine(const struct vx_peering *device, const struct vx_ip *peer)
+{
+    for (size_t i = 0; i < device->n_locals; i++) {
+        struct vx_prefix net = network_of(&device->locals[i]);
+
+        if (net.ip.family == 4 && vx_prefix_contains(&net, peer)
+            && !vx_prefix_is_usable(&net, peer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* On the link of this peering's device, or of another's. */
+static bool
+peer_is_a_machine(const struct vx_candidate *c, const char *field,
+                  struct vx_error *err)
+{
+    const struct vx_peering *p = peering_of(c);
+    const struct vx_peering *on = is_no_machine(p, &p->peer) ? p : NULL;
+    char ip[VX_IP_STRLEN];
+
+    if (is_uplink(c) || c->loading) {
+        return true;
+    }
+    VX_TREE_FOR_EACH(node, &vx_tenant_ent(c->parent)->peerings) {
+        const struct vx_peering *other = (const void *)
+            VX_CONTAINER(node, struct vx_ent, by_name)->obj;
+
+        if (!on && other->gateway == p->gateway
+            && other->o.oid != c->new->oid
+            && is_no_machine(other, &p->peer)) {
+            on = other;
+        }
+    }
+    return !on
+           || vx_fail(err, VX_INVALID, field, "peer %s of peering \"%s\" is "
+                      "the network or broadcast address of the link of "
+                      "device \"%s\": give the address of the machine there",
+                      vx_ip_format(&p->peer, ip), c->new->name, on->device);
+}
+
 /* bgpd has no session with itself. */
 static bool
 peer_is_another(const struct vx_candidate *c, const char *field,
@@ -753,6 +797,7 @@ static const struct vx_rule session_place_rules[] = {
     { "a gateway has one session with a peer", "peer", session_is_one },
     { "a device is in one VRF", "device", device_is_free },
     { "a peer is another machine", "peer", peer_is_another },
+    { "a peer is a machine", "peer", peer_is_a_machine },
     { "a peer is on a link, or hops away", "peer", peer_is_reachable },
 };
 

@@ -57,6 +57,23 @@ state_of(const struct vx_gw *gw, const char **ret_state,
              *trouble && *rest ? "; " : "", rest);
 }
 
+/* What is in force where the gateway leaves it to the default. */
+static void
+say_identity(const struct vx_gw *gw, struct vx_api_gateway_status *status)
+{
+    const struct vx_model *model = gw->gws->app->model;
+    const struct vx_gateway *gateway = (const void *)
+        vx_model_by_oid(model, gw->oid);
+    const struct vx_host *host = gateway
+        ? (const void *) vx_model_by_oid(model, gateway->host) : NULL;
+
+    if (gateway) {
+        status->as = vx_model_gateway_as(model, gateway);
+        status->router_id = gateway->router_id.family || !host
+            ? gateway->router_id : host->vtep;
+    }
+}
+
 bool
 vx_gws_status(struct vx_gws *gws, uint64_t oid,
               struct vx_api_gateway_status *ret_status)
@@ -71,6 +88,7 @@ vx_gws_status(struct vx_gws *gws, uint64_t oid,
         .behind = behind(gw),
     };
     state_of(gw, &ret_status->state, ret_status->reason);
+    say_identity(gw, ret_status);
     for (size_t i = 0; i < gw->n_sessions; i++) {
         if (!i || strcmp(gw->sessions[i].peering,
                          gw->sessions[i - 1].peering)) {
@@ -227,9 +245,11 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
         const struct vx_gw_session *from = &gw->sessions[i];
         const struct vx_api_session session = {
             .peering = from->peering, .family = from->family,
-            .state = from->state, .error = from->error,
-            .since_ms = from->since_ms, .n_in = from->n_in,
-            .n_out = from->n_out,
+            .state = gw->connected ? from->state : "unknown",
+            .error = gw->connected ? from->error
+                     : "the gateway is not connected",
+            .since_ms = gw->connected ? from->since_ms : 0,
+            .n_in = from->n_in, .n_out = from->n_out,
         };
 
         if (tenant && strchr(from->peering, '/')
@@ -238,7 +258,6 @@ put_sessions(const struct paging *p, const struct vx_gw *gw)
             continue;
         }
         p->query->session(p->query->aux, &session,
-
                           vx_gws_find_peering(p->gws->app->model,
                                               from->peering));
     }

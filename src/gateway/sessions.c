@@ -5,10 +5,10 @@
 #include "gateway/sessions.h"
 
 #include <cjson/cJSON.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/xalloc.h"
 
@@ -48,6 +48,29 @@ number(const cJSON *peer, const char *name)
     return n > 0 && n < 1e15 ? (uint64_t) n : 0;
 }
 
+/* "Established", "Idle (Admin)", "Clearing", as one of the words that a
+ * report has. */
+static void
+set_state(struct vx_gw_session *s, const char *state)
+{
+    static const char *const words[] = {
+        "established", "idle", "connect", "active", "opensent",
+        "openconfirm",
+    };
+    size_t size = state ? strcspn(state, " (") : 0;
+
+    s->over_limit = state && strstr(state, "(PfxCt)");
+    s->is_shut = state && strstr(state, "(Admin)");
+    snprintf(s->state, sizeof s->state, "%s",
+             !state || !strncmp(state, "Clearing", size)
+             || !strncmp(state, "Deleted", size) ? "idle" : "unknown");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (size == strlen(words[i]) && !strncasecmp(state, words[i], size)) {
+            snprintf(s->state, sizeof s->state, "%s", words[i]);
+        }
+    }
+}
+
 static void
 add_peer(struct vx_gw_sessions *sessions, const char *vrf,
          const char *family, const cJSON *peer)
@@ -67,15 +90,7 @@ add_peer(struct vx_gw_sessions *sessions, const char *vrf,
     memset(s, 0, sizeof *s);
     snprintf(s->vrf, sizeof s->vrf, "%s", vrf);
     snprintf(s->family, sizeof s->family, "%s", family);
-    snprintf(s->state, sizeof s->state, "%s", state ? state : "unknown");
-    for (char *p = s->state; *p; p++) {
-        *p = (char) (isalnum((unsigned char) *p)
-                     ? tolower((unsigned char) *p) : '-');
-    }
-    if (state && strstr(state, "(PfxCt)")) {
-        s->over_limit = true;
-        snprintf(s->state, sizeof s->state, "idle");
-    }
+    set_state(s, state);
     s->peer = ip;
     s->up_ms = number(peer, "peerUptimeMsec");
     s->n_in = number(peer, "pfxRcd");

@@ -15,8 +15,9 @@ struct vx_gw_session {
     char vrf[36];               /* "" or "default" = the daemon's own */
     char family[24];            /* "ipv4", "evpn", ... */
     struct vx_ip peer;
-    char state[24];             /* "established", "active", ... */
+    char state[24];             /* as in a report: "established" */
     bool over_limit;            /* idle: it sent too many prefixes */
+    bool is_shut;               /* idle: bgpd is configured so */
     uint64_t up_ms;             /* so long in it; 0 = not known */
     uint64_t n_in, n_out;       /* prefixes */
 };

@@ -498,8 +498,32 @@ def test_sessions_and_failures_are_shown(fabric):
         assert peering["status"] == "established"
         assert "password" not in peering
         assert fabric.call("GET", "/v1/gateways/g2")["status"] == "down"
+        # Only words that are known.
+        good = {"peering": "up1", "family": "evpn", "state": "idle"}
+        status, reply = one.report(sessions=[
+            {**good, "state": "<b>up</b>"}, good, {"peering": "up1"},
+            {**good, "family": "ipv5"}, {**good, "state": "Established"}])
+        assert (status, reply["left_out"]) == (200, 4)
+        assert [s["state"] for s in fabric.bgp()["g1"]["sessions"]] == [
+            "idle"]
     finally:
         one.close()
+    fabric.until(lambda: not fabric.bgp()["g1"]["connected"])
+    session, = fabric.bgp()["g1"]["sessions"]
+    assert (session["state"], session["error"]) == (
+        "unknown", "the gateway is not connected")
+
+
+def test_what_is_in_force_by_default_is_shown(fabric):
+    found = fabric.call("GET", "/v1/gateways/g1")
+    assert (found["as"], found["router_id"]) == (None, None)
+    assert (found["as_in_force"], found["router_id_in_force"]) == (
+        64512, "10.9.0.1")
+    fabric.put("/v1/gateways/g1", host="gw1", router_id="192.0.2.1",
+               **{"as": 65009})
+    found = fabric.call("GET", "/v1/gateways/g1")
+    assert (found["as_in_force"], found["router_id_in_force"]) == (
+        65009, "192.0.2.1")
 
 
 def test_filters_of_peerings_are_told_with_each_prefix(fabric):

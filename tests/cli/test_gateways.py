@@ -8,7 +8,8 @@ from fake_api import error
 
 GATEWAY = {"name": "g1", "host": "gw1", "as": 65001, "router_id": None,
            "status": "building", "reason": "3 entries to go",
-           "n_sessions": 2, "n_established": 1, "revision": 4}
+           "n_sessions": 2, "n_established": 1, "as_in_force": 65001,
+           "router_id_in_force": "192.0.2.1", "revision": 4}
 UP1 = {"name": "up1", "gateway": "g1", "peer": "10.0.1.2", "peer_as": 65002,
        "families": ["vpnv4", "evpn"], "status": "established", "reason": "",
        "received": 3, "sent": 2, "revision": 5}
@@ -170,7 +171,7 @@ def test_gateways_are_listed_with_their_sessions(api, netctl):
     head, row = netctl("gateway", "list", "--status",
                        "building").out.splitlines()
     assert head.split()[:4] == ["NAME", "HOST", "AS", "ROUTER-ID"]
-    assert row.split()[:7] == ["g1", "gw1", "65001", "-", "2", "1",
+    assert row.split()[:7] == ["g1", "gw1", "65001", "192.0.2.1", "2", "1",
                                "building"]
     assert "status=building" in api.requests[0].query
 

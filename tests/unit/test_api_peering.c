@@ -168,6 +168,7 @@ what_is_of_run_time_is_there_with_a_status_only(void **state)
     struct vx_api_gateway_status gateway = {
         .state = "building", .reason = "3 behind", .seen_ms = 1769860800123,
         .acked = 14, .behind = 3, .n_sessions = 2, .n_established = 1,
+        .as = 64512, .router_id = { 4, { 192, 0, 2, 7 } },
     };
     struct vx_api_peering_status session = {
         .state = "established", .since_ms = 1769860800123, .n_received = 3,
@@ -184,7 +185,8 @@ what_is_of_run_time_is_there_with_a_status_only(void **state)
                            "\"reason\":\"3 behind\","
                            "\"seen\":\"2026-01-31T12:00:00.123Z\","
                            "\"acked\":14,\"behind\":3,\"n_sessions\":2,"
-                           "\"n_established\":1"));
+                           "\"n_established\":1,\"as_in_force\":64512,"
+                           "\"router_id_in_force\":\"192.0.2.7\""));
     vx_buf_fini(&buf);
     view = view_of(UP1, &path);
     view.peering_status = &session;

@@ -834,20 +834,26 @@ sessions_are_read_from_bgpds_summary(void **state)
         "{\"default\":{}, \"vx5001\":{\"ipv4Unicast\":{\"routerId\":\"1\","
         "\"peers\":{\"172.16.1.2\":{\"remoteAs\":65100,\"pfxRcd\":2,"
         "\"pfxSnt\":3,\"peerUptimeMsec\":5000,\"state\":\"Established\"},"
-        "\"172.16.1.3\":{\"state\":\"Idle (Admin)\"}}}}}";
+        "\"172.16.1.3\":{\"state\":\"Idle (Admin)\"},"
+        "\"172.16.1.4\":{\"state\":\"Clearing\"},"
+        "\"172.16.1.5\":{\"state\":\"<b>\"}}}}}";
     struct vx_gw_sessions sessions = { 0 };
     struct vx_error err;
 
     (void) state;
     assert_true(vx_gw_sessions_parse(text, strlen(text), true, &sessions,
                                      &err));
-    assert_int_equal(sessions.n, 2);
+    assert_int_equal(sessions.n, 4);
     assert_string_equal(sessions.sessions[0].vrf, "vx5001");
     assert_string_equal(sessions.sessions[0].family, "ipv4");
     assert_string_equal(sessions.sessions[0].state, "established");
     assert_int_equal(sessions.sessions[0].n_in, 2);
     assert_int_equal(sessions.sessions[0].n_out, 3);
     assert_int_equal(sessions.sessions[0].up_ms, 5000);
+    assert_string_equal(sessions.sessions[1].state, "idle");
+    assert_true(sessions.sessions[1].is_shut);
+    assert_string_equal(sessions.sessions[2].state, "idle");
+    assert_string_equal(sessions.sessions[3].state, "unknown");
     assert_false(vx_gw_sessions_parse("% no", 4, true, &sessions, &err));
     vx_gw_sessions_fini(&sessions);
 }

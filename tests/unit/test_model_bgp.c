@@ -112,6 +112,17 @@ static const struct row rows[] = {
       "no such address" },
     { CE "family=ipv4 device=e2 local=169.254.64.9/30", VX_INVALID, "local",
       "meets its gateways" },
+    { "put peering acme/ce2 gateway=g1 peer=172.16.2.3 peer_as=65100 "
+      "family=ipv4 device=e2 local=172.16.2.1/30", VX_INVALID, "peer",
+      "the network or broadcast address of the link of device \"e2\"" },
+    { "put peering acme/ce2 gateway=g1 peer=172.16.2.0 peer_as=65100 "
+      "family=ipv4 device=e2 local=172.16.2.1/30 multihop=2", VX_INVALID,
+      "peer", "the network or broadcast address" },
+    { "put peering acme/end gateway=g1 peer=172.16.1.7 peer_as=65100"
+      " family=ipv4", VX_INVALID, "peer",
+      "the network or broadcast address of the link of device \"ce0\"" },
+    { "put peering acme/end gateway=g1 peer=172.16.1.0 peer_as=65100"
+      " family=ipv4 multihop=2", VX_INVALID, "peer", "broadcast address" },
     { "put peering acme/own gateway=g1 peer=172.16.1.1 peer_as=65100"
       " family=ipv4", VX_INVALID, "peer", "the gateway's own address" },
     { "put peering acme/own gateway=g1 peer=169.254.64.2 peer_as=65100"
@@ -481,6 +492,19 @@ mobility_counts_the_hosts_that_a_port_has_left(void **state)
 }
 
 static void
+a_link_of_two_addresses_has_no_broadcast_address(void **state)
+{
+    struct vx_model *model = served_fabric();
+
+    (void) state;
+    fx_do(model, "put peering acme/ce2 gateway=g1 peer=172.16.2.1"
+          " peer_as=65100 family=ipv4 device=e2 local=172.16.2.0/31");
+    fx_do(model, "put peering acme/ce4 gateway=g1 peer=fd00::"
+          " peer_as=65100 family=ipv6 device=e4 local=fd00::1/64");
+    vx_model_free(model);
+}
+
+static void
 a_gateway_on_an_ipv6_underlay_needs_a_router_id(void **state)
 {
     (void) state;
@@ -530,6 +554,7 @@ main(void)
             a_gateway_serves_by_peerings_and_by_what_is_announced),
         cmocka_unit_test(mobility_counts_the_hosts_that_a_port_has_left),
         cmocka_unit_test(a_gateway_on_an_ipv6_underlay_needs_a_router_id),
+        cmocka_unit_test(a_link_of_two_addresses_has_no_broadcast_address),
         cmocka_unit_test(a_password_is_kept_where_it_is_not_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
