@@ -28,6 +28,7 @@ struct bg_learned_set {
     struct vx_tree doubts;          /* by number */
     uint64_t n_doubts;              /* ever */
     uint64_t round;                 /* of what is fresh */
+    size_t n_fresh;
 };
 
 struct key {
@@ -76,10 +77,17 @@ bg_learned_new(void)
     return set;
 }
 
+static bool
+is_fresh(const struct bg_learned_set *set, const struct known *known)
+{
+    return !known->is_stale && known->round == set->round;
+}
+
 static void
 set_stale(struct bg_learned_set *set, struct known *known, bool is_stale)
 {
     struct key key = { known->vrf, &known->prefix };
+    bool was = is_fresh(set, known);
 
     if (known->doubt) {
         vx_tree_remove(&set->doubts, &known->by_doubt);
@@ -91,12 +99,15 @@ set_stale(struct bg_learned_set *set, struct known *known, bool is_stale)
         vx_tree_remove(&set->stale, &known->by_stale);
     }
     known->is_stale = is_stale;
+    set->n_fresh += is_fresh(set, known);
+    set->n_fresh -= was;
 }
 
 static void
 forget(struct bg_learned_set *set, struct known *known)
 {
     set_stale(set, known, false);
+    set->n_fresh -= is_fresh(set, known);
     vx_tree_remove(&set->all, &known->by_key);
     free(known->nexthops);
     free(known);
@@ -150,6 +161,7 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
 
     if (known) {
         set_stale(set, known, false);
+        set->n_fresh += known->round != set->round;
         known->round = set->round;
         if (is_same(known, route)) {
             return false;
@@ -161,6 +173,7 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
         known->prefix = route->prefix;
         strncpy(known->vrf, route->vrf, sizeof known->vrf - 1);
         known->round = set->round;
+        set->n_fresh++;
         vx_tree_insert(&set->all, &key, &known->by_key);
     }
     known->metric = route->metric;
@@ -238,6 +251,7 @@ void
 bg_learned_begin(struct bg_learned_set *set)
 {
     set->round++;
+    set->n_fresh = 0;
 }
 
 bool
@@ -246,7 +260,28 @@ bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
 {
     const struct known *known = find(set, vrf, prefix);
 
-    return known && !known->is_stale && known->round == set->round;
+    return known && is_fresh(set, known);
+}
+
+size_t
+bg_learned_unsaid(const struct bg_learned_set *set, const char *vrf,
+                  struct vx_prefix *prefixes, size_t max)
+{
+    struct key key = { vrf, NULL };
+    size_t n = 0;
+
+    for (struct vx_tree_node *node = vx_tree_ceil(&set->all, &key);
+         node && n < max; node = vx_tree_next(node)) {
+        struct known *known = VX_CONTAINER(node, struct known, by_key);
+
+        if (strcmp(known->vrf, vrf)) {
+            break;
+        }
+        if (!is_fresh(set, known)) {
+            prefixes[n++] = known->prefix;
+        }
+    }
+    return n;
 }
 
 void
@@ -287,6 +322,12 @@ bg_learned_sweep(struct bg_learned_set *set, const char *vrf,
     *ret_prefix = known->prefix;
     forget(set, known);
     return true;
+}
+
+size_t
+bg_learned_n_unsaid(const struct bg_learned_set *set)
+{
+    return set->all.count - set->n_fresh;
 }
 
 size_t

@@ -33,6 +33,12 @@ void bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number);
 void bg_learned_begin(struct bg_learned_set *set);
 bool bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
                          const struct vx_prefix *prefix);
+/* Those of a VRF that are not fresh, into prefixes; how many, at most max.
+ * O(routes of the VRF). */
+size_t bg_learned_unsaid(const struct bg_learned_set *set, const char *vrf,
+                         struct vx_prefix *prefixes, size_t max);
+/* How many in all VRFs.  O(1). */
+size_t bg_learned_n_unsaid(const struct bg_learned_set *set);
 /* All of a VRF, or of all (NULL), are stale until they are added again. */
 void bg_learned_stale(struct bg_learned_set *set, const char *vrf);
 /* Takes one stale route out, of the VRF or of any (NULL); false: none. */

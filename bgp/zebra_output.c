@@ -4,6 +4,7 @@
  * and to the owner what came of it.  See zebra_session.h. */
 #include "bgp/zebra_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
@@ -363,9 +364,57 @@ tell_believed(struct bg_zebra *z)
     }
 }
 
+/* Zebra takes a DELETE of a route of another client's type: that of its
+ * predecessor's time, which bgpd will never withdraw. */
+static void
+say_purge(struct bg_zebra *z, const struct bg_purge *purge)
+{
+    struct bg_zapi_route route = {
+        .proto = BG_PROTO_BGP, .safi = BG_SAFI_UNICAST,
+        .flags = BG_ROUTE_FLAG_RECURSION, .prefix = purge->prefix,
+    };
+
+    VX_TREE_FOR_EACH(node, &z->vrfs) {
+        const struct bg_zvrf *vrf = VX_CONTAINER(node, struct bg_zvrf, by_id);
+
+        if (z->phase == BG_PHASE_UP && !strcmp(vrf->name, purge->vrf)) {
+            bg_zapi_put_route(z->row, BG_ZAPI_ROUTE_DELETE, vrf->id, &route,
+                              &z->out);
+            bg_zebra_sent(z);
+            return;
+        }
+    }
+}
+
+static void
+tell_purged(struct bg_zebra *z)
+{
+    struct bg_purge *purges = z->purges;
+    size_t n = z->n_purges;
+
+    z->purges = NULL;                   /* they may be added to meanwhile */
+    z->n_purges = z->cap_purges = 0;
+    for (size_t i = 0; i < n && !z->is_dead; i++) {
+        if (bg_learned_is_fresh(z->learned, purges[i].vrf,
+                                &purges[i].prefix)) {
+            continue;
+        }
+        say_purge(z, &purges[i]);
+        if (bg_learned_remove(z->learned, purges[i].vrf, &purges[i].prefix,
+                              false)) {
+            BG_TELL(z, gone, purges[i].vrf, &purges[i].prefix);
+        }
+    }
+    free(purges);
+}
+
 void
 bg_zebra_pump(struct bg_zebra *z)
 {
+    tell_purged(z);
+    if (z->is_dead) {
+        return;
+    }
     if (z->phase == BG_PHASE_UP) {
         int64_t now_ms = vx_clock_ms();
         uint64_t number;

@@ -48,6 +48,11 @@ struct bg_zvrf {
     char name[BG_VRF_NAME_SIZE];
 };
 
+struct bg_purge {
+    char vrf[BG_VRF_NAME_SIZE];
+    struct vx_prefix prefix;
+};
+
 struct bg_zebra {
     struct bg_zebra_config config;
     char *path;
@@ -77,6 +82,8 @@ struct bg_zebra {
     bool is_whole;
     int64_t hold_until_ms;      /* 0 = no hold */
     uint64_t believed;          /* doubts up to this number */
+    struct bg_purge *purges;    /* to be told, zebra and the owner */
+    size_t n_purges, cap_purges;
     bool bgp_is_back;           /* since it went, which began the hold: what
                                  * it has said since then it can withdraw */
     size_t n_auditing;

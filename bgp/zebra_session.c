@@ -132,6 +132,7 @@ destroy(struct bg_zebra *z)
     bg_route_sync_free(z->routes);
     bg_pbr_sync_free(z->pbr);
     bg_learned_free(z->learned);
+    free(z->purges);
     vx_buf_fini(&z->out);
     free(z->path);
     free(z);
@@ -476,6 +477,35 @@ bg_zebra_bgp_is_back(struct bg_zebra *z)
 }
 
 void
+bg_zebra_says_again(struct bg_zebra *z)
+{
+    z->bgp_is_back = true;
+    bg_learned_begin(z->learned);
+}
+
+size_t
+bg_zebra_unsaid(const struct bg_zebra *z, const char *vrf,
+                struct vx_prefix *prefixes, size_t max)
+{
+    return bg_learned_unsaid(z->learned, vrf, prefixes, max);
+}
+
+void
+bg_zebra_purge(struct bg_zebra *z, const char *vrf,
+               const struct vx_prefix *prefix)
+{
+    struct bg_purge *purge;
+
+    z->purges = vx_grow(z->purges, &z->cap_purges, z->n_purges + 1,
+                        sizeof *z->purges);
+    purge = &z->purges[z->n_purges++];
+    memset(purge, 0, sizeof *purge);
+    strncpy(purge->vrf, vrf, sizeof purge->vrf - 1);
+    purge->prefix = *prefix;
+    bg_zebra_later(z);
+}
+
+void
 bg_zebra_believe(struct bg_zebra *z, uint64_t number)
 {
     z->believed = number > z->believed ? number : z->believed;
@@ -490,6 +520,7 @@ bg_zebra_get_counters(const struct bg_zebra *z,
     bg_route_sync_get_counts(z->routes, &ret_counters->routes);
     ret_counters->n_learned = bg_learned_count(
         z->learned, &ret_counters->n_learned_stale);
+    ret_counters->n_learned_unsaid = bg_learned_n_unsaid(z->learned);
     ret_counters->n_vrfs = z->vrfs.count;
     ret_counters->bytes_in = z->bytes_in;
     ret_counters->bytes_out = z->bytes_out;

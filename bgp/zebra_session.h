@@ -75,7 +75,8 @@ struct bg_zebra_callbacks {
      * here: learned() when one is new or has changed, gone() when it is gone.
      * While zebra is away and for hold_ms after, or bgpd (for away_ms at most,
      * and for hold_ms after bg_zebra_bgp_is_back()), nothing is gone but what
-     * bgpd has said again since then; what has not come again by then is. */
+     * bgpd has said again since then, and what is purged; what has not come
+     * again by then is. */
     void (*learned)(void *aux, const struct bg_learned *route);
     void (*gone)(void *aux, const char *vrf, const struct vx_prefix *prefix);
     /* What has been told of this VRF is whole: once per VRF and connection.
@@ -162,12 +163,25 @@ void bg_zebra_end_hold(struct bg_zebra *zebra);
 
 /* bgpd, which had left zebra, is there again. */
 void bg_zebra_bgp_is_back(struct bg_zebra *zebra);
+/* bgpd, which has stayed, is made to say all it has again: what it has said
+ * since then is gone when it withdraws it, while the rest is held. */
+void bg_zebra_says_again(struct bg_zebra *zebra);
+/* Learned routes of a VRF that bgpd has not said since is_back or says_again:
+ * it still will, or zebra has them of an earlier time.  How many are in
+ * prefixes, at most max.  O(routes of the VRF). */
+size_t bg_zebra_unsaid(const struct bg_zebra *zebra, const char *vrf,
+                       struct vx_prefix *prefixes, size_t max);
+/* bgpd has no such route: zebra is told to remove what it has of BGP's, and
+ * it is gone, hold or not.  No-op once bgpd has said it. */
+void bg_zebra_purge(struct bg_zebra *zebra, const char *vrf,
+                    const struct vx_prefix *prefix);
 /* What was withdrawn up to this number of doubted() is gone. */
 void bg_zebra_believe(struct bg_zebra *zebra, uint64_t number);
 
 struct bg_zebra_counters {
     struct bg_route_counts routes;
     size_t n_learned, n_learned_stale, n_vrfs;
+    size_t n_learned_unsaid;        /* in all VRFs, as bg_zebra_unsaid() */
     uint64_t bytes_in, bytes_out, n_messages_in, n_messages_out;
     uint64_t n_undecoded;       /* messages left out: not understood */
 };

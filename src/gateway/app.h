@@ -13,6 +13,7 @@
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   troubles.c what of the gateway does not work
  *   ghosts.c   what bgpd announces though it is withdrawn
+ *   strays.c   what zebra has though bgpd has it no more
  *   vrf_ids.c  a bgpd that takes one VRF for another
  *   metrics.c  Prometheus text, and the counters of reports */
 #ifndef VX_GATEWAY_APP_H
@@ -42,6 +43,7 @@ struct event_base;
 struct evhttp;
 struct vx_gw_ghost;
 struct vx_gw_missing;
+struct vx_gw_strays;
 struct vx_process;
 
 enum { VX_GW_MAX_MARKS = 256 };
@@ -131,6 +133,10 @@ struct vx_gw_app {
     bool asking_doubt;
     uint64_t doubt, doubt_asked, believed;
     int64_t doubted_ms;             /* the oldest not believed, or older */
+    pid_t bgpd_pid;                 /* that was connected last; 0 = not
+                                     * known */
+
+    struct vx_gw_strays *strays;    /* strays.c */
 
     uint64_t n_announced, n_withdrawn;
 };
@@ -150,6 +156,8 @@ void vx_gw_app_tick(void *app);
 void vx_gw_app_ask_peers(struct vx_gw_app *app);
 /* zebra is there again after it was away. */
 void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
+/* bgpd tells zebra all routes of a VRF again. */
+void vx_gw_app_have_vrf_said(struct vx_gw_app *app, const char *vrf);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
@@ -184,6 +192,12 @@ void vx_gw_app_find_ghosts(struct vx_gw_app *app);
 /* True if the route is a ghost. */
 bool vx_gw_app_ghost_event(struct vx_gw_app *app,
                            const struct bg_route_event *event);
+
+/* strays.c: bgpd (is_new: another one than before) and zebra are together
+ * again. */
+void vx_gw_app_find_strays(struct vx_gw_app *app, bool is_new);
+void vx_gw_app_strays_tick(struct vx_gw_app *app);
+void vx_gw_app_free_strays(struct vx_gw_app *app);
 
 /* audit_parts.c */
 void vx_gw_app_wire_audit(struct vx_gw_app *app);

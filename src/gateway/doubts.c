@@ -87,10 +87,14 @@ static void
 on_up(void *app_)
 {
     struct vx_gw_app *app = app_;
+    pid_t pid = vx_gw_vty_peer(app->doubts_vty);
+    bool is_new = !pid || pid != app->bgpd_pid;
 
-    if (app->zebra) {
+    app->bgpd_pid = pid;
+    if (app->zebra && is_new) {
         bg_zebra_bgp_is_back(app->zebra);
     }
+    vx_gw_app_find_strays(app, is_new);
     ask(app);
 }
 

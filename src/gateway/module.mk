@@ -60,6 +60,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/rules.c src/gateway/rules.h \
 	src/gateway/sessions.c src/gateway/sessions.h \
 	src/gateway/speaker.c src/gateway/speaker.h \
+	src/gateway/strays.c \
 	src/gateway/underlay.c src/gateway/underlay.h \
 	src/gateway/wanted.c src/gateway/wanted.h \
 	src/gateway/wire.c

@@ -219,6 +219,7 @@ resubscribed(void *app_, bool ok, const char *text,
     app->n_resubscribes++;
     vx_log_info("peers", "bgpd has subscribed to zebra again");
     vx_gw_app_find_ghosts(app);
+    vx_gw_app_find_strays(app, false);
 }
 
 struct commands {
@@ -234,45 +235,82 @@ add_command(struct commands *c, char *take_command)
     c->commands[c->n++] = take_command;
 }
 
+/* `no table-map` of a name never used: bgpd tells zebra all it has. */
 static void
-resubscribe(struct vx_gw_app *app)
+add_vrf(struct vx_gw_app *app, const char *vrf, struct commands *c)
 {
     static const char *const families[] = { "ipv4", "ipv6" };
     const struct vx_gw_gateway *gateway =
         vx_gw_entries_gateway(app->entries);
+
+    add_command(c, vx_xasprintf("router bgp %u vrf %s",
+                                (unsigned) gateway->as, vrf));
+    for (size_t i = 0; i < 2; i++) {
+        add_command(c, vx_xasprintf("address-family %s unicast",
+                                    families[i]));
+        add_command(c, vx_xstrdup("no table-map vx-none"));
+        add_command(c, vx_xasprintf("redistribute %s",
+                                    app->options.route_type));
+        add_command(c, vx_xstrdup("exit-address-family"));
+    }
+    add_command(c, vx_xstrdup("exit"));
+}
+
+static void
+say(struct vx_gw_app *app, struct commands *c, vx_gw_vty_done *done)
+{
+    if (c->n) {
+        vx_gw_vty_configure(
+            vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)),
+            &(struct vx_gw_vty_commands) {
+                .commands = c->commands, .n = c->n,
+            }, done, app);
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->commands[i]);
+    }
+    free(c->commands);
+}
+
+static void
+resubscribe(struct vx_gw_app *app)
+{
     struct commands c = { 0 };
 
     for (struct vx_gw_entry *entry =
              vx_gw_entries_from(app->entries, VX_GW_TENANT, "");
-         gateway && entry && entry->type == VX_GW_TENANT;
+         vx_gw_entries_gateway(app->entries) && entry
+         && entry->type == VX_GW_TENANT;
          entry = vx_gw_entries_next(entry)) {
-        if (!entry->value) {
-            continue;
+        if (entry->value) {
+            add_vrf(app, entry->value->tenant.vrf, &c);
         }
-        add_command(&c, vx_xasprintf("router bgp %u vrf %s",
-                                     (unsigned) gateway->as,
-                                     entry->value->tenant.vrf));
-        for (size_t i = 0; i < 2; i++) {
-            add_command(&c, vx_xasprintf("address-family %s unicast",
-                                         families[i]));
-            add_command(&c, vx_xstrdup("no table-map vx-none"));
-            add_command(&c, vx_xasprintf("redistribute %s",
-                                         app->options.route_type));
-            add_command(&c, vx_xstrdup("exit-address-family"));
-        }
-        add_command(&c, vx_xstrdup("exit"));
     }
-    if (c.n) {
-        vx_gw_vty_configure(
-            vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)),
-            &(struct vx_gw_vty_commands) {
-                .commands = c.commands, .n = c.n,
-            }, resubscribed, app);
+    bg_zebra_says_again(app->zebra);
+    say(app, &c, resubscribed);
+}
+
+static void
+said(void *app, bool ok, const char *text, const struct vx_error *err)
+{
+    (void) app;
+    (void) text;
+    if (!ok) {
+        vx_log_debug("peers", "%s", err->message);
     }
-    for (size_t i = 0; i < c.n; i++) {
-        free(c.commands[i]);
+}
+
+void
+vx_gw_app_have_vrf_said(struct vx_gw_app *app, const char *vrf)
+{
+    const struct vx_gw_entry *tenant =
+        vx_gw_entries_tenant_of(app->entries, vx_gw_vrf_parse(vrf));
+    struct commands c = { 0 };
+
+    if (tenant && tenant->value && vx_gw_entries_gateway(app->entries)) {
+        add_vrf(app, vrf, &c);
+        say(app, &c, said);
     }
-    free(c.commands);
 }
 
 /* "bgp  ..." is a line of the summary when bgpd is zebra's client. */

@@ -687,6 +687,7 @@ vx_gw_app_tick(void *app_)
     vx_gw_node_judge(app->node);
     vx_gw_app_ask_peers(app);
     vx_gw_app_doubts_tick(app);
+    vx_gw_app_strays_tick(app);
     vx_gw_app_bfd_tick(app);
     if (app->spares) {
         vx_gw_spares_tick(app->spares);
@@ -871,6 +872,7 @@ vx_gw_app_unwire(struct vx_gw_app *app)
     }
     vx_gw_spares_free(app->spares);
     vx_gw_vty_free(app->doubts_vty);
+    vx_gw_app_free_strays(app);
     vx_gw_vty_free(app->bfdd_vty);
     free(app->missing);
     vx_gw_rules_free(app->rules);

@@ -438,6 +438,80 @@ def test_what_is_withdrawn_once_bgpd_is_back_goes_at_once(gateway):
     wait_until(learned, 60, f"{text} to be learned again", 0.1)
 
 
+def has_learned(gateway, text="203.0.113.1/32"):
+    """What the controller has been told, and what the VRF's kernel has: of
+    BGP, and as a spare copy."""
+    vrf = gateway.box.netns_path(VRF)
+    ip = text.split("/")[0]
+    return {name for name, there in {
+        "controller": text in [i["prefix"] for i in
+                               gateway.controller.learned("route")],
+        "bgp": ip in kernel_routes(vrf, 4, "bgp"),
+        "spare": ip in kernel_routes(vrf, 4, "118")}.items() if there}
+
+
+def wait_learned(gateway, there, deadline_s=60):
+    """Seconds that it took until it is everywhere, or nowhere."""
+    want = {"controller", "bgp", "spare"} if there else set()
+    began = time.monotonic()
+    wait_until(lambda: has_learned(gateway) == want, deadline_s,
+               lambda: f"{want}: {has_learned(gateway)}\n"
+               + gateway.box.output("vxgatewayd", 60), 0.1)
+    return time.monotonic() - began
+
+
+def bgpd_is_client(gateway):
+    """bgpd is connected to zebra."""
+    text = gateway.frr.show("zebra", "show zebra client summary")
+    return re.search(r"^bgp ", text, re.M) is not None
+
+
+def ce_session(gateway, there):
+    """The CE has its IPv4 session, or has shut it down."""
+    gateway.ce.frr.configure("bgpd", [
+        "router bgp 65100",
+        f"{'no ' if there else ''}neighbor 172.16.1.1 shutdown"])
+
+
+@pytest.mark.parametrize("change", [ce_network, ce_session])
+def test_what_is_withdrawn_before_bgpd_is_zebras_client_again_goes(
+        gateway, change, figures):
+    """Nobody tells zebra, which has it from the kernel."""
+    wait_established(gateway)
+    wait_learned(gateway, True)
+    gateway.frr.stop("zebra", 9)
+    gateway.frr.start("zebra")
+    wait_until(lambda: "bgp" in gateway.frr.show(
+        "zebra", f"show ip route vrf {VRF} 203.0.113.1/32"), 20,
+        "zebra to have read the kernel's routes", 0.05)
+    try:
+        change(gateway, False)
+        assert not bgpd_is_client(gateway)
+        took = wait_learned(gateway, False, 25)
+    finally:
+        change(gateway, True)
+    figures(f"{change.__name__}: gone {took:.1f} s after the withdrawal")
+    wait_established(gateway)
+    wait_learned(gateway, True)
+
+
+def test_what_is_withdrawn_while_bgpd_is_away_goes_when_it_is_back(
+        gateway, figures):
+    wait_established(gateway)
+    wait_learned(gateway, True)
+    gateway.frr.stop("bgpd", 9)
+    try:
+        ce_network(gateway, False)
+        gateway.frr.start("bgpd")
+        took = wait_learned(gateway, False, 20)
+        told = [i["prefix"] for i in gateway.controller.learned("route")]
+    finally:
+        ce_network(gateway, True)
+    figures(f"gone {took:.1f} s after bgpd was there again")
+    assert "2001:db8:1::1/128" in told, told
+    wait_learned(gateway, True)
+
+
 def bfd_is_up(gateway):
     """Both sides have the session, and it is up."""
     for frr in (gateway.frr, gateway.ce.frr):

@@ -177,7 +177,9 @@ take_route(struct pair *p, const struct bg_zapi_header *h,
     char text[VX_PREFIX_STRLEN];
 
     assert_true(bg_zapi_get_route(p->row, body, &route, NULL));
-    add(p->said, &p->n_said, "%s %u %s", is_add ? "add" : "delete",
+    add(p->said, &p->n_said, "%s%s %u %s",
+        route.proto == BG_PROTO_BGP ? "bgp " : "",
+        is_add ? "add" : "delete",
         h->vrf_id, vx_prefix_format(&route.prefix, text));
     if (p->answers) {
         say_note(p, h->vrf_id, is_add ? p->refuses_routes
@@ -685,6 +687,51 @@ learned_routes_are_held_while_zebra_or_bgpd_is_away(void **state)
     end(p);
 }
 
+static void
+what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold(
+    void **state)
+{
+    (void) state;
+    struct pair *p = begin(BG_ZAPI_8_2);
+    struct vx_prefix unsaid[4], prefix;
+    struct bg_zebra_counters counters;
+
+    start(p);
+    RUN_UNTIL(p, heard(p, "whole t1"));
+    say_route(p, 7, BG_PROTO_BGP, "10.1.0.0/16", true);
+    say_route(p, 7, BG_PROTO_BGP, "10.2.0.0/16", true);
+    say_route(p, 8, BG_PROTO_BGP, "10.2.0.0/16", true);
+    RUN_UNTIL(p, heard(p, "learned") == 3);
+    bufferevent_flush(p->peer, EV_READ | EV_WRITE, BEV_FINISHED);
+    RUN_UNTIL(p, heard(p, "state up") == 2);
+    /* What it has from the kernel is no word of bgpd's. */
+    say_route(p, 7, BG_PROTO_BGP, "10.1.0.0/16", true);
+    say_route(p, 7, BG_PROTO_BGP, "10.2.0.0/16", true);
+    RUN_UNTIL(p, bg_zebra_unsaid(p->zebra, "t1", unsaid, 4) == 0);
+    bg_zebra_says_again(p->zebra);
+    bg_zebra_get_counters(p->zebra, &counters);
+    assert_int_equal(counters.n_learned_unsaid, 3);
+    say_route(p, 7, BG_PROTO_BGP, "10.1.0.0/16", true);
+    RUN_UNTIL(p, bg_zebra_unsaid(p->zebra, "t1", unsaid, 4) == 1);
+    assert_true(vx_prefix_parse("10.2.0.0/16", &prefix));
+    assert_int_equal(vx_prefix_compare(&unsaid[0], &prefix), 0);
+    bg_zebra_purge(p->zebra, "t1", &prefix);
+    assert_int_equal(heard(p, "gone"), 0);
+    RUN_UNTIL(p, heard(p, "gone t1 10.2.0.0/16"));
+    RUN_UNTIL(p, said(p, "bgp delete 7 10.2.0.0/16"));
+    /* Nothing of what bgpd has said. */
+    assert_true(vx_prefix_parse("10.1.0.0/16", &prefix));
+    bg_zebra_purge(p->zebra, "t1", &prefix);
+    say_route(p, 7, BG_PROTO_BGP, "10.3.0.0/16", true);
+    RUN_UNTIL(p, heard(p, "learned t1 10.3.0.0/16"));
+    assert_int_equal(heard(p, "gone"), 1);
+    assert_int_equal(said(p, "bgp delete"), 1);
+    bg_zebra_get_counters(p->zebra, &counters);
+    assert_int_equal(counters.n_learned, 3);
+    assert_int_equal(counters.n_learned_unsaid, 1);
+    end(p);
+}
+
 /* --- Faults. */
 
 static void
@@ -776,6 +823,8 @@ main(void)
         cmocka_unit_test(a_vrf_with_another_number_is_the_same_vrf),
         cmocka_unit_test(learned_routes_are_told_once_and_whole),
         cmocka_unit_test(learned_routes_are_held_while_zebra_or_bgpd_is_away),
+        cmocka_unit_test(
+            what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold),
         cmocka_unit_test(rubbish_costs_a_message_or_the_connection_only),
         cmocka_unit_test(a_zebra_that_fails_routes_is_told_so),
         cmocka_unit_test(a_zebra_that_hangs_blocks_nobody_for_ever),

@@ -165,6 +165,55 @@ what_was_added_since_the_beginning_is_fresh_unless_stale(void **state)
     bg_learned_free(set);
 }
 
+/* By the counter and by looking at all agree. */
+static size_t
+n_unsaid(const struct bg_learned_set *set, const char *vrf)
+{
+    struct vx_prefix found[8];
+    size_t n = bg_learned_unsaid(set, "a", found, 8)
+               + bg_learned_unsaid(set, "b", found, 8);
+
+    assert_int_equal(n, bg_learned_n_unsaid(set));
+    return bg_learned_unsaid(set, vrf, found, 8);
+}
+
+static void
+what_is_not_said_again_is_counted(void **state)
+{
+    struct bg_learned_set *set = bg_learned_new();
+    struct vx_prefix p = prefix("10.0.0.0/24"), found[8];
+
+    (void) state;
+    add(set, "a", "10.0.0.0/24");
+    assert_int_equal(n_unsaid(set, "a"), 0);
+    add(set, "a", "fd00::/64");
+    add(set, "b", "10.0.0.0/24");
+    bg_learned_begin(set);
+    assert_int_equal(n_unsaid(set, "a"), 2);
+    assert_int_equal(bg_learned_unsaid(set, "a", found, 1), 1);
+    assert_int_equal(vx_prefix_compare(&found[0], &p), 0);
+    add(set, "a", "10.0.0.0/24");
+    add(set, "a", "10.0.0.0/24");
+    assert_int_equal(n_unsaid(set, "a"), 1);
+    bg_learned_remove(set, "a", &p, true);
+    assert_int_equal(n_unsaid(set, "a"), 2);
+    add(set, "a", "10.0.0.0/24");
+    assert_int_equal(n_unsaid(set, "a"), 1);
+    bg_learned_remove(set, "a", &p, false);
+    assert_int_equal(n_unsaid(set, "a"), 1);
+    bg_learned_remove(set, "b", &p, false);
+    assert_int_equal(n_unsaid(set, "b"), 0);
+    bg_learned_stale(set, NULL);
+    bg_learned_begin(set);
+    assert_int_equal(n_unsaid(set, "a"), 1);
+    add(set, "a", "fd00::/64");
+    assert_int_equal(n_unsaid(set, "a"), 0);
+    doubt(set, "a", "fd00::/64");
+    bg_learned_disbelieve(set, 0);
+    assert_int_equal(n_unsaid(set, "a"), 1);
+    bg_learned_free(set);
+}
+
 int
 main(void)
 {
@@ -177,6 +226,7 @@ main(void)
         cmocka_unit_test(a_lost_connection_makes_what_is_in_doubt_stale),
         cmocka_unit_test(
             what_was_added_since_the_beginning_is_fresh_unless_stale),
+        cmocka_unit_test(what_is_not_said_again_is_counted),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
