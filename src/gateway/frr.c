@@ -3,6 +3,7 @@
  *
  *   TOUCHED -> ask -> plan -> nothing to do: DONE
  *                          -> configure -> ask again; a few times
+ *                          -> end it: it comes back, and is asked
  *   refused for a neighbor: ask again, without that peering
  *   refused otherwise, busy, gone: again after a pause */
 #include "gateway/frr.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/end.h"
 #include "gateway/frr_drift.h"
 #include "gateway/frr_refused.h"
 #include "lib/log.h"
@@ -30,6 +32,8 @@ struct vx_gw_frr {
     bool done;
     bool synced;                /* want() has known what is wanted */
     bool unsaved;               /* it was configured since it was saved */
+    bool ended;                 /* by us, since it was as wanted: what it has
+                                 * come back with is removed by commands */
     unsigned rounds;            /* of configuring without being done */
     unsigned pause_ms;
     char *why;
@@ -90,6 +94,7 @@ settle(struct vx_gw_frr *frr, bool done, const char *why)
     frr->busy = false;
     set_why(frr, why);
     if (done) {
+        frr->ended = false;
         frr->done = !frr->touched;
         frr->rounds = 0;
         frr->pause_ms = AGAIN_MS;
@@ -169,6 +174,43 @@ finish(struct vx_gw_frr *frr)
     }
 }
 
+/* False: it goes on, and is to be configured. */
+static bool
+end(struct vx_gw_frr *frr)
+{
+    if (frr->ended) {
+        return false;
+    }
+    frr->ended = true;
+    if (!vx_gw_end_daemon(frr->vty, "bgpd")) {
+        vx_log_warn(name_of(frr), "has another AS than the gateway and cannot "
+                    "be ended from here: it may crash when that is changed");
+        return false;
+    }
+    vx_log_warn(name_of(frr), "has another AS than the gateway: ended, to be "
+                "started again by what watches over it");
+    return true;
+}
+
+static void
+carry_out(struct vx_gw_frr *frr)
+{
+    const struct vx_gw_frr_plan *plan = &frr->plan;
+
+    vx_log_info(name_of(frr), "configures: %zu commands", plan->n_commands);
+    for (size_t i = 0; i < plan->n_commands; i++) {
+        if (!strstr(plan->commands[i], "password")) {
+            vx_log_debug(name_of(frr), "%s", plan->commands[i]);
+        }
+    }
+    frr->counts.n_commands += plan->n_commands;
+    frr->unsaved = true;
+    vx_gw_vty_configure(frr->vty, &(struct vx_gw_vty_commands) {
+        .commands = plan->commands, .n = plan->n_commands,
+        .goes_on = vx_gw_frr_refused_goes_on,
+    }, configured, frr);
+}
+
 static void
 answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
 {
@@ -197,20 +239,10 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
         return;
     }
     tell_conflicts(frr, plan);
-    if (plan->n_commands) {
-        vx_log_info(name_of(frr), "configures: %zu commands",
-                    plan->n_commands);
-        for (size_t i = 0; i < plan->n_commands; i++) {
-            if (!strstr(plan->commands[i], "password")) {
-                vx_log_debug(name_of(frr), "%s", plan->commands[i]);
-            }
-        }
-        frr->counts.n_commands += plan->n_commands;
-        frr->unsaved = true;
-        vx_gw_vty_configure(frr->vty, &(struct vx_gw_vty_commands) {
-            .commands = plan->commands, .n = plan->n_commands,
-            .goes_on = vx_gw_frr_refused_goes_on,
-        }, configured, frr);
+    if (plan->ends_daemon && end(frr)) {
+        frr->busy = false;      /* until it is back */
+    } else if (plan->n_commands) {
+        carry_out(frr);
     } else {
         finish(frr);
     }

@@ -314,6 +314,7 @@ leave_reflector(struct planner *p, const struct vx_gw_frr_block *had,
 {
     if (host == OWN) {
         vx_gw_frr_command(&p->routers, "no %s", had->header);
+        p->plan.ends_daemon = true;
         return;
     }
     if (host == AS_GUEST_WITH_ID && router_id_of(had)) {

@@ -75,6 +75,12 @@ struct vx_gw_frr_want {
 struct vx_gw_frr_plan {
     char **commands;                /* for vx_gw_vty_configure */
     size_t n_commands;
+    /* The reflector's `router bgp` of ours goes (the gateway has another AS,
+     * or is no more): bgpd 8.4 does not survive that.  It keeps what VPN
+     * peers have withdrawn for 120 s (rfapi), and falls when the instance was
+     * removed meanwhile (rfapiBiStartWithdrawTimer, route_unlock_node): it is
+     * to be ended, and to begin anew. */
+    bool ends_daemon;
     size_t n_lines;                 /* wanted, that were compared */
     /* Peerings that cannot be configured, and why; owned. */
     struct vx_gw_frr_conflict {

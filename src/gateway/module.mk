@@ -7,6 +7,7 @@ src_gateway_libvxgateway_a_SOURCES =
 # What touches the machine: kernel, OVS ports, configuration of FRR.
 src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/drift.c src/gateway/drift.h \
+	src/gateway/end.c src/gateway/end.h \
 	src/gateway/frr_config.c src/gateway/frr_config.h \
 	src/gateway/frr_diff.c src/gateway/frr_diff.h \
 	src/gateway/frr_drift.c src/gateway/frr_drift.h \

@@ -13,13 +13,12 @@
  * keeps its numbers the same way, and goes with bgpd: it would watch one
  * tenant's link for another's. */
 #include <cjson/cJSON.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "gateway/app.h"
+#include "gateway/end.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -69,33 +68,6 @@ vx_gw_vrf_ids_differ(const char *zebra, const char *bgpd, char *ret_vrf)
     return differ ? ret_vrf : NULL;
 }
 
-/* A process of that name only: what answers at the VTY may be another. */
-static bool
-is_called(pid_t pid, const char *wanted)
-{
-    char path[64], name[32] = "";
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/comm", (long) pid);
-    file = fopen(path, "re");
-    if (file) {
-        if (!fgets(name, sizeof name, file)) {
-            name[0] = '\0';
-        }
-        fclose(file);
-    }
-    name[strcspn(name, "\n")] = '\0';
-    return !strcmp(name, wanted);
-}
-
-static bool
-end_daemon(const struct vx_gw_vty *vty, const char *name)
-{
-    pid_t pid = vx_gw_vty_peer(vty);
-
-    return pid > 1 && is_called(pid, name) && !kill(pid, SIGKILL);
-}
-
 void
 vx_gw_app_end_bfdd(struct vx_gw_app *app)
 {
@@ -105,7 +77,7 @@ vx_gw_app_end_bfdd(struct vx_gw_app *app)
         return;
     }
     app->bfdd_killed_ms = vx_clock_ms();
-    if (end_daemon(app->bfdd_vty, "bfdd")) {
+    if (vx_gw_end_daemon(app->bfdd_vty, "bfdd")) {
         vx_log_warn("peers", "bfdd takes VRFs for others since zebra was "
                     "restarted: ended, to be started again by what watches "
                     "over it");
@@ -128,7 +100,7 @@ end_bgpd(struct vx_gw_app *app, const char *vrf)
     }
     app->ids_killed_ms = vx_clock_ms();
     vx_gw_app_end_bfdd(app);
-    if (!end_daemon(vty, "bgpd")) {
+    if (!vx_gw_end_daemon(vty, "bgpd")) {
         vx_log_error("peers", "bgpd takes VRF %s for another one since zebra "
                      "was restarted, and cannot be ended from here: no "
                      "sessions of tenants until it is restarted", vrf);

@@ -109,9 +109,9 @@ class Gateway:
         return self.box.stop(name, number)
 
     def watch(self):
-        """What watchfrr or systemd would do: a bgpd or bfdd that vxgatewayd
-        has ended is started again. Returns how often bgpd was, so far."""
-        for name in ("bgpd", "bfdd"):
+        """What watchfrr or systemd would do: a daemon that vxgatewayd has
+        ended is started again. Returns how often bgpd was, so far."""
+        for name in ("bgpd", "bfdd", "reflector"):
             process = self.box.processes.get(name)
             if process and process.poll() == -signal.SIGKILL:
                 self.box.processes.pop(name)

@@ -624,6 +624,63 @@ def test_a_bgpd_that_cannot_be_ended_is_cut_off(gateway):
     gateway.controller.wait_acked(60)
 
 
+UPLINK = {"gateway": "g1", "peer": "192.0.2.99", "peer_as": 65002,
+          "local_as": None, "families": ["vpnv4"], "source": UNDERLAY,
+          "bfd": False, "hold": 9, "communities": [], "import": [],
+          "export": []}
+
+
+def watch_reflector(gateway):
+    """Starts it again when vxgatewayd has ended it, as systemd does; whether
+    it has VPN routes of the speaker's."""
+    ended = gateway.box.crashed()
+    assert ended in ({}, {"reflector": -9}), (
+        f"{ended}\n" + gateway.box.output("reflector"))
+    if ended:
+        gateway.box.processes.pop("reflector")
+        gateway.frr.start("reflector")
+    try:
+        return gateway.frr.show("reflector", "show bgp ipv4 vpn").count(
+            "10.0.0.0/24") == 3
+    except (LabError, OSError):
+        return False
+
+
+def test_a_gateway_gets_another_as_and_its_own_back(gateway):
+    """bgpd 8.4 falls when its instance goes while it keeps VPN routes that
+    were withdrawn, for two minutes, and tenants have the same prefixes."""
+    controller = gateway.controller
+    fellows = [5012, 5013]
+    controller.set("peering", "up1", UPLINK)
+    for vni in fellows:
+        controller.set("tenant", f"t{vni}", tenant(vni))
+        controller.set("prefix", f"t{vni} 10.0.0.0/24",
+                       prefix(f"t{vni}", "10.0.0.0/24"))
+    controller.sync()
+    wait_until(lambda: watch_reflector(gateway), 60,
+               lambda: gateway.box.output("vxgatewayd", 60), 0.2)
+    own = BASE["gateway", "g1"]
+    for value in ({**own, "as": 65055, "router_id": "192.0.2.77"}, own,
+                  {**own, "as": 65056}, own):
+        controller.set("gateway", "g1", value)
+        controller.sync()
+
+        def has_all(asn=value["as"]):
+            there = watch_reflector(gateway)
+            return there and f"router bgp {asn}\n" in gateway.frr.show(
+                "reflector", "show running-config")
+        wait_until(has_all, 60,
+                   lambda: gateway.box.output("vxgatewayd", 60), 0.1)
+    controller.wait_acked(60)
+    assert not gateway.box.crashed(), gateway.box.crashed()
+    for vni in fellows:
+        controller.set("prefix", f"t{vni} 10.0.0.0/24", None)
+        controller.set("tenant", f"t{vni}", None)
+    controller.set("peering", "up1", None)
+    controller.sync()
+    controller.wait_acked(60)
+
+
 def test_a_second_one_on_the_machine_is_refused(gateway):
     done = gateway.box.run(os.path.join(BIN, "vxgatewayd"), "--server",
                            "unix:/nowhere", "--name", "g2", "--run-dir",
