@@ -622,6 +622,8 @@ def test_a_bgpd_that_cannot_be_ended_is_cut_off(gateway):
         gateway.controller.set("tenant", f"t{vni}", None)
     gateway.controller.sync()
     gateway.controller.wait_acked(60)
+    gateway.stop()
+    gateway.start()             # with all that it may do
 
 
 UPLINK = {"gateway": "g1", "peer": "192.0.2.99", "peer_as": 65002,
