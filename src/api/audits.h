@@ -23,6 +23,11 @@ struct vx_api_audit_host {
     uint64_t n_left_out;        /* of these, counted only */
 };
 
+/* What the last look found to differ. */
+struct vx_api_audit_drift {
+    const char *what, *object, *row, *found, *state;    /* as of a finding */
+};
+
 /* Of a gateway. */
 struct vx_api_audit_part {
     const char *part;           /* "zebra", "bgpd", "reflector", "speaker",
@@ -30,6 +35,8 @@ struct vx_api_audit_part {
     const char *result;         /* of the last look: "ok", or why it could not
                                  * be looked at */
     uint64_t n_rows, n_found, n_repaired;
+    const struct vx_api_audit_drift *drifts;    /* the first of them */
+    size_t n_drifts;
 };
 
 struct vx_api_audit_gateway {
@@ -37,7 +44,7 @@ struct vx_api_audit_gateway {
     /* As of a host; state "waiting": asked, not answered yet. */
     struct vx_api_audit_host sum;
     const struct vx_api_audit_part *parts;
-    size_t n_parts;             /* 0 = never looked at */
+    size_t n_parts;             /* 0 = never looked at, or not answered */
 };
 
 struct vx_api_finding {

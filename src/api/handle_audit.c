@@ -68,6 +68,27 @@ put_host(void *report_, const struct vx_api_audit_host *host)
 }
 
 static void
+put_drifts(struct vx_jw *jw, const struct vx_api_audit_part *part)
+{
+    vx_jw_key(jw, "items");
+    vx_buf_puts(jw->out, "[");
+    for (size_t i = 0; i < part->n_drifts; i++) {
+        const struct vx_api_audit_drift *drift = &part->drifts[i];
+        struct vx_jw inner;
+
+        vx_buf_puts(jw->out, i ? "," : "");
+        vx_jw_begin(&inner, jw->out);
+        vx_jw_str(&inner, "what", drift->what);
+        vx_jw_str(&inner, "object", drift->object);
+        vx_jw_str(&inner, "row", drift->row);
+        vx_jw_str(&inner, "found", drift->found);
+        vx_jw_str(&inner, "state", drift->state);
+        vx_jw_end(&inner);
+    }
+    vx_buf_puts(jw->out, "]");
+}
+
+static void
 put_gateway(void *report_, const struct vx_api_audit_gateway *gateway)
 {
     struct report *report = report_;
@@ -92,6 +113,7 @@ put_gateway(void *report_, const struct vx_api_audit_gateway *gateway)
         vx_jw_u64(&inner, "rows", part->n_rows);
         vx_jw_u64(&inner, "found", part->n_found);
         vx_jw_u64(&inner, "repaired", part->n_repaired);
+        put_drifts(&inner, part);
         vx_jw_end(&inner);
     }
     vx_buf_puts(out, "]");

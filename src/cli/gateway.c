@@ -14,9 +14,13 @@ static const struct vx_cli_opt opts[] = {
       .help = "its AS (default: the local AS of its fabric-wide peerings, "
               "else 64512)",
       .type = VX_CLI_NUMBER, .key = "as", .verbs = BODY },
+    { .name = "no-as", .help = "back to the default",
+      .type = VX_CLI_NULL, .key = "as", .verbs = VX_CLI_SET },
     { .name = "router-id", .metavar = "IP",
       .help = "its BGP identifier (default: the host's VTEP)",
       .type = VX_CLI_TEXT, .key = "router_id", .verbs = BODY },
+    { .name = "no-router-id", .help = "back to the default",
+      .type = VX_CLI_NULL, .key = "router_id", .verbs = VX_CLI_SET },
     { .name = "host", .metavar = "HOST", .help = "only the one on this host",
       .type = VX_CLI_FILTER, .key = "host", .verbs = VX_CLI_LIST,
       .values = VX_CLI_HOSTS },

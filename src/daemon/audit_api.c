@@ -20,6 +20,12 @@ find_host(const struct vx_audits *audits, const char *name,
 
 /* --- The book. */
 
+const char *
+vx_finding_state(const struct vx_finding *f)
+{
+    return !f->over_ms ? "open" : f->repaired ? "repaired" : "gone";
+}
+
 static void
 tell_finding(const struct vx_api_audit_query *query, const char *host,
              const char *gateway, const struct vx_finding *f)
@@ -30,7 +36,7 @@ tell_finding(const struct vx_api_audit_query *query, const char *host,
                   : f->f.part == VX_PART_FABRIC ? VX_BRIDGE_FABRIC : "",
         .kind = vx_finding_kind_name(f->f.kind),
         .what = vx_finding_what_name(f->f.what),
-        .state = !f->over_ms ? "open" : f->repaired ? "repaired" : "gone",
+        .state = vx_finding_state(f),
         .object = f->f.object, .row = f->f.row, .found = f->f.found,
         .since_ms = f->since_ms, .seen_ms = f->seen_ms,
         .over_ms = f->over_ms, .n_times = f->n_times,

@@ -16,7 +16,11 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
-enum { WAIT_MS = 10000 };
+enum {
+    WAIT_MS = 10000,
+    DRIFTS_MAX = VX_REPORT_MAX_DRIFTS,  /* told with a part; all are in the
+                                         * book */
+};
 
 static struct gw_subject *
 subject_of(const struct vx_tree_node *node)
@@ -122,6 +126,9 @@ give_up(struct gw_subject *s, const char *why)
     snprintf(s->result, sizeof s->result, "%s", why);
     s->last_first_audit = s->book.audit + 1;
     s->n_rows = s->n_found = s->n_repaired = 0;
+    for (int i = 0; i < VX_N_GATEWAY_PARTS; i++) {
+        s->parts[i].is_known = false;
+    }
 }
 
 void
@@ -339,17 +346,41 @@ vx_audits_gateway_answered(struct vx_audits *audits, uint64_t gateway,
 
 /* --- What is known. */
 
+/* What the last look found in this part, as far as there is room. */
+static size_t
+drifts_of(const struct gw_subject *s, enum vx_finding_part part,
+          struct vx_api_audit_drift *drifts, size_t room)
+{
+    const struct vx_finding *f;
+    size_t n = 0;
+
+    for (f = vx_findings_after(&s->book, 0); f && n < room;
+         f = vx_findings_after(&s->book, f->id)) {
+        if (f->f.part == part && f->audit >= s->last_first_audit) {
+            drifts[n++] = (struct vx_api_audit_drift) {
+                .what = vx_finding_what_name(f->f.what),
+                .object = f->f.object, .row = f->f.row, .found = f->f.found,
+                .state = vx_finding_state(f),
+            };
+        }
+    }
+    return n;
+}
+
 void
 vx_gw_subject_tell(struct vx_audits *audits, const struct vx_obj *gateway,
                    const struct vx_api_audit_query *query)
 {
     const struct gw_subject *s = get(audits, gateway->oid);
     struct vx_api_audit_part parts[VX_N_GATEWAY_PARTS];
+    struct vx_api_audit_drift drifts[VX_N_GATEWAY_PARTS][DRIFTS_MAX];
     const struct vx_obj *host = vx_model_by_oid(
         audits->env.model, ((const struct vx_gateway *) gateway)->host);
     size_t n_open = vx_findings_n_open(&s->book), n = 0;
 
     for (int i = 0; i < VX_N_GATEWAY_PARTS; i++) {
+        enum vx_finding_part part = (enum vx_finding_part) (VX_PART_ZEBRA + i);
+
         if (s->parts[i].is_known) {
             parts[n++] = (struct vx_api_audit_part) {
                 .part = vx_finding_kind_name((enum vx_finding_kind)
@@ -357,6 +388,8 @@ vx_gw_subject_tell(struct vx_audits *audits, const struct vx_obj *gateway,
                 .result = s->parts[i].result, .n_rows = s->parts[i].n_rows,
                 .n_found = s->parts[i].n_found,
                 .n_repaired = s->parts[i].n_repaired,
+                .drifts = drifts[i],
+                .n_drifts = drifts_of(s, part, drifts[i], DRIFTS_MAX),
             };
         }
     }

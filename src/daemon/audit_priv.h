@@ -71,6 +71,9 @@ struct subject {
     char result[200];
 };
 
+/* "open", "repaired", "gone". */
+const char *vx_finding_state(const struct vx_finding *finding);
+
 /* A part of a gateway, as it last told. */
 struct gw_part {
     bool is_known;

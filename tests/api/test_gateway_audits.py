@@ -80,9 +80,11 @@ def test_what_a_gateway_finds_is_told_with_its_part(fabric, g1):
     assert (line["rows"], line["found"], line["open"]) == (20, 1, 1)
     assert line["parts"] == [
         {"part": "zebra", "result": "ok", "rows": 10, "found": 1,
-         "repaired": 0},
+         "repaired": 0, "items": [
+             {"what": "foreign", "object": DRIFT["object"],
+              "row": DRIFT["row"], "found": "", "state": "open"}]},
         {"part": "bgpd", "result": "ok", "rows": 10, "found": 0,
-         "repaired": 0}]
+         "repaired": 0, "items": []}]
     found, = items
     assert (found["gateway"], found["host"], found["kind"], found["what"],
             found["row"], found["state"]) == (
@@ -93,6 +95,7 @@ def test_what_a_gateway_finds_is_told_with_its_part(fabric, g1):
     g1.parts = [part("zebra", dict(DRIFT, repaired=True), repaired=1)]
     line, items = audit(fabric, "host=gw1&repair=1&wait=30", 200)
     assert items[0]["state"] == "repaired" and line["open"] == 0
+    assert line["parts"][0]["items"][0]["state"] == "repaired"
     asked = [e for _, e in g1.lines if e.get("type") == "audit"]
     assert [e["value"]["repair"] for e in asked] == [False, False, True]
     assert len({e["value"]["nonce"] for e in asked}) == 3
@@ -130,6 +133,7 @@ def test_a_gateway_that_does_not_answer_is_given_up(fabric, g1):
     assert 9 < time.monotonic() - began < 40
     assert line["result"] == "not answered within 10 s"
     assert line["audited"] == seen and items == []
+    assert line["parts"] == []
     # Who does not want to wait so long is told so.
     line, _ = audit(fabric, "gateway=g1&wait=1", 202)
     assert line["state"] == "waiting"

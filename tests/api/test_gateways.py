@@ -524,6 +524,10 @@ def test_what_is_in_force_by_default_is_shown(fabric):
     found = fabric.call("GET", "/v1/gateways/g1")
     assert (found["as_in_force"], found["router_id_in_force"]) == (
         65009, "192.0.2.1")
+    fabric.call("PATCH", "/v1/gateways/g1", {"as": None, "router_id": None})
+    found = fabric.call("GET", "/v1/gateways/g1")
+    assert (found["as_in_force"], found["router_id_in_force"]) == (
+        64512, "10.9.0.1")
 
 
 def test_filters_of_peerings_are_told_with_each_prefix(fabric):

@@ -20,6 +20,8 @@ CASES = [
     ("gateway add g1 --host gw1", "PUT", "/v1/gateways/g1", {"host": "gw1"}),
     ("gateway set g1 --as 4200000000 --router-id 192.0.2.1", "PATCH",
      "/v1/gateways/g1", {"as": 4200000000, "router_id": "192.0.2.1"}),
+    ("gateway set g1 --no-as --no-router-id", "PATCH", "/v1/gateways/g1",
+     {"as": None, "router_id": None}),
     ("subnet set acme/web 10.0.0.0/24 --announce --host-routes", "PATCH",
      "/v1/tenants/acme/networks/web/subnets/10.0.0.0%2F24",
      {"announce": True, "host_routes": True}),

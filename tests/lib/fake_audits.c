@@ -40,7 +40,7 @@ fake_query(void *fake_, const struct vx_api_audit_query *query,
         .sum = { .state = "idle", .result = "not answered within 10 s",
                  .audited_ms = 2000, .n_rows = 4 },
         .parts = (const struct vx_api_audit_part[]) {
-            { "zebra", "ok", 4, 0, 0 } },
+            { "zebra", "ok", 4, 0, 0, NULL, 0 } },
         .n_parts = 1 });
     if (query->gateway) {
         return true;

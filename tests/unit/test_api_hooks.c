@@ -86,7 +86,8 @@ an_audit_tells_hosts_and_differences(void **state)
         "\"state\":\"idle\",\"result\":\"not answered within 10 s\","
         "\"audited\":\"1970-01-01T00:00:02.000Z\"");
     get("/v1/audit?gateway=g1", 200, "\"parts\":[{\"part\":\"zebra\","
-        "\"result\":\"ok\",\"rows\":4,\"found\":0,\"repaired\":0}]");
+        "\"result\":\"ok\",\"rows\":4,\"found\":0,\"repaired\":0,"
+        "\"items\":[]}]");
     get("/v1/audit?gateway=g1", 200, "\"hosts\":[]");
     get("/v1/audit?gateway=g2", 404, "g2");
     get("/v1/audit?gateway=g1&host=h1", 400, "not both");

@@ -86,8 +86,8 @@ types_agree(enum vx_cli_opt_type opt, enum vx_codec_type field)
 {
     switch (opt) {
     case VX_CLI_TEXT:
-    case VX_CLI_FIRST_LINE:
-    case VX_CLI_NULL: return field == VX_T_STRING;
+    case VX_CLI_FIRST_LINE: return field == VX_T_STRING;
+    case VX_CLI_NULL: return field == VX_T_STRING || field == VX_T_UINT;
     case VX_CLI_NUMBER: return field == VX_T_UINT;
     case VX_CLI_TRUE:
     case VX_CLI_FALSE: return field == VX_T_BOOL;
