@@ -793,6 +793,12 @@ connected(const struct vx_gw *gw)
 }
 
 static uint64_t
+degraded(const struct vx_gw *gw)
+{
+    return trouble_of(gw)[0] != '\0';
+}
+
+static uint64_t
 announced(const struct vx_gw *gw)
 {
     return vx_feedlog_n_told(gw->log, VX_FEED_PREFIX);
@@ -838,6 +844,8 @@ vx_gws_metrics(const struct vx_gws *gws, struct vx_buf *out)
     static const struct figure figures[] = {
         { "gateway_connected", "The gateway reads its feed and reports.",
           connected },
+        { "gateway_degraded", "A daemon that the gateway needs is away.",
+          degraded },
         { "gateway_sessions_up", "BGP sessions that are established.",
           sessions_up },
         { "gateway_announced", "Prefixes the gateway is told to announce.",

@@ -168,6 +168,9 @@ void vx_gw_app_put_troubles(void *app, struct vx_buf *out);
 
 /* bfd.c */
 void vx_gw_app_bfd_tick(struct vx_gw_app *app);
+/* Of a peering with BFD: why it has none; "" = it has. */
+void vx_gw_app_bfd_remark(const struct vx_gw_app *app,
+                          const struct vx_gw_entry *entry, char text[200]);
 bool vx_gw_app_wants_bfd(struct vx_gw_app *app);
 
 /* doubts.c */

@@ -7,7 +7,8 @@
  * what it lacks, twice in a row, bgpd is made to register again.  A session
  * that bfdd has is never touched, whatever its state; but a bfdd that has one
  * on another device than the peering's, twice in a row, takes one VRF for
- * another, and is ended (vrf_ids.c). */
+ * another, and is ended (vrf_ids.c).  A peering that wants BFD and whose
+ * session is up without it for a while says so. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
-enum { LOOK_S = 5, AGAIN_MS = 30000, MISSING_MAX = 1000 };
+enum { LOOK_S = 5, LOOKS = 3, AGAIN_MS = 30000, MISSING_MAX = 1000 };
 
 struct vx_gw_missing {
     char vrf[VX_GW_IFNAME_SIZE];
@@ -86,7 +87,7 @@ index_find(const struct index *index, const struct place *place)
     return node ? VX_CONTAINER(node, struct spot, by_place)->known : NULL;
 }
 
-/* Of devices, as bfdd answers "show bfd peers json"; "": none is named. */
+/* Of sessions as bfdd answers "show bfd peers json". */
 static void
 index_answer(struct index *index, const cJSON *answer)
 {
@@ -98,12 +99,10 @@ index_answer(struct index *index, const cJSON *answer)
             cJSON_GetObjectItemCaseSensitive(item, "vrf"));
         const char *peer = cJSON_GetStringValue(
             cJSON_GetObjectItemCaseSensitive(item, "peer"));
-        const char *device = cJSON_GetStringValue(
-            cJSON_GetObjectItemCaseSensitive(item, "interface"));
         struct vx_ip ip;
 
         if (vrf && peer && vx_ip_parse(peer, &ip)) {
-            index_add(index, vrf, &ip, device ? device : "");
+            index_add(index, vrf, &ip, item);
         }
     }
 }
@@ -218,15 +217,36 @@ miss(struct vx_gw_app *app, const struct place *place,
     }
 }
 
+static const char *
+text_of(const cJSON *item, const char *name)
+{
+    const char *text = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(item, name));
+
+    return text ? text : "";
+}
+
+/* How long BGP has been up without BFD, for vx_gw_app_bfd_remark(). */
+static void
+count_without(struct vx_gw_entry *entry, bool is_established,
+              const cJSON *session)
+{
+    if (!is_established || !strcmp(text_of(session, "status"), "up")) {
+        entry->n_without_bfd = 0;
+    } else if (entry->n_without_bfd < LOOKS) {
+        entry->n_without_bfd++;
+    }
+}
+
 static void
 look(struct vx_gw_app *app, const cJSON *answer)
 {
     struct vx_gw_missing *was = app->missing;
-    struct index devices, established, missed;
+    struct index sessions, established, missed;
     bool mixes = false;
     const char *vrf;
 
-    index_answer(&devices, answer);
+    index_answer(&sessions, answer);
     index_sessions(&established, &app->tenant_sessions);
     index_missing(&missed, was, app->n_missing);
     app->missing = NULL;
@@ -237,16 +257,19 @@ look(struct vx_gw_app *app, const cJSON *answer)
          entry = with_bfd(app, vx_gw_entries_next(entry), &vrf)) {
         const struct vx_peering *value = &entry->value->peering.value;
         const struct place place = { vrf, &value->peer };
-        const char *device = index_find(&devices, &place);
+        const cJSON *session = index_find(&sessions, &place);
+        const char *device = text_of(session, "interface");
+        bool is_established = index_find(&established, &place) != NULL;
 
-        if (device) {
+        count_without(entry, is_established, session);
+        if (session) {
             mixes |= *device && *value->device
                      && strcmp(device, value->device);
-        } else if (index_find(&established, &place)) {
+        } else if (is_established) {
             miss(app, &place, index_find(&missed, &place));
         }
     }
-    free(devices.spots);
+    free(sessions.spots);
     free(established.spots);
     free(missed.spots);
     free(was);
@@ -278,6 +301,26 @@ vx_gw_app_wants_bfd(struct vx_gw_app *app)
     return app->bfdd_vty
            && with_bfd(app, vx_gw_entries_from(app->entries, VX_GW_PEERING,
                                                ""), &vrf);
+}
+
+void
+vx_gw_app_bfd_remark(const struct vx_gw_app *app,
+                     const struct vx_gw_entry *entry, char text[200])
+{
+    static const char meaning[] = "a silent peer is noticed when the hold "
+                                  "time is over";
+    const struct vx_gw_peering *peering = &entry->value->peering;
+
+    text[0] = '\0';
+    if (!peering->tenant || !peering->value.bfd) {
+        return;
+    } else if (app->bfdd_why[0]) {
+        snprintf(text, 200, "bfdd: %s: without BFD %s", app->bfdd_why,
+                 meaning);
+    } else if (entry->n_without_bfd == LOOKS) {
+        snprintf(text, 200, "BFD is not up, though BGP is: without it %s",
+                 meaning);
+    }
 }
 
 /* --- Whether it runs. */

@@ -41,6 +41,8 @@ struct vx_gw_entry {
      * been raised since its session was looked at. */
     unsigned limit;
     bool limit_raised;
+    /* Likewise, of bfd.c: looks in a row that found BGP up and BFD not. */
+    unsigned n_without_bfd;
 };
 
 struct vx_gw_entries;

@@ -429,16 +429,12 @@ static const char *
 tell_remark(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
             const struct vx_gw_session *s, char text[200])
 {
-    const struct vx_gw_peering *peering = &entry->value->peering;
-
     tell_limit(app, entry, s, text);
     if (!text[0] && s->is_shut) {
         snprintf(text, 200, "it is shut down in bgpd's own configuration");
     }
-    if (!text[0] && peering->tenant && peering->value.bfd
-        && app->bfdd_why[0]) {
-        snprintf(text, 200, "bfdd: %s: without BFD a silent peer is noticed "
-                 "when the hold time is over", app->bfdd_why);
+    if (!text[0]) {
+        vx_gw_app_bfd_remark(app, entry, text);
     }
     return text;
 }

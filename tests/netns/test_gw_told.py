@@ -118,6 +118,22 @@ def test_a_bfdd_that_is_away_is_told_at_peerings_that_want_it(gw):
     active(gw)
 
 
+def test_a_session_whose_bfd_is_down_says_so(gw):
+    def error():
+        return next((s["state"], s["error"]) for s in shown(gw)["sessions"]
+                    if s["peering"] == "red/ce1")
+
+    ce = gw.ces["red"]
+    active(gw)
+    ce.frr.stop("bfdd", signal.SIGKILL)
+    until(gw, lambda: error()[0] == "established"
+          and error()[1].startswith("BFD is not up"), "why", 60)
+    assert gateway(gw)["status"] == "active"
+    ce.frr.start("bfdd")
+    gw.wait_sessions()
+    until(gw, lambda: error() == ("established", ""), "no reason", 90)
+
+
 @pytest.mark.parametrize("daemon, peering", [("bgpd", "red/ce1"),
                                              ("reflector", "up1")])
 def test_reasons_name_the_daemon_that_is_away(gw, daemon, peering):
