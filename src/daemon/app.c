@@ -173,7 +173,7 @@ settle(void *app_)
     struct vx_app *app = app_;
 
     if (app->commit) {
-        vx_commit_flush(app->commit, NULL);
+        vx_commit_drain(app->commit, NULL);
     }
 }
 
@@ -225,7 +225,7 @@ stop(struct vx_app *app)
     vx_process_notify("STOPPING=1");
     app->stopping = true;
     if (app->commit) {
-        vx_commit_flush(app->commit, NULL);
+        vx_commit_drain(app->commit, NULL);
     }
     vx_gws_stop(app->gws);
     if (app->server) {

@@ -23,7 +23,7 @@ backend_model(void *app_)
 {
     struct vx_app *app = app_;
 
-    return vx_commit_flush(app->commit, NULL) ? app->model : NULL;
+    return vx_commit_drain(app->commit, NULL) ? app->model : NULL;
 }
 
 /* Carries a submit of the API to its end. */

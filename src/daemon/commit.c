@@ -15,7 +15,10 @@
 #include "lib/xalloc.h"
 #include "store/store.h"
 
-enum { TURN_MAX_US = 2000 };
+enum {
+    TURN_MAX_US = 2000,
+    DRAIN_MAX = 100,            /* each is caused by the one before */
+};
 
 /* A submit that waits for the end of the turn. */
 struct pending {
@@ -344,6 +347,21 @@ vx_commit_flush(struct vx_commit *commit, struct vx_error *err)
         *err = local;
     }
     return ok;
+}
+
+bool
+vx_commit_drain(struct vx_commit *commit, struct vx_error *err)
+{
+    for (int i = 0; i < DRAIN_MAX && !commit->flushing; i++) {
+        if (!commit->first) {
+            return true;
+        }
+        if (!vx_commit_flush(commit, err)) {
+            return false;
+        }
+    }
+    return vx_fail(err, VX_UNAVAILABLE, "", "the controller is busy with "
+                   "its own changes; try again");
 }
 
 uint64_t

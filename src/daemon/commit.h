@@ -65,8 +65,13 @@ void vx_commit_free(struct vx_commit *commit);
  * they are durable.  It may submit again. */
 void vx_commit_submit(struct vx_commit *commit, const struct vx_op *ops,
                       size_t n, vx_commit_done *done, void *aux);
-/* Commits what is staged now.  False if the store failed. */
+/* Commits what is staged now.  False if the store failed.  Whoever is told
+ * may submit again: that stays staged. */
 bool vx_commit_flush(struct vx_commit *commit, struct vx_error *err);
+/* The same until nothing is staged: for who stages something to take it back
+ * again, which must not take back what another was promised.  False if the
+ * store failed, or from within a flush. */
+bool vx_commit_drain(struct vx_commit *commit, struct vx_error *err);
 
 /* Committed, not staged. */
 uint64_t vx_commit_revision(const struct vx_commit *commit);

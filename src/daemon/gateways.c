@@ -459,7 +459,7 @@ work(evutil_socket_t fd, short what, void *gws_)
 
     (void) fd;
     (void) what;
-    if (!vx_commit_flush(gws->app->commit, NULL)) {
+    if (!vx_commit_drain(gws->app->commit, NULL)) {
         return;                 /* the next tick tries again */
     }
     work_keys(gws);
@@ -699,82 +699,6 @@ uplink_changed(struct vx_gws *gws, const struct vx_change *change)
     }
 }
 
-static void
-touch_host_port(void *gws, uint64_t port)
-{
-    vx_gws_port(gws, port);
-}
-
-
-static void
-touch_host_network(void *gws_, uint64_t network)
-{
-    struct vx_gws *gws = gws_;
-
-    vx_fabric_network_ports(gws->app->fabric, network, touch_host_port, gws);
-}
-
-/* Each is told who the others are. */
-static void
-touch_gateways(struct vx_gws *gws)
-{
-    struct vx_gw *gw;
-
-    VX_GWS_FOR_EACH(gw, gws) {
-        struct vx_feed_key key = { .type = VX_FEED_GATEWAY };
-
-        snprintf(key.text, sizeof key.text, "%s", gw->name);
-        vx_gws_touch(gws, &key);
-    }
-}
-
-/* What was told of it under the VTEP that it had. */
-struct moved_vtep {
-    struct vx_gws *gws;
-    char vtep[VX_IP_STRLEN];
-};
-
-static void
-touch_old_vtep(void *moved_, uint64_t oid)
-{
-    const struct moved_vtep *moved = moved_;
-    const struct vx_network *network = (const void *)
-        vx_model_by_oid(moved->gws->app->model, oid);
-    struct vx_feed_key key = { .type = VX_FEED_VTEP };
-
-    if (network) {
-        snprintf(key.text, sizeof key.text, "%u %s", network->vni,
-                 moved->vtep);
-        vx_gws_touch(moved->gws, &key);
-    }
-}
-
-/* Its VTEP is another, or may be used now: what is behind it is told anew. */
-static void
-host_changed(struct vx_gws *gws, const struct vx_change *change)
-{
-    const struct vx_host *old = (const void *) change->old;
-    const struct vx_host *new = (const void *) change->new;
-
-    if (!new || new->external || (old && old->stranger == new->stranger
-                                  && !vx_ip_compare(&old->vtep,
-                                                    &new->vtep))) {
-        return;
-    }
-    if (vx_model_gateway_of_host(gws->app->model, new->o.oid)) {
-        touch_gateways(gws);
-    }
-    if (old) {
-        struct moved_vtep moved = { .gws = gws };
-
-        vx_ip_format(&old->vtep, moved.vtep);
-        vx_fabric_host_networks(gws->app->fabric, new->o.oid,
-                                touch_host_network, gws);
-        vx_fabric_host_networks(gws->app->fabric, new->o.oid,
-                                touch_old_vtep, &moved);
-    }
-}
-
 void
 vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
 {
@@ -786,7 +710,7 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
 
         if (kind == VX_GATEWAY) {
             gateway_changed(gws, &changes[i]);
-            touch_gateways(gws);
+            vx_gws_touch_gateways(gws);
         }
     }
     if (!had_any && !gws->gateways.count && !gws->legs.count) {
@@ -805,7 +729,7 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
         } else if (obj->kind == VX_GATEWAY) {
             look_at_view(gws, obj->oid);
         } else if (obj->kind == VX_HOST) {
-            host_changed(gws, &changes[i]);
+            vx_gws_host_changed(gws, &changes[i]);
         } else if (obj->kind == VX_PORT && !changes[i].old
                    && ((const struct vx_port *) (const void *) obj)
                           ->gateway) {

@@ -735,7 +735,7 @@ bgp(void *gws_, const struct vx_api_bgp_query *query, char next[512],
             return false;
         }
     }
-    if (!vx_commit_flush(gws->app->commit, err)
+    if (!vx_commit_drain(gws->app->commit, err)
         || !read_place(gws, query->after, &place, err)) {
         return false;
     }

@@ -172,8 +172,8 @@ rehearse(struct vx_gw_held *held)
 
     /* What the store refuses is out of the way then, and is no reason to carry
      * out this one without a word. */
-    if ((!vx_commit_flush(app->commit, &err)
-         && !vx_commit_flush(app->commit, &err))
+    if ((!vx_commit_drain(app->commit, &err)
+         && !vx_commit_drain(app->commit, &err))
         || !vx_model_apply(app->model, held->submit.ops, held->submit.n,
                            vx_clock_wall_ms(), NULL, &failed, &err)) {
         return false;

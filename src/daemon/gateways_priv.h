@@ -269,6 +269,11 @@ int vx_gws_count_compare(const void *key, const struct vx_tree_node *node);
 void vx_gws_held_look(struct vx_gws *gws);
 void vx_gws_held_free(struct vx_gws *gws);
 
+/* gateways_vtep.c */
+void vx_gws_touch_gateways(struct vx_gws *gws);
+/* While gws->changes are the commit's. */
+void vx_gws_host_changed(struct vx_gws *gws, const struct vx_change *change);
+
 /* gateways_legs.c */
 void vx_gws_legs_start(struct vx_gws *gws);
 void vx_gws_legs_changed(struct vx_gws *gws, const struct vx_change *change);

@@ -316,7 +316,7 @@ vx_gws_report_done(struct vx_gws *gws)
         if (w->next) {
             w->next->prev = w->prev;
         }
-        vx_commit_flush(gws->app->commit, NULL);
+        vx_commit_drain(gws->app->commit, NULL);
         w->done(w->aux, vx_commit_revision(gws->app->commit));
         free(w);
     }

@@ -22,6 +22,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/gateways_hold.c src/daemon/gateways_learn.c \
 	src/daemon/gateways_legs.c \
 	src/daemon/gateways_limit.c src/daemon/gateways_report.c \
+	src/daemon/gateways_vtep.c \
 	src/daemon/health.c src/daemon/health.h \
 	src/daemon/hook_dir.c src/daemon/hook_dir.h \
 	src/daemon/hook_exec.c src/daemon/hook_exec.h \

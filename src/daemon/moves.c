@@ -216,7 +216,7 @@ work(evutil_socket_t fd, short what, void *moves_)
 {
     struct vx_moves *moves = moves_;
     struct vx_app *app = moves->app;
-    bool committed = vx_commit_flush(app->commit, NULL);
+    bool committed = vx_commit_drain(app->commit, NULL);
     uint64_t *noted = moves->noted;
     size_t n = moves->n_noted;
 

@@ -144,7 +144,7 @@ vx_app_plan(struct vx_app *app, const struct vx_api_submit *submit)
 
     vx_tree_init(&plan.hosts, cmp_host);
     outcome.err = &err;
-    if (!vx_commit_flush(app->commit, &err)
+    if (!vx_commit_drain(app->commit, &err)
         || !vx_model_apply(app->model, submit->ops, submit->n,
                            vx_clock_wall_ms(), results, &outcome.failed,
                            &err)) {
