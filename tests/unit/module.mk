@@ -117,6 +117,12 @@ tests_unit_test_receipts_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_receipts_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_commit
+tests_unit_test_commit_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_commit_LDADD = src/daemon/libvxdaemon.a \
+	src/api/libvxapi.a src/shell/libvxshell.a $(LIBS_CORE) \
+	$(LIBEVENT_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_audits
 tests_unit_test_audits_SOURCES = tests/unit/test_audits.c \
 	$(MODEL_FIXTURE)
