@@ -6,7 +6,9 @@
  * withdrawn from the gateways now, and the request is submitted when those
  * that are connected have acknowledged that, or after HOLD_MS.  Nothing is
  * rehearsed that touches nothing announced, and nothing is held that takes
- * nothing away.
+ * nothing away.  What others have changed meanwhile may have announced more
+ * that would be gone: it is rehearsed once more then, MORE_MAX times at
+ * most.
  *
  * Where a port is, is no part of the rehearsal: the fabric is not told of what
  * is only staged.  So a VTEP that goes from a network's floods (type 3) with
@@ -26,7 +28,7 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
-enum { HOLD_MS = 2000, HELD_MAX = 256, KEYS_MAX = 100000 };
+enum { HOLD_MS = 2000, MORE_MAX = 3, HELD_MAX = 256, KEYS_MAX = 100000 };
 
 /* A gateway has to come to this number. */
 struct wait {
@@ -40,6 +42,8 @@ struct vx_gw_held {
     void (*go)(void *app, const struct vx_api_submit *submit);
     struct vx_feed_key *keys;   /* sorted, each once */
     size_t n_keys, cap_keys;
+    uint64_t revision;          /* that it was rehearsed on */
+    unsigned n_more;            /* rehearsals after the first */
     struct wait *waits;
     size_t n_waits, cap_waits;
     struct event *timer;
@@ -179,6 +183,7 @@ rehearse(struct vx_gw_held *held)
         return false;
     }
     changes = vx_model_staged(app->model, &n);
+    held->revision = vx_commit_revision(app->commit);
     gws->changes = changes;
     gws->n_changes = n;
     for (size_t i = 0; i < n; i++) {
@@ -308,6 +313,67 @@ go(struct vx_gw_held *held)
     held->go(held->gws->app, &held->submit);
 }
 
+static const struct timeval limit = { HOLD_MS / 1000, 0 };
+
+/* Takes over from `more` what it withdraws beyond the others. */
+static void
+take_keys(struct vx_gw_held *held, struct vx_gw_held *more)
+{
+    size_t n = held->n_keys + more->n_keys;
+
+    held->keys = vx_grow(held->keys, &held->cap_keys, n,
+                         sizeof *held->keys);
+    memcpy(held->keys + held->n_keys, more->keys,
+           more->n_keys * sizeof *held->keys);
+    held->n_keys = n;
+    qsort(held->keys, n, sizeof *held->keys, by_key);
+}
+
+static void
+drop_known_keys(struct vx_gw_held *more, const struct vx_gw_held *held)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < more->n_keys; i++) {
+        if (!bsearch(&more->keys[i], held->keys, held->n_keys,
+                     sizeof *held->keys, by_key)) {
+            more->keys[n++] = more->keys[i];
+        }
+    }
+    more->n_keys = n;
+}
+
+/* What was announced since the last rehearsal and would be gone, too, is
+ * withdrawn as well; true: it is to be waited for. */
+static bool
+withdraw_more(struct vx_gw_held *held)
+{
+    struct vx_gws *gws = held->gws;
+    struct vx_gw_held more = { .gws = gws, .submit = held->submit };
+
+    if (held->n_more == MORE_MAX
+        || (held->revision == vx_commit_revision(gws->app->commit)
+            && vx_model_revision(gws->app->model) == held->revision)) {
+        return false;
+    }
+    held->n_more++;
+    if (rehearse(&more)) {
+        held->revision = more.revision;
+        drop_known_keys(&more, held);
+        withdraw(&more);
+        take_keys(held, &more);
+        free(held->waits);
+        held->waits = more.waits;
+        held->n_waits = more.n_waits;
+        held->cap_waits = more.cap_waits;
+        more.waits = NULL;
+        event_add(held->timer, &limit);
+        vx_gws_pump_all(gws);
+    }
+    free(more.keys);
+    return more.n_keys && is_waiting(held);
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *held_)
 {
@@ -320,7 +386,9 @@ on_timer(evutil_socket_t fd, short what, void *held_)
         vx_log_warn("gateways", "a withdrawal was not acknowledged in %d ms: "
                     "the request is carried out", HOLD_MS);
     }
-    go(held);
+    if (!withdraw_more(held)) {
+        go(held);
+    }
 }
 
 void
@@ -338,7 +406,6 @@ bool
 vx_gws_hold(struct vx_gws *gws, const struct vx_api_submit *submit,
             void (*carry_out)(void *app, const struct vx_api_submit *submit))
 {
-    static const struct timeval limit = { HOLD_MS / 1000, 0 };
     struct vx_gw_held *held;
     bool worth_it = false;
 
