@@ -538,6 +538,7 @@ judge_step(void)
     if (sim->app && !sim->dying) {
         judge_audits();
         judge_vnis();
+        judge_confirmed();
     }
     if (!sim->app || sim->dying) {
         judge_disturbed();

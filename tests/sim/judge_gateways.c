@@ -334,17 +334,33 @@ is_there(const char *type, const char *key, const struct vx_obj **ret_obj)
     return *ret_obj;
 }
 
+/* A gateway may hear late of what it was told in time. */
+void
+judge_confirmed(void)
+{
+    for (int g = 0; sim->gatewayed && g < N_GATEWAYS; g++) {
+        const struct vx_gateway *gateway = (const void *)
+            client_find(KEY_GATEWAY + g);
+        struct vx_host_facts facts;
+
+        if (!gateway || gateway->host != sim->confirmed_by[g]) {
+            sim->confirmed[g] = 0;
+            sim->confirmed_by[g] = gateway ? gateway->host : 0;
+        }
+        if (gateway && vx_hosts_facts(sim->app->hosts, gateway->host, &facts)
+            && facts.realized > sim->confirmed[g]) {
+            sim->confirmed[g] = facts.realized;
+        }
+    }
+}
+
 /* The gateway's own machine. */
 static const char *
-lacks(const struct machine *machine, uint64_t host, uint64_t revision,
-      int leg)
+lacks(const struct machine *machine, int g, uint64_t revision, int leg)
 {
-    struct vx_host_facts facts;
-
-    if (!machine_is_known(machine, host)
-        || !vx_hosts_facts(sim->app->hosts, host, &facts)) {
+    if (!machine_is_known(machine, sim->confirmed_by[g])) {
         return NULL;
-    } else if (revision > facts.realized) {
+    } else if (revision > sim->confirmed[g]) {
         return "its host has not confirmed that";
     } else if (leg >= 0 && !sim->leg_was_in[leg] && !lets_in(machine, leg)) {
         return "its leg is not connected";
@@ -376,9 +392,10 @@ judge_told(struct gateway *gw, const char *type, const char *key,
         || !is_there(type, key, &obj) || !obj) {
         return;
     }
+    judge_confirmed();
     for (int m = 0; m < sim->n_machines; m++) {
         const char *why = lacks(
-            &sim->machines[m], gateway->host, item.revision,
+            &sim->machines[m], g, item.revision,
             k.type == VX_FEED_PREFIX ? leg_iface(key[1] - '0', g) : -1);
 
         if (why) {

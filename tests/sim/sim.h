@@ -368,6 +368,9 @@ struct sim {
     int vni_tenants[N_VNIS];    /* whose a VNI is, or was the last; or -1 */
     uint32_t n_remote;          /* packets of the other fabric so far */
     bool leg_was_in[N_IFACES];  /* once it had its rows */
+    /* Of gateways' hosts: the most that they had confirmed at a time. */
+    uint64_t confirmed[N_GATEWAYS];
+    uint64_t confirmed_by[N_GATEWAYS];          /* the host */
     bool deaf[N_IFACES];        /* answers no questions */
     unsigned n_restores;        /* requests for what is missing */
     bool plugs;                 /* machines are to be switched on */
@@ -512,6 +515,7 @@ void judge_told(struct gateway *gateway, const char *type, const char *key,
 /* A request was carried out: nobody announces what is gone by it. */
 void judge_withdrawn(int64_t submitted_ms);
 void judge_vnis(void);
+void judge_confirmed(void);
 /* A packet comes to a VTEP of the other fabric, or to nobody. */
 void judge_tunnel(const struct machine *from,
                   const struct vx_packet *packet,
