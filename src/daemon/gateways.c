@@ -625,6 +625,7 @@ gw_new(struct vx_gws *gws, const struct vx_obj *obj)
     vx_tree_init(&gw->failed, cmp_failed);
     vx_tree_insert(&gws->gateways, &gw->oid, &gw->by_oid);
     view_gateway(gw);
+    vx_gws_held_withdraw(gw);
     return gw;
 }
 

@@ -244,6 +244,16 @@ withdraw(struct vx_gw_held *held)
     }
 }
 
+void
+vx_gws_held_withdraw(struct vx_gw *gw)
+{
+    for (struct vx_gw_held *held = gw->gws->held; held; held = held->next) {
+        for (size_t i = 0; i < held->n_keys; i++) {
+            vx_feedlog_withdraw(gw->log, &held->keys[i]);
+        }
+    }
+}
+
 /* The request may have been refused, or have changed what it was: what is
  * there still is announced again. */
 static void
@@ -307,6 +317,7 @@ go(struct vx_gw_held *held)
     struct going *going = vx_xcalloc(1, sizeof *going);
 
     unlink_held(held);
+    event_del(held->timer);
     *going = (struct going) { held, held->submit.done, held->submit.aux };
     held->submit.done = went;
     held->submit.aux = going;
@@ -366,7 +377,6 @@ withdraw_more(struct vx_gw_held *held)
         held->waits = more.waits;
         held->n_waits = more.n_waits;
         held->cap_waits = more.cap_waits;
-        more.waits = NULL;
         event_add(held->timer, &limit);
         vx_gws_pump_all(gws);
     }

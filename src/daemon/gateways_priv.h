@@ -268,6 +268,8 @@ int vx_gws_count_compare(const void *key, const struct vx_tree_node *node);
 /* The gateway has acknowledged more, or is gone. */
 void vx_gws_held_look(struct vx_gws *gws);
 void vx_gws_held_free(struct vx_gws *gws);
+/* It is new: what others have withdrawn is not announced by it either. */
+void vx_gws_held_withdraw(struct vx_gw *gw);
 
 /* gateways_vtep.c */
 void vx_gws_touch_gateways(struct vx_gws *gws);
