@@ -338,7 +338,7 @@ vx_switch_committed(struct vx_switch *sw, uint64_t tag)
         repaired |= owed->what == OWED_REPAIR;
         release(sw, owed);
     }
-    if (resynced) {
+    if (resynced && vx_resync_confirmed(sw)) {
         vx_switch_set_state(sw, VX_SWITCH_SYNCED);
     }
     if (repaired) {

@@ -105,6 +105,9 @@ void vx_resync_begin(struct vx_switch *sw, struct og_crows *take_have);
 void vx_resync_end(struct vx_switch *sw, bool send);
 void vx_resync_later(struct vx_switch *sw, struct og_msgs *msgs,
                      struct vx_receipt *receipt);
+/* The last piece of the difference is.  False: what changed meanwhile has yet
+ * to be sent, so the switch holds no revision so far. */
+bool vx_resync_confirmed(struct vx_switch *sw);
 void vx_resync_slice(int fd, short what, void *sw);
 
 /* switch_audit.c */

@@ -26,6 +26,7 @@ struct resync {
     size_t n_diffs, n_encoded;
     struct vx_receipt *receipt;
     bool compared;
+    bool confirmed;             /* the last piece, before what waits is sent */
     struct later *first, **last;
 };
 
@@ -64,6 +65,15 @@ vx_resync_end(struct vx_switch *sw, bool send)
     og_crows_free(resync->want);
     og_crows_free(resync->have);
     free(resync);
+}
+
+bool
+vx_resync_confirmed(struct vx_switch *sw)
+{
+    if (sw->resync) {
+        sw->resync->confirmed = true;
+    }
+    return !sw->resync;
 }
 
 void
@@ -153,7 +163,7 @@ vx_resync_slice(int fd, short what, void *sw_)
     } else if (resync->n_encoded < resync->n_diffs) {
         encode(sw);
     } else {
-        bool right = !resync->n_diffs;
+        bool right = !resync->n_diffs || resync->confirmed;
 
         vx_resync_end(sw, true);
         if (right) {

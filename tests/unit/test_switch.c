@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a switch does with its epoch row when its OVSDB was put right: the
- * code of switch.c and switch_epoch.c with the simulation's codec and a
- * session that keeps what is queued. */
+/* What a switch does with its epoch row when its OVSDB was put right, and
+ * what it has realized when rows change while it is compared: the code of
+ * switch*.c with the simulation's codec and a session that keeps what is
+ * queued. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 
 #include "core/fabric.h"
 #include "core/pipeline.h"
+#include "daemon/receipts.h"
 #include "daemon/switch_priv.h"
 #include "ovs-glue/of_session.h"
 #include "tests/sim/sim.h"
@@ -152,17 +154,52 @@ changed(void *ctx, uint64_t host, enum vx_tier tier)
     (void) tier;
 }
 
+static void
+wanted_row(struct vx_rows *rows, uint8_t table)
+{
+    vx_rows_flow(rows, VX_FABRIC_TIER, table, 100, 1);
+}
+
+static void
+compile(void *ctx, uint64_t host, enum vx_tier tier, struct vx_rows *ret_rows)
+{
+    (void) ctx;
+    (void) host;
+    (void) tier;
+    wanted_row(ret_rows, 1);
+}
+
+static void
+nothing(void *ctx)
+{
+    (void) ctx;
+}
+
+static void
+nothing_of(void *ctx, uint64_t port)
+{
+    (void) ctx;
+    (void) port;
+}
+
+static struct vx_receipts *receipts;
+
 static int
 set_up(void **state)
 {
+    const struct vx_receipts_env receipts_env = {
+        .port_settled = nothing_of, .confirmed = nothing };
     struct vx_switch_env env = {
         .name = "h1/br-fabric", .tier = VX_FABRIC_TIER, .hash = hash,
+        .compile = compile,
         .revision = revision, .is_stranger = is_stranger, .changed = changed,
     };
 
     (void) state;
     base = event_base_new();
+    receipts = vx_receipts_new(&receipts_env);
     env.base = base;
+    env.receipts = receipts;
     sw = vx_switch_new(&env);
     sw->session = (struct og_of_session *) (void *) &session;
     return 0;
@@ -173,6 +210,7 @@ tear_down(void **state)
 {
     (void) state;
     vx_switch_free(sw);
+    vx_receipts_free(receipts);
     while (n_queued) {
         og_msgs_unref(queued[--n_queued].msgs);
     }
@@ -330,12 +368,55 @@ a_fence_opens_when_the_other_bridge_is_gone(void **state)
     vx_switch_fence(peer);                  /* not synced */
     assert_int_equal(fence, 1);
     vx_switch_free(peer);
+
+static uint64_t
+realized(void)
+{
+    struct vx_switch_facts facts;
+
+    vx_switch_get_facts(sw, &facts);
+    return facts.realized;
+}
+
+static void
+a_switch_holds_no_revision_while_a_change_waits_for_its_comparison(
+    void **state)
+{
+    struct vx_rows rows = { NULL, 0, 0 };
+    struct vx_delta delta = { .tier = VX_FABRIC_TIER };
+    struct og_msgs *msgs = og_msgs_new();
+
+    (void) state;
+    vx_resync_begin(sw, og_crows_new());
+    while (!n_queued) {
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+    wanted_row(&rows, 2);
+    delta.add = rows.rows;
+    delta.n_add = rows.n;
+    og_msgs_delta(msgs, &delta);
+    vx_switch_send(sw, msgs, &delta, NULL);
+    og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+    assert_int_equal(n_queued, 1);          /* it waits */
+    vx_switch_committed(sw, queued[0].tag); /* and the difference is there */
+    assert_int_equal(vx_switch_state(sw), VX_SWITCH_LOADING);
+    assert_int_equal(realized(), 0);
+    event_base_loop(base, EVLOOP_ONCE);
+    assert_int_equal(n_queued, 2);
+    assert_int_equal(vx_switch_state(sw), VX_SWITCH_SYNCED);
+    assert_int_equal(realized(), 0);
+    vx_switch_committed(sw, queued[1].tag);
+    assert_int_equal(realized(), 1);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_switch_holds_no_revision_while_a_change_waits_for_its_comparison,
+            set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_refresh_deletes_the_epoch_row_and_later_writes_it_anew, set_up,
             tear_down),
