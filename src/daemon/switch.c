@@ -378,15 +378,32 @@ vx_switch_state(const struct vx_switch *sw)
     return sw->facts.state;
 }
 
+/* An epoch row's end, on which nothing depends, goes in front of the change
+ * that it is for.  Revisions of changes do not decrease. */
+static uint64_t
+realized(const struct vx_switch *sw)
+{
+    uint64_t revision = sw->env.revision(sw->env.ctx);
+
+    if (sw->facts.state != VX_SWITCH_SYNCED) {
+        return 0;
+    }
+    for (const struct owed *owed = sw->first; owed; owed = owed->next) {
+        revision = owed->revision - 1 < revision ? owed->revision - 1
+                                                 : revision;
+        if (owed->what == OWED_CHANGE || owed->what == OWED_RESYNC) {
+            break;
+        }
+    }
+    return revision;
+}
+
 void
 vx_switch_get_facts(const struct vx_switch *sw,
                     struct vx_switch_facts *ret_facts)
 {
     *ret_facts = sw->facts;
-    ret_facts->realized =
-        sw->facts.state != VX_SWITCH_SYNCED ? 0
-        : sw->first ? sw->first->revision - 1
-        : sw->env.revision(sw->env.ctx);
+    ret_facts->realized = realized(sw);
     ret_facts->n_sent = sw->n_sent_before;
     if (sw->session) {
         struct og_of_counters counters;

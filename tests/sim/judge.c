@@ -11,6 +11,7 @@
  *   - a port that migrates is always there for those elsewhere;
  *   - an epoch says what the other rows are, or is not there (machine.c);
  *   - an audit finds nothing where nobody has changed rows by hand;
+ *   - a switch that is said to have realized all there is has the rows;
  *   - a host that is draining gets no port (fake_store.c);
  *   - when faults have ended, all of it converges, what was changed by hand
  *     too.
@@ -25,6 +26,7 @@
 #include "core/pipeline.h"
 #include "core/trace.h"
 #include "daemon/audit.h"
+#include "daemon/commit.h"
 #include "daemon/hosts.h"
 #include "tests/sim/sim.h"
 
@@ -283,6 +285,8 @@ send_from(struct machine *machine, int id, int to, struct arrivals *arrivals)
 }
 
 static bool judging_calm;  /* nothing is on its way */
+static const char *compare_rows(struct machine *machine, uint64_t oid,
+                                enum vx_tier tier);
 
 /* --- Isolation. */
 
@@ -525,6 +529,33 @@ judge_audits(void)
     }
 }
 
+/* Once each time that it comes to be so. */
+static void
+judge_realized(void)
+{
+    uint64_t revision = vx_commit_revision(sim->app->commit);
+
+    for (int i = 0; i < sim->n_machines * VX_FABRIC_TIER; i++) {
+        struct machine *machine = &sim->machines[i / VX_FABRIC_TIER];
+        int tier = 1 + i % VX_FABRIC_TIER;
+        const struct vx_obj *host = client_find(KEY_HOST
+                                                + machine->db.name);
+        struct vx_host_facts facts;
+        const char *why;
+        bool all = host && machine_is_known(machine, host->oid)
+                   && !machine_is_tampered()
+                   && vx_hosts_facts(sim->app->hosts, host->oid, &facts)
+                   && facts.sw[tier - 1].realized >= revision;
+
+        if (all && !machine->was_realized[tier]
+            && (why = compare_rows(machine, host->oid, tier))) {
+            violated("tier %d of machine %d counts as realized, and %s",
+                     tier, machine->index, why);
+        }
+        machine->was_realized[tier] = all;
+    }
+}
+
 void
 judge_step(void)
 {
@@ -539,6 +570,7 @@ judge_step(void)
         judge_audits();
         judge_vnis();
         judge_confirmed();
+        judge_realized();
     }
     if (!sim->app || sim->dying) {
         judge_disturbed();

@@ -118,6 +118,8 @@ struct machine {
     int64_t helped_ms;          /* by the operator, the last time */
     bool tampered[VX_FABRIC_TIER + 1];  /* by hand, and nobody was told */
     bool is_member;             /* its host is admitted; for the judge */
+    /* At the last look the controller believed to have realized all there. */
+    bool was_realized[VX_FABRIC_TIER + 1];
 };
 
 void machine_init(struct machine *machine, int index);

@@ -379,25 +379,31 @@ realized(void)
 }
 
 static void
-a_switch_holds_no_revision_while_a_change_waits_for_its_comparison(
-    void **state)
+send_row(uint8_t table)
 {
     struct vx_rows rows = { NULL, 0, 0 };
     struct vx_delta delta = { .tier = VX_FABRIC_TIER };
     struct og_msgs *msgs = og_msgs_new();
 
-    (void) state;
-    vx_resync_begin(sw, og_crows_new());
-    while (!n_queued) {
-        event_base_loop(base, EVLOOP_ONCE);
-    }
-    wanted_row(&rows, 2);
+    wanted_row(&rows, table);
     delta.add = rows.rows;
     delta.n_add = rows.n;
     og_msgs_delta(msgs, &delta);
     vx_switch_send(sw, msgs, &delta, NULL);
     og_msgs_unref(msgs);
     vx_rows_fini(&rows);
+}
+
+static void
+a_switch_holds_no_revision_while_a_change_waits_for_its_comparison(
+    void **state)
+{
+    (void) state;
+    vx_resync_begin(sw, og_crows_new());
+    while (!n_queued) {
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+    send_row(2);
     assert_int_equal(n_queued, 1);          /* it waits */
     vx_switch_committed(sw, queued[0].tag); /* and the difference is there */
     assert_int_equal(vx_switch_state(sw), VX_SWITCH_LOADING);
@@ -410,12 +416,31 @@ a_switch_holds_no_revision_while_a_change_waits_for_its_comparison(
     assert_int_equal(realized(), 1);
 }
 
+static void
+a_change_is_not_realized_with_the_end_of_the_epoch_row(
+    void **state)
+{
+    (void) state;
+    sync_with_epoch();
+    assert_int_equal(realized(), 1);
+    send_row(2);
+    assert_int_equal(n_queued, 3);          /* the row's end, and the change */
+    assert_int_equal(realized(), 0);
+    vx_switch_committed(sw, queued[1].tag);
+    assert_int_equal(realized(), 0);
+    vx_switch_committed(sw, queued[2].tag);
+    assert_int_equal(realized(), 1);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_switch_holds_no_revision_while_a_change_waits_for_its_comparison,
+            set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_change_is_not_realized_with_the_end_of_the_epoch_row,
             set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_refresh_deletes_the_epoch_row_and_later_writes_it_anew, set_up,
