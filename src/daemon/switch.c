@@ -391,7 +391,7 @@ realized(const struct vx_switch *sw)
     for (const struct owed *owed = sw->first; owed; owed = owed->next) {
         revision = owed->revision - 1 < revision ? owed->revision - 1
                                                  : revision;
-        if (owed->what == OWED_CHANGE || owed->what == OWED_RESYNC) {
+        if (owed->what < OWED_REPAIR) {
             break;
         }
     }

@@ -368,6 +368,7 @@ a_fence_opens_when_the_other_bridge_is_gone(void **state)
     vx_switch_fence(peer);                  /* not synced */
     assert_int_equal(fence, 1);
     vx_switch_free(peer);
+}
 
 static uint64_t
 realized(void)
@@ -417,8 +418,7 @@ a_switch_holds_no_revision_while_a_change_waits_for_its_comparison(
 }
 
 static void
-a_change_is_not_realized_with_the_end_of_the_epoch_row(
-    void **state)
+a_change_is_not_realized_with_the_end_of_the_epoch_row(void **state)
 {
     (void) state;
     sync_with_epoch();
