@@ -91,7 +91,10 @@ look_who_is_member(void)
 }
 
 enum {
-    MAX_TUNNELS = 3,    /* to a border, another zone's, and the host */
+    /* To a border, another zone's, and the host; more while borders are told
+     * one after the other where a port is, each of which takes a packet from
+     * its zone and from another one once, unless it goes round. */
+    MAX_TUNNELS = 2 * N_MACHINES,
 };
 
 static void walk(struct machine *machine, enum vx_tier entry,
