@@ -198,6 +198,9 @@ def test_a_row_that_is_made_anew_is_not_counted_twice(fabric):
     h1 = lab.hosts["h1"]
     h1.ofctl("del-flows", "br-fabric", "table=60")
     lab.netctl("audit", "h1", "--repair", check=False)
+    # The switch has the row before its cache of flows knows of it.
+    wait_until(lambda: vms["a"].ping(vms["c"].ipv4, deadline_s=1), 20,
+               "a to reach c again")
     stream(vms["a"], vms["c"], 50)
     expect(lab, mid, {"zone": 50})
 
