@@ -3,10 +3,10 @@
 flows between VMs and CEs, and whether anything stale is left.
 
 In each round the process ends (stopped: SIGTERM; killed: SIGKILL), is away
-for a second, in which one announced prefix is withdrawn, and is started again,
-while VMs and CEs of all tenants ping each other. Then all peers are to have
-heard of the withdrawal, within STALE_S. The prefix comes back before the next
-round.
+for a second, in which one announced prefix is withdrawn and the CE withdraws
+one of its own, and is started again, while VMs and CEs of all tenants ping
+each other. Then all peers, and all that forwards to the CE, are to have heard
+of it, within STALE_S. The prefixes come back before the next round.
 """
 import dataclasses
 import ipaddress
@@ -17,7 +17,7 @@ import time
 import intent
 import ping as pinger
 from frr import kernel_routes
-from gwlab import STATIC, announced_prefixes
+from gwlab import CE_AS, CE_OWN, STATIC, announced_prefixes
 from netns import LabError, wait_until
 from routed import slash
 
@@ -53,6 +53,7 @@ class Restarts:
         self.gateway = gateway or gw.gateways[0]
         self.api = intent.Api(gw.lab.api)
         self.tenant = gw.tenants[0]
+        self.of_ce = CE_OWN[0].format(1)
         self.rows = {}
 
     def run(self, process, how, rounds):
@@ -121,6 +122,9 @@ class Restarts:
     def _announce(self, wanted):
         self.api.put(f"/v1/tenants/{self.tenant}/routes/{slash(STATIC)}",
                      via=["10.0.0.11"], announce=wanted)
+        self.gw.ces[self.tenant].frr.configure("bgpd", [
+            f"router bgp {CE_AS + 1}", "address-family ipv4 unicast",
+            f"{'' if wanted else 'no '}network {self.of_ce}"])
 
     # -- what is to be where
 
@@ -154,6 +158,7 @@ class Restarts:
                                    want[4] | want[6])
             for gateway in self.gw.gateways:
                 found += self._kernel(gateway, tenant, want)
+        found += self._learned(with_static)
         found += self._upstream(with_static)
         return "; ".join(found)
 
@@ -167,6 +172,23 @@ class Restarts:
                 f"kernel of {gateway.name}, {tenant}, IPv{version}", have,
                 want[version])
         return found
+
+    def _learned(self, there):
+        """The CE's own prefix: in the kernel of each gateway, as BGP's and as
+        a spare copy, and at the controller."""
+        found = []
+        want = {self.of_ce} if there else set()
+        for gateway in self.gw.gateways:
+            for proto in ("bgp", "118"):
+                have = set(kernel_routes(gateway.vrf_of(self.tenant), 4,
+                                         proto))
+                found += self._compare(
+                    f"{self.tenant}, {proto} of {gateway.name}",
+                    have & {self.of_ce}, want)
+        routes = self.api.get(f"/v1/tenants/{self.tenant}/routes")["items"]
+        have = {r["prefix"] for r in routes}
+        return found + self._compare("controller, learned",
+                                     have & {self.of_ce}, want)
 
     def _upstream(self, with_static):
         if not self.gw.upstream:
