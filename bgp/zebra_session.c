@@ -23,7 +23,7 @@
 enum {
     RETRY_MS = 1000,        /* zebra tells routes of before from those of
                              * after a reconnect by whole seconds */
-    RETRY_MAX_MS = 15000,
+    RETRY_MAX_MS = 5000,
     REFUSED_MS = 60000,
     HANDSHAKE_MS = 5000,
     HOLD_MS = 25000,

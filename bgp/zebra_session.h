@@ -116,7 +116,7 @@ struct bg_zebra_config {
     unsigned away_ms;           /* 0 = as hold_ms */
     struct bg_route_limits limits;      /* all 0 = default */
     unsigned retry_ms;          /* first wait; 0 = 1,000, and never less but in
-                                 * tests; doubles up to 15 s */
+                                 * tests; doubles up to 5 s */
     /* NULL, or where a connection comes from (tests); NULL with errno set if
      * there is none.  The caller owns what it returns. */
     struct bufferevent *(*connect)(void *connect_aux);

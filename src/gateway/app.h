@@ -114,6 +114,8 @@ struct vx_gw_app {
     int64_t ids_killed_ms;          /* when bgpd was ended for it; 0 = never */
     bool bgpd_deaf;                 /* zebra was restarted, bgpd has not
                                      * subscribed again */
+    int64_t zebra_back_ms;          /* when; 0 = it was never away, or bgpd
+                                     * was ended for not coming back to it */
     struct vx_gw_ghost *ghosts;     /* under way */
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;

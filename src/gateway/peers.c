@@ -11,11 +11,15 @@
 
 #include "api/codec.h"
 #include "gateway/app.h"
+#include "gateway/end.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
 
-enum { SESSIONS_MAX = 1000, SETTLED_MS = 2000 };
+enum {
+    SESSIONS_MAX = 1000, SETTLED_MS = 2000,
+    CLIENT_MS = 12000,          /* bgpd tries zebra each 10 s */
+};
 
 /* --- More than the prefix limit: bgpd tries again when a minute is over, or
  * when it is told that there is no more reason to wait. */
@@ -313,6 +317,31 @@ vx_gw_app_have_vrf_said(struct vx_gw_app *app, const char *vrf)
     }
 }
 
+/* From its fourth attempt on bgpd tries zebra once a minute only; until then
+ * it announces what is withdrawn, and zebra keeps what it has withdrawn.
+ * Once: it may have been started to live without zebra. */
+static void
+end_absent(struct vx_gw_app *app)
+{
+    const struct vx_gw_vty *vty =
+        vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD));
+
+    if (!app->zebra_back_ms
+        || vx_clock_ms() - app->zebra_back_ms < CLIENT_MS) {
+        return;
+    }
+    app->zebra_back_ms = 0;
+    if (vx_gw_end_daemon(vty, "bgpd")) {
+        vx_log_warn("peers", "bgpd does not connect to zebra, which was away "
+                    "for long: ended, to be started again by what watches "
+                    "over it");
+    } else {
+        vx_log_warn("peers", "bgpd does not connect to zebra, which was away "
+                    "for long, and cannot be ended from here: it may take a "
+                    "minute");
+    }
+}
+
 /* "bgp  ..." is a line of the summary when bgpd is zebra's client. */
 static void
 zebra_answered(void *app_, bool ok, const char *text,
@@ -327,6 +356,8 @@ zebra_answered(void *app_, bool ok, const char *text,
         && vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
         app->bgpd_deaf = false;
         resubscribe(app);
+    } else if (ok && !there && app->bgpd_deaf) {
+        end_absent(app);
     }
 }
 
@@ -334,6 +365,8 @@ void
 vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 {
     app->bgpd_deaf = true;
+    app->zebra_back_ms = bg_zebra_status(app->zebra)->n_connects > 1
+                         ? vx_clock_ms() : 0;
     app->asking_zebra = false;
     app->ids_unknown = true;
     app->asking_ids = false;

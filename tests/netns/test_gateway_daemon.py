@@ -516,6 +516,33 @@ def test_what_is_withdrawn_before_bgpd_is_zebras_client_again_goes(
     wait_learned(gateway, True)
 
 
+@pytest.mark.slow
+def test_bgpd_is_ended_if_it_does_not_connect_to_zebra_again(gateway, figures):
+    """Once zebra has been away for half a minute bgpd tries but once a
+    minute."""
+    wait_established(gateway)
+    wait_learned(gateway, True)
+    gateway.frr.stop("zebra", 9)
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began > 33, 40, "bgpd to tire", 1)
+    try:
+        ce_network(gateway, False)
+        gateway.frr.start("zebra")
+        began = time.monotonic()
+        wait_until(lambda: gateway.box.crashed() == {"bgpd": -9}, 30,
+                   lambda: gateway.box.output("vxgatewayd", 60), 0.1)
+        gateway.box.processes.pop("bgpd")
+        gateway.frr.start("bgpd")
+        wait_learned(gateway, False, 20)
+        took = time.monotonic() - began
+    finally:
+        ce_network(gateway, True)
+    figures(f"gone {took:.1f} s after zebra was there")
+    assert took < 30, took
+    wait_established(gateway)
+    wait_learned(gateway, True)
+
+
 def test_what_is_withdrawn_while_bgpd_is_away_goes_when_it_is_back(
         gateway, figures):
     wait_established(gateway)
