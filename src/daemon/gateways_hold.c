@@ -286,7 +286,8 @@ is_waiting(const struct vx_gw_held *held)
 }
 
 /* The last part: the commit has been told to the keys by then, so releasing
- * them does not bring back what is gone. */
+ * them does not bring back what is gone.  Something else may be staged now,
+ * and come to nothing: they are looked at once more when it is not. */
 struct going {
     struct vx_gw_held *held;
     vx_api_done *done;
@@ -304,6 +305,7 @@ went(void *going_, const struct vx_api_outcome *outcome)
     if (gws->started) {
         for (size_t i = 0; i < held->n_keys; i++) {
             vx_gws_look_now(gws, &held->keys[i]);
+            vx_gws_touch(gws, &held->keys[i]);
         }
         release(gws, held->keys, held->n_keys);
     }
