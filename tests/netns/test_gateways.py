@@ -285,9 +285,10 @@ def test_what_is_learned_is_told_upstream_where_the_peering_says_so(gw):
 
 
 def test_a_default_route_comes_back_and_leads_out(gw, api):
-    """The CE has it as a network: of 30 times that `no neighbor X
-    default-originate` came soon after its opposite, FRR 8.4.4 withdrew
-    nothing in 2 (both gateways' bgpd had the route as a valid one)."""
+    """The CE has it as a network: `no neighbor X default-originate` soon after
+    its opposite did not end the route in 2 of 30 runs.  In the one that was
+    looked into the CE (FRR 8.4.4) did not list it as advertised any more, and
+    bgpd of both gateways held it as valid; no packets were captured."""
     tenant = gw.tenants[2]
     ce, machine = gw.ces[tenant], gw.vm(tenant)
     for version, outside, route in ((4, "192.0.2.250", "0.0.0.0/0"),
