@@ -468,12 +468,18 @@ say_all(struct bg_route_sync *sync, struct bg_vrf *vrf, uint32_t ifindex,
 }
 
 void
-bg_route_sync_connected(struct bg_route_sync *sync, int64_t now_ms)
+bg_route_sync_repeat(struct bg_route_sync *sync, int64_t now_ms)
 {
-    sync->is_connected = true;
     VX_TREE_FOR_EACH(node, &sync->vrfs) {
         say_all(sync, VX_CONTAINER(node, struct bg_vrf, by_name), 0, now_ms);
     }
+}
+
+void
+bg_route_sync_connected(struct bg_route_sync *sync, int64_t now_ms)
+{
+    sync->is_connected = true;
+    bg_route_sync_repeat(sync, now_ms);
 }
 
 void

@@ -477,6 +477,21 @@ bg_zebra_bgp_is_back(struct bg_zebra *z)
 }
 
 void
+bg_zebra_hold_on(struct bg_zebra *z)
+{
+    if (z->hold_until_ms > 1) {
+        z->hold_until_ms = vx_clock_ms() + z->config.hold_ms;
+    }
+}
+
+void
+bg_zebra_repeat(struct bg_zebra *z)
+{
+    bg_route_sync_repeat(z->routes, vx_clock_ms());
+    bg_zebra_later(z);
+}
+
+void
 bg_zebra_says_again(struct bg_zebra *z)
 {
     z->bgp_is_back = true;

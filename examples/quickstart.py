@@ -251,7 +251,8 @@ def prove_gateway(story, isp, of_tenant):
         print(f"  isp $ gobgp global rib: {prefix} via {hop}")
     story.claim("exactly acme's announced prefixes arrive at the provider",
                 set(heard(isp)) == set(SUBNETS))
-    netns.ip_batch([f"route add {prefix} via {hop}"    # as its router would
+    # As its router would; a next hop may be link-local.
+    netns.ip_batch([f"route add {prefix} via {hop} dev wan"
                     for prefix, hop in heard(isp).items()], isp.box.namespace)
     wait_until(lambda: story.lab.netctl("-o", "name", "route", "list", "acme"
                                         ).stdout.split() == [

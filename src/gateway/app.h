@@ -119,13 +119,16 @@ struct vx_gw_app {
     struct vx_gw_ghost *ghosts;     /* under way */
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
+    pid_t resubscribed_pid;         /* of bgpd then, 0 = never */
+    uint64_t n_made;                /* struct vx_gw_frr_counts */
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */
     char bfdd_why[80];              /* it is not there; "" = it is, or is not
                                      * known yet */
     int64_t bfdd_killed_ms;         /* 0 = not yet */
-    bool bfdd_mixes;                /* at the last look, too */
+    int64_t bfdd_mixes_ms;          /* at all looks since; 0 = not */
+    int64_t bfd_hurry_until_ms;
     bool asking_bfdd;
     struct vx_gw_missing *missing;
     size_t n_missing;
@@ -170,6 +173,8 @@ void vx_gw_app_put_troubles(void *app, struct vx_buf *out);
 
 /* bfd.c */
 void vx_gw_app_bfd_tick(struct vx_gw_app *app);
+/* zebra or bfdd is there again: it may know no sessions. */
+void vx_gw_app_bfd_hurry(struct vx_gw_app *app);
 /* Of a peering with BFD: why it has none; "" = it has. */
 void vx_gw_app_bfd_remark(const struct vx_gw_app *app,
                           const struct vx_gw_entry *entry, char text[200]);

@@ -6,7 +6,7 @@
  * notice the silent death of the other side.  So bfdd is asked now and then;
  * what it lacks, twice in a row, bgpd is made to register again.  A session
  * that bfdd has is never touched, whatever its state; but a bfdd that has one
- * on another device than the peering's, twice in a row, takes one VRF for
+ * on another device than the peering's, for some seconds, takes one VRF for
  * another, and is ended (vrf_ids.c).  A peering that wants BFD and whose
  * session is up without it for a while says so. */
 #include <cjson/cJSON.h>
@@ -20,7 +20,14 @@
 #include "lib/tree.h"
 #include "lib/xalloc.h"
 
-enum { LOOK_S = 5, LOOKS = 3, AGAIN_MS = 30000, MISSING_MAX = 1000 };
+enum {
+    LOOK_S = 5, LOOKS = 3, AGAIN_MS = 30000, MISSING_MAX = 1000,
+    HURRY_MS = 45000,               /* after a restart of zebra or bfdd there
+                                     * is a look each second, and once more
+                                     * after: */
+    HURRY_AGAIN_MS = 5000,
+    MIXES_MS = 4000,
+};
 
 struct vx_gw_missing {
     char vrf[VX_GW_IFNAME_SIZE];
@@ -134,6 +141,18 @@ index_missing(struct index *index, const struct vx_gw_missing *missing,
 
 /* --- Looks. */
 
+void
+vx_gw_app_bfd_hurry(struct vx_gw_app *app)
+{
+    app->bfd_hurry_until_ms = vx_clock_ms() + HURRY_MS;
+}
+
+static bool
+is_hurry(const struct vx_gw_app *app)
+{
+    return vx_clock_ms() < app->bfd_hurry_until_ms;
+}
+
 static void
 registered(void *app, bool ok, const char *text, const struct vx_error *err)
 {
@@ -212,7 +231,9 @@ miss(struct vx_gw_app *app, const struct place *place,
     now->n_times = old ? old->n_times + 1 : 1;
     now->mended_ms = old ? old->mended_ms : 0;
     if (now->n_times > 1
-        && (!now->mended_ms || vx_clock_ms() - now->mended_ms > AGAIN_MS)) {
+        && (!now->mended_ms
+            || vx_clock_ms() - now->mended_ms
+               > (is_hurry(app) ? HURRY_AGAIN_MS : AGAIN_MS))) {
         mend(app, now);
     }
 }
@@ -273,10 +294,13 @@ look(struct vx_gw_app *app, const cJSON *answer)
     free(established.spots);
     free(missed.spots);
     free(was);
-    if (mixes && app->bfdd_mixes) {
+    if (!mixes) {
+        app->bfdd_mixes_ms = 0;
+    } else if (!app->bfdd_mixes_ms) {
+        app->bfdd_mixes_ms = vx_clock_ms();
+    } else if (vx_clock_ms() - app->bfdd_mixes_ms > MIXES_MS) {
         vx_gw_app_end_bfdd(app);
     }
-    app->bfdd_mixes = mixes;
 }
 
 static void
@@ -332,6 +356,7 @@ bfdd_is_up(void *app_)
 
     vx_log_info("bfd", "connected to bfdd");
     app->bfdd_why[0] = '\0';
+    vx_gw_app_bfd_hurry(app);
     vx_gw_report_touch(app->report);
 }
 
@@ -353,7 +378,7 @@ vx_gw_app_bfd_tick(struct vx_gw_app *app)
                                                           bfdd_is_down };
     const char *vrf;
 
-    if (app->n_ticks % LOOK_S || !with_bfd(
+    if ((app->n_ticks % LOOK_S && !is_hurry(app)) || !with_bfd(
             app, vx_gw_entries_from(app->entries, VX_GW_PEERING, ""), &vrf)) {
         return;
     }

@@ -41,6 +41,8 @@ struct vx_gw_entry {
      * been raised since its session was looked at. */
     unsigned limit;
     bool limit_raised;
+    int64_t down_ms;                /* found without a session since; 0 = it
+                                     * has one, or not looked at yet */
     /* Likewise, of bfd.c: looks in a row that found BGP up and BFD not. */
     unsigned n_without_bfd;
 };

@@ -34,6 +34,7 @@ struct vx_gw_frr {
     bool unsaved;               /* it was configured since it was saved */
     bool ended;                 /* by us, since it was as wanted: what it has
                                  * come back with is removed by commands */
+    bool made;                  /* VRFs, since it was as wanted */
     unsigned rounds;            /* of configuring without being done */
     unsigned pause_ms;
     char *why;
@@ -95,6 +96,8 @@ settle(struct vx_gw_frr *frr, bool done, const char *why)
     set_why(frr, why);
     if (done) {
         frr->ended = false;
+        frr->counts.n_made += frr->made;
+        frr->made = false;
         frr->done = !frr->touched;
         frr->rounds = 0;
         frr->pause_ms = AGAIN_MS;
@@ -205,6 +208,7 @@ carry_out(struct vx_gw_frr *frr)
     }
     frr->counts.n_commands += plan->n_commands;
     frr->unsaved = true;
+    frr->made |= plan->makes_vrf;
     vx_gw_vty_configure(frr->vty, &(struct vx_gw_vty_commands) {
         .commands = plan->commands, .n = plan->n_commands,
         .goes_on = vx_gw_frr_refused_goes_on,

@@ -55,6 +55,8 @@ void vx_gw_frr_look(struct vx_gw_frr *frr, vx_gw_frr_looked *looked,
 
 struct vx_gw_frr_counts {
     uint64_t n_looks, n_commands, n_failures, n_connects;
+    uint64_t n_made;            /* times that VRFs were made, and all is
+                                 * done */
 };
 void vx_gw_frr_get_counts(const struct vx_gw_frr *frr,
                           struct vx_gw_frr_counts *ret_counts);

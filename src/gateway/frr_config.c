@@ -179,6 +179,7 @@ plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
         vx_gw_frr_command(&p->routers, "no %s", had->header);
         had = NULL;
     }
+    p->plan.makes_vrf |= !had;
     block = vx_gw_frr_text_add(&scratch, header);
     vx_gw_frr_want_fixed(p->want, &vrf->router_id, block);
     vx_gw_frr_want_routes(p->want, block);

@@ -24,22 +24,47 @@ enum {
 /* --- More than the prefix limit: bgpd tries again when a minute is over, or
  * when it is told that there is no more reason to wait. */
 
-/* "vx123" of a tenant, "" or "default" of the fabric-wide ones. */
-static bool
-is_session_of(const struct vx_gw_app *app, const struct vx_gw_session *s,
+static const struct vx_gw_sessions *
+sessions_with(const struct vx_gw_app *app,
               const struct vx_gw_peering *peering)
 {
-    const struct vx_gw_entry *tenant;
+    return peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
+}
 
-    if (vx_ip_compare(&s->peer, &peering->value.peer)) {
-        return false;
+/* Of a peering, as they were when they were looked at. */
+static const struct vx_gw_session *
+first_session(const struct vx_gw_app *app,
+              const struct vx_gw_peering *peering)
+{
+    const struct vx_gw_entry *tenant = peering->tenant
+        ? vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant)
+        : NULL;
+
+    if (peering->tenant && (!tenant || !tenant->value)) {
+        return NULL;
     }
-    if (!peering->tenant) {
-        return true;
+    return vx_gw_sessions_first(sessions_with(app, peering),
+                                tenant ? tenant->value->tenant.vrf : "",
+                                &peering->value.peer);
+}
+
+static const struct vx_gw_session *
+next_session(const struct vx_gw_app *app, const struct vx_gw_peering *peering,
+             const struct vx_gw_session *s)
+{
+    return vx_gw_sessions_next(sessions_with(app, peering), s);
+}
+
+static bool
+is_up(const struct vx_gw_app *app, const struct vx_gw_peering *peering,
+      uint64_t since_ms)
+{
+    const struct vx_gw_session *s = first_session(app, peering);
+
+    while (s && (strcmp(s->state, "established") || s->up_ms < since_ms)) {
+        s = next_session(app, peering, s);
     }
-    tenant = vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant);
-    return tenant && tenant->value
-           && !strcmp(s->vrf, tenant->value->tenant.vrf);
+    return s;
 }
 
 static struct vx_gw_entry *
@@ -109,24 +134,39 @@ clear_session(struct vx_gw_app *app, const struct vx_gw_entry *entry,
 
 /* Of the sessions that were just looked at. */
 static void
-clear_raised(struct vx_gw_app *app, const struct vx_gw_sessions *sessions,
-             bool of_tenants)
+clear_raised(struct vx_gw_app *app, bool of_tenants)
 {
     for (struct vx_gw_entry *entry = first_peering(app); entry;
          entry = next_peering(vx_gw_entries_next(entry))) {
         const struct vx_gw_peering *peering = &entry->value->peering;
+        const struct vx_gw_session *s;
 
         if (!entry->limit_raised || !peering->tenant == of_tenants) {
             continue;
         }
         entry->limit_raised = false;
-        for (size_t i = 0; i < sessions->n; i++) {
-            const struct vx_gw_session *s = &sessions->sessions[i];
+        s = first_session(app, peering);
+        while (s && !s->over_limit) {
+            s = next_session(app, peering, s);
+        }
+        if (s) {
+            clear_session(app, entry, s);
+        }
+    }
+}
 
-            if (s->over_limit && is_session_of(app, s, peering)) {
-                clear_session(app, entry, s);
-                break;
-            }
+/* Since when tenants' peers are away. */
+static void
+note_down(struct vx_gw_app *app)
+{
+    for (struct vx_gw_entry *entry = first_peering(app); entry;
+         entry = next_peering(vx_gw_entries_next(entry))) {
+        const struct vx_gw_peering *peering = &entry->value->peering;
+
+        if (peering->tenant && is_up(app, peering, 0)) {
+            entry->down_ms = 0;
+        } else if (peering->tenant && !entry->down_ms) {
+            entry->down_ms = vx_clock_ms();
         }
     }
 }
@@ -153,7 +193,10 @@ take(struct vx_gw_app *app, struct vx_gw_sessions *sessions, bool all_vrfs,
     }
     vx_gw_sessions_fini(sessions);
     *sessions = new;
-    clear_raised(app, sessions, all_vrfs);
+    clear_raised(app, all_vrfs);
+    if (all_vrfs) {
+        note_down(app);
+    }
     if (!same) {
         vx_gw_report_touch(app->report);
     }
@@ -221,6 +264,7 @@ resubscribed(void *app_, bool ok, const char *text,
         return;
     }
     app->n_resubscribes++;
+    app->resubscribed_pid = app->bgpd_pid;
     vx_log_info("peers", "bgpd has subscribed to zebra again");
     vx_gw_app_find_ghosts(app);
     vx_gw_app_find_strays(app, false);
@@ -370,12 +414,35 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
     app->asking_zebra = false;
     app->ids_unknown = true;
     app->asking_ids = false;
+    vx_gw_app_bfd_hurry(app);
+}
+
+/* A bgpd that has survived a restart of zebra (FRR 8.2 to 9.0) forgets what
+ * it has subscribed to: when an instance goes it does not tell zebra, which
+ * then takes the one that follows, of another AS, for told. */
+static void
+repeat_to_new(struct vx_gw_app *app)
+{
+    struct vx_gw_frr_counts counts;
+
+    vx_gw_frr_get_counts(vx_gw_node_frr(app->node, VX_GW_BGPD), &counts);
+    if (app->n_made == counts.n_made) {
+        return;
+    }
+    app->n_made = counts.n_made;
+    if (app->zebra && app->resubscribed_pid
+        && app->resubscribed_pid == app->bgpd_pid) {
+        vx_log_info("peers", "all routes are said again, for VRFs that are "
+                    "new in bgpd");
+        bg_zebra_repeat(app->zebra);
+    }
 }
 
 void
 vx_gw_app_ask_peers(struct vx_gw_app *app)
 {
     note_limits(app);
+    repeat_to_new(app);
     ask(app, VX_GW_BGPD, "show bgp vrf all summary json", &app->asking_bgpd,
         bgpd_answered);
     ask(app, VX_GW_REFLECTOR, "show bgp summary json",
@@ -477,20 +544,15 @@ put_peering(const struct vx_gw_app *app, const struct vx_gw_entry *entry,
             const char *comma, struct vx_buf *out)
 {
     const struct vx_gw_peering *peering = &entry->value->peering;
-    const struct vx_gw_sessions *sessions =
-        peering->tenant ? &app->tenant_sessions : &app->fabric_sessions;
     const char *error = entry->why ? entry->why : "";
     size_t n = 0;
     char remark[200];
 
-    for (size_t i = 0; i < sessions->n; i++) {
-        const struct vx_gw_session *s = &sessions->sessions[i];
-
-        if (is_session_of(app, s, peering)) {
-            vx_buf_puts(out, n++ ? "," : comma);
-            put_session(entry->key, s, *error ? error
-                        : tell_remark(app, entry, s, remark), out);
-        }
+    for (const struct vx_gw_session *s = first_session(app, peering); s;
+         s = next_session(app, peering, s)) {
+        vx_buf_puts(out, n++ ? "," : comma);
+        put_session(entry->key, s, *error ? error
+                    : tell_remark(app, entry, s, remark), out);
     }
     if (!n) {
         vx_buf_puts(out, comma);
@@ -520,26 +582,9 @@ vx_gw_app_put_sessions(void *app_, struct vx_buf *out)
 bool
 vx_gw_app_peers_are_up(const struct vx_gw_app *app)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_PEERING, "");
-         entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        const struct vx_gw_sessions *sessions;
-        bool up = false;
-
-        if (!entry->value) {
-            continue;
-        }
-        sessions = entry->value->peering.tenant ? &app->tenant_sessions
-                                                : &app->fabric_sessions;
-        for (size_t i = 0; i < sessions->n; i++) {
-            const struct vx_gw_session *s = &sessions->sessions[i];
-
-            up |= is_session_of(app, s, &entry->value->peering)
-                  && !strcmp(s->state, "established")
-                  && s->up_ms >= SETTLED_MS;
-        }
-        if (!up) {
+    for (const struct vx_gw_entry *entry = first_peering(app); entry;
+         entry = next_peering(vx_gw_entries_next(entry))) {
+        if (!is_up(app, &entry->value->peering, SETTLED_MS)) {
             return false;
         }
     }

@@ -115,6 +115,54 @@ add_vrf(struct vx_gw_sessions *sessions, const char *vrf, const cJSON *json)
     }
 }
 
+static int
+compare_place(const struct vx_gw_session *a, const char *vrf,
+              const struct vx_ip *peer)
+{
+    int order = strcmp(a->vrf, vrf);
+
+    return order ? order : vx_ip_compare(&a->peer, peer);
+}
+
+static int
+compare(const void *a_, const void *b_)
+{
+    const struct vx_gw_session *a = a_, *b = b_;
+    int order = compare_place(a, b->vrf, &b->peer);
+
+    return order ? order : strcmp(a->family, b->family);
+}
+
+const struct vx_gw_session *
+vx_gw_sessions_first(const struct vx_gw_sessions *sessions, const char *vrf,
+                     const struct vx_ip *peer)
+{
+    size_t low = 0, high = sessions->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_place(&sessions->sessions[middle], vrf, peer) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < sessions->n
+           && !compare_place(&sessions->sessions[low], vrf, peer)
+           ? &sessions->sessions[low] : NULL;
+}
+
+const struct vx_gw_session *
+vx_gw_sessions_next(const struct vx_gw_sessions *sessions,
+                    const struct vx_gw_session *s)
+{
+    const struct vx_gw_session *next = s + 1;
+
+    return next < sessions->sessions + sessions->n
+           && !compare_place(next, s->vrf, &s->peer) ? next : NULL;
+}
+
 bool
 vx_gw_sessions_parse(const char *text, size_t size, bool all_vrfs,
                      struct vx_gw_sessions *sessions, struct vx_error *err)
@@ -135,5 +183,9 @@ vx_gw_sessions_parse(const char *text, size_t size, bool all_vrfs,
         add_vrf(sessions, "", root);
     }
     cJSON_Delete(root);
+    if (sessions->n) {
+        qsort(sessions->sessions, sessions->n, sizeof *sessions->sessions,
+              compare);
+    }
     return true;
 }

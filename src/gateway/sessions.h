@@ -23,7 +23,7 @@ struct vx_gw_session {
 };
 
 struct vx_gw_sessions {
-    struct vx_gw_session *sessions;
+    struct vx_gw_session *sessions;     /* by VRF, peer and family */
     size_t n, cap;
 };
 
@@ -31,6 +31,13 @@ struct vx_gw_sessions {
 bool vx_gw_sessions_parse(const char *text, size_t size, bool all_vrfs,
                           struct vx_gw_sessions *sessions,
                           struct vx_error *err);
+/* The sessions of a peer, one per family; NULL = none (more).  O(log of
+ * all). */
+const struct vx_gw_session *vx_gw_sessions_first(
+    const struct vx_gw_sessions *sessions, const char *vrf,
+    const struct vx_ip *peer);
+const struct vx_gw_session *vx_gw_sessions_next(
+    const struct vx_gw_sessions *sessions, const struct vx_gw_session *s);
 void vx_gw_sessions_fini(struct vx_gw_sessions *sessions);
 
 #endif

@@ -28,9 +28,12 @@ enum {
     PIECE = 1000,               /* asked at a time, per VRF */
     SILENT_MS = 15000,          /* after that without End-of-RIB it is taken
                                  * for sent: some peers send none */
-    ABSENT_MS = 26000,          /* peers that are not back by then; longer
-                                 * than what is learned is kept */
+    ABSENT_MS = 20000,          /* peers that are not back by then, though
+                                 * bgpd has been configured for so long */
+    GONE_MS = 60000,            /* nor is one waited for that was away for so
+                                 * long before, or never there */
     END_MS = 60000,
+    CONFIG_MS = 300000,         /* with very many tenants, at most */
     SAY_MS = 1000,
 };
 
@@ -46,6 +49,8 @@ struct vx_gw_strays {
     int64_t since_ms;
     int64_t new_ms;             /* when bgpd was another one; 0 = its peers
                                  * have told it all since */
+    int64_t done_ms;            /* when that one was configured; 0 = not
+                                 * yet */
     size_t n_before;            /* not said, at the last tick */
     struct question *questions;
     size_t n, cap, n_answered;
@@ -77,6 +82,7 @@ vx_gw_app_find_strays(struct vx_gw_app *app, bool is_new)
     strays->n_before = SIZE_MAX;
     if (is_new) {
         strays->new_ms = strays->since_ms;
+        strays->done_ms = 0;
         strays->n_void = strays->n;
     }
 }
@@ -165,7 +171,9 @@ are_back(const struct vx_gw_app *app, const char *vrf, const cJSON *json)
         const struct vx_peering *peering;
         char peer[VX_IP_STRLEN];
 
-        if (!entry->value) {
+        if (!entry->value
+            || (entry->down_ms
+                && app->strays->new_ms - entry->down_ms > GONE_MS)) {
             continue;
         }
         peering = &entry->value->peering.value;
@@ -303,13 +311,11 @@ next_tenant(struct vx_gw_entry *entry)
 static void
 look(struct vx_gw_app *app)
 {
-    int64_t new_ms = app->strays->new_ms;
-    bool waits = new_ms && vx_clock_ms() - new_ms < ABSENT_MS;
+    const struct vx_gw_strays *strays = app->strays;
+    bool waits = strays->new_ms
+                 && (!strays->done_ms
+                     || vx_clock_ms() - strays->done_ms < ABSENT_MS);
 
-    if (new_ms && !waits
-        && !vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
-        return;                 /* peers had no chance yet */
-    }
     for (struct vx_gw_entry *entry = next_tenant(
              vx_gw_entries_from(app->entries, VX_GW_TENANT, ""));
          entry; entry = next_tenant(vx_gw_entries_next(entry))) {
@@ -347,6 +353,31 @@ say_again(struct vx_gw_app *app)
     strays->n_vrfs = 0;
 }
 
+/* A new bgpd has no peers before it is configured. */
+static void
+note_done(struct vx_gw_app *app, int64_t now_ms)
+{
+    struct vx_gw_strays *strays = app->strays;
+
+    if (strays->done_ms) {
+        return;
+    }
+    if (vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))
+        || now_ms - strays->since_ms > CONFIG_MS) {
+        strays->done_ms = now_ms;
+    } else if (strays->new_ms) {
+        bg_zebra_hold_on(app->zebra);
+    }
+}
+
+static int64_t
+begun(const struct vx_gw_strays *strays, int64_t now_ms)
+{
+    return !strays->done_ms ? now_ms
+        : strays->done_ms > strays->since_ms ? strays->done_ms
+        : strays->since_ms;
+}
+
 void
 vx_gw_app_strays_tick(struct vx_gw_app *app)
 {
@@ -363,9 +394,10 @@ vx_gw_app_strays_tick(struct vx_gw_app *app)
     if (!strays->is_on || strays->n) {
         return;
     }
+    note_done(app, now_ms);
     bg_zebra_get_counters(app->zebra, &counters);
     if (!counters.n_learned_unsaid
-        || (now_ms - strays->since_ms > END_MS
+        || (now_ms - begun(strays, now_ms) > END_MS
             && now_ms - strays->purged_ms > END_MS)) {
         strays->is_on = false;
         strays->new_ms = 0;

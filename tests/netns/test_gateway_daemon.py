@@ -731,6 +731,34 @@ def test_a_gateway_gets_another_as_and_its_own_back(gateway):
     controller.wait_acked(60)
 
 
+def test_another_as_after_a_restart_of_zebra(gateway):
+    """bgpd 8.4 takes itself for subscribed in an instance that is new."""
+    controller, own = gateway.controller, BASE["gateway", "g1"]
+    wait_established(gateway)
+    before = gateway.box.output("vxgatewayd", 100000).count("subscribed")
+    gateway.frr.stop("zebra", 9)
+    gateway.frr.start("zebra")
+    wait_until(lambda: gateway.box.output("vxgatewayd", 100000).count(
+        "subscribed") > before, 60, "bgpd to subscribe again", 0.2)
+    for value in ({**own, "as": 65055, "router_id": "192.0.2.77"}, own):
+        controller.set("gateway", "g1", value)
+        controller.sync()
+
+        def says(asn=value["as"]):
+            there = gateway.frr.json("bgpd", f"show bgp vrf {VRF} json")
+            return there.get("localAS", asn) == asn and all(
+                prefix in gateway.frr.bgp_routes(VRF, family)
+                for prefix, family in (("10.0.0.0/24", 4),
+                                       ("fd00:10::/64", 6)))
+        wait_until(lambda: f"router bgp {value['as']} vrf {VRF}\n" in
+                   gateway.frr.show("bgpd", "show running-config"), 60,
+                   "the AS", 0.1)
+        wait_until(says, 60, lambda: gateway.frr.show(
+            "bgpd", f"show bgp vrf {VRF} ipv4 unicast"), 0.2)
+    controller.wait_acked(60)
+    wait_ce(gateway, "10.0.0.0/24")
+
+
 def test_a_second_one_on_the_machine_is_refused(gateway):
     done = gateway.box.run(os.path.join(BIN, "vxgatewayd"), "--server",
                            "unix:/nowhere", "--name", "g2", "--run-dir",
