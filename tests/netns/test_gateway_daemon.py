@@ -502,8 +502,8 @@ def test_what_is_withdrawn_before_bgpd_is_zebras_client_again_goes(
     wait_learned(gateway, True)
     gateway.frr.stop("zebra", 9)
     gateway.frr.start("zebra")
-    wait_until(lambda: "bgp" in gateway.frr.show(
-        "zebra", f"show ip route vrf {VRF} 203.0.113.1/32"), 20,
+    wait_until(lambda: "203.0.113.1/32" in gateway.frr.show(
+        "zebra", f"show ip route vrf {VRF} bgp"), 20,
         "zebra to have read the kernel's routes", 0.05)
     try:
         change(gateway, False)
@@ -735,11 +735,20 @@ def test_another_as_after_a_restart_of_zebra(gateway):
     """bgpd 8.4 takes itself for subscribed in an instance that is new."""
     controller, own = gateway.controller, BASE["gateway", "g1"]
     wait_established(gateway)
-    before = gateway.box.output("vxgatewayd", 100000).count("subscribed")
-    gateway.frr.stop("zebra", 9)
-    gateway.frr.start("zebra")
-    wait_until(lambda: gateway.box.output("vxgatewayd", 100000).count(
-        "subscribed") > before, 60, "bgpd to subscribe again", 0.2)
+
+    def is_client():
+        if gateway.box.crashed() == {"bgpd": -9}:   # VRFs have other numbers
+            gateway.box.processes.pop("bgpd")
+            gateway.frr.start("bgpd")
+        return bgpd_is_client(gateway)
+    for _ in range(2):              # the second time they have the same
+        bgpd = gateway.box.processes["bgpd"].pid
+        gateway.frr.stop("zebra", 9)
+        gateway.frr.start("zebra")
+        wait_until(is_client, 60, lambda: gateway.box.output(
+            "vxgatewayd", 60), 0.2)
+        wait_learned(gateway, True)
+    assert gateway.box.processes["bgpd"].pid == bgpd
     for value in ({**own, "as": 65055, "router_id": "192.0.2.77"}, own):
         controller.set("gateway", "g1", value)
         controller.sync()
