@@ -370,6 +370,9 @@ end_absent(struct vx_gw_app *app)
     const struct vx_gw_vty *vty =
         vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD));
 
+    if (app->zebra_back_ms && !vx_gw_vty_is_up(vty)) {
+        app->zebra_back_ms = vx_clock_ms();     /* one that starts has time */
+    }
     if (!app->zebra_back_ms
         || vx_clock_ms() - app->zebra_back_ms < CLIENT_MS) {
         return;
