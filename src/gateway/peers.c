@@ -19,6 +19,9 @@
 enum {
     SESSIONS_MAX = 1000, SETTLED_MS = 2000,
     CLIENT_MS = 12000,          /* bgpd tries zebra each 10 s */
+    REPEATS = 2,                /* an instance that went may take what is for
+                                 * the next one, until its sessions ended */
+    REPEAT_MS = 4000,
 };
 
 /* --- More than the prefix limit: bgpd tries again when a minute is over, or
@@ -264,7 +267,9 @@ resubscribed(void *app_, bool ok, const char *text,
         return;
     }
     app->n_resubscribes++;
-    app->resubscribed_pid = app->bgpd_pid;
+    if (app->pid_before_zebra && app->pid_before_zebra == app->bgpd_pid) {
+        app->survivor = app->bgpd_pid;
+    }
     vx_log_info("peers", "bgpd has subscribed to zebra again");
     vx_gw_app_find_ghosts(app);
     vx_gw_app_find_strays(app, false);
@@ -412,6 +417,7 @@ void
 vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 {
     app->bgpd_deaf = true;
+    app->pid_before_zebra = app->bgpd_pid;
     app->zebra_back_ms = bg_zebra_status(app->zebra)->n_connects > 1
                          ? vx_clock_ms() : 0;
     app->asking_zebra = false;
@@ -422,22 +428,26 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 
 /* A bgpd that has survived a restart of zebra (FRR 8.2 to 9.0) forgets what
  * it has subscribed to: when an instance goes it does not tell zebra, which
- * then takes the one that follows, of another AS, for told. */
+ * then takes the one that follows, of another AS, for told.  Of what was made
+ * before it had subscribed again that is known then. */
 static void
 repeat_to_new(struct vx_gw_app *app)
 {
     struct vx_gw_frr_counts counts;
 
     vx_gw_frr_get_counts(vx_gw_node_frr(app->node, VX_GW_BGPD), &counts);
-    if (app->n_made == counts.n_made) {
-        return;
+    if (app->n_made != counts.n_made && !app->bgpd_deaf) {
+        app->n_made = counts.n_made;
+        app->n_repeats = app->survivor && app->survivor == app->bgpd_pid
+                         ? REPEATS : 0;
+        app->repeat_ms = vx_clock_ms();
     }
-    app->n_made = counts.n_made;
-    if (app->zebra && app->resubscribed_pid
-        && app->resubscribed_pid == app->bgpd_pid) {
+    if (app->n_repeats && app->zebra && vx_clock_ms() >= app->repeat_ms) {
         vx_log_info("peers", "all routes are said again, for VRFs that are "
                     "new in bgpd");
         bg_zebra_repeat(app->zebra);
+        app->n_repeats--;
+        app->repeat_ms = vx_clock_ms() + REPEAT_MS;
     }
 }
 

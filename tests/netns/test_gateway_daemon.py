@@ -763,7 +763,8 @@ def test_another_as_after_a_restart_of_zebra(gateway):
                    gateway.frr.show("bgpd", "show running-config"), 60,
                    "the AS", 0.1)
         wait_until(says, 60, lambda: gateway.frr.show(
-            "bgpd", f"show bgp vrf {VRF} ipv4 unicast"), 0.2)
+            "bgpd", f"show bgp vrf {VRF} ipv4 unicast")
+            + gateway.box.output("vxgatewayd", 200), 0.2)
     controller.wait_acked(60)
     wait_ce(gateway, "10.0.0.0/24")
 

@@ -149,6 +149,15 @@ class Traffic:
         return [n for n, where in self.heard.items() if len(where) > 1]
 
 
+def settle(fabric):
+    """Back when the switches have taken in what came and went: they run one
+    after the other what is asked of them and what the kernel tells."""
+    for host in fabric.hosts.values():
+        for _ in range(2):
+            host.appctl("version")
+        host.appctl("revalidator/wait")
+
+
 def move_once(fabric, api, vm, target):
     """The VM's traffic while it moves, told to whom, and where it is then.
 
@@ -162,6 +171,7 @@ def move_once(fabric, api, vm, target):
     new = fabric.plug([{"host": fabric.hosts[target], "iface_id": "",
                         "mac": MAC, "ips": [f"{IPS[0]}/24", f"{IPS[1]}/64"]
                         }])[0]
+    settle(fabric)
     traffic = Traffic(fabric.neighbours)
     ears = [Ears([vm, new], lambda frame: MARK in frame)]
     told = Ears(fabric.neighbours, lambda frame: (
