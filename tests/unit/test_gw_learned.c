@@ -858,6 +858,42 @@ sessions_are_read_from_bgpds_summary(void **state)
     vx_gw_sessions_fini(&sessions);
 }
 
+/* bgpd tells by VRF, family and peer; two tenants' peers have one address. */
+static void
+sessions_are_found_by_vrf_and_peer(void **state)
+{
+    static const char text[] =
+        "{\"vx9\":{\"ipv6Unicast\":{\"peers\":{\"172.16.1.2\":{},"
+        "\"172.16.1.1\":{}}},\"ipv4Unicast\":{\"peers\":{\"172.16.1.2\":{},"
+        "\"172.16.1.9\":{}}}},"
+        "\"vx10\":{\"ipv4Unicast\":{\"peers\":{\"172.16.1.2\":{}}}}}";
+    struct vx_gw_sessions sessions = { 0 };
+    const struct vx_gw_session *s;
+    struct vx_error err;
+    struct vx_ip peer;
+
+    (void) state;
+    assert_true(vx_ip_parse("172.16.1.2", &peer));
+    assert_null(vx_gw_sessions_first(&sessions, "vx9", &peer));
+    assert_true(vx_gw_sessions_parse(text, strlen(text), true, &sessions,
+                                     &err));
+    assert_int_equal(sessions.n, 5);
+    s = vx_gw_sessions_first(&sessions, "vx9", &peer);
+    assert_string_equal(s->vrf, "vx9");
+    assert_string_equal(s->family, "ipv4");
+    s = vx_gw_sessions_next(&sessions, s);
+    assert_string_equal(s->vrf, "vx9");
+    assert_string_equal(s->family, "ipv6");
+    assert_int_equal(vx_ip_compare(&s->peer, &peer), 0);
+    assert_null(vx_gw_sessions_next(&sessions, s));
+    s = vx_gw_sessions_first(&sessions, "vx10", &peer);
+    assert_string_equal(s->vrf, "vx10");
+    assert_null(vx_gw_sessions_next(&sessions, s));
+    assert_true(vx_ip_parse("172.16.1.3", &peer));
+    assert_null(vx_gw_sessions_first(&sessions, "vx9", &peer));
+    vx_gw_sessions_fini(&sessions);
+}
+
 int
 main(void)
 {
@@ -882,6 +918,7 @@ main(void)
         cmocka_unit_test(controller_ends_up_with_what_there_is),
         cmocka_unit_test(report_is_as_the_protocol_says),
         cmocka_unit_test(sessions_are_read_from_bgpds_summary),
+        cmocka_unit_test(sessions_are_found_by_vrf_and_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
