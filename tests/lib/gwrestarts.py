@@ -21,8 +21,11 @@ from gwlab import CE_AS, CE_OWN, STATIC, announced_prefixes
 from netns import LabError, wait_until
 from routed import slash
 
-PROCESSES = ("zebra", "bgpd", "reflector", "vxgatewayd", "vxfabricd")
+# "frr" is what frr.service runs, all at once.
+PROCESSES = ("zebra", "bgpd", "frr", "reflector", "vxgatewayd", "vxfabricd")
 HOW = {"stopped": signal.SIGTERM, "killed": signal.SIGKILL}
+# What is stopped as examples/systemd/frr.service.d says: zebra first.
+FRR = ("zebra", "bfdd", "bgpd")
 STALE_S = 30
 AWAY_ROUNDS = 50                # of pings, 20 ms each
 # zebra 8.4 with VRFs that are namespaces frees a table twice at its end: on
@@ -92,6 +95,8 @@ class Restarts:
 
     def _end(self, process, number):
         """Ends the process; (how it crashed, how it fell at its own end)."""
+        if process == "frr":
+            return self._end_frr(number), ""
         log = os.path.join(self.gateway.box.folder, f"{process}.log")
         before = os.path.getsize(log) if os.path.exists(log) else 0
         status = self._stop(process, number)
@@ -107,6 +112,19 @@ class Restarts:
                 return "", signal.Signals(-status).name
         return f"{process} ended with {status}", ""
 
+    def _end_frr(self, number):
+        """Ends what frr.service runs; how it crashed. Stopped: zebra by
+        SIGKILL, then the others by SIGINT, together."""
+        names = [name for name in FRR if name in self.gateway.daemons]
+        found = ""
+        for name in names:
+            if name == "zebra" or number == signal.SIGKILL:
+                self.gateway.stop(name, signal.SIGKILL)
+            else:
+                status = self.gateway.stop(name, signal.SIGINT)
+                found += f"{name} ended with {status} " if status else ""
+        return found
+
     def _stop(self, process, number):
         if process == "vxfabricd":
             return self.gw.lab.stop_controller(number)
@@ -116,6 +134,9 @@ class Restarts:
         if process == "vxfabricd":
             self.gw.lab.start_controller(*self.gw.lab.options)
             self.api = intent.Api(self.gw.lab.api)
+        elif process == "frr":
+            self.gateway.start(*(name for name in FRR
+                                 if name in self.gateway.daemons))
         else:
             self.gateway.start(process)
 

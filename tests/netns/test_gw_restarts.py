@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """zebra, bgpd, the reflector, vxgatewayd and vxfabricd, each stopped and
-killed alone: flows between VMs and CEs lose nothing, nothing stale stays.
+killed alone, and all of FRR together: flows between VMs and CEs lose nothing, nothing stale stays.
 `make loss-gateways` does ten rounds of each."""
 import pytest
 
