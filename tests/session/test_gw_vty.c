@@ -88,6 +88,14 @@ answer(struct fake *f, const char *text, char status)
     turn(f);
 }
 
+/* It is asked, or told, that line, and has nothing to say to it. */
+static void
+take(struct fake *f, const char *line)
+{
+    assert_string_equal(asked(f), line);
+    answer(f, "", 0);
+}
+
 static void
 expect(struct fake *f, const char *log)
 {
@@ -141,8 +149,7 @@ a_question_is_answered(void **state)
     assert_string_equal(asked(f), "show version\n");
     answer(f, "FRR 8.4\nand more\n", 0);
     expect(f, "ok(FRR 8.4\nand more\n);");
-    assert_string_equal(asked(f), "show vrf\n");
-    answer(f, "", 0);
+    take(f, "show vrf\n");
     expect(f, "ok();");
 }
 
@@ -176,12 +183,9 @@ configuration_is_one_command_at_a_time(void **state)
     char *commands[] = { (char *) "router bgp 1", (char *) "exit" };
 
     configure(f, commands, 2);
-    assert_string_equal(asked(f), "configure terminal\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "router bgp 1\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "exit\n");
-    answer(f, "", 0);
+    take(f, "configure terminal\n");
+    take(f, "router bgp 1\n");
+    take(f, "exit\n");
     assert_string_equal(asked(f), "end\n");
     expect(f, "");
     answer(f, "", 0);
@@ -197,12 +201,10 @@ a_refusal_ends_the_job_and_names_the_command(void **state)
     };
 
     configure(f, commands, 3);
-    asked(f);
-    answer(f, "", 0);
+    take(f, "configure terminal\n");
     assert_string_equal(asked(f), "router x\n");
     answer(f, "% [BGP] Unknown command: router x\n", 2);
-    assert_string_equal(asked(f), "end\n");
-    answer(f, "", 0);
+    take(f, "end\n");
     expect(f, "error()invalidbgpd.vty refused \"router x\" (status 2): "
            "[BGP] Unknown command: router x;");
     assert_int_equal(vx_gw_vty_refused(f->vty), 0);
@@ -226,28 +228,19 @@ a_refusal_about_a_neighbor_leaves_the_others_to_be_configured(void **state)
         .commands = commands, .n = 10,
         .goes_on = vx_gw_frr_refused_goes_on,
     }, on_done, f);
-    asked(f);
-    answer(f, "", 0);
-    asked(f);
-    answer(f, "", 0);
+    take(f, "configure terminal\n");
+    take(f, "router bgp 1\n");
     assert_string_equal(asked(f), "neighbor 192.0.2.1 remote-as 2\n");
     answer(f, "% Can not configure the local system as neighbor\n", 13);
     /* Without what was refused it does not come up. */
-    assert_string_equal(asked(f), "address-family ipv4 unicast\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "exit\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "no neighbor 192.0.2.11 shutdown\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "exit\n");
-    answer(f, "", 0);
+    take(f, "address-family ipv4 unicast\n");
+    take(f, "exit\n");
+    take(f, "no neighbor 192.0.2.11 shutdown\n");
+    take(f, "exit\n");
     /* Another VRF's neighbor of the same address is another one. */
-    assert_string_equal(asked(f), "router bgp 1 vrf b\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "no neighbor 192.0.2.1 shutdown\n");
-    answer(f, "", 0);
-    assert_string_equal(asked(f), "end\n");
-    answer(f, "", 0);
+    take(f, "router bgp 1 vrf b\n");
+    take(f, "no neighbor 192.0.2.1 shutdown\n");
+    take(f, "end\n");
     expect(f, "error()invalidbgpd.vty refused \"neighbor 192.0.2.1 remote-as "
            "2\" (status 13): Can not configure the local system as "
            "neighbor;");
@@ -274,12 +267,10 @@ no_password_is_told(void **state)
     char *commands[] = { (char *) "neighbor 192.0.2.1 password hush" };
 
     configure(f, commands, 1);
-    asked(f);
-    answer(f, "", 0);
+    take(f, "configure terminal\n");
     asked(f);
     answer(f, "% Unknown command: neighbor 192.0.2.1 password hush\n", 2);
-    asked(f);
-    answer(f, "", 0);
+    take(f, "end\n");
     assert_null(strstr(vx_buf_str(&f->log), "hush"));
     assert_non_null(strstr(vx_buf_str(&f->log), "192.0.2.1 password ..."));
 }
@@ -335,8 +326,7 @@ a_callback_may_free_it(void **state)
     f->frees = true;
     vx_gw_vty_ask(f->vty, "show x", on_done, f);
     vx_gw_vty_ask(f->vty, "show y", on_done, f);
-    asked(f);
-    answer(f, "", 0);
+    take(f, "show x\n");
     expect(f, "ok();");
     assert_null(f->vty);
 }

@@ -118,6 +118,8 @@ tests_unit_test_receipts_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_commit
+tests_unit_test_commit_SOURCES = tests/unit/test_commit.c \
+	tests/lib/deaf_receipts.h
 tests_unit_test_commit_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_commit_LDADD = src/daemon/libvxdaemon.a \
 	src/api/libvxapi.a src/shell/libvxshell.a $(LIBS_CORE) \
@@ -147,7 +149,7 @@ tests_unit_test_switch_audit_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 
 UNIT_TESTS += tests/unit/test_switch
 tests_unit_test_switch_SOURCES = tests/unit/test_switch.c \
-	tests/sim/fake_codec.c tests/sim/sim.h
+	tests/sim/fake_codec.c tests/sim/sim.h tests/lib/deaf_receipts.h
 tests_unit_test_switch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_test_switch_LDADD = src/daemon/libvxdaemon.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CMOCKA_LIBS)

@@ -14,8 +14,8 @@
 #include <event2/event.h>
 
 #include "api/watch.h"
-#include "daemon/receipts.h"
 #include "store/store.h"
+#include "tests/lib/deaf_receipts.h"
 
 static unsigned n_stored;
 static bool is_full;
@@ -39,19 +39,6 @@ struct world {
     unsigned n_follow;          /* zones that follow, each from a commit */
     bool within;                /* drained from within a flush: the answer */
 };
-
-static void
-nothing(void *ctx)
-{
-    (void) ctx;
-}
-
-static void
-nothing_of(void *ctx, uint64_t port)
-{
-    (void) ctx;
-    (void) port;
-}
 
 static int64_t
 now_ms(void *ctx)
@@ -118,8 +105,6 @@ set_up(void **state)
     static struct world w;
     const struct vx_model_config model_config = { .mac_prefix = 2 };
     const struct vx_watch_config watch_config = { .ring_bytes = 0 };
-    const struct vx_receipts_env receipts_env = {
-        .port_settled = nothing_of, .confirmed = nothing };
     struct vx_commit_env env = { .ctx = &w, .apply = apply,
                                  .now_ms = now_ms };
 
@@ -131,7 +116,7 @@ set_up(void **state)
     event_base_priority_init(w.base, 3);
     w.model = env.model = vx_model_new(&model_config);
     w.watch = env.watch = vx_watch_new(&watch_config, 0);
-    w.receipts = env.receipts = vx_receipts_new(&receipts_env);
+    w.receipts = env.receipts = deaf_receipts_new();
     w.commit = vx_commit_new(&env);
     *state = &w;
     return 0;

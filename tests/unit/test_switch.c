@@ -14,9 +14,9 @@
 
 #include "core/fabric.h"
 #include "core/pipeline.h"
-#include "daemon/receipts.h"
 #include "daemon/switch_priv.h"
 #include "ovs-glue/of_session.h"
+#include "tests/lib/deaf_receipts.h"
 #include "tests/sim/sim.h"
 
 enum { MAX_QUEUED = 8, HASH = 4711 };
@@ -169,26 +169,11 @@ compile(void *ctx, uint64_t host, enum vx_tier tier, struct vx_rows *ret_rows)
     wanted_row(ret_rows, 1);
 }
 
-static void
-nothing(void *ctx)
-{
-    (void) ctx;
-}
-
-static void
-nothing_of(void *ctx, uint64_t port)
-{
-    (void) ctx;
-    (void) port;
-}
-
 static struct vx_receipts *receipts;
 
 static int
 set_up(void **state)
 {
-    const struct vx_receipts_env receipts_env = {
-        .port_settled = nothing_of, .confirmed = nothing };
     struct vx_switch_env env = {
         .name = "h1/br-fabric", .tier = VX_FABRIC_TIER, .hash = hash,
         .compile = compile,
@@ -197,7 +182,7 @@ set_up(void **state)
 
     (void) state;
     base = event_base_new();
-    receipts = vx_receipts_new(&receipts_env);
+    receipts = deaf_receipts_new();
     env.base = base;
     env.receipts = receipts;
     sw = vx_switch_new(&env);
