@@ -193,26 +193,28 @@ mend(struct vx_gw_app *app, struct vx_gw_missing *missing)
     }
 }
 
-/* The next peering with BFD from entry on, and the VRF that it is in. */
-static struct vx_gw_entry *
-with_bfd(struct vx_gw_app *app, struct vx_gw_entry *entry,
-         const char **ret_vrf)
+/* Where the peering is to have BFD; NULL: nowhere. */
+static const char *
+vrf_with_bfd(const struct vx_gw_app *app, const struct vx_gw_entry *entry)
 {
-    for (; entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        const struct vx_gw_peering *peering =
-            entry->value ? &entry->value->peering : NULL;
-        const struct vx_gw_entry *tenant =
-            peering && peering->tenant && peering->value.bfd
-            ? vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant)
-            : NULL;
+    const struct vx_gw_peering *peering = &entry->value->peering;
+    const struct vx_gw_entry *tenant =
+        peering->tenant && peering->value.bfd
+        ? vx_gw_entries_find(app->entries, VX_GW_TENANT, peering->tenant)
+        : NULL;
 
-        if (tenant && tenant->value) {
-            *ret_vrf = tenant->value->tenant.vrf;
-            return entry;
+    return tenant && tenant->value ? tenant->value->tenant.vrf : NULL;
+}
+
+static bool
+is_wanted(const struct vx_gw_app *app)
+{
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
+        if (vrf_with_bfd(app, entry)) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 /* Once more; in time bgpd is made to register it. */
@@ -265,23 +267,25 @@ look(struct vx_gw_app *app, const cJSON *answer)
     struct vx_gw_missing *was = app->missing;
     struct index sessions, established, missed;
     bool mixes = false;
-    const char *vrf;
 
     index_answer(&sessions, answer);
     index_sessions(&established, &app->tenant_sessions);
     index_missing(&missed, was, app->n_missing);
     app->missing = NULL;
     app->n_missing = 0;
-    for (struct vx_gw_entry *entry = with_bfd(
-             app, vx_gw_entries_from(app->entries, VX_GW_PEERING, ""), &vrf);
-         entry && app->n_missing < MISSING_MAX;
-         entry = with_bfd(app, vx_gw_entries_next(entry), &vrf)) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_peering *value = &entry->value->peering.value;
-        const struct place place = { vrf, &value->peer };
-        const cJSON *session = index_find(&sessions, &place);
-        const char *device = text_of(session, "interface");
-        bool is_established = index_find(&established, &place) != NULL;
+        const struct place place = { vrf_with_bfd(app, entry), &value->peer };
+        const cJSON *session;
+        const char *device;
+        bool is_established;
 
+        if (!place.vrf || app->n_missing == MISSING_MAX) {
+            continue;
+        }
+        session = index_find(&sessions, &place);
+        device = text_of(session, "interface");
+        is_established = index_find(&established, &place) != NULL;
         count_without(entry, is_established, session);
         if (session) {
             mixes |= *device && *value->device
@@ -320,11 +324,7 @@ answered(void *app_, bool ok, const char *text, const struct vx_error *err)
 bool
 vx_gw_app_wants_bfd(struct vx_gw_app *app)
 {
-    const char *vrf;
-
-    return app->bfdd_vty
-           && with_bfd(app, vx_gw_entries_from(app->entries, VX_GW_PEERING,
-                                               ""), &vrf);
+    return app->bfdd_vty && is_wanted(app);
 }
 
 void
@@ -376,10 +376,8 @@ vx_gw_app_bfd_tick(struct vx_gw_app *app)
 {
     static const struct vx_gw_vty_callbacks callbacks = { bfdd_is_up,
                                                           bfdd_is_down };
-    const char *vrf;
 
-    if ((app->n_ticks % LOOK_S && !is_hurry(app)) || !with_bfd(
-            app, vx_gw_entries_from(app->entries, VX_GW_PEERING, ""), &vrf)) {
+    if ((app->n_ticks % LOOK_S && !is_hurry(app)) || !is_wanted(app)) {
         return;
     }
     if (!app->bfdd_vty) {

@@ -491,6 +491,29 @@ vx_gw_entry_begins(const struct vx_gw_entry *entry, enum vx_gw_type type,
            && !strncmp(entry->key, prefix, strlen(prefix));
 }
 
+static struct vx_gw_entry *
+if_there(struct vx_gw_entry *entry, enum vx_gw_type type, const char *prefix)
+{
+    while (entry && !entry->value
+           && vx_gw_entry_begins(entry, type, prefix)) {
+        entry = vx_gw_entries_next(entry);
+    }
+    return entry && vx_gw_entry_begins(entry, type, prefix) ? entry : NULL;
+}
+
+struct vx_gw_entry *
+vx_gw_entries_first_of(const struct vx_gw_entries *entries,
+                       enum vx_gw_type type, const char *prefix)
+{
+    return if_there(vx_gw_entries_from(entries, type, prefix), type, prefix);
+}
+
+struct vx_gw_entry *
+vx_gw_entries_next_of(const struct vx_gw_entry *entry, const char *prefix)
+{
+    return if_there(vx_gw_entries_next(entry), entry->type, prefix);
+}
+
 struct vx_gw_entry *
 vx_gw_entries_network(const struct vx_gw_entries *entries, uint32_t vni)
 {
@@ -502,11 +525,8 @@ vx_gw_entries_network(const struct vx_gw_entries *entries, uint32_t vni)
 struct vx_gw_entry *
 vx_gw_entries_tenant_of(const struct vx_gw_entries *entries, uint32_t vni)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_TENANT, "");
-         entry && entry->type == VX_GW_TENANT;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && entry->value->tenant.vni == vni) {
+    VX_GW_FOR_EACH(entry, entries, VX_GW_TENANT, "") {
+        if (entry->value->tenant.vni == vni) {
             return entry;
         }
     }
@@ -516,15 +536,10 @@ vx_gw_entries_tenant_of(const struct vx_gw_entries *entries, uint32_t vni)
 static struct vx_gw_value *
 gateway_value(const struct vx_gw_entries *entries)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_GATEWAY, "");
-         entry && entry->type == VX_GW_GATEWAY;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value) {
-            return entry->value;
-        }
-    }
-    return NULL;
+    const struct vx_gw_entry *entry =
+        vx_gw_entries_first_of(entries, VX_GW_GATEWAY, "");
+
+    return entry ? entry->value : NULL;
 }
 
 const struct vx_gw_gateway *
@@ -540,11 +555,8 @@ vx_gw_entries_families(const struct vx_gw_entries *entries)
 {
     unsigned families = 0;
 
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_PEERING, "");
-         entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && !entry->value->peering.tenant) {
+    VX_GW_FOR_EACH(entry, entries, VX_GW_PEERING, "") {
+        if (!entry->value->peering.tenant) {
             families |= entry->value->peering.value.families;
         }
     }

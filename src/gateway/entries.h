@@ -87,6 +87,17 @@ struct vx_gw_entry *vx_gw_entries_from(const struct vx_gw_entries *entries,
                                        const char *prefix);
 bool vx_gw_entry_begins(const struct vx_gw_entry *entry, enum vx_gw_type type,
                         const char *prefix);
+/* The same without those that are gone; NULL: none (more). */
+struct vx_gw_entry *vx_gw_entries_first_of(const struct vx_gw_entries *entries,
+                                           enum vx_gw_type type,
+                                           const char *prefix);
+struct vx_gw_entry *vx_gw_entries_next_of(const struct vx_gw_entry *entry,
+                                          const char *prefix);
+/* All of a type that are there, "" or those whose key begins so. */
+#define VX_GW_FOR_EACH(ENTRY, ENTRIES, TYPE, PREFIX)                         \
+    for (struct vx_gw_entry *ENTRY =                                         \
+             vx_gw_entries_first_of(ENTRIES, TYPE, PREFIX);                  \
+         ENTRY; ENTRY = vx_gw_entries_next_of(ENTRY, PREFIX))
 struct vx_gw_entry *
 vx_gw_entries_network(const struct vx_gw_entries *entries, uint32_t vni);
 /* The first tenant with this L3VNI: O(tenants). */

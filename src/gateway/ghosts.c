@@ -121,11 +121,8 @@ vx_gw_app_find_ghosts(struct vx_gw_app *app)
     struct vx_gw_vty *vty =
         vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD));
 
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_TENANT, "");
-         entry && entry->type == VX_GW_TENANT;
-         entry = vx_gw_entries_next(entry)) {
-        for (int family = 4; entry->value && family <= 6; family += 2) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_TENANT, "") {
+        for (int family = 4; family <= 6; family += 2) {
             char question[96];
 
             snprintf(question, sizeof question,

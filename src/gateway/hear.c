@@ -81,28 +81,6 @@ is_network_of(const struct hearing *h, const struct vx_gw_network *network)
                             &own, network->vni);
 }
 
-/* The next entry of the type with a value, from entry on. */
-static struct vx_gw_entry *
-with_value(struct vx_gw_entry *entry, enum vx_gw_type type)
-{
-    while (entry && entry->type == type && !entry->value) {
-        entry = vx_gw_entries_next(entry);
-    }
-    return entry && entry->type == type ? entry : NULL;
-}
-
-static struct vx_gw_entry *
-first_of(const struct hearing *h, enum vx_gw_type type)
-{
-    return with_value(vx_gw_entries_from(h->entries, type, ""), type);
-}
-
-static struct vx_gw_entry *
-next_of(struct vx_gw_entry *entry)
-{
-    return with_value(vx_gw_entries_next(entry), entry->type);
-}
-
 /* --- EVPN. */
 
 /* A host of this fabric has that VTEP: what is said of it is our own. */
@@ -165,11 +143,10 @@ hear_networks(struct hearing *h, struct vx_error *err)
         return vx_fail(err, VX_INVALID, "mac", "the address of a gateway, or "
                        "none of a host");
     }
-    for (struct vx_gw_entry *entry = first_of(h, VX_GW_NETWORK);
-         entry && h->n < h->max; entry = next_of(entry)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_NETWORK, "") {
         const struct vx_gw_network *network = &entry->value->network;
 
-        if (is_network_of(h, network)) {
+        if (h->n < h->max && is_network_of(h, network)) {
             any = true;
             ok = hear_layer2(h, network, err) && ok;
         }
@@ -214,9 +191,8 @@ hear_tenants(struct hearing *h, struct vx_error *err)
 {
     bool any = false, ok = true;
 
-    for (struct vx_gw_entry *entry = first_of(h, VX_GW_TENANT);
-         entry && h->n < h->max; entry = next_of(entry)) {
-        if (imports_tenant(h, &entry->value->tenant)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_TENANT, "") {
+        if (h->n < h->max && imports_tenant(h, &entry->value->tenant)) {
             any = true;
             ok = hear_type5(h, entry, err) && ok;
         }
@@ -250,8 +226,7 @@ trusted(const struct hearing *h, struct vx_error *err)
     if (h->peering) {
         return if_trusted(h->peering, err);
     }
-    for (struct vx_gw_entry *entry = first_of(h, VX_GW_PEERING); entry;
-         entry = next_of(entry)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_PEERING, "") {
         const struct vx_gw_peering *peering = &entry->value->peering;
 
         if (peering->tenant || peering->value.peer_as != as
@@ -278,16 +253,9 @@ covers(const struct hearing *h, const struct vx_gw_entry *tenant,
     char prefix[VX_GW_KEY_MAX + 2];
 
     snprintf(prefix, sizeof prefix, "%s ", tenant->key);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(h->entries, VX_GW_PREFIX, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PREFIX, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        const struct vx_prefix *own;
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_PREFIX, prefix) {
+        const struct vx_prefix *own = &entry->value->prefix.prefix;
 
-        if (!entry->value) {
-            continue;
-        }
-        own = &entry->value->prefix.prefix;
         if (own->ip.family == dst->ip.family && own->length <= dst->length
             && vx_prefix_contains(own, &dst->ip)) {
             return true;
@@ -303,8 +271,7 @@ tenant_of_flow(const struct hearing *h, const struct bg_flow_rule *rule,
     const struct vx_gw_entry *by_rt = NULL, *by_prefix = NULL;
     size_t n_rt = 0, n_prefix = 0;
 
-    for (struct vx_gw_entry *entry = first_of(h, VX_GW_TENANT); entry;
-         entry = next_of(entry)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_TENANT, "") {
         bool own = covers(h, entry, &rule->dst);
 
         if (imports_tenant(h, &entry->value->tenant)) {
@@ -474,11 +441,8 @@ is_targeted(const struct hearing *h, const struct vx_gw_entry *tenant)
         return imports_tenant(h, &tenant->value->tenant);
     }
     snprintf(prefix, sizeof prefix, "%.63s/", tenant->key);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(h->entries, VX_GW_NETWORK, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_NETWORK, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && is_network_of(h, &entry->value->network)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_NETWORK, prefix) {
+        if (is_network_of(h, &entry->value->network)) {
             return true;
         }
     }
@@ -492,8 +456,10 @@ put_tenants(const struct hearing *h, const struct vx_prefix *dst,
 {
     size_t n = 0;
 
-    for (struct vx_gw_entry *entry = first_of(h, VX_GW_TENANT);
-         entry && n < VX_GW_WHOSE_MAX; entry = next_of(entry)) {
+    VX_GW_FOR_EACH(entry, h->entries, VX_GW_TENANT, "") {
+        if (n == VX_GW_WHOSE_MAX) {
+            break;
+        }
         if (dst ? covers(h, entry, dst) : is_targeted(h, entry)) {
             vx_buf_puts(out, n++ ? "," : "");
             vx_json_string(out, entry->key);
@@ -566,12 +532,8 @@ vx_gw_peering_of(const struct vx_gw_entries *entries, const char *tenant,
     bool several = false;
 
     snprintf(prefix, sizeof prefix, "%.63s/", tenant);
-    for (const struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        int how = entry->value ? fits(&entry->value->peering.value, nexthop)
-                               : 0;
+    VX_GW_FOR_EACH(entry, entries, VX_GW_PEERING, prefix) {
+        int how = fits(&entry->value->peering.value, nexthop);
 
         several = how && how == most ? true : how > most ? false : several;
         if (how > most) {

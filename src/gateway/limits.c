@@ -69,11 +69,11 @@ const struct vx_gw_entry *
 vx_gw_marked_peering(const struct vx_gw_entries *entries,
                      const struct bg_attrs *attrs)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_PEERING, "");
-         attrs->n_large && entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && !entry->value->peering.tenant
+    if (!attrs->n_large) {
+        return NULL;
+    }
+    VX_GW_FOR_EACH(entry, entries, VX_GW_PEERING, "") {
+        if (!entry->value->peering.tenant
             && has_mark(attrs, &entry->value->peering.value.peer)) {
             return entry;
         }

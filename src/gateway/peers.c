@@ -70,27 +70,11 @@ is_up(const struct vx_gw_app *app, const struct vx_gw_peering *peering,
     return s;
 }
 
-static struct vx_gw_entry *
-next_peering(struct vx_gw_entry *entry)
-{
-    while (entry && entry->type == VX_GW_PEERING && !entry->value) {
-        entry = vx_gw_entries_next(entry);
-    }
-    return entry && entry->type == VX_GW_PEERING ? entry : NULL;
-}
-
-static struct vx_gw_entry *
-first_peering(const struct vx_gw_app *app)
-{
-    return next_peering(vx_gw_entries_from(app->entries, VX_GW_PEERING, ""));
-}
-
 /* Limits that bgpd and the reflector have been configured with. */
 static void
 note_limits(struct vx_gw_app *app)
 {
-    for (struct vx_gw_entry *entry = first_peering(app); entry;
-         entry = next_peering(vx_gw_entries_next(entry))) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_gw_peering *peering = &entry->value->peering;
         unsigned limit = vx_peering_limit(&peering->value);
 
@@ -139,8 +123,7 @@ clear_session(struct vx_gw_app *app, const struct vx_gw_entry *entry,
 static void
 clear_raised(struct vx_gw_app *app, bool of_tenants)
 {
-    for (struct vx_gw_entry *entry = first_peering(app); entry;
-         entry = next_peering(vx_gw_entries_next(entry))) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_gw_peering *peering = &entry->value->peering;
         const struct vx_gw_session *s;
 
@@ -162,8 +145,7 @@ clear_raised(struct vx_gw_app *app, bool of_tenants)
 static void
 note_down(struct vx_gw_app *app)
 {
-    for (struct vx_gw_entry *entry = first_peering(app); entry;
-         entry = next_peering(vx_gw_entries_next(entry))) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_gw_peering *peering = &entry->value->peering;
 
         if (peering->tenant && is_up(app, peering, 0)) {
@@ -330,12 +312,8 @@ resubscribe(struct vx_gw_app *app)
 {
     struct commands c = { 0 };
 
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_TENANT, "");
-         vx_gw_entries_gateway(app->entries) && entry
-         && entry->type == VX_GW_TENANT;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value) {
+    if (vx_gw_entries_gateway(app->entries)) {
+        VX_GW_FOR_EACH(entry, app->entries, VX_GW_TENANT, "") {
             add_vrf(app, entry->value->tenant.vrf, &c);
         }
     }
@@ -582,11 +560,8 @@ vx_gw_app_put_sessions(void *app_, struct vx_buf *out)
     const struct vx_gw_app *app = app_;
     size_t n = 0;
 
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_PEERING, "");
-         entry && entry->type == VX_GW_PEERING && n < SESSIONS_MAX;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
+        if (n < SESSIONS_MAX) {
             n += put_peering(app, entry, n ? "," : "", out);
         }
     }
@@ -595,8 +570,7 @@ vx_gw_app_put_sessions(void *app_, struct vx_buf *out)
 bool
 vx_gw_app_peers_are_up(const struct vx_gw_app *app)
 {
-    for (const struct vx_gw_entry *entry = first_peering(app); entry;
-         entry = next_peering(vx_gw_entries_next(entry))) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         if (!is_up(app, &entry->value->peering, SETTLED_MS)) {
             return false;
         }

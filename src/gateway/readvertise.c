@@ -60,12 +60,8 @@ is_in_network(const struct vx_gw_entries *entries, const char *tenant,
     char key[VX_GW_KEY_MAX + 2];
 
     snprintf(key, sizeof key, "%s/", tenant);
-    for (const struct vx_gw_entry *entry =
-             vx_gw_entries_from(entries, VX_GW_NETWORK, key);
-         entry && vx_gw_entry_begins(entry, VX_GW_NETWORK, key);
-         entry = vx_gw_entries_next(entry)) {
-        for (size_t i = 0;
-             entry->value && i < entry->value->network.n_prefixes; i++) {
+    VX_GW_FOR_EACH(entry, entries, VX_GW_NETWORK, key) {
+        for (size_t i = 0; i < entry->value->network.n_prefixes; i++) {
             const struct vx_prefix *own = &entry->value->network.prefixes[i];
 
             if (is_within(prefix, &own->ip, own->length)) {

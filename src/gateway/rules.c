@@ -100,12 +100,8 @@ devices_of(const struct vx_gw_rules *rules, const char *tenant,
     size_t n = 0;
 
     snprintf(prefix, sizeof prefix, "%.63s/", tenant);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(rules->config.entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix)
-         && n < DEVICES_MAX;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && entry->value->peering.value.device[0]) {
+    VX_GW_FOR_EACH(entry, rules->config.entries, VX_GW_PEERING, prefix) {
+        if (n < DEVICES_MAX && entry->value->peering.value.device[0]) {
             devices[n++] = entry->value->peering.value.device;
         }
     }
@@ -121,11 +117,8 @@ first_other(const struct vx_gw_rules *rules, const char *tenant)
     uint32_t first = UINT32_MAX;
 
     snprintf(prefix, sizeof prefix, "%.63s ", tenant);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(rules->config.entries, VX_GW_POLICY, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_POLICY, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && (entry->value->policy.where & VX_WHERE_GATEWAY)
+    VX_GW_FOR_EACH(entry, rules->config.entries, VX_GW_POLICY, prefix) {
+        if ((entry->value->policy.where & VX_WHERE_GATEWAY)
             && entry->value->policy.action != VX_POLICY_DROP
             && entry->value->policy.priority < first) {
             first = entry->value->policy.priority;
@@ -201,13 +194,8 @@ vx_gw_rules_update(struct vx_gw_rules *rules)
     for (size_t i = 0; i < rules->n; i++) {
         rules->rules[i].wanted = false;
     }
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(rules->config.entries, VX_GW_POLICY, "");
-         entry && entry->type == VX_GW_POLICY;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value) {
-            want(rules, entry);
-        }
+    VX_GW_FOR_EACH(entry, rules->config.entries, VX_GW_POLICY, "") {
+        want(rules, entry);
     }
     for (size_t i = 0; i < rules->n;) {
         if (rules->rules[i].wanted) {

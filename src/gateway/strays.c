@@ -164,19 +164,14 @@ are_back(const struct vx_gw_app *app, const char *vrf, const cJSON *json)
         return false;
     }
     snprintf(prefix, sizeof prefix, "%.63s/", tenant->key);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        const struct vx_peering *peering;
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, prefix) {
+        const struct vx_peering *peering = &entry->value->peering.value;
         char peer[VX_IP_STRLEN];
 
-        if (!entry->value
-            || (entry->down_ms
-                && app->strays->new_ms - entry->down_ms > GONE_MS)) {
+        if (entry->down_ms
+            && app->strays->new_ms - entry->down_ms > GONE_MS) {
             continue;
         }
-        peering = &entry->value->peering.value;
         if (!has_told_all(cJSON_GetObjectItemCaseSensitive(
                               json, vx_ip_format(&peering->peer, peer)),
                           peering->families)) {
@@ -299,15 +294,6 @@ ask_prefixes(struct vx_gw_app *app, const char *vrf)
     free(prefixes);
 }
 
-static struct vx_gw_entry *
-next_tenant(struct vx_gw_entry *entry)
-{
-    while (entry && entry->type == VX_GW_TENANT && !entry->value) {
-        entry = vx_gw_entries_next(entry);
-    }
-    return entry && entry->type == VX_GW_TENANT ? entry : NULL;
-}
-
 static void
 look(struct vx_gw_app *app)
 {
@@ -316,9 +302,7 @@ look(struct vx_gw_app *app)
                  && (!strays->done_ms
                      || vx_clock_ms() - strays->done_ms < ABSENT_MS);
 
-    for (struct vx_gw_entry *entry = next_tenant(
-             vx_gw_entries_from(app->entries, VX_GW_TENANT, ""));
-         entry; entry = next_tenant(vx_gw_entries_next(entry))) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_TENANT, "") {
         const char *vrf = entry->value->tenant.vrf;
         struct question question = { .of_peers = true };
         struct vx_prefix one;

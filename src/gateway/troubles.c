@@ -62,11 +62,8 @@ tell_speaker(const struct vx_gw_app *app, struct telling *t)
 static bool
 has_peerings(const struct vx_gw_app *app, bool of_tenants)
 {
-    for (const struct vx_gw_entry *entry =
-             vx_gw_entries_from(app->entries, VX_GW_PEERING, "");
-         entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && !entry->value->peering.tenant != of_tenants) {
+    VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
+        if (!entry->value->peering.tenant != of_tenants) {
             return true;
         }
     }
