@@ -11,24 +11,23 @@
 struct known {
     struct vx_tree_node by_key;
     struct vx_tree_node by_stale;   /* in set->stale if is_stale */
+    struct vx_tree_node by_unsaid;  /* in set->unsaid if is_unsaid */
     struct vx_tree_node by_doubt;   /* in set->doubts if doubt */
     uint64_t doubt;                 /* 0 = none; then it is not stale */
     struct vx_prefix prefix;
-    bool is_stale;
+    bool is_stale;                  /* then it is unsaid, too */
+    bool is_unsaid;
     uint32_t metric, tag;
     size_t n_nexthops;
     struct bg_nexthop *nexthops;
-    uint64_t round;                 /* when it was added last */
     char vrf[BG_VRF_NAME_SIZE];
 };
 
 struct bg_learned_set {
     struct vx_tree all;             /* by VRF name and prefix */
-    struct vx_tree stale;           /* likewise */
+    struct vx_tree stale, unsaid;   /* likewise */
     struct vx_tree doubts;          /* by number */
     uint64_t n_doubts;              /* ever */
-    uint64_t round;                 /* of what is fresh */
-    size_t n_fresh;
 };
 
 struct key {
@@ -58,6 +57,12 @@ compare_stale(const void *key, const struct vx_tree_node *node)
 }
 
 static int
+compare_unsaid(const void *key, const struct vx_tree_node *node)
+{
+    return compare(key, VX_CONTAINER(node, struct known, by_unsaid));
+}
+
+static int
 compare_doubt(const void *number, const struct vx_tree_node *node)
 {
     uint64_t a = *(const uint64_t *) number;
@@ -73,21 +78,28 @@ bg_learned_new(void)
 
     vx_tree_init(&set->all, compare_all);
     vx_tree_init(&set->stale, compare_stale);
+    vx_tree_init(&set->unsaid, compare_unsaid);
     vx_tree_init(&set->doubts, compare_doubt);
     return set;
 }
 
-static bool
-is_fresh(const struct bg_learned_set *set, const struct known *known)
+static void
+set_unsaid(struct bg_learned_set *set, struct known *known, bool is_unsaid)
 {
-    return !known->is_stale && known->round == set->round;
+    struct key key = { known->vrf, &known->prefix };
+
+    if (is_unsaid && !known->is_unsaid) {
+        vx_tree_insert(&set->unsaid, &key, &known->by_unsaid);
+    } else if (!is_unsaid && known->is_unsaid) {
+        vx_tree_remove(&set->unsaid, &known->by_unsaid);
+    }
+    known->is_unsaid = is_unsaid;
 }
 
 static void
 set_stale(struct bg_learned_set *set, struct known *known, bool is_stale)
 {
     struct key key = { known->vrf, &known->prefix };
-    bool was = is_fresh(set, known);
 
     if (known->doubt) {
         vx_tree_remove(&set->doubts, &known->by_doubt);
@@ -99,15 +111,16 @@ set_stale(struct bg_learned_set *set, struct known *known, bool is_stale)
         vx_tree_remove(&set->stale, &known->by_stale);
     }
     known->is_stale = is_stale;
-    set->n_fresh += is_fresh(set, known);
-    set->n_fresh -= was;
+    if (is_stale) {
+        set_unsaid(set, known, true);
+    }
 }
 
 static void
 forget(struct bg_learned_set *set, struct known *known)
 {
     set_stale(set, known, false);
-    set->n_fresh -= is_fresh(set, known);
+    set_unsaid(set, known, false);
     vx_tree_remove(&set->all, &known->by_key);
     free(known->nexthops);
     free(known);
@@ -161,8 +174,7 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
 
     if (known) {
         set_stale(set, known, false);
-        set->n_fresh += known->round != set->round;
-        known->round = set->round;
+        set_unsaid(set, known, false);
         if (is_same(known, route)) {
             return false;
         }
@@ -172,8 +184,6 @@ bg_learned_add(struct bg_learned_set *set, const struct bg_learned *route)
         known = vx_xcalloc(1, sizeof *known);
         known->prefix = route->prefix;
         strncpy(known->vrf, route->vrf, sizeof known->vrf - 1);
-        known->round = set->round;
-        set->n_fresh++;
         vx_tree_insert(&set->all, &key, &known->by_key);
     }
     known->metric = route->metric;
@@ -250,8 +260,9 @@ bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number)
 void
 bg_learned_begin(struct bg_learned_set *set)
 {
-    set->round++;
-    set->n_fresh = 0;
+    VX_TREE_FOR_EACH(node, &set->all) {
+        set_unsaid(set, VX_CONTAINER(node, struct known, by_key), true);
+    }
 }
 
 bool
@@ -260,7 +271,7 @@ bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
 {
     const struct known *known = find(set, vrf, prefix);
 
-    return known && is_fresh(set, known);
+    return known && !known->is_unsaid;
 }
 
 size_t
@@ -270,16 +281,14 @@ bg_learned_unsaid(const struct bg_learned_set *set, const char *vrf,
     struct key key = { vrf, NULL };
     size_t n = 0;
 
-    for (struct vx_tree_node *node = vx_tree_ceil(&set->all, &key);
+    for (struct vx_tree_node *node = vx_tree_ceil(&set->unsaid, &key);
          node && n < max; node = vx_tree_next(node)) {
-        struct known *known = VX_CONTAINER(node, struct known, by_key);
+        struct known *known = VX_CONTAINER(node, struct known, by_unsaid);
 
         if (strcmp(known->vrf, vrf)) {
             break;
         }
-        if (!is_fresh(set, known)) {
-            prefixes[n++] = known->prefix;
-        }
+        prefixes[n++] = known->prefix;
     }
     return n;
 }
@@ -327,7 +336,7 @@ bg_learned_sweep(struct bg_learned_set *set, const char *vrf,
 size_t
 bg_learned_n_unsaid(const struct bg_learned_set *set)
 {
-    return set->all.count - set->n_fresh;
+    return set->unsaid.count;
 }
 
 size_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside bgp only: the routes that zebra has told of, per VRF name, so that a
  * route that is told again is no news and one that is not told again is.
- * Pure.  O(log n) each. */
+ * Pure.  O(log n) each, but for what is said of all. */
 #ifndef BG_LEARNED_H
 #define BG_LEARNED_H
 
@@ -29,12 +29,12 @@ bool bg_learned_believe(struct bg_learned_set *set, uint64_t number,
                         struct vx_prefix *ret_prefix);
 /* What is in doubt by a later number is stale. */
 void bg_learned_disbelieve(struct bg_learned_set *set, uint64_t number);
-/* What is added from now on is fresh; nothing is now. */
+/* What is added from now on is fresh; nothing is now.  O(all). */
 void bg_learned_begin(struct bg_learned_set *set);
 bool bg_learned_is_fresh(const struct bg_learned_set *set, const char *vrf,
                          const struct vx_prefix *prefix);
 /* Those of a VRF that are not fresh, into prefixes; how many, at most max.
- * O(routes of the VRF). */
+ * O(that many). */
 size_t bg_learned_unsaid(const struct bg_learned_set *set, const char *vrf,
                          struct vx_prefix *prefixes, size_t max);
 /* How many in all VRFs.  O(1). */

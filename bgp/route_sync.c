@@ -187,6 +187,19 @@ bg_vrf_get(struct bg_route_sync *sync, const char *name)
     return vrf;
 }
 
+bool
+bg_route_sync_vrf_id(const struct bg_route_sync *sync, const char *name,
+                     uint32_t *ret_vrf_id)
+{
+    const struct bg_vrf *vrf = bg_vrf_find(sync, name);
+
+    if (!vrf || !vrf->has_id) {
+        return false;
+    }
+    *ret_vrf_id = vrf->id;
+    return true;
+}
+
 static void
 free_devices(struct bg_vrf *vrf)
 {

@@ -141,6 +141,9 @@ void bg_route_sync_vrf(struct bg_route_sync *sync, const char *vrf,
                        uint32_t vrf_id, int64_t now_ms);
 void bg_route_sync_vrf_gone(struct bg_route_sync *sync, uint32_t vrf_id,
                             int64_t now_ms);
+/* False: zebra has no VRF of that name. */
+bool bg_route_sync_vrf_id(const struct bg_route_sync *sync, const char *vrf,
+                          uint32_t *ret_vrf_id);
 /* ifindex 0: it is gone, or down. */
 void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
                              const char *name, uint32_t ifindex,

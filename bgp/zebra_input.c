@@ -93,7 +93,8 @@ greet_vrf(struct bg_zebra *z, struct bg_zvrf *vrf)
 static void
 add_vrf(struct bg_zebra *z, uint32_t vrf_id, const struct bg_zapi_vrf *told)
 {
-    struct bg_zvrf *vrf = bg_zvrf_find(z, vrf_id);
+    struct bg_zvrf *vrf = bg_zvrf_find(z, vrf_id), *other = NULL;
+    uint32_t other_id;
 
     if (vrf && !strcmp(vrf->name, told->name)) {
         return;
@@ -101,12 +102,11 @@ add_vrf(struct bg_zebra *z, uint32_t vrf_id, const struct bg_zapi_vrf *told)
     if (vrf) {
         lose_vrf(z, vrf);
     }
-    VX_TREE_FOR_EACH_SAFE(node, next, &z->vrfs) {
-        struct bg_zvrf *other = VX_CONTAINER(node, struct bg_zvrf, by_id);
-
-        if (!strcmp(other->name, told->name)) {
-            lose_vrf(z, other);
-        }
+    if (bg_route_sync_vrf_id(z->routes, told->name, &other_id)) {
+        other = bg_zvrf_find(z, other_id);
+    }
+    if (other) {
+        lose_vrf(z, other);
     }
     if (z->is_dead) {
         return;

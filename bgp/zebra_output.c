@@ -373,16 +373,13 @@ say_purge(struct bg_zebra *z, const struct bg_purge *purge)
         .proto = BG_PROTO_BGP, .safi = BG_SAFI_UNICAST,
         .flags = BG_ROUTE_FLAG_RECURSION, .prefix = purge->prefix,
     };
+    uint32_t vrf_id;
 
-    VX_TREE_FOR_EACH(node, &z->vrfs) {
-        const struct bg_zvrf *vrf = VX_CONTAINER(node, struct bg_zvrf, by_id);
-
-        if (z->phase == BG_PHASE_UP && !strcmp(vrf->name, purge->vrf)) {
-            bg_zapi_put_route(z->row, BG_ZAPI_ROUTE_DELETE, vrf->id, &route,
-                              &z->out);
-            bg_zebra_sent(z);
-            return;
-        }
+    if (z->phase == BG_PHASE_UP
+        && bg_route_sync_vrf_id(z->routes, purge->vrf, &vrf_id)) {
+        bg_zapi_put_route(z->row, BG_ZAPI_ROUTE_DELETE, vrf_id, &route,
+                          &z->out);
+        bg_zebra_sent(z);
     }
 }
 

@@ -173,7 +173,7 @@ void bg_zebra_repeat(struct bg_zebra *zebra);
 void bg_zebra_says_again(struct bg_zebra *zebra);
 /* Learned routes of a VRF that bgpd has not said since is_back or says_again:
  * it still will, or zebra has them of an earlier time.  How many are in
- * prefixes, at most max.  O(routes of the VRF). */
+ * prefixes, at most max.  O(that many). */
 size_t bg_zebra_unsaid(const struct bg_zebra *zebra, const char *vrf,
                        struct vx_prefix *prefixes, size_t max);
 /* bgpd has no such route: zebra is told to remove what it has of BGP's, and

@@ -214,6 +214,36 @@ what_is_not_said_again_is_counted(void **state)
     bg_learned_free(set);
 }
 
+/* Whatever has happened to them before, by VRF and prefix. */
+static void
+what_is_not_said_again_is_found_by_vrf(void **state)
+{
+    struct bg_learned_set *set = bg_learned_new();
+    struct vx_prefix found[4], p = prefix("10.0.1.0/24");
+    char vrf[BG_VRF_NAME_SIZE];
+
+    (void) state;
+    add(set, "b", "10.0.2.0/24");
+    add(set, "a", "10.0.1.0/24");
+    add(set, "b", "10.0.1.0/24");
+    bg_learned_begin(set);
+    bg_learned_begin(set);                      /* bgpd was away again */
+    bg_learned_stale(set, "b");
+    assert_int_equal(bg_learned_unsaid(set, "a", found, 4), 1);
+    assert_int_equal(bg_learned_unsaid(set, "b", found, 4), 2);
+    assert_int_equal(vx_prefix_compare(&found[0], &p), 0);
+    assert_int_equal(bg_learned_unsaid(set, "", found, 4), 0);
+    /* What is swept is not waited for. */
+    assert_true(bg_learned_sweep(set, "b", vrf, found));
+    assert_int_equal(bg_learned_n_unsaid(set), 2);
+    doubt(set, "a", "10.0.1.0/24");
+    assert_string_equal(believe(set, UINT64_MAX), "a 10.0.1.0/24");
+    assert_int_equal(n_unsaid(set, "b"), 1);
+    add(set, "b", "10.0.2.0/24");
+    assert_int_equal(n_unsaid(set, "b"), 0);
+    bg_learned_free(set);
+}
+
 int
 main(void)
 {
@@ -227,6 +257,7 @@ main(void)
         cmocka_unit_test(
             what_was_added_since_the_beginning_is_fresh_unless_stale),
         cmocka_unit_test(what_is_not_said_again_is_counted),
+        cmocka_unit_test(what_is_not_said_again_is_found_by_vrf),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
