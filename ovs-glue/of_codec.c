@@ -685,6 +685,17 @@ describe_meter(const struct ofp13_meter_mod *mm, struct vx_buf *buf)
                   ntohl(mm->meter_id));
 }
 
+bool
+og_msgs_takes_flows(const struct og_msgs *msgs, size_t index)
+{
+    size_t size;
+    const struct ofp_header *oh = og_msgs_bytes(msgs, index, 1, &size);
+    const struct ofp13_meter_mod *mm = (const void *) (oh + 1);
+
+    return oh->type == TYPE_METER_MOD
+           && mm->command == htons(OFPMC13_DELETE);
+}
+
 void
 og_msgs_describe(const struct og_msgs *msgs, size_t index, struct vx_buf *buf)
 {

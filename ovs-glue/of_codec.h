@@ -83,6 +83,8 @@ const void *og_msgs_bytes(const struct og_msgs *msgs, size_t first, size_t n,
  * *ret_bundled says, all not. */
 size_t og_msgs_run(const struct og_msgs *msgs, size_t first,
                    bool *ret_bundled);
+/* Whether it deletes a meter, and with it the flows that still name it. */
+bool og_msgs_takes_flows(const struct og_msgs *msgs, size_t index);
 /* Index of the message with this xid, or SIZE_MAX.  O(log n). */
 size_t og_msgs_find_xid(const struct og_msgs *msgs, uint32_t xid);
 /* "flow add table=30 priority=100 cookie=0x...", "bucket insert group=7

@@ -7,7 +7,11 @@
  * Bundles are numbered from 1 and end in order, so an entry is confirmed
  * when the bundle with its last message has ended.  A dump is an entry of its
  * own that stops the cursor until it is at the head and has run; a fence is
- * one that stops it until somebody opens it. */
+ * one that stops it until somebody opens it.
+ *
+ * A meter's deletion is sent when all before it is confirmed: a bundle may be
+ * refused, and the flows in it that were to name the meter no more would go
+ * with it. */
 #include "ovs-glue/of_queue.h"
 
 #include <assert.h>
@@ -188,6 +192,15 @@ skip_sent(struct og_queue *q)
     }
 }
 
+/* Whether what comes next waits until nothing else is in flight. */
+static bool
+is_last(const struct og_queue *q)
+{
+    const struct og_entry *e = q->cursor;
+
+    return og_msgs_takes_flows(e->msgs, e->n_sent);
+}
+
 enum og_queue_next
 og_queue_next(struct og_queue *q, bool may_send, uint64_t *ret_tag)
 {
@@ -209,8 +222,11 @@ og_queue_next(struct og_queue *q, bool may_send, uint64_t *ret_tag)
     if (is_dump(e)) {
         return og_queue_in_flight(q) ? OG_NEXT_NONE : OG_NEXT_DUMP;
     }
-    return q->cursor && q->cursor->msgs && may_send ? OG_NEXT_BUNDLE
-                                                    : OG_NEXT_NONE;
+    if (!q->cursor || !q->cursor->msgs || !may_send
+        || (og_queue_in_flight(q) && is_last(q))) {
+        return OG_NEXT_NONE;
+    }
+    return OG_NEXT_BUNDLE;
 }
 
 bool
@@ -233,7 +249,8 @@ og_queue_take(struct og_queue *q, size_t max, struct og_part *ret_part)
     }
     bool bundled;
     size_t left = og_msgs_run(e->msgs, e->n_sent, &bundled);
-    if (bundled != q->bundled) {
+    if (bundled != q->bundled
+        || (og_queue_in_flight(q) > 1 && is_last(q))) {
         return false;
     }
     *ret_part = (struct og_part) { e->msgs, e->n_sent,

@@ -619,6 +619,61 @@ sends_meters_outside_of_bundles_in_the_order_of_the_queue(void **state)
 }
 
 static void
+queue_meters_end(struct pair *p, uint64_t tag)
+{
+    struct og_msgs *msgs = og_msgs_new();
+    struct vx_rows rows = { 0 };
+
+    vx_rows_meter(&rows, VX_TENANT_TIER, 1);
+    og_msgs_delete_row(msgs, rows.rows);
+    og_of_session_queue(p->session, msgs, tag);
+    og_msgs_unref(msgs);
+    vx_rows_fini(&rows);
+}
+
+static void
+deletes_a_meter_when_all_before_is_confirmed(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+
+    p->mute = true;
+    of_queue(p, 3, 1);
+    queue_meters(p, 2, 2);
+    queue_meters_end(p, 3);
+    of_queue(p, 4, 4);
+    RUN_UNTIL(p, p->n_held == 2);
+    of_settle(p);
+    assert_int_equal(p->n_meters, 2);
+    assert_int_equal(p->n_bundles, 1);
+    of_release_barriers(p);
+    RUN_UNTIL(p, p->n_tags == 4);
+    assert_int_equal(p->n_meters, 3);
+    assert_int_equal(p->n_bundles, 2);
+    of_end(p);
+}
+
+/* The flows that name it would go, too. */
+static void
+deletes_no_meter_when_what_comes_before_is_refused(void **state)
+{
+    (void) state;
+    struct pair *p = of_begin_ready();
+
+    p->refuse = 2;
+    of_queue(p, 3, 1);
+    queue_meters_end(p, 2);
+    RUN_UNTIL(p, p->n_failed);
+    of_settle(p);
+    assert_int_equal(p->n_meters, 0);
+    assert_int_equal(p->n_tags, 0);
+    queue_meters_end(p, 3);
+    RUN_UNTIL(p, p->n_tags == 1);
+    assert_int_equal(p->n_meters, 1);
+    of_end(p);
+}
+
+static void
 tells_which_meter_was_refused(void **state)
 {
     (void) state;
@@ -782,6 +837,8 @@ main(void)
         cmocka_unit_test(closes_on_a_switch_that_asks_and_does_not_read),
         cmocka_unit_test(
             sends_meters_outside_of_bundles_in_the_order_of_the_queue),
+        cmocka_unit_test(deletes_a_meter_when_all_before_is_confirmed),
+        cmocka_unit_test(deletes_no_meter_when_what_comes_before_is_refused),
         cmocka_unit_test(tells_which_meter_was_refused),
         cmocka_unit_test(hands_over_a_frame_that_a_row_has_sent),
         cmocka_unit_test(hands_over_where_a_frame_was),

@@ -243,6 +243,13 @@ is_bundled(const struct sop *op)
     return op->row->crow.type != VX_ROW_METER && !op->alone;
 }
 
+bool
+og_msgs_takes_flows(const struct og_msgs *msgs, size_t index)
+{
+    return msgs->ops[index].row->crow.type == VX_ROW_METER
+           && !msgs->ops[index].add;
+}
+
 size_t
 og_msgs_run(const struct og_msgs *msgs, size_t first, bool *ret_bundled)
 {

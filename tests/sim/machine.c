@@ -247,7 +247,8 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
             struct vx_buf buf = VX_BUF_INIT;
 
             vx_row_format(&ops[i].row->row, &buf);
-            say("    %s %s", ops[i].add ? "+" : "-", vx_buf_str(&buf));
+            say("    %d.%d %s %s", machine->index, tier,
+                ops[i].add ? "+" : "-", vx_buf_str(&buf));
             vx_buf_fini(&buf);
         }
     }

@@ -210,6 +210,8 @@ bundle(struct conn *conn, const struct item *item)
 
     if (injected) {
         machine->n_refusals--;
+        say("machine %d tier %d refuses a bundle of %zu", machine->index,
+            conn->tier, item->n);
     } else {
         why = machine_bundle(machine, conn->tier, item);
     }

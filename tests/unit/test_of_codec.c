@@ -499,6 +499,9 @@ meters_are_not_bundled_and_come_before_and_go_after_all_else(void **state)
     assert_true(bundled);
     assert_int_equal(og_msgs_run(msgs, 9, &bundled), 1);
     assert_meter(msgs, 9, OFPMC13_DELETE, 1);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(og_msgs_takes_flows(msgs, i), i == 9);
+    }
     og_msgs_describe(msgs, 0, &buf);
     assert_string_equal(vx_buf_str(&buf), "meter modify meter=2");
     vx_buf_fini(&buf);
