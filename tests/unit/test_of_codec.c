@@ -378,7 +378,7 @@ buckets_share_messages_and_go_with_their_group(void **state)
                       3);
     }
     struct vx_delta delta = { VX_FABRIC_TIER, rows.rows, rows.n, rows.rows,
-                              rows.n };
+                              rows.n, false };
     og_msgs_delta(msgs, &delta);
     /* Two deletions, two additions, 5,999 * 24 bytes in three, one. */
     assert_int_equal(og_msgs_length(msgs), 2 + 2 + 3 + 1);
@@ -488,7 +488,7 @@ meters_are_not_bundled_and_come_before_and_go_after_all_else(void **state)
     meters_and_flows(&old, (uint32_t[]) { 1, 2, 3, 0 }, 5);
     meters_and_flows(&new, (uint32_t[]) { 2, 3, 4, 0 }, 6);
     struct vx_delta delta = { VX_TENANT_TIER, old.rows, old.n, new.rows,
-                              new.n };
+                              new.n, false };
     og_msgs_delta(msgs, &delta);
     assert_int_equal(og_msgs_length(msgs), 3 + 6 + 1);
     assert_int_equal(og_msgs_run(msgs, 0, &bundled), 3);
