@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "api/codec.h"
 #include "gateway/app.h"
@@ -391,13 +392,32 @@ zebra_answered(void *app_, bool ok, const char *text,
     }
 }
 
+/* Who has just started cannot know whether zebra was away, but sockets are as
+ * old as those who listen. */
+static bool
+zebra_is_younger(const struct vx_gw_app *app)
+{
+    struct stat zebra, bgpd;
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/bgpd.vty", app->options.vty_dir);
+    if (stat(app->options.zserv, &zebra) || stat(path, &bgpd)) {
+        return false;
+    }
+    return zebra.st_mtim.tv_sec != bgpd.st_mtim.tv_sec
+           ? zebra.st_mtim.tv_sec > bgpd.st_mtim.tv_sec
+           : zebra.st_mtim.tv_nsec > bgpd.st_mtim.tv_nsec;
+}
+
 void
 vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 {
+    bool was_away = bg_zebra_status(app->zebra)->n_connects > 1
+                    || zebra_is_younger(app);
+
     app->bgpd_deaf = true;
     app->pid_before_zebra = app->bgpd_pid;
-    app->zebra_back_ms = bg_zebra_status(app->zebra)->n_connects > 1
-                         ? vx_clock_ms() : 0;
+    app->zebra_back_ms = was_away ? vx_clock_ms() : 0;
     app->asking_zebra = false;
     app->ids_unknown = true;
     app->asking_ids = false;

@@ -517,17 +517,23 @@ def test_what_is_withdrawn_before_bgpd_is_zebras_client_again_goes(
 
 
 @pytest.mark.slow
-def test_bgpd_is_ended_if_it_does_not_connect_to_zebra_again(gateway, figures):
+@pytest.mark.parametrize("too", ["zebra alone", "vxgatewayd, too"])
+def test_bgpd_is_ended_if_it_does_not_connect_to_zebra_again(gateway, too,
+                                                             figures):
     """Once zebra has been away for half a minute bgpd tries but once a
-    minute."""
+    minute; a vxgatewayd that has not seen it sees who is older."""
     wait_established(gateway)
     wait_learned(gateway, True)
     gateway.frr.stop("zebra", 9)
+    if too == "vxgatewayd, too":
+        gateway.stop(9)
     began = time.monotonic()
     wait_until(lambda: time.monotonic() - began > 33, 40, "bgpd to tire", 1)
     try:
         ce_network(gateway, False)
         gateway.frr.start("zebra")
+        if too == "vxgatewayd, too":
+            gateway.start()
         began = time.monotonic()
         wait_until(lambda: gateway.box.crashed() == {"bgpd": -9}, 30,
                    lambda: gateway.box.output("vxgatewayd", 60), 0.1)
@@ -537,7 +543,7 @@ def test_bgpd_is_ended_if_it_does_not_connect_to_zebra_again(gateway, figures):
         took = time.monotonic() - began
     finally:
         ce_network(gateway, True)
-    figures(f"gone {took:.1f} s after zebra was there")
+    figures(f"{too}: gone {took:.1f} s after zebra was there")
     assert took < 30, took
     wait_established(gateway)
     wait_learned(gateway, True)
