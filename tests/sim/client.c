@@ -318,13 +318,16 @@ add_migration(struct request *request)
         return;
     }
     if (migrates) {
+        if (sim->moving && !chance(8)) {
+            return;             /* it takes its time */
+        }
         wish.host = chance(3) ? at : to;
     } else {
         wish.migrate = true;
         wish.from = at;
         wish.host = (at + 1 + (int) roll((uint32_t) sim->n_machines - 1))
                     % sim->n_machines;
-        wish.hold = chance(4);
+        wish.hold = chance(4) && !sim->moving;
     }
     if (wish.host >= 0) {
         add(request, KEY_PORT + id, wish);

@@ -24,6 +24,7 @@ enum {
     CHAOS_STEPS = 300,
     ABSENCE_STEPS = 400,
     MOVES_STEPS = 200,
+    MOVING_STEPS = 2000,
     CALM_STEPS = 20000,
     CALM_MS = 300000,
     TICK_MS = 1000,
@@ -480,6 +481,22 @@ do_any_work(void)
     return do_gateway();
 }
 
+/* In any order. */
+static bool
+do_some_work(void)
+{
+    switch (roll(4)) {
+    case 0:
+        return do_event();
+    case 1:
+        return do_deliver();
+    case 2:
+        return do_pump();
+    default:
+        return do_machine();
+    }
+}
+
 /* --- Steps. */
 
 static void
@@ -596,13 +613,19 @@ step_absence(int i, struct machine *machine)
 static void
 step_moves(int i)
 {
-    if (i % 12 == 0 && sim->app && !sim->dying) {
+    int pause = sim->moving ? 5 : 1;
+
+    if (i % (12 * pause) == 0 && sim->app && !sim->dying) {
         client_migrate();
     }
     if (i % 8 == 0) {
         do_migrate((int) roll(N_IDS));
     }
-    do_any_work();
+    if (!sim->moving) {
+        do_any_work();
+    } else if (!do_some_work() && !do_any_work()) {
+        do_time();
+    }
 }
 
 static void
@@ -610,14 +633,18 @@ chaos(void)
 {
     bool absence = chance(3), moves = !absence && chance(2);
     struct machine *machine = &sim->machines[roll(sim->n_machines)];
+    int n_steps = CHAOS_STEPS + absence * ABSENCE_STEPS;
 
     sim->calm = false;
-    for (int i = 0; i < CHAOS_STEPS + absence * ABSENCE_STEPS
-                    && !sim->failed; i++) {
+    if (sim->moving) {
+        absence = false;
+        n_steps = MOVING_STEPS;
+    }
+    for (int i = 0; i < n_steps && !sim->failed; i++) {
         if (absence) {
             step_absence(i, machine);
         }
-        if (moves && i < MOVES_STEPS) {
+        if (sim->moving || (moves && i < MOVES_STEPS)) {
             step_moves(i);
         } else {
             step_chaos();
@@ -713,6 +740,13 @@ begin(uint64_t seed, bool verbose)
     memset(sim->vni_tenants, -1, sizeof sim->vni_tenants);
     sim->n_machines = sim->bordered && chance(2) ? N_MACHINES : 3;
     sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
+    sim->moving = seed % 8 == 3;
+    if (sim->moving) {          /* of which each can be judged */
+        sim->max_bundle = 1000;
+        sim->tampering = sim->bordered = false;
+        sim->n_machines = 3;
+        sim->grace_ms = 30000;
+    }
     for (int m = 0; m < sim->n_machines; m++) {
         machine_init(&sim->machines[m], m);
     }

@@ -366,6 +366,7 @@ struct sim {
     bool routed;                /* tenants have routers in this life */
     bool bordered;              /* zones may talk by borders in this life */
     bool gatewayed;             /* there may be gateways in this life */
+    bool moving;                /* ports change places all the time in it */
     struct gateway *gateways[N_GATEWAYS];
     int vni_tenants[N_VNIS];    /* whose a VNI is, or was the last; or -1 */
     uint32_t n_remote;          /* packets of the other fabric so far */
