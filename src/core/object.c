@@ -443,3 +443,17 @@ vx_leg_hops_add(struct vx_leg_hops *hops, const struct vx_port *port)
     hops->oids[i] = port->o.oid;
     hops->n++;
 }
+
+bool
+vx_peering_is_on_link(const struct vx_peering *peering,
+                      const struct vx_ip *ip)
+{
+    for (size_t i = 0; i < peering->n_locals; i++) {
+        struct vx_prefix net = vx_prefix_network(&peering->locals[i]);
+
+        if (vx_prefix_contains(&net, ip)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -322,6 +322,10 @@ struct vx_peering {
     bool flowspec_in;           /* the operator trusts its FlowSpec */
 };
 
+/* Whether the address is in a prefix of the peering's device. */
+bool vx_peering_is_on_link(const struct vx_peering *peering,
+                           const struct vx_ip *ip);
+
 /* The prefix limit in force. */
 static inline unsigned
 vx_peering_limit(const struct vx_peering *peering)

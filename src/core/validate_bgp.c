@@ -406,20 +406,6 @@ device_name(const struct vx_candidate *c, const char *field,
                       c->new->name, VX_DEVICE_MAX);
 }
 
-/* The prefix that an address with its length is in. */
-static struct vx_prefix
-network_of(const struct vx_prefix *local)
-{
-    unsigned bits = vx_ip_bits(&local->ip);
-    unsigned __int128 n = vx_ip_to_u128(&local->ip);
-    unsigned host = bits - local->length;
-
-    n = host >= 128 ? 0 : n >> host << host;
-    return (struct vx_prefix) {
-        vx_ip_from_u128(n, local->ip.family), local->length,
-    };
-}
-
 static bool
 local_is_sane(const struct vx_candidate *c, const struct vx_prefix *local,
               const char *field, struct vx_error *err)
@@ -434,7 +420,7 @@ local_is_sane(const struct vx_candidate *c, const struct vx_prefix *local,
                        "peering \"%s\" is none: write ADDRESS/LENGTH, like "
                        "172.16.1.1/30", c->new->name);
     }
-    net = network_of(local);
+    net = vx_prefix_network(local);
     vx_prefix_format(local, text);
     if (!vx_prefix_is_usable(&net, &local->ip)) {
         return vx_fail(err, VX_INVALID, field, "%s is the address of the "
@@ -489,19 +475,6 @@ locals(const struct vx_candidate *c, const char *field, struct vx_error *err)
 }
 
 static bool
-is_on_link(const struct vx_peering *device, const struct vx_ip *peer)
-{
-    for (size_t i = 0; i < device->n_locals; i++) {
-        struct vx_prefix net = network_of(&device->locals[i]);
-
-        if (vx_prefix_contains(&net, peer)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 peer_is_no_local(const struct vx_candidate *c, const char *field,
                  struct vx_error *err)
 {
@@ -525,7 +498,7 @@ peer_is_no_local(const struct vx_candidate *c, const char *field,
                        p->peer.family);
     }
     return is_uplink(c) || !p->device[0] || p->multihop
-           || is_on_link(p, &p->peer)
+           || vx_peering_is_on_link(p, &p->peer)
            || vx_fail(err, VX_INVALID, field, "peer %s of peering \"%s\" is "
                       "not on the link of its device: give a \"local\" of "
                       "the peer's prefix, or \"multihop\"", ip,
@@ -687,7 +660,7 @@ static bool
 is_no_machine(const struct vx_peering *device, const struct vx_ip *peer)
 {
     for (size_t i = 0; i < device->n_locals; i++) {
-        struct vx_prefix net = network_of(&device->locals[i]);
+        struct vx_prefix net = vx_prefix_network(&device->locals[i]);
 
         if (net.ip.family == 4 && vx_prefix_contains(&net, peer)
             && !vx_prefix_is_usable(&net, peer)) {
@@ -780,7 +753,8 @@ peer_is_reachable(const struct vx_candidate *c, const char *field,
         const struct vx_peering *other = (const void *)
             VX_CONTAINER(node, struct vx_ent, by_name)->obj;
 
-        if (other->gateway == p->gateway && is_on_link(other, &p->peer)) {
+        if (other->gateway == p->gateway
+            && vx_peering_is_on_link(other, &p->peer)) {
             return true;
         }
     }

@@ -56,6 +56,8 @@ struct vx_gw_frr_vrf {
      * them; zebra would prefer that to our own routes. */
     const struct vx_prefix *subnets;
     size_t n_subnets;
+    const struct vx_prefix *leg_ips;    /* with their host bits */
+    size_t n_leg_ips;
 };
 
 struct vx_gw_frr_want {

@@ -27,6 +27,7 @@ enum {
 /* One neighbor under construction. */
 struct neighbor {
     const struct vx_gw_frr_want *want;
+    const struct vx_gw_frr_vrf *vrf;    /* NULL: of the reflector */
     const struct vx_peering *peering;
     struct vx_gw_frr_text *text;
     struct vx_gw_frr_block *block;
@@ -136,6 +137,100 @@ put_mark(const struct vx_peering *uplink, struct vx_gw_frr_section *map)
     vx_gw_frr_put(map, "set large-community %u:%u:%u", VX_GW_HEARD_TAG,
                   mark[0], mark[1]);
     vx_gw_frr_put(map, "set community none");
+}
+
+/* --- Next hops.
+ *
+ * bgpd looks once, when a session comes up, which address of the other family
+ * its device has.  What it has not heard of by then it never uses: IPv6 goes
+ * out with the link-local address only (with ::ffff:a.b.c.d if it had none),
+ * IPv4 with the router id.  An address that went away for a moment is lost to
+ * it likewise.  So it is told. */
+
+/* NULL: none of that family. */
+static const struct vx_ip *
+address_of(const struct vx_gw_frr_vrf *vrf, const char *device,
+           uint8_t family)
+{
+    for (size_t i = 0; i < vrf->n_peerings; i++) {
+        const struct vx_peering *p = vrf->peerings[i];
+
+        for (size_t j = 0; !strcmp(p->device, device) && j < p->n_locals;
+             j++) {
+            if (p->locals[j].ip.family == family) {
+                return &p->locals[j].ip;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The peering whose device leads to a peer that has none of its own; NULL =
+ * it cannot be told. */
+static const struct vx_peering *
+way_to(const struct vx_gw_frr_vrf *vrf, const struct vx_ip *peer)
+{
+    const struct vx_peering *only = NULL;
+    bool is_one = true;
+
+    for (size_t i = 0; i < vrf->n_peerings; i++) {
+        const struct vx_peering *p = vrf->peerings[i];
+
+        if (!p->device[0]) {
+            continue;
+        } else if (vx_peering_is_on_link(p, peer)) {
+            return p;
+        }
+        is_one = is_one && (!only || !strcmp(only->device, p->device));
+        only = p;
+    }
+    return is_one ? only : NULL;
+}
+
+static const struct vx_ip *
+address_of_leg(const struct vx_gw_frr_vrf *vrf, uint8_t family)
+{
+    for (size_t i = 0; i < vrf->n_leg_ips; i++) {
+        if (vrf->leg_ips[i].ip.family == family) {
+            return &vrf->leg_ips[i].ip;
+        }
+    }
+    return NULL;
+}
+
+/* What a tenant's peer is told as next hop of prefixes of the other family
+ * than the session's; NULL: what bgpd finds. */
+static const struct vx_ip *
+next_hop(const struct neighbor *n, uint8_t family)
+{
+    const struct vx_peering *p = n->peering;
+
+    if (!n->vrf || p->peer.family == family) {
+        return NULL;
+    }
+    if (!p->device[0]) {
+        for (size_t i = 0; i < n->vrf->n_subnets; i++) {
+            if (vx_prefix_contains(&n->vrf->subnets[i], &p->peer)) {
+                return address_of_leg(n->vrf, family);
+            }
+        }
+        p = way_to(n->vrf, &p->peer);
+    }
+    return p ? address_of(n->vrf, p->device, family) : NULL;
+}
+
+static void
+put_next_hop(const struct neighbor *n, uint8_t family,
+             struct vx_gw_frr_section *map)
+{
+    const struct vx_ip *ip = next_hop(n, family);
+    char text[VX_IP_STRLEN];
+
+    if (ip) {
+        vx_gw_frr_put(map, family == 6 ? "set ipv6 next-hop global %s"
+                                       : "set ip next-hop %s",
+                      vx_ip_format(ip, text));
+    }
 }
 
 static void
@@ -309,6 +404,9 @@ put_map(const struct neighbor *n, bool out, uint8_t family)
     if (n_prefixes) {
         put_match(n, out, family, map);
     }
+    if (out) {
+        put_next_hop(n, family, map);
+    }
     put_sets(n, out, map);
 }
 
@@ -433,7 +531,7 @@ vx_gw_frr_want_peering(const struct vx_gw_frr_want *want,
                        struct vx_gw_frr_text *text,
                        struct vx_gw_frr_block *block)
 {
-    struct neighbor n = { want, peering, text, block, "", "" };
+    struct neighbor n = { want, vrf, peering, text, block, "", "" };
     char object[2 * VX_NAME_MAX + 8];
 
     vx_ip_format(&peering->peer, n.peer);
@@ -531,7 +629,7 @@ vx_gw_frr_want_uplink(const struct vx_gw_frr_want *want,
                       struct vx_gw_frr_text *text,
                       struct vx_gw_frr_block *block)
 {
-    struct neighbor n = { want, uplink, text, block, "", "" };
+    struct neighbor n = { want, NULL, uplink, text, block, "", "" };
     uint8_t families = uplink->families;
 
     vx_ip_format(&uplink->peer, n.peer);

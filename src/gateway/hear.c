@@ -488,24 +488,6 @@ vx_gw_whose(const struct vx_gw_entries *entries, const struct bg_nlri *nlri,
 
 /* --- Routes of the VRF: by whom. */
 
-/* Addresses of a device have their host bits. */
-static bool
-is_on_link(const struct vx_peering *peering, const struct vx_ip *ip)
-{
-    for (size_t i = 0; i < peering->n_locals; i++) {
-        const struct vx_prefix *local = &peering->locals[i];
-        unsigned host = (vx_ip_bits(ip) - local->length) & 127;
-
-        if (local->ip.family == ip->family
-            && (!local->length
-                || vx_ip_to_u128(&local->ip) >> host
-                   == vx_ip_to_u128(ip) >> host)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* How well the peering fits: 0 = not at all, 3 = it is the peer. */
 static int
 fits(const struct vx_peering *peering, const struct vx_ip *ip)
@@ -515,7 +497,7 @@ fits(const struct vx_peering *peering, const struct vx_ip *ip)
     if (!vx_ip_compare(&peering->peer, ip)) {
         return 3;
     }
-    if (is_on_link(peering, ip)) {
+    if (vx_peering_is_on_link(peering, ip)) {
         return 2;
     }
     return ip->family && vx_ip_is_link_local(ip)

@@ -349,7 +349,7 @@ gather_peerings(struct vx_gw_node *node, const char *prefix, bool of_fabric,
 }
 
 static void
-give_subnets(const struct vx_gw_node *node, struct vx_gw_frr_vrf *vrf)
+give_tenant(const struct vx_gw_node *node, struct vx_gw_frr_vrf *vrf)
 {
     const struct vx_gw_entry *entry = vx_gw_entries_find(
         node->config.entries, VX_GW_TENANT, vrf->tenant);
@@ -357,6 +357,8 @@ give_subnets(const struct vx_gw_node *node, struct vx_gw_frr_vrf *vrf)
     if (entry && entry->value) {
         vrf->subnets = entry->value->tenant.subnets;
         vrf->n_subnets = entry->value->tenant.n_subnets;
+        vrf->leg_ips = entry->value->tenant.ips;
+        vrf->n_leg_ips = entry->value->tenant.n_ips;
     }
 }
 
@@ -383,7 +385,7 @@ gather(struct vx_gw_node *node, struct vx_gw_frr_want *want)
         memset(out, 0, sizeof *out);
         out->vni = vrf->vni;
         out->tenant = vrf->tenant;
-        give_subnets(node, out);
+        give_tenant(node, out);
         snprintf(prefix, sizeof prefix, "%s/", vrf->tenant);
         n = node->silenced ? n : gather_peerings(node, prefix, false, n);
         out->n_peerings = n - first;

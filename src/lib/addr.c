@@ -270,6 +270,17 @@ vx_prefix_overlaps(const struct vx_prefix *a, const struct vx_prefix *b)
                                   : vx_prefix_contains(b, &a->ip);
 }
 
+struct vx_prefix
+vx_prefix_network(const struct vx_prefix *local)
+{
+    return (struct vx_prefix) {
+        vx_ip_from_u128(vx_ip_to_u128(&local->ip)
+                        & ~host_mask(&local->ip, local->length),
+                        local->ip.family),
+        local->length,
+    };
+}
+
 struct vx_ip
 vx_prefix_last(const struct vx_prefix *p)
 {

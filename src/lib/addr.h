@@ -61,6 +61,8 @@ const char *vx_prefix_format(const struct vx_prefix *p,
 int vx_prefix_compare(const struct vx_prefix *a, const struct vx_prefix *b);
 bool vx_prefix_contains(const struct vx_prefix *p, const struct vx_ip *ip);
 bool vx_prefix_overlaps(const struct vx_prefix *a, const struct vx_prefix *b);
+/* The prefix that an address with its length is in. */
+struct vx_prefix vx_prefix_network(const struct vx_prefix *local);
 struct vx_ip vx_prefix_last(const struct vx_prefix *p);
 
 /* The beginning of URLs at an address of the API: unix:PATH, tcp:IP:PORT or

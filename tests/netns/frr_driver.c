@@ -59,6 +59,20 @@ prefixes_of(char *text, size_t *ret_n)
     return list;
 }
 
+static struct vx_prefix *
+locals_of(char *text, size_t *ret_n)
+{
+    struct vx_prefix *list = vx_xcalloc(8, sizeof *list);
+    char *save, *one = strtok_r(text, "+", &save);
+
+    for (*ret_n = 0; one && *ret_n < 8; one = strtok_r(NULL, "+", &save)) {
+        if (vx_prefix_parse_local(one, &list[*ret_n])) {
+            ++*ret_n;
+        }
+    }
+    return list;
+}
+
 static uint8_t
 families_of(const char *text)
 {
@@ -124,6 +138,11 @@ set_member(struct vx_peering *p, const char *key, char *value)
         p->imports = prefixes_of(value, &p->n_imports);
     } else if (!strcmp(key, "export")) {
         p->exports = prefixes_of(value, &p->n_exports);
+    } else if (!strcmp(key, "device")) {
+        free(p->device);
+        p->device = vx_xstrdup(value);
+    } else if (!strcmp(key, "local")) {
+        p->locals = locals_of(value, &p->n_locals);
     } else if (!strcmp(key, "flowspec-in")) {
         p->flowspec_in = true;
     } else {

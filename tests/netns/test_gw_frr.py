@@ -3,6 +3,7 @@
 a second look finds nothing to do, sessions that are not concerned stay up,
 and what an operator has is as it was when ours has gone. frr_driver is the
 code without its daemon; gw_driver makes the VRFs."""
+import json
 import re
 import signal
 import time
@@ -11,6 +12,7 @@ import frr
 import gwdrive
 import netns
 import pytest
+from zclient import ZebraClient
 
 AS = 65001
 BASE = ["as 65001", "router-id 192.0.2.1", "vtep 192.0.2.1", "restart 120"]
@@ -44,6 +46,8 @@ exit
 """.strip().splitlines()
 
 
+# Of the gateway's device, in each VRF.
+ADDRESSES = ["172.16.1.1/30", "fd00:16::1/64"]
 # Two tenants, each with the session of its edge.
 WANT = ["vrf 51 acme", f"peering ce1 {CE} import=10.0.0.0/8",
         "vrf 52 bcme", f"peering ce1 {CE}"]
@@ -63,15 +67,14 @@ class Gateway:
         self.box, self.frr = self.router.box, self.router.frr
         self.kernel = gwdrive.Kernel(self.box)
         self.configs = []
-        self.edges = set()
+        self.edges = {}         # VNI: router
         self.before = None      # what bgpd runs with, without ours
 
     def settle(self):
         """frr_driver of bgpd, with which it has been made as WANT says, and
         the sessions are up. Each test begins so, whatever was before."""
-        for vni in {51, 52} - self.edges:
-            self.add_ce(vni)
-            self.edges.add(vni)
+        for vni in {51, 52} - set(self.edges):
+            self.edges[vni] = self.add_ce(vni)
         config = self.config("bgpd")
         apply(config, WANT)
         for vni in (51, 52):
@@ -121,10 +124,7 @@ class Gateway:
                         f"{ce.namespace}"], self.router.namespace)
         netns.ip_batch(["link set gw0 up", "addr add 172.16.1.2/30 dev gw0",
                         "addr add fd00:16::2/64 dev gw0 nodad"], ce.namespace)
-        self.kernel.say(f"vrf {vni} 02:00:00:00:00:01 1450 0 "
-                        f"169.254.64.2/18,fd76:7866:6162::2/64 "
-                        f"{name}=172.16.1.1/30,fd00:16::1/64")
-        self.kernel.wait_for(f"device {vni} {name} 1")
+        self.set_addresses(vni, *ADDRESSES)
         ce.start([], [f"router bgp {asn}", " no bgp ebgp-requires-policy",
                       f" neighbor 172.16.1.1 remote-as {AS}",
                       " neighbor 172.16.1.1 timers 1 3",
@@ -137,6 +137,32 @@ class Gateway:
                       "  neighbor 172.16.1.1 activate",
                       " exit-address-family", "exit"])
         return ce
+
+    def set_addresses(self, vni, *addresses):
+        """Back when zebra knows that the device of a VRF has these, and has
+        told bgpd."""
+        def has():
+            with self.frr.vty("zebra") as vty:
+                shown, status = vty.say(f"show interface vrf vx{vni} json")
+            return set() if status else {
+                a["address"] for a in json.loads(shown).get(
+                    f"ce{vni}", {}).get("ipAddresses", [])
+                if not a["address"].startswith("fe80:")}
+
+        self.kernel.say(f"vrf {vni} 02:00:00:00:00:01 1450 0 "
+                        f"169.254.64.2/18,fd76:7866:6162::2/64 "
+                        f"ce{vni}={','.join(addresses)}")
+        netns.wait_until(lambda: has() == set(addresses), SOON,
+                         lambda: f"{has()} to be {addresses}")
+
+    def restart_session(self, vni, peer):
+        """Back when a session has come up anew."""
+        before = self.neighbor(vni, peer).get("connectionsEstablished", 0)
+        self.frr.show("bgpd", f"clear bgp vrf vx{vni} {peer}")
+        netns.wait_until(
+            lambda: self.is_up(vni, peer) and self.neighbor(vni, peer)[
+                "connectionsEstablished"] > before, SOON,
+            lambda: str(self.neighbor(vni, peer)))
 
     def config(self, kind):
         """frr_driver of a daemon."""
@@ -540,6 +566,82 @@ def test_what_one_fabric_wide_peer_says_reaches_no_other(gateway):
     config.want(["as 0"])
     config.plan(apply=True)
     assert "vx-own" not in gateway.running("reflector")
+
+
+def wait_next_hop(edge, peer, prefix, ip):
+    """Back when an edge has that from a peer as next hop of a prefix, beside
+    a link-local address."""
+    hops = []
+
+    def has():
+        found = edge.frr.bgp_routes(family=6 if ":" in prefix else 4)
+        hops[:] = [hop["ip"] for path in found.get(prefix, [])
+                   if path["peerId"] == peer for hop in path["nexthops"]
+                   if hop.get("scope") != "link-local"]
+        return hops == [ip]
+    netns.wait_until(has, 20, lambda: f"{hops} to be {ip}")
+
+
+@pytest.fixture(name="announced")
+def _announced(gateway):
+    """A prefix of each family, announced in VRF 51."""
+    gateway.settle()
+    zebra = ZebraClient(gateway.frr.zserv)
+    prefixes = {4: "203.0.113.0/24", 6: "2001:db8:113::/48"}
+    netns.wait_until(lambda: zebra.poll() and "vx51" in zebra.vrfs, SOON,
+                     "the VRF")
+    for prefix in prefixes.values():
+        zebra.add(zebra.vrfs["vx51"], prefix)
+    yield prefixes
+    zebra.close()
+    gateway.set_addresses(51, *ADDRESSES)
+
+
+DEVICE = f"device=ce51 local={'+'.join(ADDRESSES)}"
+BEHIND = ["peering dev peer=172.16.1.9 as=65109 af=ipv4 " + DEVICE]
+
+
+@pytest.mark.parametrize("lines", (
+    [f"peering ce1 {CE} {DEVICE}"], [f"peering ce1 {CE}", *BEHIND]),
+    ids=("its own device", "another peering's"))
+@pytest.mark.parametrize("when", ("comes after the session",
+                                  "is away for a moment"))
+def test_an_ipv4_session_carries_the_ipv6_address(gateway, announced, when,
+                                                  lines):
+    """Whatever bgpd knew of the device when the session came up."""
+    edge = gateway.edges[51]
+    apply(gateway.config("bgpd"), ["vrf 51 acme", *lines, *WANT[2:]])
+    if when == "comes after the session":
+        gateway.set_addresses(51, ADDRESSES[0])
+        gateway.restart_session(51, "172.16.1.2")
+    else:
+        gateway.restart_session(51, "172.16.1.2")
+        gateway.set_addresses(51, ADDRESSES[0])
+    gateway.set_addresses(51, *ADDRESSES)
+    wait_next_hop(edge, "172.16.1.1", announced[6], "fd00:16::1")
+    wait_next_hop(edge, "172.16.1.1", announced[4], "172.16.1.1")
+
+
+def test_an_ipv6_session_carries_the_ipv4_address(gateway, announced):
+    edge = gateway.edges[51]
+    edge.frr.configure("bgpd", [
+        "router bgp 65100", "neighbor fd00:16::1 remote-as 65001",
+        "neighbor fd00:16::1 timers 1 3",
+        "neighbor fd00:16::1 timers connect 1",
+        *[line for family in (4, 6) for line in (
+            f"address-family ipv{family} unicast",
+            "neighbor fd00:16::1 activate", "exit-address-family")]])
+    gateway.set_addresses(51, ADDRESSES[1])
+    apply(gateway.config("bgpd"), [
+        "vrf 51 acme", "peering ce1 peer=fd00:16::2 as=65100 af=ipv4+ipv6 "
+        f"hold=3 {DEVICE}", *WANT[2:]])
+    netns.wait_until(lambda: gateway.is_up(51, "fd00:16::2"), SOON,
+                     lambda: str(gateway.neighbor(51, "fd00:16::2")))
+    gateway.set_addresses(51, *ADDRESSES)
+    wait_next_hop(edge, "fd00:16::1", announced[4], "172.16.1.1")
+    wait_next_hop(edge, "fd00:16::1", announced[6], "fd00:16::1")
+    edge.frr.configure("bgpd", ["router bgp 65100",
+                                "no neighbor fd00:16::1"])
 
 
 def test_many_tenants_are_configured_at_once(gateway, figures):

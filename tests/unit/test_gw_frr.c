@@ -56,9 +56,13 @@
     " match tag 4252399718\nexit\n!\n"                                      \
     "route-map vx-5001-ce1-out4 permit 10\nexit\n!\n"
 
+#define OUT6                                                                \
+    "route-map vx-5001-ce1-out6 permit 10\n"                                \
+    "set ipv6 next-hop global fd00:16::1\nexit\n"
+
 struct fixture {
     struct vx_peering *ce, *up;
-    const struct vx_peering *peerings[2], *uplinks[2];
+    const struct vx_peering *peerings[3], *uplinks[2];
     struct vx_gw_frr_vrf vrf;
     struct vx_gw_frr_want want;
     char text[16384];
@@ -111,6 +115,19 @@ teardown(void **state)
     vx_obj_unref(&f->up->o);
     free(f);
     return 0;
+}
+
+static void
+set_device(struct vx_peering *p, const char *device, const char *ip4,
+           const char *ip6)
+{
+    free(p->device);
+    free(p->locals);
+    p->device = vx_xstrdup(device);
+    p->n_locals = ip4 ? 2 : 0;
+    p->locals = vx_xcalloc(2, sizeof *p->locals);
+    assert_true(!ip4 || vx_prefix_parse_local(ip4, &p->locals[0]));
+    assert_true(!ip6 || vx_prefix_parse_local(ip6, &p->locals[1]));
 }
 
 /* Commands, a line each, then "conflict: ..." lines. */
@@ -472,6 +489,56 @@ filters_and_attributes_become_route_maps(void **state)
         "set community 65001:100 no-export additive\nexit\n");
 }
 
+/* bgpd heeds the addresses only that it has heard of when a session comes
+ * up. */
+static void
+prefixes_of_the_other_family_have_the_devices_address(void **state)
+{
+    struct fixture *f = *state;
+    struct vx_peering *dev = peering(VX_PEERING, "dev", "172.16.1.6", 65101);
+    struct vx_prefix leg[2], subnet;
+
+    f->peerings[1] = dev;
+    f->vrf.n_peerings = 2;
+    dev->families = VX_AF_IPV4;
+    set_device(dev, "ce-a", "172.16.1.1/29", "fd00:16::1/64");
+    f->ce->families = VX_AF_IPV4 | VX_AF_IPV6;
+    /* Behind another peering's device, on its link and beyond. */
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY), OUT6));
+    assert_null(strstr(f->text, "set ip next-hop"));
+    assert_true(vx_ip_parse("192.0.2.77", &f->ce->peer));
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY), OUT6));
+    /* Behind the tenant's own network. */
+    assert_true(vx_prefix_parse("192.0.2.0/24", &subnet));
+    assert_true(vx_prefix_parse_local("169.254.64.2/18", &leg[0]));
+    assert_true(vx_prefix_parse_local("fd76:7866:6162::2/64", &leg[1]));
+    f->vrf.subnets = &subnet;
+    f->vrf.leg_ips = leg;
+    f->vrf.n_subnets = 1;
+    f->vrf.n_leg_ips = 2;
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY),
+                           "set ipv6 next-hop global fd76:7866:6162::2\n"));
+    /* By its own device; the session's own family is as bgpd has it. */
+    f->vrf.n_subnets = 0;
+    set_device(f->ce, "ce-b", "172.16.9.1/30", "fd00:9::1/64");
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY),
+                           "set ipv6 next-hop global fd00:9::1\n"));
+    assert_true(vx_ip_parse("fd00:9::2", &f->ce->peer));
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY),
+                           "set ip next-hop 172.16.9.1\n"));
+    assert_null(strstr(f->text, "set ipv6 next-hop"));
+    /* Behind one of two devices: only bgpd knows which. */
+    set_device(f->ce, "", NULL, NULL);
+    assert_true(vx_ip_parse("192.0.2.77", &f->ce->peer));
+    f->peerings[2] = peering(VX_PEERING, "dev2", "172.16.9.2", 65102);
+    set_device((struct vx_peering *) f->peerings[2], "ce-b",
+               "172.16.9.1/30", "fd00:9::1/64");
+    f->vrf.n_peerings = 3;
+    assert_null(strstr(plan(f, VX_GW_BGPD, EMPTY), "next-hop"));
+    vx_obj_unref(&f->peerings[2]->o);
+    vx_obj_unref(&dev->o);
+}
+
 /* --- Reflector and zebra. */
 
 static void
@@ -797,6 +864,7 @@ main(void)
         T(a_neighbor_left_shut_is_opened_after_the_rest),
         T(what_bgpd_cannot_do_is_told_before),
         T(filters_and_attributes_become_route_maps),
+        T(prefixes_of_the_other_family_have_the_devices_address),
         T(what_an_uplink_says_is_marked_with_its_peer),
         T(changed_filters_act_soon_unless_an_operator_says_when),
         T(flowspec_is_denied_unless_it_is_trusted),
