@@ -468,10 +468,22 @@ say_all(struct bg_route_sync *sync, struct bg_vrf *vrf, uint32_t ifindex,
 }
 
 void
-bg_route_sync_repeat(struct bg_route_sync *sync, int64_t now_ms)
+bg_route_sync_repeat(struct bg_route_sync *sync, const char *name,
+                     int64_t now_ms)
 {
-    VX_TREE_FOR_EACH(node, &sync->vrfs) {
-        say_all(sync, VX_CONTAINER(node, struct bg_vrf, by_name), 0, now_ms);
+    struct bg_vrf *vrf = bg_vrf_find(sync, name);
+
+    if (!vrf) {
+        return;
+    }
+    VX_TREE_FOR_EACH(node, &vrf->routes) {
+        struct bg_route *route = VX_CONTAINER(node, struct bg_route, by_key);
+
+        /* What is under way may have been heard by nobody already. */
+        if (route->hop
+            && (route->where == BG_NOWHERE || is_under_way(route))) {
+            bg_route_dirty(sync, route, now_ms);
+        }
     }
 }
 
@@ -479,7 +491,9 @@ void
 bg_route_sync_connected(struct bg_route_sync *sync, int64_t now_ms)
 {
     sync->is_connected = true;
-    bg_route_sync_repeat(sync, now_ms);
+    VX_TREE_FOR_EACH(node, &sync->vrfs) {
+        say_all(sync, VX_CONTAINER(node, struct bg_vrf, by_name), 0, now_ms);
+    }
 }
 
 void

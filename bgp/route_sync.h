@@ -149,8 +149,10 @@ void bg_route_sync_interface(struct bg_route_sync *sync, uint32_t vrf_id,
                              const char *name, uint32_t ifindex,
                              int64_t now_ms);
 
-/* All that is wanted is said again.  O(routes). */
-void bg_route_sync_repeat(struct bg_route_sync *sync, int64_t now_ms);
+/* All that is wanted in the VRF is said again, also what is under way.
+ * O(its routes). */
+void bg_route_sync_repeat(struct bg_route_sync *sync, const char *vrf,
+                          int64_t now_ms);
 
 /* A device of the VRF has an address, or not any more.  When one comes, what
  * zebra refused for a next hop that could not be reached is said again; if one

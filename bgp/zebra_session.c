@@ -485,9 +485,9 @@ bg_zebra_hold_on(struct bg_zebra *z)
 }
 
 void
-bg_zebra_repeat(struct bg_zebra *z)
+bg_zebra_repeat(struct bg_zebra *z, const char *vrf)
 {
-    bg_route_sync_repeat(z->routes, vx_clock_ms());
+    bg_route_sync_repeat(z->routes, vrf, vx_clock_ms());
     bg_zebra_later(z);
 }
 

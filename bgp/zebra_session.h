@@ -165,9 +165,10 @@ void bg_zebra_end_hold(struct bg_zebra *zebra);
 void bg_zebra_bgp_is_back(struct bg_zebra *zebra);
 /* bgpd is being configured yet: its peers will need all of hold_ms after. */
 void bg_zebra_hold_on(struct bg_zebra *zebra);
-/* Says all routes again: zebra tells whoever it takes for a subscriber, which
- * may be another instance than the one that has subscribed. */
-void bg_zebra_repeat(struct bg_zebra *zebra);
+/* Says all routes of the VRF again: zebra tells whoever it takes for a
+ * subscriber, which may be another instance than the one that has
+ * subscribed. */
+void bg_zebra_repeat(struct bg_zebra *zebra, const char *vrf);
 /* bgpd, which has stayed, is made to say all it has again: what it has said
  * since then is gone when it withdraws it, while the rest is held. */
 void bg_zebra_says_again(struct bg_zebra *zebra);

@@ -119,11 +119,6 @@ struct vx_gw_app {
     struct vx_gw_ghost *ghosts;     /* under way */
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
-    pid_t pid_before_zebra;         /* of bgpd, when zebra came back */
-    pid_t survivor;                 /* of a bgpd that is that one yet */
-    uint64_t n_made;                /* struct vx_gw_frr_counts */
-    unsigned n_repeats;             /* due yet */
-    int64_t repeat_ms;              /* the next */
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */

@@ -23,6 +23,12 @@ enum {
     ROUNDS_MAX = 5,
 };
 
+/* Each once. */
+struct vnis {
+    uint32_t *vnis;
+    size_t n, cap;
+};
+
 struct vx_gw_frr {
     struct vx_gw_frr_spec spec;
     struct vx_gw_vty *vty;
@@ -34,7 +40,8 @@ struct vx_gw_frr {
     bool unsaved;               /* it was configured since it was saved */
     bool ended;                 /* by us, since it was as wanted: what it has
                                  * come back with is removed by commands */
-    bool made;                  /* VRFs, since it was as wanted */
+    struct vnis making;         /* VRFs made since it was as wanted */
+    struct vnis made;           /* before that, and not asked for yet */
     unsigned rounds;            /* of configuring without being done */
     unsigned pause_ms;
     char *why;
@@ -90,14 +97,40 @@ plan_again(struct vx_gw_frr *frr, unsigned ms)
 }
 
 static void
+add_vnis(struct vnis *to, const uint32_t *vnis, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+
+        while (at < to->n && to->vnis[at] != vnis[i]) {
+            at++;
+        }
+        if (at == to->n) {
+            to->vnis = vx_grow(to->vnis, &to->cap, at + 1, sizeof *to->vnis);
+            to->vnis[to->n++] = vnis[i];
+        }
+    }
+}
+
+size_t
+vx_gw_frr_take_made(struct vx_gw_frr *frr, uint32_t **ret_vnis)
+{
+    size_t n = frr->made.n;
+
+    *ret_vnis = frr->made.vnis;
+    memset(&frr->made, 0, sizeof frr->made);
+    return n;
+}
+
+static void
 settle(struct vx_gw_frr *frr, bool done, const char *why)
 {
     frr->busy = false;
     set_why(frr, why);
     if (done) {
         frr->ended = false;
-        frr->counts.n_made += frr->made;
-        frr->made = false;
+        add_vnis(&frr->made, frr->making.vnis, frr->making.n);
+        frr->making.n = 0;
         frr->done = !frr->touched;
         frr->rounds = 0;
         frr->pause_ms = AGAIN_MS;
@@ -208,7 +241,7 @@ carry_out(struct vx_gw_frr *frr)
     }
     frr->counts.n_commands += plan->n_commands;
     frr->unsaved = true;
-    frr->made |= plan->makes_vrf;
+    add_vnis(&frr->making, plan->made, plan->n_made);
     vx_gw_vty_configure(frr->vty, &(struct vx_gw_vty_commands) {
         .commands = plan->commands, .n = plan->n_commands,
         .goes_on = vx_gw_frr_refused_goes_on,
@@ -436,6 +469,8 @@ vx_gw_frr_free(struct vx_gw_frr *frr)
         event_free(frr->timer);
         vx_gw_frr_plan_fini(&frr->plan);
         vx_gw_frr_refused_clear(&frr->refused);
+        free(frr->making.vnis);
+        free(frr->made.vnis);
         free(frr->why);
         free(frr);
     }

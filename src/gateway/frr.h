@@ -43,6 +43,9 @@ bool vx_gw_frr_is_up(const struct vx_gw_frr *frr);
 const char *vx_gw_frr_why(const struct vx_gw_frr *frr);
 /* For questions of others, between its own jobs. */
 struct vx_gw_vty *vx_gw_frr_vty(struct vx_gw_frr *frr);
+/* VNIs of VRFs that were made in it since the last call, and all was done
+ * since; freed by the caller.  How many. */
+size_t vx_gw_frr_take_made(struct vx_gw_frr *frr, uint32_t **ret_vnis);
 const char *vx_gw_frr_name(enum vx_gw_frr_daemon daemon);  /* "bgpd" */
 
 /* Compares what runs with what is wanted and changes nothing.  looked is
@@ -55,8 +58,6 @@ void vx_gw_frr_look(struct vx_gw_frr *frr, vx_gw_frr_looked *looked,
 
 struct vx_gw_frr_counts {
     uint64_t n_looks, n_commands, n_failures, n_connects;
-    uint64_t n_made;            /* times that VRFs were made, and all is
-                                 * done */
 };
 void vx_gw_frr_get_counts(const struct vx_gw_frr *frr,
                           struct vx_gw_frr_counts *ret_counts);

@@ -179,7 +179,11 @@ plan_vrf(struct planner *p, const struct vx_gw_frr_vrf *vrf)
         vx_gw_frr_command(&p->routers, "no %s", had->header);
         had = NULL;
     }
-    p->plan.makes_vrf |= !had;
+    if (!had) {
+        p->plan.made = vx_grow(p->plan.made, &p->plan.cap_made,
+                               p->plan.n_made + 1, sizeof *p->plan.made);
+        p->plan.made[p->plan.n_made++] = vrf->vni;
+    }
     block = vx_gw_frr_text_add(&scratch, header);
     vx_gw_frr_want_fixed(p->want, &vrf->router_id, block);
     vx_gw_frr_want_routes(p->want, block);
@@ -487,5 +491,6 @@ vx_gw_frr_plan_fini(struct vx_gw_frr_plan *plan)
     }
     free(plan->commands);
     free(plan->conflicts);
+    free(plan->made);
     memset(plan, 0, sizeof *plan);
 }

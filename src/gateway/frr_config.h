@@ -83,7 +83,9 @@ struct vx_gw_frr_plan {
      * removed meanwhile (rfapiBiStartWithdrawTimer, route_unlock_node): it is
      * to be ended, and to begin anew. */
     bool ends_daemon;
-    bool makes_vrf;                 /* a `router bgp` of a VRF is new */
+    uint32_t *made;                 /* VNIs of VRFs whose `router bgp` is
+                                     * new, each once */
+    size_t n_made, cap_made;
     size_t n_lines;                 /* wanted, that were compared */
     /* Peerings that cannot be configured, and why; owned. */
     struct vx_gw_frr_conflict {

@@ -20,9 +20,6 @@
 enum {
     SESSIONS_MAX = 1000, SETTLED_MS = 2000,
     CLIENT_MS = 12000,          /* bgpd tries zebra each 10 s */
-    REPEATS = 2,                /* an instance that went may take what is for
-                                 * the next one, until its sessions ended */
-    REPEAT_MS = 4000,
 };
 
 /* --- More than the prefix limit: bgpd tries again when a minute is over, or
@@ -236,6 +233,23 @@ ask(struct vx_gw_app *app, enum vx_gw_frr_daemon daemon, const char *question,
 
 /* --- zebra was restarted. */
 
+/* Whether zebra was restarted under bgpd.  Who has just started has not seen
+ * it, but sockets are as old as those who listen. */
+static bool
+zebra_is_younger(const struct vx_gw_app *app)
+{
+    struct stat zebra, bgpd;
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/bgpd.vty", app->options.vty_dir);
+    if (stat(app->options.zserv, &zebra) || stat(path, &bgpd)) {
+        return false;
+    }
+    return zebra.st_mtim.tv_sec != bgpd.st_mtim.tv_sec
+           ? zebra.st_mtim.tv_sec > bgpd.st_mtim.tv_sec
+           : zebra.st_mtim.tv_nsec > bgpd.st_mtim.tv_nsec;
+}
+
 static void
 resubscribed(void *app_, bool ok, const char *text,
              const struct vx_error *err)
@@ -250,9 +264,6 @@ resubscribed(void *app_, bool ok, const char *text,
         return;
     }
     app->n_resubscribes++;
-    if (app->pid_before_zebra && app->pid_before_zebra == app->bgpd_pid) {
-        app->survivor = app->bgpd_pid;
-    }
     vx_log_info("peers", "bgpd has subscribed to zebra again");
     vx_gw_app_find_ghosts(app);
     vx_gw_app_find_strays(app, false);
@@ -392,23 +403,6 @@ zebra_answered(void *app_, bool ok, const char *text,
     }
 }
 
-/* Who has just started cannot know whether zebra was away, but sockets are as
- * old as those who listen. */
-static bool
-zebra_is_younger(const struct vx_gw_app *app)
-{
-    struct stat zebra, bgpd;
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/bgpd.vty", app->options.vty_dir);
-    if (stat(app->options.zserv, &zebra) || stat(path, &bgpd)) {
-        return false;
-    }
-    return zebra.st_mtim.tv_sec != bgpd.st_mtim.tv_sec
-           ? zebra.st_mtim.tv_sec > bgpd.st_mtim.tv_sec
-           : zebra.st_mtim.tv_nsec > bgpd.st_mtim.tv_nsec;
-}
-
 void
 vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 {
@@ -416,7 +410,6 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
                     || zebra_is_younger(app);
 
     app->bgpd_deaf = true;
-    app->pid_before_zebra = app->bgpd_pid;
     app->zebra_back_ms = was_away ? vx_clock_ms() : 0;
     app->asking_zebra = false;
     app->ids_unknown = true;
@@ -431,22 +424,23 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
 static void
 repeat_to_new(struct vx_gw_app *app)
 {
-    struct vx_gw_frr_counts counts;
+    uint32_t *vnis;
+    size_t n;
 
-    vx_gw_frr_get_counts(vx_gw_node_frr(app->node, VX_GW_BGPD), &counts);
-    if (app->n_made != counts.n_made && !app->bgpd_deaf) {
-        app->n_made = counts.n_made;
-        app->n_repeats = app->survivor && app->survivor == app->bgpd_pid
-                         ? REPEATS : 0;
-        app->repeat_ms = vx_clock_ms();
+    if (app->bgpd_deaf || !app->zebra) {
+        return;                 /* what is made is kept until it hears */
     }
-    if (app->n_repeats && app->zebra && vx_clock_ms() >= app->repeat_ms) {
-        vx_log_info("peers", "all routes are said again, for VRFs that are "
-                    "new in bgpd");
-        bg_zebra_repeat(app->zebra);
-        app->n_repeats--;
-        app->repeat_ms = vx_clock_ms() + REPEAT_MS;
+    n = vx_gw_frr_take_made(vx_gw_node_frr(app->node, VX_GW_BGPD), &vnis);
+    if (n && zebra_is_younger(app)) {
+        vx_log_info("peers", "the routes of %zu VRFs are said again: they "
+                    "are new in bgpd", n);
+        for (size_t i = 0; i < n; i++) {
+            char vrf[VX_GW_IFNAME_SIZE];
+
+            bg_zebra_repeat(app->zebra, vx_gw_vrf_name(vnis[i], vrf));
+        }
     }
+    free(vnis);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include <event2/buffer.h>
@@ -17,6 +18,7 @@
 
 #include "bgp/zebra_session.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 
 enum { MAX_LOG = 400, LINE = 96 };
 
@@ -27,7 +29,7 @@ struct pair {
     const struct bg_zapi_row *row;  /* what zebra speaks */
     uint16_t strange_error;         /* instead of the row's number of ERROR */
     bool is_mute, answers, refuses_routes;
-    unsigned caps_size;
+    unsigned caps_size, hold_ms;
 
     char said[MAX_LOG][LINE];       /* what zebra was told */
     size_t n_said;
@@ -36,6 +38,31 @@ struct pair {
     int n_connects;
     bool frees_on_route;
 };
+
+/* The clock, which a test may set forward; linked in the place of lib's. */
+static int64_t forward_ms;
+
+int64_t
+vx_clock_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000
+           + forward_ms * 1000;
+}
+
+int64_t
+vx_clock_ms(void)
+{
+    return vx_clock_us() / 1000;
+}
+
+int64_t
+vx_clock_wall_ms(void)
+{
+    return vx_clock_ms();
+}
 
 static void
 add(char log[MAX_LOG][LINE], size_t *n, const char *fmt, ...)
@@ -415,6 +442,7 @@ begin(enum bg_zapi_version version)
     p->base = event_base_new();
     p->row = bg_zapi_row(version);
     p->answers = true;
+    p->hold_ms = 200;
     return p;
 }
 
@@ -423,7 +451,7 @@ start(struct pair *p)
 {
     struct bg_zebra_config config = {
         .base = p->base, .proto = BG_PROTO_OPENFABRIC, .stale_s = 120,
-        .learns = true, .hold_ms = 200, .retry_ms = 20,
+        .learns = true, .hold_ms = p->hold_ms, .retry_ms = 20,
         .limits = { 8, 300, 300 }, .connect = connect_pair,
         .connect_aux = p
     };
@@ -687,6 +715,54 @@ learned_routes_are_held_while_zebra_or_bgpd_is_away(void **state)
     end(p);
 }
 
+/* A route that is not answered shows that the session has looked at the
+ * clock. */
+static void
+let_tick(struct pair *p, int64_t ms, const char *text)
+{
+    char failed[LINE];
+
+    snprintf(failed, sizeof failed, "route t1 %s failed", text);
+    want(p, "t1", text, 0);
+    RUN_UNTIL(p, place(p, "add 7") >= 0);
+    p->n_said = 0;
+    forward_ms += ms;
+    RUN_UNTIL(p, heard(p, failed));
+}
+
+static void
+learned_routes_are_held_for_as_long_as_bgpd_is_configured(void **state)
+{
+    (void) state;
+    struct pair *p = begin(BG_ZAPI_8_2);
+    static const uint8_t bgpd[7] = { 9 };
+
+    p->hold_ms = 25000;
+    start(p);
+    RUN_UNTIL(p, heard(p, "whole t1"));
+    say_route(p, 7, BG_PROTO_BGP, "10.1.0.0/16", true);
+    RUN_UNTIL(p, heard(p, "learned") == 1);
+    say(p, BG_ZAPI_CLIENT_CLOSE_NOTIFY, 0, bgpd, sizeof bgpd);
+    say_route(p, 7, BG_PROTO_BGP, "10.1.0.0/16", false);
+    RUN_UNTIL(p, heard(p, "closed bgp 0"));
+    bg_zebra_bgp_is_back(p->zebra);
+    p->answers = false;
+    p->n_said = 0;
+    let_tick(p, 20000, "10.11.0.0/16");
+    bg_zebra_hold_on(p->zebra);
+    let_tick(p, 20000, "10.12.0.0/16");     /* 40 s */
+    bg_zebra_hold_on(p->zebra);
+    let_tick(p, 24000, "10.13.0.0/16");
+    assert_int_equal(heard(p, "gone"), 0);
+    forward_ms += 2000;
+    RUN_UNTIL(p, heard(p, "gone t1 10.1.0.0/16"));
+    bg_zebra_hold_on(p->zebra);             /* nothing is held: no-op */
+    say_route(p, 7, BG_PROTO_BGP, "10.2.0.0/16", true);
+    say_route(p, 7, BG_PROTO_BGP, "10.2.0.0/16", false);
+    RUN_UNTIL(p, heard(p, "gone t1 10.2.0.0/16"));
+    end(p);
+}
+
 static void
 what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold(
     void **state)
@@ -719,6 +795,7 @@ what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold(
     assert_int_equal(heard(p, "gone"), 0);
     RUN_UNTIL(p, heard(p, "gone t1 10.2.0.0/16"));
     RUN_UNTIL(p, said(p, "bgp delete 7 10.2.0.0/16"));
+    bg_zebra_purge(p->zebra, "nobody", &prefix);
     /* Nothing of what bgpd has said. */
     assert_true(vx_prefix_parse("10.1.0.0/16", &prefix));
     bg_zebra_purge(p->zebra, "t1", &prefix);
@@ -729,6 +806,10 @@ what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold(
     bg_zebra_get_counters(p->zebra, &counters);
     assert_int_equal(counters.n_learned, 3);
     assert_int_equal(counters.n_learned_unsaid, 1);
+    assert_true(vx_prefix_parse("10.2.0.0/16", &prefix));
+    bg_zebra_purge(p->zebra, "t2", &prefix);
+    RUN_UNTIL(p, said(p, "bgp delete 8 10.2.0.0/16"));
+    assert_int_equal(heard(p, "gone t2 10.2.0.0/16"), 1);
     end(p);
 }
 
@@ -823,6 +904,8 @@ main(void)
         cmocka_unit_test(a_vrf_with_another_number_is_the_same_vrf),
         cmocka_unit_test(learned_routes_are_told_once_and_whole),
         cmocka_unit_test(learned_routes_are_held_while_zebra_or_bgpd_is_away),
+        cmocka_unit_test(
+            learned_routes_are_held_for_as_long_as_bgpd_is_configured),
         cmocka_unit_test(
             what_bgpd_has_no_more_is_taken_out_of_zebra_in_spite_of_the_hold),
         cmocka_unit_test(rubbish_costs_a_message_or_the_connection_only),

@@ -847,6 +847,26 @@ any_text_is_read(void **state)
     }
 }
 
+static void
+the_plan_names_the_vrfs_that_are_new_in_bgpd(void **state)
+{
+    struct fixture *f = *state;
+    static const struct { const char *running; size_t n_made; } cases[] = {
+        { EMPTY, 1 }, { HEAD "!\n" VRF MAPS, 0 },
+        { HEAD "!\nrouter bgp 65009 vrf vx5001\nexit\n!\n", 1 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vx_gw_frr_plan plan;
+
+        assert_true(vx_gw_frr_plan(VX_GW_BGPD, &f->want, cases[i].running,
+                                   &plan, NULL));
+        assert_int_equal(plan.n_made, cases[i].n_made);
+        assert_true(!plan.n_made || plan.made[0] == 5001);
+        vx_gw_frr_plan_fini(&plan);
+    }
+}
+
 int
 main(void)
 {
@@ -876,6 +896,7 @@ main(void)
         T(what_differs_is_told_line_by_line_and_whose_it_is),
         T(blocks_and_lists_that_are_missing_or_left_over_are_told_once),
         T(a_neighbor_of_another_as_is_one_difference),
+        T(the_plan_names_the_vrfs_that_are_new_in_bgpd),
         T(any_text_is_read),
     };
 

@@ -470,6 +470,41 @@ all_is_said_again_after_a_reconnect_and_nothing_is_lost(void **state)
 }
 
 static void
+all_of_a_vrf_is_said_again_when_asked_for_also_what_is_under_way(void **state)
+{
+    (void) state;
+    struct world w = begin();
+    struct bg_want other = want(9, 1);
+
+    bg_route_sync_vrf(w.sync, "t2", 8, w.now_ms);
+    bg_route_sync_set(w.sync, "t2", &other, 1, w.now_ms);
+    set(&w, 1, 1, 2);
+    bg_route_sync_note(w.sync, 8, &(struct bg_zapi_route_note) {
+        BG_NOTE_INSTALLED, other.prefix, 254 }, w.now_ms);
+    note(&w, 1, BG_NOTE_INSTALLED);
+    set(&w, 2, 1, 3);
+    set(&w, 3, 1, 4);
+    note(&w, 3, BG_NOTE_INSTALLED);
+    unset(&w, 3, 5);
+    assert_int_equal(bg_route_sync_confirmed(w.sync), 2);
+    bg_route_sync_repeat(w.sync, "nobody", w.now_ms);
+    bg_route_sync_repeat(w.sync, "t1", w.now_ms);
+    pull(&w);
+    assert_int_equal(w.n_ops, 1);           /* 10.1; 10.2 is under way */
+    assert_int_equal(w.ops[0].vrf_id, 7);
+    assert_int_equal(w.ops[0].want.prefix.ip.b[1], 1);
+    note(&w, 2, BG_NOTE_INSTALLED);
+    assert_int_equal(w.n_ops, 1);
+    assert_int_equal(w.ops[0].want.prefix.ip.b[1], 2);
+    note(&w, 1, BG_NOTE_INSTALLED);
+    note(&w, 2, BG_NOTE_INSTALLED);
+    note(&w, 3, BG_NOTE_REMOVED);
+    assert_int_equal(w.n_ops, 0);
+    assert_int_equal(bg_route_sync_confirmed(w.sync), 5);
+    bg_route_sync_free(w.sync);
+}
+
+static void
 an_audit_deletes_strays_and_says_what_is_missing_again(void **state)
 {
     (void) state;
@@ -927,6 +962,8 @@ main(void)
         cmocka_unit_test(a_refused_route_is_said_again_ever_more_rarely),
         cmocka_unit_test(
             all_is_said_again_after_a_reconnect_and_nothing_is_lost),
+        cmocka_unit_test(
+            all_of_a_vrf_is_said_again_when_asked_for_also_what_is_under_way),
         cmocka_unit_test(
             an_audit_deletes_strays_and_says_what_is_missing_again),
         cmocka_unit_test(
