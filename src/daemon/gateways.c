@@ -744,6 +744,14 @@ vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes, size_t n)
     vx_gws_realized(gws);
 }
 
+void
+vx_gws_undone(struct vx_gws *gws, const struct vx_change *change)
+{
+    if (gws->started) {
+        vx_gws_learn_undone(gws, change);
+    }
+}
+
 /* --- Once a second. */
 
 /* What was announced by next hops that have not come back. */

@@ -40,6 +40,8 @@ const struct vx_api_gateways *vx_gws_api(struct vx_gws *gws);
 /* Committed, and the fabric knows them. */
 void vx_gws_changed(struct vx_gws *gws, const struct vx_change *changes,
                     size_t n);
+/* Staged, and taken back since the store has refused it. */
+void vx_gws_undone(struct vx_gws *gws, const struct vx_change *change);
 /* The port's status may be another. */
 void vx_gws_port(struct vx_gws *gws, uint64_t port);
 /* Hosts may have realized more. */

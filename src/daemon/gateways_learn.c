@@ -512,6 +512,20 @@ vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change)
     }
 }
 
+/* It was to go, with what it belongs to, and may have been planned as if it
+ * had: nothing was to be done then, and nobody may know of it any more.  The
+ * store may go on refusing, so it has time. */
+void
+vx_gws_learn_undone(struct vx_gws *gws, const struct vx_change *change)
+{
+    struct vx_target target;
+
+    if (change->old && vx_target_of(gws->app->model, change->old, &target)) {
+        set_reason(gws, need_target(gws, &target), "it was not stored",
+                   true);
+    }
+}
+
 /* --- The queue. */
 
 struct submitted {

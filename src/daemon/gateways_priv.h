@@ -251,6 +251,7 @@ void vx_gws_learn(struct vx_gw *gw, const struct vx_api_report *report);
 /* The gateway is no more. */
 void vx_gws_unlearn(struct vx_gw *gw);
 void vx_gws_learn_changed(struct vx_gws *gws, const struct vx_change *change);
+void vx_gws_learn_undone(struct vx_gws *gws, const struct vx_change *change);
 /* A slice of the queue; true: there is more. */
 bool vx_gws_learn_work(struct vx_gws *gws);
 void vx_gws_learn_tick(struct vx_gws *gws);

@@ -257,6 +257,7 @@ change_undone(void *app_, const struct vx_change *change)
         vx_fabric_host_networks(app->fabric, obj->oid, touch_network, app);
         vx_hosts_undone(app->hosts);
     }
+    vx_gws_undone(app->gws, change);
 }
 
 static void

@@ -125,6 +125,13 @@ tests_unit_test_commit_LDADD = src/daemon/libvxdaemon.a \
 	src/api/libvxapi.a src/shell/libvxshell.a $(LIBS_CORE) \
 	$(LIBEVENT_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/unit/test_gateways_learn
+tests_unit_test_gateways_learn_SOURCES = \
+	tests/unit/test_gateways_learn.c $(MODEL_FIXTURE)
+tests_unit_test_gateways_learn_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_test_gateways_learn_LDADD = src/daemon/libvxdaemon.a \
+	$(LIBS_CORE) $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/unit/test_audits
 tests_unit_test_audits_SOURCES = tests/unit/test_audits.c \
 	$(MODEL_FIXTURE)
