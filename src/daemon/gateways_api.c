@@ -124,34 +124,31 @@ vx_gws_peering_status(struct vx_gws *gws, uint64_t oid,
         vx_model_by_oid(gws->app->model, oid);
     const struct vx_gw *gw = peering ? vx_gws_find(gws, peering->gateway)
                                      : NULL;
+    const struct vx_gw_session *session;
     char name[2 * VX_NAME_MAX + 2];
-    bool found = false;
 
     if (!gw) {
         return false;
     }
     vx_model_path(gws->app->model, &peering->o, name, sizeof name);
     *ret_status = (struct vx_api_peering_status) { .state = "unknown" };
-    for (size_t i = 0; i < gw->n_sessions; i++) {
-        const struct vx_gw_session *session = &gw->sessions[i];
-
-        if (!strcmp(session->peering, name)) {
-            found = true;
-            ret_status->state = known_state(session->state);
-            ret_status->since_ms = session->since_ms;
-            ret_status->n_received += session->n_in;
-            ret_status->n_sent += session->n_out;
-            if (!ret_status->reason[0]) {
-                snprintf(ret_status->reason, sizeof ret_status->reason, "%s",
-                         session->error);
-            }
-        }
-    }
-    if (!found || !gw->connected) {
+    session = vx_gws_sessions_of(gw, name);
+    if (!session || !gw->connected) {
         ret_status->state = "unknown";
         snprintf(ret_status->reason, sizeof ret_status->reason,
                  gw->connected ? "gateway %s does not tell of it yet"
                  : "gateway %s is not connected", gw->name);
+        return true;
+    }
+    for (; session; session = vx_gws_next_session(gw, session)) {
+        ret_status->state = known_state(session->state);
+        ret_status->since_ms = session->since_ms;
+        ret_status->n_received += session->n_in;
+        ret_status->n_sent += session->n_out;
+        if (!ret_status->reason[0]) {
+            snprintf(ret_status->reason, sizeof ret_status->reason, "%s",
+                     session->error);
+        }
     }
     return true;
 }
@@ -394,19 +391,35 @@ vx_gws_policy_told(struct vx_gws *gws, uint64_t oid)
 /* What the gateway has announced goes to the peers whose filters let it. */
 static void
 say_audience(struct paging *p, const struct vx_gw *gw,
-             const struct vx_export *e, struct vx_api_bgp_item *out,
+             const struct vx_gws_said *said, struct vx_api_bgp_item *out,
              char reason[300])
 {
     struct vx_gws_hearing *hearing = &p->hearing;
 
-    vx_gws_audience_ask(&p->audience, p->gws->app->model, gw->oid, e->tenant,
-                        &e->prefix, hearing);
-    out->families = vx_buf_str(&hearing->families);
+    vx_gws_audience_ask(&p->audience, gw, said, hearing);
     out->withheld = vx_buf_str(&hearing->withheld);
+    out->families = vx_buf_str(&hearing->families);
     if (!strcmp(out->state, "announced")) {
         snprintf(reason, 300, "%s", hearing->reason);
-        out->state = hearing->is_heard ? out->state : "withheld";
+        out->state = hearing->is_lost && !hearing->is_heard ? "waiting"
+                     : hearing->is_heard || !said->prefix ? out->state
+                     : "withheld";
     }
+}
+
+/* False: it is not known what it is about. */
+static bool
+what_is_said(enum vx_feed_type type, const struct vx_export *e,
+             struct vx_gws_said *said)
+{
+    *said = (struct vx_gws_said) {
+        .families = type == VX_FEED_ENDPOINT ? VX_AF_EVPN : VX_AF_FLOWSPEC,
+    };
+    if (type == VX_FEED_PREFIX) {
+        said->tenant = e->tenant;
+        said->prefix = &e->prefix;
+    }
+    return type != VX_FEED_PREFIX || e->tenant;
 }
 
 static void
@@ -416,6 +429,7 @@ put_announced(struct paging *p, const struct vx_gw *gw,
     const struct vx_gw_failed *failed = find_failed(gw, key);
     size_t size = strcspn(key->text, " ");
     char tenant[VX_FEED_KEY_SIZE], object[256] = "", reason[300];
+    struct vx_gws_said said;
     struct vx_export e;
     struct vx_api_bgp_item out = {
         .gateway = gw->name, .type = vx_feed_type_name(key->type),
@@ -439,8 +453,8 @@ put_announced(struct paging *p, const struct vx_gw *gw,
         snprintf(tenant, sizeof tenant, "%s", owner ? owner->name : "");
     }
     feed_reason(gw, item, failed, reason);
-    if (key->type == VX_FEED_PREFIX && e.tenant) {
-        say_audience(p, gw, &e, &out, reason);
+    if (what_is_said(key->type, &e, &said)) {
+        say_audience(p, gw, &said, &out, reason);
     }
     p->query->announced(p->query->aux, &out);
 }

@@ -71,7 +71,7 @@ struct vx_gw {
     uint64_t generation;
     int64_t window_ms;          /* of the rate limit */
     unsigned n_in_window;
-    struct vx_gw_session *sessions;
+    struct vx_gw_session *sessions;     /* by peering */
     size_t n_sessions;
     struct vx_gw_unused *unused;
     size_t n_unused;
@@ -241,6 +241,11 @@ bool vx_gws_report(void *gws, const struct vx_api_report *report,
                    struct vx_error *err);
 void vx_gws_report_cancel(void *gws, struct vx_api_report_waiter *waiter);
 void vx_gws_report_done(struct vx_gws *gws);
+/* Of a peering, "acme/ce1", one per family; NULL: none (more). */
+const struct vx_gw_session *vx_gws_sessions_of(const struct vx_gw *gw,
+                                               const char *peering);
+const struct vx_gw_session *vx_gws_next_session(
+    const struct vx_gw *gw, const struct vx_gw_session *session);
 void vx_gws_look_connected(struct vx_gw *gw);
 void vx_gws_forget_report(struct vx_gw *gw);
 

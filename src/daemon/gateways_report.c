@@ -66,18 +66,79 @@ is_up(const struct vx_gw_session *session)
     return !strcmp(session->state, "established");
 }
 
-/* Of the peering and family; NULL if there is none.  Sessions are few. */
+/* The first one of the peering; NULL if there is none. */
+static const struct vx_gw_session *
+first_session(const struct vx_gw_session *sessions, size_t n,
+              const char *peering)
+{
+    size_t low = 0, high = n;
+
+    while (low < high) {
+        size_t at = low + (high - low) / 2;
+
+        if (strcmp(sessions[at].peering, peering) < 0) {
+            low = at + 1;
+        } else {
+            high = at;
+        }
+    }
+    return low < n && !strcmp(sessions[low].peering, peering)
+           ? &sessions[low] : NULL;
+}
+
+const struct vx_gw_session *
+vx_gws_sessions_of(const struct vx_gw *gw, const char *peering)
+{
+    return first_session(gw->sessions, gw->n_sessions, peering);
+}
+
+const struct vx_gw_session *
+vx_gws_next_session(const struct vx_gw *gw,
+                    const struct vx_gw_session *session)
+{
+    const struct vx_gw_session *next = session + 1;
+
+    return next < gw->sessions + gw->n_sessions
+           && !strcmp(next->peering, session->peering) ? next : NULL;
+}
+
+/* Of the peering and family; NULL if there is none. */
 static const struct vx_gw_session *
 find_session(const struct vx_gw_session *sessions, size_t n,
              const struct vx_gw_session *like)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(sessions[i].peering, like->peering)
-            && !strcmp(sessions[i].family, like->family)) {
-            return &sessions[i];
+    const struct vx_gw_session *s = first_session(sessions, n,
+                                                  like->peering);
+
+    for (; s && s < sessions + n && !strcmp(s->peering, like->peering);
+         s++) {
+        if (!strcmp(s->family, like->family)) {
+            return s;
         }
     }
     return NULL;
+}
+
+/* By peering, those of one as they were. */
+static int
+compare_told(const void *a_, const void *b_)
+{
+    const struct vx_api_session *const *a = a_, *const *b = b_;
+    int c = strcmp((*a)->peering, (*b)->peering);
+
+    return c ? c : *a < *b ? -1 : *a > *b;
+}
+
+static void
+sort_sessions(const struct vx_api_report *report,
+              const struct vx_api_session **sorted)
+{
+    for (size_t i = 0; i < report->n_sessions; i++) {
+        sorted[i] = &report->sessions[i];
+    }
+    if (report->n_sessions) {
+        qsort(sorted, report->n_sessions, sizeof *sorted, compare_told);
+    }
 }
 
 /* Of a peering only its first family is told of. */
@@ -130,13 +191,16 @@ compare_sessions(struct vx_gw *gw, const struct vx_gw_session *was,
 static void
 keep_sessions(struct vx_gw *gw, const struct vx_api_report *report)
 {
+    const struct vx_api_session **sorted =
+        vx_xcalloc(report->n_sessions + 1, sizeof *sorted);
     struct vx_gw_session *was = gw->sessions;
     size_t n_was = gw->n_sessions;
 
+    sort_sessions(report, sorted);
     gw->n_sessions = report->n_sessions;
     gw->sessions = vx_xcalloc(report->n_sessions + 1, sizeof *gw->sessions);
     for (size_t i = 0; i < report->n_sessions; i++) {
-        const struct vx_api_session *from = &report->sessions[i];
+        const struct vx_api_session *from = sorted[i];
 
         gw->sessions[i] = (struct vx_gw_session) {
             .peering = vx_xstrdup(from->peering),
@@ -147,6 +211,7 @@ keep_sessions(struct vx_gw *gw, const struct vx_api_report *report)
             .n_out = from->n_out,
         };
     }
+    free(sorted);
     compare_sessions(gw, was, n_was);
     free_sessions(was, n_was);
 }

@@ -13,6 +13,7 @@
  *   peers.c    sessions of bgpd and the reflector; zebra's restarts
  *   troubles.c what of the gateway does not work
  *   ghosts.c   what bgpd announces though it is withdrawn
+ *   kept.c     whether peers go on with what is withdrawn
  *   strays.c   what zebra has though bgpd has it no more
  *   vrf_ids.c  a bgpd that takes one VRF for another
  *   metrics.c  Prometheus text, and the counters of reports */
@@ -52,6 +53,7 @@ enum { VX_GW_MAX_MARKS = 256 };
  * are acknowledged. */
 struct vx_gw_mark {
     uint64_t token, seq;
+    bool takes_back;                /* prefixes, from tenants' peers */
 };
 
 struct vx_gw_app {
@@ -93,6 +95,7 @@ struct vx_gw_app {
     bool sync_pending;              /* a sync came while flushing */
     struct vx_gw_mark marks[VX_GW_MAX_MARKS];   /* oldest first */
     size_t n_marks;
+    bool takes_back;                /* the flush under way */
     uint64_t acked;
     bool spoken_touched;            /* the speaker is to be looked at */
     bool rules_touched;
@@ -119,6 +122,10 @@ struct vx_gw_app {
     struct vx_gw_ghost *ghosts;     /* under way */
     size_t n_ghosts, cap_ghosts;
     uint64_t n_resubscribes;
+
+    /* kept.c */
+    int64_t bgpd_lost_ms;           /* peers may keep what it told; 0 = not */
+    uint64_t bgpd_seen;             /* the connection that was lost */
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */
@@ -161,9 +168,18 @@ void vx_gw_app_ask_peers(struct vx_gw_app *app);
 void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 /* bgpd tells zebra all routes of a VRF again. */
 void vx_gw_app_have_vrf_said(struct vx_gw_app *app, const char *vrf);
+/* Established for so long, as it was when bgpd or the reflector was asked. */
+bool vx_gw_app_peer_is_up(const struct vx_gw_app *app,
+                          const struct vx_gw_peering *peering,
+                          uint64_t since_ms);
 bool vx_gw_app_peers_are_up(const struct vx_gw_app *app);
 /* Elements of "sessions" of a report. */
 void vx_gw_app_put_sessions(void *app, struct vx_buf *out);
+
+/* kept.c: often, so that it is known when bgpd went. */
+void vx_gw_app_note_bgpd(struct vx_gw_app *app);
+/* Tenants' peers may go on with what has been withdrawn. */
+bool vx_gw_app_peers_keep(struct vx_gw_app *app);
 
 /* troubles.c */
 /* Elements of "troubles" of a report. */

@@ -48,6 +48,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/hear.c \
 	src/gateway/http.c src/gateway/http.h \
 	src/gateway/keep.c src/gateway/keep.h \
+	src/gateway/kept.c \
 	src/gateway/learned.c src/gateway/learned.h \
 	src/gateway/limits.c src/gateway/limits.h \
 	src/gateway/left_out.c src/gateway/left_out.h \

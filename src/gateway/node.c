@@ -15,11 +15,6 @@
 
 enum {
     PATIENCE_MS = 10000, N_DAEMONS = 3,
-    /* For which peers keep the routes of a bgpd that is away: configured
-     * anew, it is back after 2 s, with 100 tenants after 15.  So long, after
-     * the hold time, they send to a gateway that is dead, unless BFD says
-     * so. */
-    RESTART_S = 30,
 };
 
 /* A VRF here, from when its tenant is told until the kernel has it no more. */
@@ -420,7 +415,7 @@ want_frr(void *node_, struct vx_gw_frr_want *ret_want)
     *ret_want = (struct vx_gw_frr_want) {
         .as = gateway->as, .router_id = gateway->router_id,
         .vtep = gateway->vtep, .redistribute = node->config.redistribute,
-        .restart_s = RESTART_S,
+        .restart_s = VX_GW_RESTART_S,
     };
     vx_ip_parse(VX_GW_SPEAKER_ADDRESS, &ret_want->speaker);
     gather(node, ret_want);

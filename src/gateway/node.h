@@ -16,6 +16,14 @@
 #include "gateway/frr.h"
 #include "gateway/kernel.h"
 
+enum {
+    /* For which peers keep the routes of a bgpd that is away: configured
+     * anew, it is back after 2 s, with 100 tenants after 15.  So long, after
+     * the hold time, they send to a gateway that is dead, unless BFD says
+     * so. */
+    VX_GW_RESTART_S = 30,
+};
+
 struct vx_gw_node;
 
 struct vx_gw_node_config {

@@ -56,9 +56,9 @@ next_session(const struct vx_gw_app *app, const struct vx_gw_peering *peering,
     return vx_gw_sessions_next(sessions_with(app, peering), s);
 }
 
-static bool
-is_up(const struct vx_gw_app *app, const struct vx_gw_peering *peering,
-      uint64_t since_ms)
+bool
+vx_gw_app_peer_is_up(const struct vx_gw_app *app,
+                     const struct vx_gw_peering *peering, uint64_t since_ms)
 {
     const struct vx_gw_session *s = first_session(app, peering);
 
@@ -146,7 +146,7 @@ note_down(struct vx_gw_app *app)
     VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_gw_peering *peering = &entry->value->peering;
 
-        if (peering->tenant && is_up(app, peering, 0)) {
+        if (peering->tenant && vx_gw_app_peer_is_up(app, peering, 0)) {
             entry->down_ms = 0;
         } else if (peering->tenant && !entry->down_ms) {
             entry->down_ms = vx_clock_ms();
@@ -585,7 +585,8 @@ bool
 vx_gw_app_peers_are_up(const struct vx_gw_app *app)
 {
     VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
-        if (!is_up(app, &entry->value->peering, SETTLED_MS)) {
+        if (!vx_gw_app_peer_is_up(app, &entry->value->peering,
+                                  SETTLED_MS)) {
             return false;
         }
     }

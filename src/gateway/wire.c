@@ -43,11 +43,13 @@ acknowledge(struct vx_gw_app *app)
     uint64_t token = confirmed(app), was = app->acked;
     size_t n = 0;
 
+    vx_gw_app_note_bgpd(app);
     if (!app->n_marks || app->marks[0].token > token
         || !vx_gw_node_is_settled(app->node)) {
         return;
     }
-    while (n < app->n_marks && app->marks[n].token <= token) {
+    while (n < app->n_marks && app->marks[n].token <= token
+           && !(app->marks[n].takes_back && vx_gw_app_peers_keep(app))) {
         app->acked = app->marks[n++].seq;
     }
     app->n_marks -= n;
@@ -78,9 +80,11 @@ mark(struct vx_gw_app *app)
                  || app->n_marks == VX_GW_MAX_MARKS)) {
         last->token = app->token;
         last->seq = app->flush_seq;
+        last->takes_back |= app->takes_back;
     } else {
-        app->marks[app->n_marks++] = (struct vx_gw_mark) { app->token,
-                                                           app->flush_seq };
+        app->marks[app->n_marks++] = (struct vx_gw_mark) {
+            app->token, app->flush_seq, app->takes_back,
+        };
     }
 }
 
@@ -92,6 +96,7 @@ static void
 begin_flush(struct vx_gw_app *app)
 {
     app->sync_pending = false;
+    app->takes_back = false;
     app->flush_seq = app->sync_seq;
     if (!vx_gw_entries_is_dirty(app->entries)) {
         mark(app);                  /* nothing but the number is new */
@@ -313,12 +318,28 @@ node_touched(void *app_, const struct vx_gw_entry *entry)
     vx_gw_node_touch(app->node, entry);
 }
 
+/* A prefix that peers of its tenant have heard. */
+static bool
+is_taken_back(const struct vx_gw_app *app, const struct vx_gw_entry *entry)
+{
+    size_t size = strcspn(entry->key, " ");
+    char prefix[VX_NAME_MAX + 2];
+
+    if (entry->type != VX_GW_PREFIX || size > VX_NAME_MAX) {
+        return false;
+    }
+    snprintf(prefix, sizeof prefix, "%.*s/", (int) size, entry->key);
+    return vx_gw_entries_first_of(app->entries, VX_GW_PEERING, prefix);
+}
+
 static void
 told(void *app_, const struct vx_gw_entry *entry, bool announced)
 {
     struct vx_gw_app *app = app_;
 
     *(announced ? &app->n_announced : &app->n_withdrawn) += 1;
+    app->takes_back = app->takes_back
+                      || (!announced && is_taken_back(app, entry));
     if (entry->type == VX_GW_PREFIX && announced) {
         vx_log_info("announce", "%s (%s %s, entry %llu)", entry->key,
                     entry->value->prefix.why, entry->value->prefix.object,

@@ -558,6 +558,57 @@ def test_filters_of_peerings_are_told_with_each_prefix(fabric):
     assert len(row()["withheld"]) == 1
 
 
+def test_who_has_no_session_does_not_hear_and_why_is_said(fabric):
+    def row():
+        found, = [a for a in fabric.bgp()["g1"]["announced"]
+                  if a["prefix"] == "10.0.0.0/24"]
+        return found["families"], {w["peering"]: w["reason"]
+                                   for w in found["withheld"]}
+
+    def report(*sessions):
+        one.report(sessions=[
+            {"peering": peering, "family": family, "state": state,
+             "error": "".join(error)}
+            for peering, family, state, *error in sessions])
+
+    fabric.put("/v1/peerings/up1", gateway="g1", peer="10.9.0.9",
+               peer_as=65002, families=["vpnv4", "evpn", "flowspec"])
+    one = fabric.gateway("g1")
+    try:
+        # What is not told of is as it may be.
+        report()
+        assert row() == (["ipv4", "vpnv4", "evpn"], {})
+        # In no order: those of a peering are found all the same.
+        report(*(("up1", family, "established")
+                 for family in ("vpnv4", "evpn", "flowspec4")),
+               ("acme/ce1", "", "idle", "bgpd: away"))
+        assert row() == (["vpnv4", "evpn"],
+                         {"acme/ce1": "no session: bgpd: away"})
+        report(("acme/ce1", "ipv4", "established"),
+               ("up1", "vpnv4", "established"), ("up1", "evpn", "unknown"))
+        assert row() == (["ipv4", "vpnv4"], {
+            "up1": "no session: the peer does not have the family"})
+        report(("acme/ce1", "", "active"),
+               ("up1", "", "idle", "reflector: away"))
+        assert row() == ([], {"acme/ce1": "no session: active",
+                              "up1": "no session: reflector: away"})
+        # Filters come first.
+        fabric.put("/v1/peerings/up2", gateway="g1", peer="10.9.0.8",
+                   peer_as=65002, families=["vpnv4"])
+        fabric.call("PATCH", "/v1/tenants/acme/peerings/ce1",
+                    {"export": ["10.0.1.0/24"]})
+        report(("acme/ce1", "", "active"), ("up1", "", "idle"),
+               ("up2", "vpnv4", "established"))
+        assert row() == (["vpnv4"], {
+            "acme/ce1": "not in the export list of acme/ce1",
+            "up1": "no session: idle"})
+    finally:
+        one.close()
+    # FRR goes on without vxgatewayd; nobody knows how.
+    fabric.until(lambda: not fabric.bgp()["g1"]["connected"])
+    assert row()[0] == ["vpnv4", "evpn"]
+
+
 def test_what_does_not_work_is_the_reason_of_the_gateway(fabric):
     one = fabric.gateway("g1")
 
