@@ -4,7 +4,9 @@
  * bgpd registers them with bfdd through zebra, and does not again when zebra
  * or bfdd was restarted before it (FRR 8.4): BGP is up, and nobody would
  * notice the silent death of the other side.  So bfdd is asked now and then;
- * what it lacks, twice in a row, bgpd is made to register again.  A session
+ * what it lacks, twice in a row, bgpd is made to register again; for a while
+ * after such a restart at once, and before BGP is up, so that it is not up
+ * without BFD for long.  A session
  * that bfdd has is never touched, whatever its state; but a bfdd that has one
  * on another device than the peering's, for some seconds, takes one VRF for
  * another, and is ended (vrf_ids.c).  A peering that wants BFD and whose
@@ -114,7 +116,7 @@ index_answer(struct index *index, const cJSON *answer)
     }
 }
 
-/* Of bgpd's sessions that are established. */
+/* Of bgpd's sessions, in whatever state. */
 static void
 index_sessions(struct index *index, const struct vx_gw_sessions *sessions)
 {
@@ -122,9 +124,7 @@ index_sessions(struct index *index, const struct vx_gw_sessions *sessions)
     for (size_t i = 0; i < sessions->n; i++) {
         const struct vx_gw_session *s = &sessions->sessions[i];
 
-        if (!strcmp(s->state, "established")) {
-            index_add(index, s->vrf, &s->peer, s);
-        }
+        index_add(index, s->vrf, &s->peer, s);
     }
 }
 
@@ -217,7 +217,8 @@ is_wanted(const struct vx_gw_app *app)
     return false;
 }
 
-/* Once more; in time bgpd is made to register it. */
+/* Once more; in time bgpd is made to register it.  In a hurry that is at
+ * once. */
 static void
 miss(struct vx_gw_app *app, const struct place *place,
      const struct vx_gw_missing *old)
@@ -232,7 +233,7 @@ miss(struct vx_gw_app *app, const struct place *place,
     now->peer = *place->peer;
     now->n_times = old ? old->n_times + 1 : 1;
     now->mended_ms = old ? old->mended_ms : 0;
-    if (now->n_times > 1
+    if ((now->n_times > 1 || is_hurry(app))
         && (!now->mended_ms
             || vx_clock_ms() - now->mended_ms
                > (is_hurry(app) ? HURRY_AGAIN_MS : AGAIN_MS))) {
@@ -265,17 +266,18 @@ static void
 look(struct vx_gw_app *app, const cJSON *answer)
 {
     struct vx_gw_missing *was = app->missing;
-    struct index sessions, established, missed;
+    struct index sessions, of_bgp, missed;
     bool mixes = false;
 
     index_answer(&sessions, answer);
-    index_sessions(&established, &app->tenant_sessions);
+    index_sessions(&of_bgp, &app->tenant_sessions);
     index_missing(&missed, was, app->n_missing);
     app->missing = NULL;
     app->n_missing = 0;
     VX_GW_FOR_EACH(entry, app->entries, VX_GW_PEERING, "") {
         const struct vx_peering *value = &entry->value->peering.value;
         const struct place place = { vrf_with_bfd(app, entry), &value->peer };
+        const struct vx_gw_session *bgp;
         const cJSON *session;
         const char *device;
         bool is_established;
@@ -285,17 +287,18 @@ look(struct vx_gw_app *app, const cJSON *answer)
         }
         session = index_find(&sessions, &place);
         device = text_of(session, "interface");
-        is_established = index_find(&established, &place) != NULL;
+        bgp = index_find(&of_bgp, &place);
+        is_established = bgp && !strcmp(bgp->state, "established");
         count_without(entry, is_established, session);
         if (session) {
             mixes |= *device && *value->device
                      && strcmp(device, value->device);
-        } else if (is_established) {
+        } else if (is_established || (bgp && is_hurry(app))) {
             miss(app, &place, index_find(&missed, &place));
         }
     }
     free(sessions.spots);
-    free(established.spots);
+    free(of_bgp.spots);
     free(missed.spots);
     free(was);
     if (!mixes) {

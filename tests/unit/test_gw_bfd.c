@@ -141,18 +141,32 @@ what_bfdd_lacks_twice_in_a_row_is_registered_again(void **state)
 }
 
 static void
-after_a_restart_it_is_registered_within_2_s_and_again_after_6(void **state)
+after_a_restart_it_is_registered_at_once_and_again_after_6_s(void **state)
 {
     unsigned told = 0;
 
     (void) state;
     vx_gw_app_bfd_hurry(&app);
-    looks(2, "[]", &told);
+    looks(1, "[]", &told);
     assert_int_equal(told, 1);
     looks(5, "[]", &told);
     assert_int_equal(told, 1);
     looks(1, "[]", &told);
     assert_int_equal(told, 2);
+}
+
+static void
+after_a_restart_it_is_registered_before_bgp_is_up(void **state)
+{
+    unsigned told = 0;
+
+    (void) state;
+    snprintf(app.tenant_sessions.sessions[0].state,
+             sizeof app.tenant_sessions.sessions[0].state, "connect");
+    looks(60, "[]", NULL);
+    vx_gw_app_bfd_hurry(&app);
+    looks(1, "[]", &told);
+    assert_int_equal(told, 1);
 }
 
 static void
@@ -224,7 +238,8 @@ main(void)
         T(bfdd_is_asked_every_5_s_and_each_second_after_a_restart),
         T(one_question_at_a_time),
         T(what_bfdd_lacks_twice_in_a_row_is_registered_again),
-        T(after_a_restart_it_is_registered_within_2_s_and_again_after_6),
+        T(after_a_restart_it_is_registered_at_once_and_again_after_6_s),
+        T(after_a_restart_it_is_registered_before_bgp_is_up),
         T(a_bgpd_that_is_not_ready_is_told_nothing),
         T(a_session_without_bgp_is_not_missed),
         T(a_peering_without_bfd_says_so_after_three_looks),
