@@ -96,12 +96,18 @@ tests_unit_test_records_SOURCES = tests/unit/test_records.c \
 	$(MODEL_FIXTURE)
 tests_unit_test_records_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 UNIT_TESTS += tests/unit/test_api_codec
+tests_unit_test_api_codec_SOURCES = tests/unit/test_api_codec.c \
+	tests/lib/codec_case.h
 tests_unit_test_api_codec_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_api_peering
+tests_unit_test_api_peering_SOURCES = tests/unit/test_api_peering.c \
+	tests/lib/codec_case.h
 tests_unit_test_api_peering_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_api_routing
+tests_unit_test_api_routing_SOURCES = tests/unit/test_api_routing.c \
+	tests/lib/codec_case.h
 tests_unit_test_api_routing_LDADD = $(LIBS_CODEC) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_cli

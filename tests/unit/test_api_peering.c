@@ -11,40 +11,11 @@
 
 #include <cmocka.h>
 
-#define N(A) (sizeof(A) / sizeof((A)[0]))
-#define T "/v1/tenants/acme"
+#include "tests/lib/codec_case.h"
+
 #define CE1 T "/peerings/ce1"
 #define UP1 "/v1/peerings/up1"
 #define SUBNET T "/networks/web/subnets/10.0.0.0%2F24"
-
-static struct vx_model *model;
-
-static bool
-try_batch(const char *batch, struct vx_error *err)
-{
-    struct vx_codec_batch parsed;
-    size_t failed;
-    struct vx_doc *doc = vx_doc_parse(batch, strlen(batch),
-                                      VX_BATCH_BODY_MAX, err);
-    bool good = doc
-                && vx_codec_batch(doc, NULL, NULL, &parsed, &failed, err)
-                && vx_model_apply(model, parsed.ops, parsed.n, 0, NULL,
-                                  &failed, err);
-
-    vx_model_commit(model);
-    vx_doc_free(doc);
-    return good;
-}
-
-static void
-apply(const char *batch)
-{
-    struct vx_error err = { 0 };
-
-    if (!try_batch(batch, &err)) {
-        fail_msg("%s: %s", err.field, err.message);
-    }
-}
 
 #define PUT(PATH, BODY) \
     "{\"op\":\"PUT\",\"path\":\"" PATH "\",\"body\":{" BODY "}}"
@@ -85,29 +56,6 @@ make_model(void **state)
               "\"flowspec_in\":true,\"multihop\":2,"
               "\"source\":\"10.0.1.1\"") "]");
     return 0;
-}
-
-static int
-free_model(void **state)
-{
-    (void) state;
-    vx_model_free(model);
-    return 0;
-}
-
-static struct vx_codec_view
-view_of(const char *text, struct vx_codec_path *path)
-{
-    struct vx_error err = { 0 };
-    struct vx_codec_view view = { .model = model };
-
-    if (!vx_codec_path_parse(text, path, &err)
-        || !(view.obj = vx_model_find(model, path->kind, &path->key,
-                                      &err))) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    view.key = path->key;
-    return view;
 }
 
 static void
