@@ -842,12 +842,12 @@ judge_converged(void)
                 != vx_model_revision(sim->app->model)) {
         why = "the revision is not realized";
     }
+    if (!why && sim->gatewayed) {   /* what was not stored is tried again */
+        why = judge_gateways_converged();
+    }
     if (!why) {
         judge_all();
-        why = judge_routed_converged();
-    }
-    if (!why && sim->gatewayed) {
-        why = judge_gateways_converged();
+        judge_routed_converged();
     }
     return why;
 }

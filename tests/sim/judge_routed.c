@@ -418,7 +418,7 @@ judge_pair(int from, int to, struct machine *const *active)
     sim->n_arrived += n;
 }
 
-const char *
+void
 judge_routed_converged(void)
 {
     struct machine *active[N_IDS] = { NULL };
@@ -437,5 +437,4 @@ judge_routed_converged(void)
             }
         }
     }
-    return NULL;
 }

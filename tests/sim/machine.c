@@ -229,6 +229,22 @@ machine_is_tampered(void)
     return false;
 }
 
+/* Of what goes more than its key may be known here only. */
+static void
+say_op(const struct machine *machine, enum vx_tier tier,
+       const struct table *before, const struct sop *op)
+{
+    struct vx_buf buf = VX_BUF_INIT;
+    bool found;
+    size_t i = find(before, &op->row->crow, &found);
+
+    vx_row_format(op->add || !found ? &op->row->row : &before->rows[i]->row,
+                  &buf);
+    say("    %d.%d %s %s", machine->index, tier, op->add ? "+" : "-",
+        vx_buf_str(&buf));
+    vx_buf_fini(&buf);
+}
+
 const char *
 machine_bundle(struct machine *machine, enum vx_tier tier,
                const struct item *item)
@@ -244,12 +260,7 @@ machine_bundle(struct machine *machine, enum vx_tier tier,
         why = (meter || ops[i].alone) == item->bundled ? "to be bundled or not"
               : ops[i].add ? add(table, &ops[i]) : del(table, ops[i].row);
         if (sim->verbose) {
-            struct vx_buf buf = VX_BUF_INIT;
-
-            vx_row_format(&ops[i].row->row, &buf);
-            say("    %d.%d %s %s", machine->index, tier,
-                ops[i].add ? "+" : "-", vx_buf_str(&buf));
-            vx_buf_fini(&buf);
+            say_op(machine, tier, &before, &ops[i]);
         }
     }
     if (why && item->bundled) {

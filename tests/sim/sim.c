@@ -723,9 +723,20 @@ calm(void)
     violated("does not converge: %s", why);
 }
 
+/* All lives may be asked to be of a kind. */
+static bool
+is_kind(const char *kind)
+{
+    const char *asked = getenv("VX_SIM_KIND");
+
+    return asked && !strcmp(asked, kind);
+}
+
 static void
 begin(uint64_t seed, bool verbose)
 {
+    bool gateways = is_kind("gateways");
+
     sim = vx_xcalloc(1, sizeof *sim);
     sim->seed = sim->random = seed;
     sim->verbose = verbose;
@@ -733,14 +744,15 @@ begin(uint64_t seed, bool verbose)
     sim->disk = disk_new();
     sim->max_bundle = chance(2) ? 1 + roll(12) : 1000;
     sim->tampering = chance(3);
-    sim->routed = !chance(4);
+    sim->routed = !chance(4) || gateways;
     sim->bordered = chance(2);
     /* What is planted lies elsewhere, and is found sooner without them. */
-    sim->gatewayed = sim->routed && chance(2) && plant == PLANT_NONE;
+    sim->gatewayed = sim->routed && (chance(2) || gateways)
+                     && plant == PLANT_NONE;
     memset(sim->vni_tenants, -1, sizeof sim->vni_tenants);
     sim->n_machines = sim->bordered && chance(2) ? N_MACHINES : 3;
     sim->grace_ms = chance(6) ? 0 : chance(4) ? 300 : 30000;
-    sim->moving = seed % 8 == 3;
+    sim->moving = seed % 8 == 3 || is_kind("moves");
     if (sim->moving) {          /* of which each can be judged */
         sim->max_bundle = 1000;
         sim->tampering = sim->bordered = false;

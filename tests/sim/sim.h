@@ -482,7 +482,7 @@ struct vx_ip routed_somewhere(uint32_t n);  /* addresses of interest */
 void arp_answer(int id, struct vx_packet *ret_packet,
                 uint8_t frame[FRAME_MAX]);
 void judge_routed(struct machine *machine, int id);
-const char *judge_routed_converged(void);
+void judge_routed_converged(void);
 
 /* --- Gateways, as far as the controller sees them (gateways.c): they read
  * their feeds, carry out what they read, and report; they plug their legs,
