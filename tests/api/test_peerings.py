@@ -2,6 +2,8 @@
 """Gateways, peerings and what is announced: what clumsy and hostile callers
 send, what is kept, and that a password never comes out again."""
 import json
+import os
+import re
 
 import intent
 import pytest
@@ -402,6 +404,56 @@ def test_a_policy_is_in_force_where_it_has_been_taken_over(api):
     assert told and all(item["state"] == "waiting" and item["reason"]
                         for item in told), told
     api.ask(DELETE, path)
+
+
+# An object of each kind, and the name of its schema.
+EACH = [("zone", "/v1/zones/z1"), ("host", "/v1/hosts/gw1"),
+        ("tenant", ACME), ("network", WEB), ("subnet", SUBNET),
+        ("port", f"{WEB}/ports/vm1"), ("route", ROUTE), ("policy", P1),
+        ("gateway", G1), ("peering", CE1), ("fabric_peering", UP1)]
+# Compared with what is there: these and "revision".
+COMPARED = {"name", "tenant", "network", "cidr", "prefix", "vni", "num",
+            "origin", "password_set"}
+
+
+def documented():
+    """Read-only members that doc/api.md says are ignored."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    with open(os.path.join(top, "doc/api.md"), encoding="utf-8") as file:
+        text = file.read()
+    return set(re.findall(
+        r"`(\w+)`", text.split("the answer has what is true:\n")[1].split(
+            "Anything else")[0].replace("(to set them: `as`, `router_id`)",
+                                        "")))
+
+
+def test_read_only_members_are_ignored_or_refused_by_name(api):
+    schemas = api.get("/v1/openapi.json")["components"]["schemas"]
+    ignored = set()
+    for kind, path in EACH:
+        before = api.get(path)
+        # As GET answers it, and nothing has changed.
+        assert api.call(PUT, path, before)[0] == 200, path
+        for name, schema in schemas[kind]["properties"].items():
+            if not schema.get("readOnly") or name == "revision":
+                continue
+            bodies = [(PATCH, {name: value}) for value in (7, "no", [{}])]
+            bodies += [(PUT, {**before, name: value})
+                       for value in (7, "no", False)]
+            for method, body in bodies:
+                if body[name] == before.get(name, ""):
+                    continue
+                status, answer = api.call(method, path, body)
+                if name in COMPARED:
+                    assert status == 400, (path, body)
+                    assert answer["error"]["field"] == name
+                    assert "read-only" in answer["error"]["message"]
+                else:
+                    assert status == 200, (path, body, answer)
+                    assert answer.get(name) == before.get(name)
+                    ignored.add(name)
+        assert api.get(path) == before
+    assert ignored == documented()
 
 
 def test_if_match_and_a_batch_hold_for_peerings_too(api):
