@@ -445,7 +445,10 @@ on_conflict(void *node_, enum vx_gw_frr_daemon daemon,
     char text[512];
 
     if (!conflict) {
-        forget_conflicts(node, daemon == VX_GW_REFLECTOR);
+        /* zebra has none; what bgpd refuses stays, whatever zebra does. */
+        if (daemon != VX_GW_ZEBRA) {
+            forget_conflicts(node, daemon == VX_GW_REFLECTOR);
+        }
         return;
     }
     snprintf(text, sizeof text, "conflict: %s", conflict->why);

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from gwlab import STATIC, GwLab
-from netns import wait_until
+from netns import ip_batch, wait_until
 
 
 @pytest.fixture(scope="module", name="gw")
@@ -46,17 +46,18 @@ def active(gw):
 
 
 def heard_by_all(gw):
-    """A row, when all peers are known to hear it."""
+    """A row, when all peers are known to hear it, and BFD does not end what
+    peers keep of a bgpd that goes: it does so while it comes up."""
     active(gw)
+    until(gw, lambda: [b["status"] for b in gw.ces["red"].frr.json(
+        "bfdd", "show bfd peers json")] == ["up"], "BFD", 60)
     until(gw, lambda: row(gw, "10.0.0.0/24")["families"]
           == ["ipv4", "vpnv4", "evpn"], "all families")
     return row(gw, "10.0.0.0/24")
 
 
 def test_a_dead_bgpd_announces_nothing_and_withdraws_nothing(gw):
-    """Its peers go on with what it has told them (graceful restart).  Before
-    the test that ends zebra: some seconds later BFD ends sessions, and peers
-    that have just lost bgpd forget all."""
+    """Its peers go on with what it has told them (graceful restart)."""
     before = heard_by_all(gw)
     one = gw.gateways[0]
     one.stop("bgpd", signal.SIGKILL)
@@ -136,6 +137,42 @@ def test_a_dead_zebra_is_told_and_what_is_not_withdrawn_for_it(gw):
     gw.lab.netctl("route", "set", "red", STATIC, "--announce")
     until(gw, lambda: one.watch() is not None
           and row(gw, STATIC).get("state") == "announced", "a row again", 60)
+    gw.wait_sessions()
+    active(gw)
+
+
+def test_what_bgpd_refuses_is_told_whatever_zebra_does(gw):
+    """Its peer is an address of the gateway, which the API cannot know."""
+    def reason():
+        return next(s["error"] for s in shown(gw)["sessions"]
+                    if s["peering"] == "red/own")
+
+    def is_back():
+        assert reason().startswith("conflict: "), reason()
+        one.watch()
+        return (one.box.output("vxgatewayd", 1000).count(again) > before
+                and "zebra" not in gateway(gw)["reason"])
+
+    active(gw)
+    one = gw.gateways[0]
+    again = "bgpd has subscribed to zebra again"
+    before = one.box.output("vxgatewayd", 1000).count(again)
+    ip_batch(["addr add 198.18.5.5/32 dev lo"], one.vrf_of("red"))
+    wait_until(lambda: any(
+        a["address"] == "198.18.5.5/32" for a in one.frr.json(
+            "zebra", f"show interface vrf {one.vrf_name('red')} json")[
+                "lo"]["ipAddresses"]), 10, "zebra to know the address")
+    gw.lab.netctl("peering", "add", "red/own", "--gateway", one.name,
+                  "--peer", "198.18.5.5", "--peer-as", "65140",
+                  "--family", "ipv4", "--multihop", "2")
+    until(gw, lambda: "red/own" in str(shown(gw)["sessions"])
+          and reason().startswith("conflict: "), "why")
+    assert "local system as neighbor" in reason()
+    one.stop("zebra", signal.SIGKILL)
+    one.start("zebra")
+    until(gw, is_back, "zebra and bgpd to be together again", 60)
+    gw.lab.netctl("peering", "del", "red/own")
+    ip_batch(["addr del 198.18.5.5/32 dev lo"], one.vrf_of("red"))
     gw.wait_sessions()
     active(gw)
 
