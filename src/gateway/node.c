@@ -98,11 +98,8 @@ count_addrs(struct vx_gw_node *node, const char *prefix)
 {
     size_t n = 0;
 
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        n += entry->value ? entry->value->peering.value.n_locals : 0;
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, prefix) {
+        n += entry->value->peering.value.n_locals;
     }
     return n;
 }
@@ -148,11 +145,8 @@ collect_devices(struct vx_gw_node *node, const char *tenant,
     snprintf(prefix, sizeof prefix, "%s/", tenant);
     d->cap_addrs = count_addrs(node, prefix);
     d->addrs = vx_xcalloc(d->cap_addrs + 1, sizeof *d->addrs);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && entry->value->peering.value.device[0]) {
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, prefix) {
+        if (entry->value->peering.value.device[0]) {
             add_device(d, &entry->value->peering.value);
         }
     }
@@ -329,11 +323,8 @@ static size_t
 gather_peerings(struct vx_gw_node *node, const char *prefix, bool of_fabric,
                 size_t n)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_PEERING, prefix);
-         entry && vx_gw_entry_begins(entry, VX_GW_PEERING, prefix);
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && (!entry->value->peering.tenant) == of_fabric) {
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, prefix) {
+        if ((!entry->value->peering.tenant) == of_fabric) {
             node->want_peerings =
                 vx_grow(node->want_peerings, &node->cap_want_peerings, n + 1,
                         sizeof *node->want_peerings);
@@ -426,11 +417,8 @@ want_frr(void *node_, struct vx_gw_frr_want *ret_want)
 static void
 forget_conflicts(struct vx_gw_node *node, bool of_fabric)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_PEERING, "");
-         entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value && (!entry->value->peering.tenant) == of_fabric
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, "") {
+        if ((!entry->value->peering.tenant) == of_fabric
             && is_conflict(entry)) {
             vx_gw_entries_set_why(node->config.entries, entry, NULL);
         }
@@ -453,12 +441,8 @@ on_conflict(void *node_, enum vx_gw_frr_daemon daemon,
     }
     snprintf(text, sizeof text, "conflict: %s", conflict->why);
     vx_log_warn("node", "vx%u: %s", (unsigned) conflict->vni, text);
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_PEERING, "");
-         conflict->peering && entry && entry->type == VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (entry->value
-            && &entry->value->peering.value == conflict->peering) {
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, "") {
+        if (&entry->value->peering.value == conflict->peering) {
             vx_gw_entries_set_why(node->config.entries, entry, text);
         }
     }
@@ -738,18 +722,12 @@ judge_peering(struct vx_gw_node *node, struct vx_gw_entry *entry)
 void
 vx_gw_node_judge(struct vx_gw_node *node)
 {
-    for (struct vx_gw_entry *entry =
-             vx_gw_entries_from(node->config.entries, VX_GW_TENANT, "");
-         entry && entry->type <= VX_GW_PEERING;
-         entry = vx_gw_entries_next(entry)) {
-        if (!entry->value) {
-            continue;
-        } else if (entry->type == VX_GW_TENANT) {
-            vx_gw_entries_set_why(node->config.entries, entry,
-                                  why_of_tenant(node, entry));
-        } else {
-            judge_peering(node, entry);
-        }
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_TENANT, "") {
+        vx_gw_entries_set_why(node->config.entries, entry,
+                              why_of_tenant(node, entry));
+    }
+    VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, "") {
+        judge_peering(node, entry);
     }
 }
 

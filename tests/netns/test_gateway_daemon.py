@@ -74,6 +74,18 @@ class Gateway:
             os.path.join(self.box.folder, "vxgw"), "--log-level", "debug",
             "--metrics", f"unix:{self.box.folder}/metrics.sock",
             "--ovsdb", "none", *options], without))
+        wait_until(self.is_running, 30,
+                   lambda: self.box.output("vxgatewayd", 60), 0.02)
+
+    def is_running(self):
+        """It has begun: there is no room for a second one."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.connect(f"{self.box.folder}/metrics.sock")
+            except OSError:
+                self.box.check_alive("vxgatewayd")
+                return False
+        return True
 
     def stop(self, *args):
         """Ends it; refuses to go on if it ended otherwise."""
