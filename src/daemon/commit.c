@@ -37,6 +37,7 @@ struct vx_commit {
     int64_t staged_since_us;        /* 0 = nothing is pending */
     bool flushing;
     uint64_t revision;
+    uint64_t applying;              /* of the change, 0 = none is */
     struct vx_commit_counters counters;
     struct vx_error error;
 };
@@ -269,9 +270,11 @@ apply(struct vx_commit *commit, const struct vx_change *changes, size_t n)
         struct vx_receipt *receipt =
             vx_receipts_open(commit->env.receipts, changes[i].revision);
 
+        commit->applying = changes[i].revision;
         commit->env.apply(commit->env.ctx, &changes[i], receipt);
         vx_receipt_close(receipt);
     }
+    commit->applying = 0;
 }
 
 static void
@@ -368,6 +371,12 @@ uint64_t
 vx_commit_revision(const struct vx_commit *commit)
 {
     return commit->revision;
+}
+
+uint64_t
+vx_commit_applying(const struct vx_commit *commit)
+{
+    return commit->applying ? commit->applying : commit->revision;
 }
 
 void

@@ -75,6 +75,10 @@ bool vx_commit_drain(struct vx_commit *commit, struct vx_error *err);
 
 /* Committed, not staged. */
 uint64_t vx_commit_revision(const struct vx_commit *commit);
+/* The same, but of the change that is just being applied: several requests of
+ * a turn have a revision each, and what is sent for one of them is owed since
+ * its own, not the last. */
+uint64_t vx_commit_applying(const struct vx_commit *commit);
 
 struct vx_commit_counters {
     uint64_t n_commits;         /* store transactions */

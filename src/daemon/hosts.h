@@ -40,7 +40,7 @@ struct vx_hosts_env {
     struct event_base *base;
     const struct vx_options *options;
     const struct vx_model *model;
-    uint64_t (*revision)(void *ctx);    /* committed */
+    uint64_t (*revision)(void *ctx);    /* committed, and applied so far */
     struct vx_fabric *fabric;
     struct vx_receipts *receipts;
     /* Makes operations durable, then calls done; obj is the last result. */

@@ -213,11 +213,11 @@ changes_applied(void *app_, const struct vx_change *changes, size_t n)
 }
 
 static uint64_t
-committed_revision(void *app_)
+applied_revision(void *app_)
 {
     struct vx_app *app = app_;
 
-    return vx_commit_revision(app->commit);
+    return vx_commit_applying(app->commit);
 }
 
 /* --- Hosts, interfaces, ports. */
@@ -523,7 +523,7 @@ vx_app_wire(struct vx_app *app)
     };
     struct vx_hosts_env hosts_env = {
         .ctx = app, .base = app->base, .options = &app->options,
-        .model = app->model, .revision = committed_revision,
+        .model = app->model, .revision = applied_revision,
         .submit = vx_app_submit, .joined = host_joined,
         .changed = host_changed,
         .iface = iface_changed, .packet_in = packet_in,

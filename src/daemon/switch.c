@@ -243,14 +243,14 @@ vx_switch_fence(struct vx_switch *sw)
     }
 }
 
-void
+struct owed *
 vx_switch_send_change(struct vx_switch *sw, struct og_msgs *msgs,
                       struct vx_receipt *receipt)
 {
     if (og_msgs_length(msgs)) {
         vx_epoch_spoil(sw);
     }
-    vx_switch_send_owed(sw, msgs, receipt, OWED_CHANGE);
+    return vx_switch_send_owed(sw, msgs, receipt, OWED_CHANGE);
 }
 
 void

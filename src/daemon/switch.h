@@ -58,7 +58,7 @@ struct vx_switch_env {
                          struct vx_rows *rows);
     /* Of all of them. */
     uint64_t (*hash)(void *ctx, uint64_t host, enum vx_tier tier);
-    uint64_t (*revision)(void *ctx);    /* committed */
+    uint64_t (*revision)(void *ctx);    /* committed, and applied so far */
     /* It may hold rows of networks that are no more (struct vx_host). */
     bool (*is_stranger)(void *ctx, uint64_t host);
     /* The state has changed. */

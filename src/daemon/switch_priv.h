@@ -78,8 +78,9 @@ struct owed *vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
                                  struct vx_receipt *receipt,
                                  enum owed_for what);
 /* A change of rows, or an empty one for its receipt. */
-void vx_switch_send_change(struct vx_switch *sw, struct og_msgs *msgs,
-                           struct vx_receipt *receipt);
+struct owed *vx_switch_send_change(struct vx_switch *sw,
+                                   struct og_msgs *msgs,
+                                   struct vx_receipt *receipt);
 
 /* switch_epoch.c */
 void vx_epoch_init(struct vx_switch *sw);

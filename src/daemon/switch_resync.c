@@ -32,6 +32,7 @@ struct resync {
 
 struct later {
     struct later *next;
+    uint64_t revision;          /* when it came, not when it is sent */
     struct og_msgs *msgs;
     struct vx_receipt *receipt;
 };
@@ -49,7 +50,8 @@ vx_resync_end(struct vx_switch *sw, bool send)
     for (struct later *later = resync->first, *next; later; later = next) {
         next = later->next;
         if (send) {
-            vx_switch_send_change(sw, later->msgs, later->receipt);
+            vx_switch_send_change(sw, later->msgs, later->receipt)->revision
+                = later->revision;
         }
         if (later->receipt) {
             vx_receipt_release(later->receipt);
@@ -82,6 +84,7 @@ vx_resync_later(struct vx_switch *sw, struct og_msgs *msgs,
 {
     struct later *later = vx_xcalloc(1, sizeof *later);
 
+    later->revision = sw->env.revision(sw->env.ctx);
     later->msgs = og_msgs_ref(msgs);
     later->receipt = receipt;
     if (receipt) {

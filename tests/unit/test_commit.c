@@ -37,6 +37,8 @@ struct world {
     struct vx_receipts *receipts;
     struct vx_commit *commit;
     unsigned n_follow;          /* zones that follow, each from a commit */
+    uint64_t applied[4];        /* what was told of changes */
+    size_t n_applied;
     bool within;                /* drained from within a flush: the answer */
 };
 
@@ -72,8 +74,11 @@ apply(void *w_, const struct vx_change *change, struct vx_receipt *receipt)
     struct vx_error err;
     char name[32];
 
-    (void) change;
     (void) receipt;
+    if (w->n_applied < 4) {
+        w->applied[w->n_applied++] = vx_commit_applying(w->commit);
+        assert_int_equal(vx_commit_applying(w->commit), change->revision);
+    }
     w->within = vx_commit_drain(w->commit, &err);
     if (w->n_follow) {
         w->n_follow--;
@@ -151,6 +156,25 @@ what_a_commit_causes_is_staged_after_a_flush(void **state)
     assert_int_equal(followed[0], 1);
 }
 
+/* A host that has not confirmed the first of them has not realized it, though
+ * it owes something since a turn that ends with the second. */
+static void
+each_request_of_a_turn_is_applied_at_its_own_revision(void **state)
+{
+    struct world *w = *state;
+    int ok[2] = { 0, 0 };
+
+    put_zone(w, "first", &ok[0]);
+    put_zone(w, "second", &ok[1]);
+    assert_true(vx_commit_flush(w->commit, NULL));
+    assert_int_equal(n_stored, 1);
+    assert_int_equal(w->n_applied, 2);
+    assert_int_equal(w->applied[1], vx_commit_revision(w->commit));
+    assert_int_equal(w->applied[0] + 1, w->applied[1]);
+    assert_int_equal(vx_commit_applying(w->commit),
+                     vx_commit_revision(w->commit));
+}
+
 static void
 a_drain_ends_when_nothing_is_staged(void **state)
 {
@@ -210,6 +234,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             what_a_commit_causes_is_staged_after_a_flush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            each_request_of_a_turn_is_applied_at_its_own_revision, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(
             a_drain_ends_when_nothing_is_staged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
