@@ -47,7 +47,64 @@ keep_vni(uint32_t vni, uint64_t tenant)
     }
 }
 
+static bool
+uses_vni(const struct vx_row *row, uint32_t vni)
+{
+    for (unsigned k = 0; row->type == VX_ROW_FLOW && k < row->n_match; k++) {
+        const uint8_t *v = row->match[k].value;
+
+        if (row->match[k].field == VX_F_REG0
+            && ((uint32_t) v[0] << 24 | (uint32_t) v[1] << 16
+                | (uint32_t) v[2] << 8 | v[3]) == vni) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Not one that was deleted: what it has is kept apart, and it is a stranger
+ * when it comes back. */
+static bool
+is_trusted(const struct machine *machine)
+{
+    const struct vx_host *host = (const void *)
+        client_find(KEY_HOST + machine->db.name);
+    char id[32];
+
+    snprintf(id, sizeof id, "machine-%d-%u", machine->index,
+             machine->db.incarnation);
+    return machine->db.joined && host && !host->stranger
+           && !strcmp(host->system_id, id);
+}
+
 /* It is given to another only when no host uses it any more. */
+static void
+judge_holder(const struct vx_network *network)
+{
+    uint64_t holder = network->o.origin == VX_BY_SYSTEM ? network->o.parent
+                                                        : network->o.oid;
+    uint64_t *before;
+
+    if (network->vni < FIRST_VNI || network->vni > LAST_VNI) {
+        return;
+    }
+    before = &sim->vni_holders[network->vni - FIRST_VNI];
+    for (int m = 0; *before && *before != holder && !machine_is_tampered()
+                    && m < sim->n_machines * VX_FABRIC_TIER; m++) {
+        const struct machine *machine = &sim->machines[m / VX_FABRIC_TIER];
+        const struct table *table = &machine->tables[1 + m % VX_FABRIC_TIER];
+
+        for (size_t i = 0; is_trusted(machine) && i < table->n; i++) {
+            if (uses_vni(&table->rows[i]->row, network->vni)) {
+                violated("VNI %u is given to network \"%s\", and machine %d "
+                         "has rows of another", network->vni,
+                         network->o.name, machine->index);
+            }
+        }
+    }
+    *before = holder;
+}
+
 void
 judge_vnis(void)
 {
@@ -58,6 +115,7 @@ judge_vnis(void)
     while ((obj = vx_iter_next(&iter))) {
         keep_vni(((const struct vx_network *) (const void *) obj)->vni,
                  obj->parent);
+        judge_holder((const void *) obj);
     }
     vx_iter_init(&iter, sim->app->model, VX_TENANT, NULL, NULL);
     while ((obj = vx_iter_next(&iter))) {

@@ -369,6 +369,8 @@ struct sim {
     bool moving;                /* ports change places all the time in it */
     struct gateway *gateways[N_GATEWAYS];
     int vni_tenants[N_VNIS];    /* whose a VNI is, or was the last; or -1 */
+    /* The network that has a VNI, or had it last; of a router its tenant. */
+    uint64_t vni_holders[N_VNIS];
     uint32_t n_remote;          /* packets of the other fabric so far */
     bool leg_was_in[N_IFACES];  /* once it had its rows */
     /* Of gateways' hosts: the most that they had confirmed at a time. */
