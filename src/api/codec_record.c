@@ -146,6 +146,10 @@ write_port(const struct vx_port *port, struct vx_jw *jw)
         vx_jw_u64(jw, "migrate_from", port->migrate_from);
         vx_jw_bool(jw, "migrate_hold", port->migrate_hold);
     }
+    if (port->left) {
+        vx_jw_u64(jw, "left", port->left);
+        vx_jw_u64(jw, "left_ms", (uint64_t) port->left_ms);
+    }
     if (port->rate_kbps || port->rate_pps || port->bum_pps) {
         vx_jw_u64(jw, "rate_kbps", port->rate_kbps);
         vx_jw_u64(jw, "rate_pps", port->rate_pps);
@@ -594,6 +598,10 @@ read_port(struct reader *reader, struct vx_port *port)
     port->rate_kbps = read_opt_uint(reader, "rate_kbps", UINT32_MAX);
     port->rate_pps = read_opt_uint(reader, "rate_pps", UINT32_MAX);
     port->bum_pps = read_opt_uint(reader, "bum_pps", UINT32_MAX);
+    if (has(reader, "left")) {
+        port->left = read_uint(reader, "left", VX_OID_MAX);
+        port->left_ms = (int64_t) read_uint(reader, "left_ms", INT64_MAX);
+    }
     port->mobility = read_opt_uint(reader, "mobility", UINT32_MAX);
     if (has(reader, "gateway")) {
         port->gateway = read_uint(reader, "gateway", VX_OID_MAX);

@@ -475,6 +475,17 @@ vx_fabric_grace_over(struct vx_fabric *f, const struct vx_grace *grace)
     }
 }
 
+void
+vx_fabric_linger(struct vx_fabric *f, uint64_t oid)
+{
+    struct vx_fport *port = vx_fport_find(f, oid);
+
+    if (port && port->obj && port->obj->left) {
+        vx_fport_leave(f, port, port->obj->left);
+        vx_fport_refresh(f, port->obj->iface_id);
+    }
+}
+
 static struct vx_fport *
 next_guest(const struct vx_fmember *member, uint64_t oid)
 {
@@ -483,10 +494,11 @@ next_guest(const struct vx_fmember *member, uint64_t oid)
     return node ? VX_FPORT(node, by_guest) : NULL;
 }
 
-/* A member that goes may take others of its tenant along, on this host: each
- * step looks for the next one. */
+/* The second places at a host that end with a grace time, all of them or
+ * those without an interface.  A member that goes may take others of its
+ * tenant along, on this host: each step looks for the next one. */
 static void
-settle_host(struct vx_fabric *f, struct vx_fhost *host)
+forget_guests(struct vx_fabric *f, const struct vx_fhost *host, bool all)
 {
     struct vx_tree_node *node;
     uint64_t oid = 0;
@@ -499,16 +511,39 @@ settle_host(struct vx_fabric *f, struct vx_fhost *host)
         while (guest) {
             uint64_t last = guest->oid;
 
-            forget_left(f, guest);
+            if (all || !guest->guest_ofport) {
+                forget_left(f, guest);
+            }
             member = vx_fmember_find_at(host, oid - 1);
             guest = member ? next_guest(member, last + 1) : NULL;
         }
     }
-    oid = 0;
+}
+
+static void
+settle_host(struct vx_fabric *f, struct vx_fhost *host)
+{
+    struct vx_tree_node *node;
+    uint64_t oid = 0;
+
+    forget_guests(f, host, true);
     while ((node = vx_tree_ceil(&host->members, &oid))) {
         oid = VX_FMEMBER(node)->net->oid + 1;
         if (VX_FMEMBER(node)->grace) {
             vx_fmember_lose(f, VX_FMEMBER(node));
+        }
+    }
+}
+
+void
+vx_fabric_unheard(struct vx_fabric *f, uint64_t oid, bool unheard)
+{
+    struct vx_fhost *host = vx_fhost_find(f, oid);
+
+    if (host) {
+        host->unheard = unheard;
+        if (!unheard) {
+            forget_guests(f, host, false);
         }
     }
 }

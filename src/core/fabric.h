@@ -102,6 +102,15 @@ void vx_fabric_free(struct vx_fabric *fabric);
 void vx_fabric_change(struct vx_fabric *fabric, const struct vx_obj *old,
                       const struct vx_obj *new);
 
+/* For a controller that starts.  The interfaces of the host are not known
+ * before it has told them: what may have left one there keeps its second
+ * place.  Then (unheard is false) what has none there loses it. */
+void vx_fabric_unheard(struct vx_fabric *fabric, uint64_t host,
+                       bool unheard);
+/* The port has only just come from the host that its object says (left): its
+ * second place is there, as if it had been seen to move. */
+void vx_fabric_linger(struct vx_fabric *fabric, uint64_t port);
+
 /* The interface with this iface-id on br-tenant of the host has this
  * OpenFlow port; 0 = it is gone (or has no ofport yet).  Idempotent.  Any
  * time, also before the host or the port is known.  A number that another
@@ -140,6 +149,12 @@ void vx_fabric_zone_settle(struct vx_fabric *fabric, uint64_t zone);
 
 /* What stays for a while of this network, host or port goes now. */
 void vx_fabric_settle(struct vx_fabric *fabric, uint64_t oid);
+
+/* Rows that the switch would hold too if the ports that have only just moved
+ * had not: it may hold them until the host's other tier has what replaces
+ * them, as struct vx_delta says of after_other. */
+void vx_fabric_compile_past(const struct vx_fabric *fabric, uint64_t host,
+                            enum vx_tier tier, struct vx_rows *ret_rows);
 
 /* All rows one switch ought to hold, in an order that is safe to load, the
  * most urgent first: base and VTEPs, then network after network, those with

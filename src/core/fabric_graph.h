@@ -61,6 +61,7 @@ struct vx_fhost {
     bool dead;                  /* told so: not to be used as a border, nor
                                  * its ports as next hops, while others are
                                  * there */
+    bool unheard;               /* told so: its interfaces are not known */
     size_t n_ports;             /* ports placed here */
     bool hashed[2];             /* by tier - 1: somebody has asked */
     uint64_t hash[2];           /* vx_fabric_hash, if so */
@@ -194,7 +195,8 @@ struct vx_fport {
     struct vx_fmember *guest;   /* second place, NULL = none */
     uint32_t guest_ofport;
     uint64_t left;              /* oid of the host it has just migrated from,
-                                 * while it has a second place there */
+                                 * while it has a second place there; its
+                                 * interface is there, or the host unheard */
     uint64_t grace;             /* number of that grace time */
     struct vx_fip *ips;         /* of obj, while the network knows them */
     size_t n_ips;

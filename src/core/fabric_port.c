@@ -312,6 +312,8 @@ vx_fport_wanted(struct vx_fabric *f, struct vx_fport *port,
     if (iface) {
         place.guest = second;
         place.guest_ofport = iface->ofport;
+    } else if (second && !place.guest && second->unheard) {
+        place.guest = second;
     } else {
         port->left = 0;
     }
@@ -319,12 +321,16 @@ vx_fport_wanted(struct vx_fabric *f, struct vx_fport *port,
 }
 
 void
-vx_fport_leave(struct vx_fabric *f, struct vx_fport *port, uint64_t host)
+vx_fport_leave(struct vx_fabric *f, struct vx_fport *port, uint64_t oid)
 {
+    const struct vx_fhost *host = vx_fhost_find(f, oid);
+
     port->left = 0;
-    if (has_grace(f) && vx_fiface_find(f, port->obj->iface_id, host)) {
-        port->left = host;
-        port->grace = tell_grace(f, port->oid, host);
+    if (host && has_grace(f)
+        && (host->unheard
+            || vx_fiface_find(f, port->obj->iface_id, oid))) {
+        port->left = oid;
+        port->grace = tell_grace(f, port->oid, oid);
     }
 }
 

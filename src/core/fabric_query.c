@@ -290,6 +290,59 @@ vx_fabric_compile(const struct vx_fabric *f, uint64_t oid, enum vx_tier tier,
     free(list);
 }
 
+/* Both taps of a port that has moved as they were; see struct vx_tap. */
+static void
+past_taps(const struct vx_fmember *member, struct vx_rows *rows)
+{
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        const struct vx_fport *port = VX_FPORT(node, by_member);
+
+        if (port->left && port->ofport) {
+            vx_compile_tap(port->obj, &member->net->seg,
+                           (struct vx_tap) { port->ofport, true }, rows);
+        }
+    }
+    VX_TREE_FOR_EACH(node, &member->guests) {
+        const struct vx_fport *port = VX_FPORT(node, by_guest);
+
+        if (port->left && port->guest_ofport) {
+            vx_compile_tap(port->obj, &member->net->seg,
+                           (struct vx_tap) { port->guest_ofport, false },
+                           rows);
+        }
+    }
+}
+
+/* The way to where the ports that have come were. */
+static void
+past_ways(const struct vx_fmember *member, struct vx_rows *rows)
+{
+    VX_TREE_FOR_EACH(node, &member->ports) {
+        const struct vx_fport *port = VX_FPORT(node, by_member);
+
+        if (port->left && port->guest && port->ofport) {
+            struct vx_fport_view view = vx_fport_view(member, port->guest);
+
+            vx_femit_port(port->obj, port->guest, &view, rows);
+        }
+    }
+}
+
+void
+vx_fabric_compile_past(const struct vx_fabric *f, uint64_t oid,
+                       enum vx_tier tier, struct vx_rows *ret_rows)
+{
+    const struct vx_fhost *host = vx_fhost_find(f, oid);
+
+    *ret_rows = (struct vx_rows) { 0 };
+    if (host && host->obj) {
+        VX_TREE_FOR_EACH(node, &host->members) {
+            (tier == VX_TENANT_TIER ? past_taps : past_ways)(
+                VX_FMEMBER(node), ret_rows);
+        }
+    }
+}
+
 uint64_t
 vx_fabric_hash(struct vx_fabric *f, uint64_t oid, enum vx_tier tier)
 {

@@ -225,6 +225,7 @@ set_location(const struct vx_doing *d, const struct vx_port *old,
     new->mobility += old->o.origin == VX_BY_OPERATOR && vx_port_location(old)
                      && vx_port_location(old) != host;
     new->located = host;
+    vx_propose_left(d, old, new);
     vx_model_move(d, &old->o, &new->o);
     *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };
 }
@@ -300,6 +301,7 @@ arrive(const struct vx_doing *d, struct vx_result *ret_result,
     new = (void *) vx_obj_clone(&old->o);
     new->migrate_from = 0;
     new->migrate_hold = false;
+    vx_propose_left(d, old, new);
     new->mobility += old->o.origin == VX_BY_OPERATOR;
     vx_model_move(d, &old->o, &new->o);
     *ret_result = (struct vx_result) { .obj = &new->o, .changed = true };

@@ -329,6 +329,9 @@ bool vx_propose_rest(const struct vx_doing *d, struct vx_obj *new,
 /* The oid of a host that is named by an operation on a port. */
 bool vx_propose_host_oid(const struct vx_doing *d, const char *name,
                          uint64_t *ret_oid, struct vx_error *err);
+/* Where it has migrated from, if that is what the change is. */
+void vx_propose_left(const struct vx_doing *d, const struct vx_port *old,
+                     struct vx_port *new);
 void vx_propose_string(char **p, const char *s);    /* NULL is "" */
 
 /* --- model_propose_bgp.c */

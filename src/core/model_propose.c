@@ -280,6 +280,21 @@ propose_migration(const struct vx_doing *d, struct vx_port *port,
     return true;
 }
 
+void
+vx_propose_left(const struct vx_doing *d, const struct vx_port *old,
+                struct vx_port *new)
+{
+    if (old->migrate_from && !new->migrate_from
+        && vx_port_location(new) == old->host) {
+        new->left = old->migrate_from;
+        new->left_ms = d->now_ms;
+    } else if (new->migrate_from
+               || vx_port_location(new) != vx_port_location(old)) {
+        new->left = 0;
+        new->left_ms = 0;
+    }
+}
+
 /* Whose leg it is; how often it has moved.  It is counted as it leaves, so
  * that also one that was nowhere for a while counts as moved. */
 static bool
@@ -335,6 +350,9 @@ propose_port(const struct vx_doing *d, struct vx_obj *new,
     if (!propose_migration(d, port, err)
         || !propose_mobility(d, port, err)) {
         return false;
+    }
+    if (d->self) {
+        vx_propose_left(d, (const void *) d->self->obj, port);
     }
     if (spec->has_mac) {
         port->mac = spec->mac;

@@ -250,6 +250,7 @@ same_port(const struct vx_port *a, const struct vx_port *b)
            && a->host == b->host && a->located == b->located
            && a->migrate_from == b->migrate_from
            && a->migrate_hold == b->migrate_hold && a->guard == b->guard
+           && a->left == b->left && a->left_ms == b->left_ms
            && a->rate_kbps == b->rate_kbps && a->rate_pps == b->rate_pps
            && a->bum_pps == b->bum_pps && a->mobility == b->mobility
            && a->gateway == b->gateway && same_ips(a->ips, b->ips, a->n_ips);

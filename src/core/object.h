@@ -191,6 +191,10 @@ struct vx_port {
                                  * is being prepared (live migration), or 0 */
     bool migrate_hold;          /* only a call ends the migration, not the
                                  * interface at the target */
+    uint64_t left;              /* oid of the host that it has migrated from
+                                 * to where it is, or 0: for a while what is
+                                 * under way to it may come there */
+    int64_t left_ms;            /* when: wall clock */
     char *iface_id;             /* external_ids:iface-id, unique in fabric */
     bool guard;                 /* spoof guard on */
     uint32_t rate_kbps;         /* each direction; 0 = unlimited */

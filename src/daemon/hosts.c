@@ -83,6 +83,15 @@ compile(void *hosts_, uint64_t oid, enum vx_tier tier, struct vx_rows *rows)
     vx_fabric_compile(hosts->env.fabric, oid, tier, rows);
 }
 
+static void
+compile_past(void *hosts_, uint64_t oid, enum vx_tier tier,
+             struct vx_rows *rows)
+{
+    struct vx_hosts *hosts = hosts_;
+
+    vx_fabric_compile_past(hosts->env.fabric, oid, tier, rows);
+}
+
 static bool
 compile_part(void *hosts_, uint64_t oid, enum vx_tier tier,
              struct vx_fabric_cursor *cursor, struct vx_rows *rows)
@@ -147,7 +156,8 @@ new_switch(struct host *host, enum vx_tier tier)
         .ctx = hosts, .base = hosts->env.base,
         .receipts = hosts->env.receipts, .name = name, .host = host->oid,
         .tier = tier, .epoch = hosts->env.options->epoch,
-        .compile = compile, .compile_part = compile_part,
+        .compile = compile, .compile_past = compile_past,
+        .compile_part = compile_part,
         .hash = hash, .revision = revision,
         .changed = switch_changed, .is_stranger = is_stranger,
     };

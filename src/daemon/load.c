@@ -55,6 +55,17 @@ vx_app_load(struct vx_app *app, struct vx_error *err)
     return true;
 }
 
+/* The one before may have been killed in the middle of a move. */
+static void
+linger(struct vx_app *app, const struct vx_port *port)
+{
+    int64_t age_ms = vx_clock_wall_ms() - port->left_ms;
+
+    if (port->left && age_ms >= 0 && age_ms < app->options.grace_ms) {
+        vx_fabric_linger(app->fabric, port->o.oid);
+    }
+}
+
 void
 vx_app_replay(struct vx_app *app)
 {
@@ -73,8 +84,10 @@ vx_app_replay(struct vx_app *app)
             vx_fabric_change(app->fabric, NULL, obj);
             vx_app_watch_hosts(app, NULL, obj);
             if (obj->kind == VX_HOST && !vx_obj_is_external(obj)) {
+                vx_fabric_unheard(app->fabric, obj->oid, true);
                 vx_hosts_update(app->hosts, NULL, (const void *) obj);
             } else if (obj->kind == VX_PORT) {
+                linger(app, (const void *) obj);
                 vx_ports_touch(app->ports, obj->oid);
             }
         }

@@ -53,6 +53,7 @@ src_daemon_libvxdaemon_a_SOURCES = \
 	src/daemon/switch_audit.c \
 	src/daemon/switch_count.c \
 	src/daemon/switch_epoch.c \
+	src/daemon/switch_pair.c \
 	src/daemon/switch_resync.c \
 	src/daemon/webhook.c src/daemon/webhook.h
 

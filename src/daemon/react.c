@@ -299,6 +299,12 @@ host_joined(void *app_, uint64_t host)
     const struct vx_obj *obj = vx_model_by_oid(app->model, host);
 
     if (obj && !app->stopping) {
+        app->epoch++;
+        app->receipt = vx_receipts_open(app->receipts,
+                                        vx_commit_revision(app->commit));
+        vx_fabric_unheard(app->fabric, host, false);
+        vx_receipt_close(app->receipt);
+        app->receipt = NULL;
         vx_app_host_joined(app, obj);
     }
 }

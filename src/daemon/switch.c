@@ -39,6 +39,7 @@ vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state)
             vx_epoch_quiet(sw);
         }
         sw->env.changed(sw->env.ctx, sw->env.host, sw->env.tier);
+        vx_pair_look(sw);
     }
 }
 
@@ -89,15 +90,9 @@ vx_switch_new(const struct vx_switch_env *env)
     sw->slice = event_new(env->base, -1, 0, vx_resync_slice, sw);
     sw->step = event_new(env->base, -1, 0, vx_run_step, sw);
     vx_epoch_init(sw);
+    vx_pair_init(sw);
     sw->pause_ms = PAUSE_MIN_MS;
     return sw;
-}
-
-void
-vx_switch_pair(struct vx_switch *a, struct vx_switch *b)
-{
-    a->peer = b;
-    b->peer = a;
 }
 
 static void
@@ -106,8 +101,8 @@ release(struct vx_switch *sw, struct owed *owed)
     if (owed->receipt) {
         vx_receipt_release(owed->receipt);
     }
-    if (owed->opens && sw->peer && sw->peer->session) {
-        og_of_session_pass(sw->peer->session, owed->opens);
+    if (owed->opens && sw->peer) {
+        vx_pair_open(sw->peer, owed->opens);
     }
     free(owed);
 }
@@ -139,9 +134,7 @@ vx_switch_free(struct vx_switch *sw)
         vx_run_stop(sw, "the host is gone");
         vx_switch_counted(sw, NULL, 0, "the host is gone");
         forget_owed(sw);
-        if (sw->peer) {
-            sw->peer->peer = NULL;
-        }
+        vx_pair_fini(sw);
         vx_epoch_fini(sw);
         event_free(sw->pause);
         event_free(sw->slice);
@@ -167,6 +160,8 @@ vx_switch_disconnect(struct vx_switch *sw, const char *why)
         vx_log_info(sw->name, "OpenFlow connection is gone: %s", why);
         vx_resync_end(sw, false);
         vx_epoch_forget(sw);
+        vx_pair_reset(sw);
+        vx_pair_expect(sw);
         vx_switch_set_state(sw, VX_SWITCH_AWAY);
         vx_run_stop(sw, why);
         vx_switch_counted(sw, NULL, 0, why);
@@ -181,6 +176,7 @@ vx_switch_connect(struct vx_switch *sw, struct og_of_session *take)
     sw->session = take;
     sw->is_fresh = true;
     vx_log_info(sw->name, "OpenFlow connection is up");
+    vx_pair_expect(sw);
     vx_switch_set_state(sw, VX_SWITCH_WAITING);
     try_sync(sw);
 }
@@ -188,6 +184,9 @@ vx_switch_connect(struct vx_switch *sw, struct og_of_session *take)
 void
 vx_switch_allow(struct vx_switch *sw, bool allowed)
 {
+    if (allowed && !sw->allowed) {
+        vx_pair_expect(sw);
+    }
     sw->allowed = allowed;
     try_sync(sw);
 }
@@ -227,20 +226,14 @@ vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
     return owed;
 }
 
-void
-vx_switch_fence(struct vx_switch *sw)
+struct owed *
+vx_switch_send_nothing(struct vx_switch *sw, enum owed_for what)
 {
-    struct vx_switch *peer = sw->peer;
+    struct og_msgs *nothing = og_msgs_new();
+    struct owed *owed = vx_switch_send_owed(sw, nothing, NULL, what);
 
-    if (sw->facts.state == VX_SWITCH_SYNCED && peer && peer->first
-        && peer->facts.state == VX_SWITCH_SYNCED) {
-        struct og_msgs *nothing = og_msgs_new();
-
-        og_of_session_fence(sw->session, ++sw->last_fence);
-        vx_switch_send_owed(peer, nothing, NULL, OWED_FENCE)->opens
-            = sw->last_fence;
-        og_msgs_unref(nothing);
-    }
+    og_msgs_unref(nothing);
+    return owed;
 }
 
 struct owed *
@@ -325,7 +318,7 @@ vx_switch_dumped(struct vx_switch *sw, struct og_crows *take_have)
 void
 vx_switch_committed(struct vx_switch *sw, uint64_t tag)
 {
-    bool resynced = false, repaired = false;
+    bool resynced = false, repaired = false, gave = false;
 
     while (sw->first && sw->first->tag <= tag) {
         struct owed *owed = sw->first;
@@ -336,7 +329,12 @@ vx_switch_committed(struct vx_switch *sw, uint64_t tag)
         }
         resynced |= owed->what == OWED_RESYNC;
         repaired |= owed->what == OWED_REPAIR;
+        gave |= owed->what == OWED_GIVEN;
         release(sw, owed);
+    }
+    if (gave) {
+        sw->gave = true;
+        vx_pair_look(sw);
     }
     if (resynced && vx_resync_confirmed(sw)) {
         vx_switch_set_state(sw, VX_SWITCH_SYNCED);
@@ -363,6 +361,7 @@ vx_switch_failed(struct vx_switch *sw, const struct vx_error *err)
                    : sw->pause_ms * 2;
     vx_resync_end(sw, false);
     vx_epoch_forget(sw);
+    vx_pair_reset(sw);
     sw->is_fresh = false;
     if (sw->dump_for != DUMP_AUDIT) {
         sw->dump_for = DUMP_NOTHING;

@@ -52,6 +52,10 @@ struct vx_switch_env {
     /* All rows it ought to hold, now. */
     void (*compile)(void *ctx, uint64_t host, enum vx_tier tier,
                     struct vx_rows *ret_rows);
+    /* What it may keep until the other bridge has what replaces it; see
+     * vx_fabric_compile_past. */
+    void (*compile_past)(void *ctx, uint64_t host, enum vx_tier tier,
+                         struct vx_rows *ret_rows);
     /* The same, a part at a time; see vx_fabric_compile_part. */
     bool (*compile_part)(void *ctx, uint64_t host, enum vx_tier tier,
                          struct vx_fabric_cursor *cursor,
@@ -96,8 +100,8 @@ void vx_switch_send(struct vx_switch *sw, struct og_msgs *msgs,
                     const struct vx_delta *delta,
                     struct vx_receipt *receipt);
 /* What is sent from now on waits until the host's other bridge has confirmed
- * what was sent to it until now.  Nothing while one of them is compared or
- * loaded, which takes packets of its own time. */
+ * what was sent to it until now, or would have been if it took rows; for
+ * seconds at most (switch_pair.c). */
 void vx_switch_fence(struct vx_switch *sw);
 bool vx_switch_takes_rows(const struct vx_switch *sw);
 /* Its OVSDB was not right and is now.  ovs-vswitchd (3.1) does not look at

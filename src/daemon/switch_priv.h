@@ -3,6 +3,7 @@
  *
  *   switch.c         life, states, what is sent and owed
  *   switch_epoch.c   the row that says that nothing was touched
+ *   switch_pair.c    what waits for the host's other bridge
  *   switch_resync.c  all rows compared after a connect, and put in order
  *   switch_audit.c   the same beside the work, without leaving SYNCED
  *   switch_count.c   counters, beside the work as well */
@@ -34,6 +35,8 @@ struct owed {
         OWED_REPAIR,            /* a piece of a repair */
         OWED_EPOCH,
         OWED_FENCE,             /* nothing; the peer waits */
+        OWED_GIVEN,             /* nothing; of a resync, all is before it
+                                 * but what is held back */
     } what;
 };
 
@@ -51,6 +54,14 @@ struct vx_switch {
     uint64_t last_tag;
     struct vx_switch *peer;     /* the other bridge of the host */
     uint64_t last_fence;        /* of what is sent to this one */
+    uint64_t waits;             /* the last that is closed, 0 = none */
+    uint64_t waits_since;       /* newest comparison when that was set */
+    struct event *patience;     /* how long it stays closed at most */
+    uint64_t compiled;          /* number of the last comparison, common to
+                                 * both bridges */
+    bool gave;                  /* all that it gives is confirmed */
+    int64_t expected_ms;        /* when it was last seen, or was to follow
+                                 * the other one */
     struct event *pause;
     unsigned pause_ms;
     uint64_t n_sent_before;     /* messages of sessions that are gone */
@@ -77,10 +88,29 @@ void vx_switch_set_state(struct vx_switch *sw, enum vx_switch_state state);
 struct owed *vx_switch_send_owed(struct vx_switch *sw, struct og_msgs *msgs,
                                  struct vx_receipt *receipt,
                                  enum owed_for what);
+struct owed *vx_switch_send_nothing(struct vx_switch *sw,
+                                    enum owed_for what);
 /* A change of rows, or an empty one for its receipt. */
 struct owed *vx_switch_send_change(struct vx_switch *sw,
                                    struct og_msgs *msgs,
                                    struct vx_receipt *receipt);
+
+/* switch_pair.c */
+void vx_pair_init(struct vx_switch *sw);
+void vx_pair_fini(struct vx_switch *sw);
+/* Its fences are gone, or all open. */
+void vx_pair_reset(struct vx_switch *sw);
+/* Its fences up to this one open. */
+void vx_pair_open(struct vx_switch *sw, uint64_t fence);
+/* It is about to be put in order, and the other one too if that is away. */
+void vx_pair_expect(struct vx_switch *sw);
+/* What it ought to hold is compiled now. */
+void vx_pair_compiled(struct vx_switch *sw);
+/* What is sent from now on waits for the other one, as far as it knows of
+ * comparison `since` and what was sent to it later. */
+void vx_pair_wait(struct vx_switch *sw, uint64_t since);
+/* It has got further: does the other one wait? */
+void vx_pair_look(struct vx_switch *sw);
 
 /* switch_epoch.c */
 void vx_epoch_init(struct vx_switch *sw);
@@ -106,6 +136,8 @@ void vx_resync_begin(struct vx_switch *sw, struct og_crows *take_have);
 void vx_resync_end(struct vx_switch *sw, bool send);
 void vx_resync_later(struct vx_switch *sw, struct og_msgs *msgs,
                      struct vx_receipt *receipt);
+/* What comes later next waits for the other bridge, as vx_pair_wait. */
+void vx_resync_fence(struct vx_switch *sw, uint64_t since);
 /* The last piece of the difference is.  False: what changed meanwhile has yet
  * to be sent, so the switch holds no revision so far. */
 bool vx_resync_confirmed(struct vx_switch *sw);

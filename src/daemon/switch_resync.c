@@ -3,7 +3,13 @@
  *
  * The rows wanted are those of one moment; what changes after it waits in
  * `later`, behind the difference.  The work is done in slices, so that a
- * host with 100,000 rows does not keep the loop from all others. */
+ * host with 100,000 rows does not keep the loop from all others.
+ *
+ * A controller may have died when a port had moved and one bridge of the host
+ * knew it, or none.  What packets go by until the other bridge has what
+ * replaces it is the last of the difference, behind a fence (switch_pair.c);
+ * those rows are known as they were (compile_past), so that nothing else ever
+ * stays. */
 #include "daemon/switch_priv.h"
 
 #include <event2/event.h>
@@ -11,6 +17,7 @@
 
 #include "core/diff.h"
 #include "core/pipeline.h"
+#include "core/rowset.h"
 #include "daemon/receipts.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -20,10 +27,14 @@ enum { SLICE_ROWS = 2000 };
 
 struct resync {
     struct og_crows *have, *want;
-    struct vx_rows rows;
+    struct vx_rows rows, past;
     size_t n_canonical;         /* rows already in want */
     struct vx_diff *diffs;
     size_t n_diffs, n_encoded;
+    size_t n_given;             /* of n_diffs; the rest is held back */
+    bool gave;                  /* the fence is there */
+    bool fence;                 /* before what comes next ... */
+    uint64_t since;             /* ... as vx_pair_wait */
     struct vx_receipt *receipt;
     bool compared;
     bool confirmed;             /* the last piece, before what waits is sent */
@@ -33,6 +44,8 @@ struct resync {
 struct later {
     struct later *next;
     uint64_t revision;          /* when it came, not when it is sent */
+    bool fence;
+    uint64_t since;
     struct og_msgs *msgs;
     struct vx_receipt *receipt;
 };
@@ -49,6 +62,9 @@ vx_resync_end(struct vx_switch *sw, bool send)
     event_del(sw->slice);
     for (struct later *later = resync->first, *next; later; later = next) {
         next = later->next;
+        if (send && later->fence) {
+            vx_pair_wait(sw, later->since);
+        }
         if (send) {
             vx_switch_send_change(sw, later->msgs, later->receipt)->revision
                 = later->revision;
@@ -64,6 +80,7 @@ vx_resync_end(struct vx_switch *sw, bool send)
     }
     free(resync->diffs);
     vx_rows_fini(&resync->rows);
+    vx_rows_fini(&resync->past);
     og_crows_free(resync->want);
     og_crows_free(resync->have);
     free(resync);
@@ -87,11 +104,54 @@ vx_resync_later(struct vx_switch *sw, struct og_msgs *msgs,
     later->revision = sw->env.revision(sw->env.ctx);
     later->msgs = og_msgs_ref(msgs);
     later->receipt = receipt;
+    later->fence = sw->resync->fence;
+    later->since = sw->resync->since;
+    sw->resync->fence = false;
     if (receipt) {
         vx_receipt_hold(receipt);
     }
     *sw->resync->last = later;
     sw->resync->last = &later->next;
+}
+
+void
+vx_resync_fence(struct vx_switch *sw, uint64_t since)
+{
+    sw->resync->fence = true;
+    sw->resync->since = since;
+}
+
+/* Brings what is held back behind the rest; both keep their order. */
+static void
+hold_back(struct resync *resync)
+{
+    struct og_crows *past = og_crows_new();
+    struct vx_diff *held = vx_xcalloc(resync->n_diffs, sizeof *held);
+    struct vx_rowset set;
+    size_t n_held = 0, n = 0;
+
+    vx_rowset_init(&set, false);
+    og_crows_add_rows(past, resync->past.rows, resync->past.n);
+    for (size_t i = 0; i < past->n; i++) {
+        vx_rowset_add(&set, &past->rows[i]);
+    }
+    for (size_t i = 0; i < resync->n_diffs; i++) {
+        const struct vx_diff *diff = &resync->diffs[i];
+
+        if (diff->type != VX_DIFF_MISSING
+            && vx_rowset_has(&set, &resync->have->rows[diff->have])) {
+            held[n_held++] = *diff;
+        } else {
+            resync->diffs[n++] = *diff;
+        }
+    }
+    for (size_t i = 0; i < n_held; i++) {
+        resync->diffs[n + i] = held[i];
+    }
+    resync->n_given = n;
+    vx_rowset_fini(&set);
+    free(held);
+    og_crows_free(past);
 }
 
 static void
@@ -106,6 +166,10 @@ compare(struct vx_switch *sw)
         resync->have->rows, resync->have->n, resync->want->rows,
         resync->want->n, &resync->diffs);
     resync->compared = true;
+    resync->n_given = resync->n_diffs;
+    if (!apart && resync->n_diffs && resync->past.n) {
+        hold_back(resync);
+    }
     sw->facts.n_rows = resync->want->n;
     sw->facts.n_repaired = resync->n_diffs;
     sw->facts.n_resyncs++;
@@ -133,7 +197,8 @@ static void
 encode(struct vx_switch *sw)
 {
     struct resync *resync = sw->resync;
-    size_t n = resync->n_diffs - resync->n_encoded;
+    size_t n = (resync->gave ? resync->n_diffs : resync->n_given)
+               - resync->n_encoded;
     struct og_msgs *msgs = og_msgs_new();
 
     n = n < SLICE_ROWS ? n : SLICE_ROWS;
@@ -144,6 +209,15 @@ encode(struct vx_switch *sw)
                         resync->n_encoded == resync->n_diffs
                         ? OWED_RESYNC : OWED_CHANGE);
     og_msgs_unref(msgs);
+}
+
+/* What is held back follows, when the other bridge has caught up. */
+static void
+give(struct vx_switch *sw)
+{
+    vx_switch_send_nothing(sw, OWED_GIVEN);
+    vx_pair_wait(sw, sw->compiled);
+    sw->resync->gave = true;
 }
 
 void
@@ -164,6 +238,9 @@ vx_resync_slice(int fd, short what, void *sw_)
     } else if (!resync->compared) {
         compare(sw);
     } else if (resync->n_encoded < resync->n_diffs) {
+        if (resync->n_encoded == resync->n_given) {
+            give(sw);
+        }
         encode(sw);
     } else {
         bool right = !resync->n_diffs || resync->confirmed;
@@ -203,6 +280,9 @@ vx_resync_begin(struct vx_switch *sw, struct og_crows *take_have)
     resync->receipt = vx_receipts_open(sw->env.receipts,
                                        sw->env.revision(sw->env.ctx));
     sw->env.compile(sw->env.ctx, sw->env.host, sw->env.tier, &resync->rows);
+    sw->env.compile_past(sw->env.ctx, sw->env.host, sw->env.tier,
+                         &resync->past);
+    vx_pair_compiled(sw);
     sw->resync = resync;
     vx_switch_set_state(sw, VX_SWITCH_LOADING);
     take_epoch(sw, take_have);

@@ -41,6 +41,17 @@ def flows_of(host, bridge):
     return found
 
 
+def flows_text(dumped):
+    """Lines of dump-flows without what add-flow does not take."""
+    lines = []
+    for line in dumped.splitlines():
+        words = [w for w in line.split(" ") if not w.startswith(
+            ("duration=", "n_packets=", "n_bytes=", "idle_age=",
+             "hard_age="))]
+        lines.append(" ".join(words))
+    return "\n".join(lines) + "\n"
+
+
 def groups_of(host, bridge):
     """{group: text with its buckets sorted} of a bridge."""
     found = {}

@@ -11,6 +11,7 @@ import intent
 import netns
 import pytest
 from ears import Ears, Voices
+from faults import flows_text
 from netns import wait_until
 
 WEB = intent.path("red", "web")
@@ -19,9 +20,13 @@ MAC = "02:00:00:00:00:99"
 IPS = ["10.0.0.99", "fd00::99"]
 MARK = b"vxfabric migration"
 SPACING_S = 0.001
+GRACE = ["--set", "grace_ms=3000"]
 # One time in five a frame was lost when rows of the two bridges of a host did
 # not wait for each other.
 MOVES = ["h2", "h1", "h2", "h3", "h1", "h2", "h1", "h2"]
+# How long after the interface the controller is killed.
+KILLS_MS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30, 35, 40,
+            60, 80]
 
 
 def mac_of(number):
@@ -32,7 +37,7 @@ def mac_of(number):
 def fabric(make_lab):
     """Three hosts with a neighbour each; the VM's port is made per test."""
     lab = make_lab(3)
-    lab.start_controller("--set", "grace_ms=3000")
+    lab.start_controller(*GRACE)
     intent.join_all(lab)
     lab.neighbours = lab.plug([
         {"host": host, "iface_id": f"n{n}", "mac": mac_of(n),
@@ -158,8 +163,9 @@ def settle(fabric):
         host.appctl("revalidator/wait")
 
 
-def move_once(fabric, api, vm, target):
+def move_once(fabric, api, vm, target, meanwhile=lambda: None):
     """The VM's traffic while it moves, told to whom, and where it is then.
+    meanwhile is called when the interface is there.
 
     The namespace, the interface and the listener are there before: while Open
     vSwitch takes in an interface its userspace datapath may drop packets of
@@ -180,6 +186,7 @@ def move_once(fabric, api, vm, target):
     def move():
         new.host.vsctl("set", "Interface", new.tap,
                        "external_ids:iface-id=vm")
+        meanwhile()
         with intent.Api(fabric.api) as other:
             arrived(other, target)
 
@@ -334,7 +341,7 @@ def test_a_migration_survives_the_controller(fabric, api, vm):
     """Begun before a crash, it goes on after it."""
     patch(api, host="h2", migrate_from="h1")
     fabric.stop_controller(signal.SIGKILL)
-    fabric.start_controller("--set", "grace_ms=3000")
+    fabric.start_controller(*GRACE)
     with intent.Api(fabric.api) as again:
         assert again.get(VM)["migrate_from"] == "h1"
         again.wait_hosts(fabric.hosts)
@@ -371,3 +378,72 @@ def test_the_same_call_twice_is_one_migration(fabric, api, vm):
     got, answer = api.call("DELETE", "/v1/hosts/h2", None)
     assert got == 409, answer
     netns.ip_batch(["neigh flush dev eth0"], fabric.neighbours[0].namespace)
+
+
+def killed_moves(fabric, vm, moves, figures):
+    """Each of moves(vm, target) is the traffic of a move in which the
+    controller was killed, and where the VM is then."""
+    sent, lost = 0, []
+    for n, move in enumerate(moves):
+        traffic, new = move(vm, ["h2", "h3", "h1"][n % 3])
+        sent += traffic.number
+        assert not traffic.twice()
+        if traffic.lost():
+            lost.append((n, traffic.around_the_lost()))
+        with intent.Api(fabric.api) as api:
+            api.wait_hosts(fabric.hosts)
+        fabric.unplug([vm])
+        vm = new
+    figures(f"{sent} frames during {len(moves)} moves, lost in {len(lost)}")
+    assert not lost, lost
+
+
+def test_a_controller_killed_at_a_move_costs_nothing(fabric, vm, figures):
+    def killed_after(wait_s):
+        def kill():
+            threading.Event().wait(wait_s)      # to be in the middle of it
+            fabric.stop_controller(signal.SIGKILL)
+            fabric.start_controller()
+
+        def move(machine, target):
+            with intent.Api(fabric.api) as api:
+                traffic, _, new = move_once(fabric, api, machine, target,
+                                            kill)
+            return traffic, new
+        return move
+
+    killed_moves(fabric, vm, [killed_after(ms / 1000) for ms in KILLS_MS],
+                 figures)
+
+
+def test_a_move_that_no_switch_has_heard_of_costs_nothing(fabric, vm,
+                                                          figures):
+    """The controller dies when the end of a move is durable and before any
+    switch is told: the next one finds them as they were before."""
+    def move(machine, target):
+        with intent.Api(fabric.api) as api:
+            patch(api, host=target, migrate_from=machine.host.name,
+                  migrate_hold=True)
+            new = plug_vm(fabric, target)
+            wait_until(lambda: "waits for the call" in api.get(VM)[
+                "migration"], 10, "the target to be ready")
+            saved = [(host, bridge, flows_text("\n".join(host.flows(bridge))))
+                     for host in fabric.hosts.values()
+                     for bridge in ("br-tenant", "br-fabric")]
+            patch(api, migrate_from=None)
+        fabric.stop_controller(signal.SIGKILL)
+        for host, bridge, flows in saved:
+            host.ofctl("replace-flows", bridge, "-", input=flows)
+        settle(fabric)
+        traffic = Traffic(fabric.neighbours)
+
+        def start():
+            fabric.start_controller()
+            with intent.Api(fabric.api) as api:
+                api.wait_hosts(fabric.hosts)
+
+        with Ears([machine, new], lambda frame: MARK in frame) as ears:
+            traffic.run(start, [ears])
+        return traffic, new
+
+    killed_moves(fabric, vm, [move] * 12, figures)

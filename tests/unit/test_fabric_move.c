@@ -155,15 +155,11 @@ place(const struct ear *ear)
     return place;
 }
 
-/* Rows of a compile that output to the port number. */
 static unsigned
-n_outputs(const struct ear *ear, uint64_t host, enum vx_tier tier,
-          uint32_t port)
+n_outputs_of(struct vx_rows rows, uint32_t port)
 {
-    struct vx_rows rows;
     unsigned n = 0;
 
-    vx_fabric_compile(ear->fabric, host, tier, &rows);
     for (size_t i = 0; i < rows.n; i++) {
         for (unsigned k = 0; k < rows.rows[i].n_acts; k++) {
             n += rows.rows[i].acts[k].type == VX_ACT_OUTPUT
@@ -172,6 +168,17 @@ n_outputs(const struct ear *ear, uint64_t host, enum vx_tier tier,
     }
     vx_rows_fini(&rows);
     return n;
+}
+
+/* Rows of a compile that output to the port number. */
+static unsigned
+n_outputs(const struct ear *ear, uint64_t host, enum vx_tier tier,
+          uint32_t port)
+{
+    struct vx_rows rows;
+
+    vx_fabric_compile(ear->fabric, host, tier, &rows);
+    return n_outputs_of(rows, port);
 }
 
 static void
@@ -329,6 +336,137 @@ the_place_it_left_ends_with_the_interface_there(void **state)
     assert_int_equal(place(ear).elsewhere, 1);
 }
 
+/* --- A controller that starts. */
+
+/* Port "m" is on host 2, and a second ago it was on host 1. */
+static void
+start(struct ear *ear)
+{
+    struct vx_port *port = new_port(0, 1, "m");
+
+    for (unsigned i = 1; i <= 3; i++) {
+        vx_fabric_unheard(ear->fabric, i, true);
+    }
+    port->host = 2;
+    port->left = 1;
+    put(ear, port);
+    assert_int_equal(place(ear).guest, 0);
+    vx_fabric_linger(ear->fabric, PORT + 1);
+    assert_int_equal(ear->n_graces, 1);
+}
+
+static void
+a_controller_that_starts_keeps_the_place_that_a_port_has_only_just_left(
+    void **state)
+{
+    struct ear *ear = *state;
+
+    start(ear);
+    assert_int_equal(place(ear).guest, 1);
+    assert_int_equal(place(ear).guest_ofport, 0);
+    vx_fabric_iface(ear->fabric, 2, "m", 12);
+    vx_fabric_unheard(ear->fabric, 2, false);
+    assert_int_equal(place(ear).guest, 1);
+    vx_fabric_iface(ear->fabric, 1, "m", 11);
+    vx_fabric_unheard(ear->fabric, 1, false);
+    assert_int_equal(place(ear).guest, 1);
+    assert_int_equal(place(ear).guest_ofport, 11);
+    assert_int_equal(n_outputs(ear, 1, VX_TENANT_TIER, 11), 1);
+    assert_int_equal(n_outputs(ear, 2, VX_TENANT_TIER, 12), 2);
+    vx_fabric_grace_over(ear->fabric, &ear->grace);
+    assert_int_equal(place(ear).guest, 0);
+}
+
+static void
+the_place_it_left_ends_when_the_host_has_told_its_interfaces(void **state)
+{
+    struct ear *ear = *state;
+
+    start(ear);
+    vx_fabric_unheard(ear->fabric, 1, false);
+    assert_int_equal(place(ear).guest, 0);
+    vx_fabric_iface(ear->fabric, 1, "m", 11);
+    assert_int_equal(place(ear).guest, 0);
+    assert_int_equal(n_outputs(ear, 1, VX_TENANT_TIER, 11), 0);
+}
+
+static void
+the_place_it_left_ends_with_the_grace_time_also_unheard(void **state)
+{
+    struct ear *ear = *state;
+
+    start(ear);
+    vx_fabric_grace_over(ear->fabric, &ear->grace);
+    assert_int_equal(place(ear).guest, 0);
+    vx_fabric_iface(ear->fabric, 1, "m", 11);
+    assert_int_equal(place(ear).guest, 0);
+}
+
+static void
+a_port_leaves_a_host_that_has_not_told_its_interfaces(void **state)
+{
+    struct ear *ear = *state;
+
+    vx_fabric_unheard(ear->fabric, 1, true);
+    migrate(ear, 1, 2);
+    vx_fabric_iface(ear->fabric, 2, "m", 12);
+    hush(ear);
+    migrate(ear, 0, 2);
+    assert_int_equal(ear->n_graces, 1);
+    assert_int_equal(place(ear).guest, 1);
+    vx_fabric_iface(ear->fabric, 1, "m", 11);
+    assert_int_equal(place(ear).guest_ofport, 11);
+}
+
+static unsigned
+n_past_outputs(const struct ear *ear, uint64_t host, enum vx_tier tier,
+               uint32_t port)
+{
+    struct vx_rows rows;
+
+    vx_fabric_compile_past(ear->fabric, host, tier, &rows);
+    return n_outputs_of(rows, port);
+}
+
+static bool
+has_past(const struct ear *ear, uint64_t host, enum vx_tier tier)
+{
+    struct vx_rows rows;
+    bool has;
+
+    vx_fabric_compile_past(ear->fabric, host, tier, &rows);
+    has = rows.n;
+    vx_rows_fini(&rows);
+    return has;
+}
+
+static void
+what_packets_went_by_is_known_while_the_port_has_only_just_moved(
+    void **state)
+{
+    struct ear *ear = *state;
+
+    migrate(ear, 0, 1);
+    vx_fabric_iface(ear->fabric, 1, "m", 11);
+    migrate(ear, 1, 2);
+    vx_fabric_iface(ear->fabric, 2, "m", 12);
+    assert_false(has_past(ear, 1, VX_TENANT_TIER));
+    assert_false(has_past(ear, 2, VX_FABRIC_TIER));
+    hush(ear);
+    migrate(ear, 0, 2);
+    /* To its tap: its neighbours and BUM; and to the second one. */
+    assert_int_equal(n_past_outputs(ear, 1, VX_TENANT_TIER, 11), 2);
+    assert_int_equal(n_past_outputs(ear, 2, VX_TENANT_TIER, 12), 1);
+    assert_true(has_past(ear, 2, VX_FABRIC_TIER));
+    assert_false(has_past(ear, 1, VX_FABRIC_TIER));
+    assert_false(has_past(ear, 3, VX_FABRIC_TIER));
+    assert_false(has_past(ear, 3, VX_TENANT_TIER));
+    vx_fabric_grace_over(ear->fabric, &ear->grace);
+    assert_false(has_past(ear, 1, VX_TENANT_TIER));
+    assert_false(has_past(ear, 2, VX_TENANT_TIER));
+    assert_false(has_past(ear, 2, VX_FABRIC_TIER));
+}
+
 static void
 a_migration_that_is_given_up_leaves_the_port_where_it_was(void **state)
 {
@@ -397,6 +535,14 @@ main(void)
         TEST(a_target_is_prepared_before_its_interface_is_there),
         TEST(a_migration_swaps_both_places_and_one_tap_listens_at_a_time),
         TEST(the_place_it_left_ends_with_the_interface_there),
+        TEST(
+        a_controller_that_starts_keeps_the_place_that_a_port_has_only_just_left
+        ),
+        TEST(the_place_it_left_ends_when_the_host_has_told_its_interfaces),
+        TEST(the_place_it_left_ends_with_the_grace_time_also_unheard),
+        TEST(a_port_leaves_a_host_that_has_not_told_its_interfaces),
+        TEST(
+            what_packets_went_by_is_known_while_the_port_has_only_just_moved),
         TEST(a_migration_that_is_given_up_leaves_the_port_where_it_was),
         TEST(a_switch_is_loaded_base_first_then_networks_in_use),
     };

@@ -54,6 +54,33 @@ a_port_migrates_from_where_it_is_until_it_arrives(void **state)
 }
 
 static void
+expect_left(const struct vx_model *model, const struct vx_port *port,
+            const char *name)
+{
+    assert_int_equal(port->left, name ? host(model, name) : 0);
+    assert_int_equal(port->left_ms, name ? FX_NOW_MS : 0);
+}
+
+static void
+a_port_knows_where_it_has_come_from_until_it_goes_on(void **state)
+{
+    (void) state;
+    struct vx_model *model = fabric();
+
+    fx_do(model, "put port acme/web/vm1 host=h2 from=h1");
+    expect_left(model, fx_do(model, "arrive port acme/web/vm1 host=h2"),
+                "h1");
+    expect_left(model, fx_do(model, "put port acme/web/vm1 host=h2"), "h1");
+    expect_left(model, fx_do(model, "put port acme/web/vm1 host=h3 from=h2"),
+                NULL);
+    expect_left(model, fx_do(model, "put port acme/web/vm1 host=h3"), "h2");
+    expect_left(model, fx_do(model, "put port acme/web/vm1 host=h1"), NULL);
+    fx_do(model, "put port acme/web/vm1 host=h2 from=h1");
+    expect_left(model, fx_do(model, "put port acme/web/vm1 host=h1"), NULL);
+    vx_model_free(model);
+}
+
+static void
 the_same_call_at_any_time_is_one_migration(void **state)
 {
     (void) state;
@@ -211,6 +238,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_migrates_from_where_it_is_until_it_arrives),
+        cmocka_unit_test(
+            a_port_knows_where_it_has_come_from_until_it_goes_on),
         cmocka_unit_test(the_same_call_at_any_time_is_one_migration),
         cmocka_unit_test(an_arrival_elsewhere_than_wanted_is_none),
         cmocka_unit_test(

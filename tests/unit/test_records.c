@@ -47,6 +47,9 @@ static const char *const lines[] = {
     "put port acme/web/vm1 host=h2",
     "put port acme/web/vm2 host=h1",
     "put port acme/web/vm2 host=h2 from=h1",
+    "put port acme/web/vm3 host=h1",
+    "put port acme/web/vm3 host=h2 from=h1",
+    "arrive port acme/web/vm3 host=h2",
     "put policy acme/p priority=5 where=hosts,gateway,flowspec"
         " dst=10.0.0.0/24 proto=6 dport=80-90 rate=1000",
     "put policy acme/q priority=6 gateway=yes src=10.0.0.0/24",

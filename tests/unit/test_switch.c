@@ -19,47 +19,64 @@
 #include "tests/lib/deaf_receipts.h"
 #include "tests/sim/sim.h"
 
-enum { MAX_QUEUED = 8, HASH = 4711 };
+enum { MAX_QUEUED = 16, HASH = 4711 };
 
-/* --- A session. */
+/* --- A session, and that of the other bridge. */
 
-static char session;            /* only its address counts */
+static char session, session2;  /* only their addresses count */
 static struct {
+    const void *session;
     struct og_msgs *msgs;
     uint64_t tag;
+    uint64_t fence;             /* the last one before it */
 } queued[MAX_QUEUED];
 static size_t n_queued;
+static uint64_t fence, fence2, passed, passed2;
+
+static bool
+is_second(const struct og_of_session *s)
+{
+    const void *p = s;
+
+    assert_true(p == &session || p == &session2);
+    return p == &session2;
+}
+
+static uint64_t *
+fence_of(const struct og_of_session *s)
+{
+    return is_second(s) ? &fence2 : &fence;
+}
 
 void
 og_of_session_queue(struct og_of_session *s, struct og_msgs *msgs,
                     uint64_t tag)
 {
-    assert_ptr_equal(s, &session);
     assert_true(n_queued < MAX_QUEUED);
+    queued[n_queued].session = s;
+    queued[n_queued].fence = *fence_of(s);
     queued[n_queued].msgs = og_msgs_ref(msgs);
     queued[n_queued++].tag = tag;
 }
 
-static uint64_t fence, passed;
-
 void
 og_of_session_fence(struct og_of_session *s, uint64_t number)
 {
-    assert_ptr_equal(s, &session);
-    fence = number;
+    *fence_of(s) = number;
 }
 
 void
 og_of_session_pass(struct og_of_session *s, uint64_t number)
 {
-    assert_ptr_equal(s, &session);
-    passed = number;
+    *(is_second(s) ? &passed2 : &passed) = number;
 }
 
 void
 og_of_session_free(struct og_of_session *s)
 {
-    assert_true(!s || (void *) s == &session);
+    if (s) {
+        (void) is_second(s);
+    }
 }
 
 void
@@ -171,6 +188,21 @@ compile(void *ctx, uint64_t host, enum vx_tier tier, struct vx_rows *ret_rows)
     wanted_row(ret_rows, 1);
 }
 
+/* Rows that it may keep until the other bridge has what replaces them. */
+static bool has_past;
+
+static void
+compile_past(void *ctx, uint64_t host, enum vx_tier tier,
+             struct vx_rows *ret_rows)
+{
+    (void) ctx;
+    (void) host;
+    (void) tier;
+    if (has_past) {
+        wanted_row(ret_rows, 2);
+    }
+}
+
 static struct vx_receipts *receipts;
 
 static int
@@ -178,7 +210,7 @@ set_up(void **state)
 {
     struct vx_switch_env env = {
         .name = "h1/br-fabric", .tier = VX_FABRIC_TIER, .hash = hash,
-        .compile = compile,
+        .compile = compile, .compile_past = compile_past,
         .revision = revision, .is_stranger = is_stranger, .changed = changed,
     };
 
@@ -198,6 +230,7 @@ tear_down(void **state)
 {
     (void) state;
     vx_switch_free(sw);
+    has_past = false;
     vx_receipts_free(receipts);
     while (n_queued) {
         og_msgs_unref(queued[--n_queued].msgs);
@@ -293,17 +326,31 @@ a_refresh_waits_until_the_switch_is_synced_and_is_done_once(void **state)
     assert_int_equal(n_queued, 2);
 }
 
-/* The other bridge of the host. */
+/* The other bridge of the host, which is away. */
 static struct vx_switch *
-make_peer(void)
+make_absent_peer(void)
 {
     struct vx_switch *peer = vx_switch_new(&sw->env);
 
-    peer->session = sw->session;
     vx_switch_pair(sw, peer);
+    fence = fence2 = passed = passed2 = 0;
+    return peer;
+}
+
+static void
+connect_peer(struct vx_switch *peer)
+{
+    vx_switch_connect(peer, (struct og_of_session *) (void *) &session2);
+}
+
+static struct vx_switch *
+make_peer(void)
+{
+    struct vx_switch *peer = make_absent_peer();
+
+    peer->session = (struct og_of_session *) (void *) &session2;
     vx_switch_set_state(sw, VX_SWITCH_SYNCED);
     vx_switch_set_state(peer, VX_SWITCH_SYNCED);
-    fence = passed = 0;
     return peer;
 }
 
@@ -355,6 +402,173 @@ a_fence_opens_when_the_other_bridge_is_gone(void **state)
     send_nothing(sw);
     vx_switch_fence(peer);                  /* not synced */
     assert_int_equal(fence, 1);
+    vx_switch_free(peer);
+}
+
+/* Compared with a dump that has a row of another time in table 2, and one
+ * that nobody knows in table 3. */
+static void
+begin_comparison(struct vx_switch *one)
+{
+    struct og_crows *have = og_crows_new();
+    struct vx_rows rows = { NULL, 0, 0 };
+
+    wanted_row(&rows, 2);
+    wanted_row(&rows, 3);
+    og_crows_add_rows(have, rows.rows, rows.n);
+    vx_rows_fini(&rows);
+    vx_resync_begin(one, have);
+}
+
+/* Its slices; nothing else of the base is due. */
+static void
+finish_comparison(const struct vx_switch *one)
+{
+    while (one->resync && event_pending(one->slice, EV_TIMEOUT, NULL)) {
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+}
+
+static void
+expect_change(size_t i, const struct vx_switch *of, bool add, uint8_t table)
+{
+    bool found = false;
+
+    assert_true(i < n_queued);
+    assert_ptr_equal(queued[i].session, of->session);
+    for (size_t k = 0; k < og_msgs_length(queued[i].msgs); k++) {
+        const struct sop *op = smsgs_get(queued[i].msgs, k);
+
+        found |= op->add == add && op->row->crow.table == table;
+    }
+    assert_true(found);
+}
+
+/* A row that is of no use to anybody goes at once, one that packets go by
+ * last, when the other bridge has caught up. */
+static void
+expect_held_back(const struct vx_switch *one, size_t first)
+{
+    expect_change(first, one, false, 3);
+    expect_change(first, one, true, 1);
+    assert_int_equal(og_msgs_length(queued[first].msgs), 2);
+    assert_int_equal(og_msgs_length(queued[first + 1].msgs), 0);
+    expect_change(first + 2, one, false, 2);
+    assert_int_equal(og_msgs_length(queued[first + 2].msgs), 1);
+}
+
+static void
+two_bridges_give_before_they_take_and_both_go_on(void **state)
+{
+    struct vx_switch *peer = make_absent_peer();
+
+    (void) state;
+    has_past = true;
+    connect_peer(peer);
+    begin_comparison(sw);
+    finish_comparison(sw);
+    assert_int_equal(n_queued, 3);
+    expect_held_back(sw, 0);
+    assert_int_equal(queued[1].fence, 0);
+    assert_int_equal(queued[2].fence, 1);
+    begin_comparison(peer);
+    finish_comparison(peer);
+    assert_int_equal(n_queued, 6);
+    expect_held_back(peer, 3);
+    assert_int_equal(queued[5].fence, 1);
+    vx_switch_committed(sw, queued[1].tag);
+    assert_int_equal(passed2, 0);           /* it may know less */
+    vx_switch_committed(peer, queued[3].tag);
+    assert_int_equal(passed, 0);
+    vx_switch_committed(peer, queued[4].tag);
+    assert_int_equal(passed, 1);
+    vx_switch_committed(sw, queued[2].tag);
+    assert_int_equal(vx_switch_state(sw), VX_SWITCH_SYNCED);
+    assert_int_equal(passed2, 1);
+    vx_switch_committed(peer, queued[5].tag);
+    assert_int_equal(vx_switch_state(peer), VX_SWITCH_SYNCED);
+    vx_switch_free(peer);
+}
+
+static void
+a_bridge_that_is_in_order_is_not_waited_for(void **state)
+{
+    struct vx_switch *peer = make_peer();
+
+    (void) state;
+    has_past = true;
+    begin_comparison(sw);
+    finish_comparison(sw);
+    expect_held_back(sw, 0);
+    assert_int_equal(fence, 0);
+    send_nothing(peer);                     /* but what it owes is */
+    begin_comparison(sw);
+    finish_comparison(sw);
+    assert_int_equal(n_queued, 8);
+    expect_change(4, sw, false, 3);
+    assert_ptr_equal(queued[6].session, peer->session);
+    expect_change(7, sw, false, 2);
+    assert_int_equal(queued[5].fence, 0);
+    assert_int_equal(queued[7].fence, 1);
+    vx_switch_committed(peer, queued[3].tag);
+    assert_int_equal(passed, 0);
+    vx_switch_committed(peer, queued[6].tag);
+    assert_int_equal(passed, 1);
+    vx_switch_free(peer);
+}
+
+static void
+a_bridge_that_does_not_come_is_not_waited_for_for_ever(void **state)
+{
+    struct vx_switch *peer = make_absent_peer();
+
+    (void) state;
+    has_past = true;
+    vx_switch_connect(sw, sw->session);     /* and so it will */
+    begin_comparison(sw);
+    finish_comparison(sw);
+    assert_int_equal(queued[n_queued - 1].fence, 1);
+    assert_true(event_pending(sw->patience, EV_TIMEOUT, NULL));
+    event_active(sw->patience, EV_TIMEOUT, 0);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(passed, 1);
+    peer->expected_ms -= 60000;             /* it is long away */
+    begin_comparison(sw);
+    finish_comparison(sw);
+    assert_int_equal(fence, 1);
+    assert_false(event_pending(sw->patience, EV_TIMEOUT, NULL));
+    vx_switch_free(peer);
+}
+
+/* A port moves while the bridges are compared. */
+static void
+a_change_waits_for_a_comparison_of_the_other_bridge(void **state)
+{
+    struct vx_switch *peer = make_absent_peer();
+
+    (void) state;
+    connect_peer(peer);
+    begin_comparison(peer);
+    finish_comparison(peer);                /* queued 0 */
+    begin_comparison(sw);
+    vx_switch_fence(sw);
+    send_nothing(sw);
+    send_nothing(sw);
+    finish_comparison(sw);
+    assert_int_equal(n_queued, 4);
+    assert_int_equal(queued[1].fence, 0);
+    assert_int_equal(queued[2].fence, 1);
+    vx_switch_committed(sw, queued[1].tag);
+    assert_int_equal(vx_switch_state(sw), VX_SWITCH_SYNCED);
+    send_nothing(peer);                     /* what it was told meanwhile */
+    assert_int_equal(passed, 0);
+    vx_switch_committed(peer, queued[0].tag);
+    assert_int_equal(vx_switch_state(peer), VX_SWITCH_SYNCED);
+    assert_int_equal(n_queued, 6);
+    assert_int_equal(passed, 0);
+    vx_switch_committed(peer, queued[5].tag);
+    assert_int_equal(passed, 1);
+    assert_false(event_pending(sw->patience, EV_TIMEOUT, NULL));
     vx_switch_free(peer);
 }
 
@@ -445,6 +659,17 @@ main(void)
             tear_down),
         cmocka_unit_test_setup_teardown(
             a_fence_opens_when_the_other_bridge_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            two_bridges_give_before_they_take_and_both_go_on, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_bridge_that_is_in_order_is_not_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_bridge_that_does_not_come_is_not_waited_for_for_ever, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_change_waits_for_a_comparison_of_the_other_bridge, set_up,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ import threading
 import intent
 import lab as lab_module
 import netns
+from faults import flows_text
 from netns import wait_until
 from streams import CROSS, SAME
 
@@ -279,14 +280,3 @@ class Bed:
                 host.ofctl("replace-flows", bridge, "-",
                            input=flows_text(saved[bridge][1]))
             self.check_rows(host)
-
-
-def flows_text(dumped):
-    """Lines of dump-flows without what add-flow does not take."""
-    lines = []
-    for line in dumped.splitlines():
-        words = [w for w in line.split(" ") if not w.startswith(
-            ("duration=", "n_packets=", "n_bytes=", "idle_age=",
-             "hard_age="))]
-        lines.append(" ".join(words))
-    return "\n".join(lines) + "\n"
