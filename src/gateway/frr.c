@@ -14,6 +14,7 @@
 
 #include "gateway/end.h"
 #include "gateway/frr_drift.h"
+#include "gateway/frr_gather.h"
 #include "gateway/frr_refused.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -38,6 +39,7 @@ struct vx_gw_frr {
     bool done;
     bool synced;                /* want() has known what is wanted */
     bool unsaved;               /* it was configured since it was saved */
+    bool one_by_one;            /* it refuses lists and maps together */
     bool ended;                 /* by us, since it was as wanted: what it has
                                  * come back with is removed by commands */
     struct vnis making;         /* VRFs made since it was as wanted */
@@ -129,6 +131,7 @@ settle(struct vx_gw_frr *frr, bool done, const char *why)
     set_why(frr, why);
     if (done) {
         frr->ended = false;
+        frr->one_by_one = false;
         add_vnis(&frr->made, frr->making.vnis, frr->making.n);
         frr->making.n = 0;
         frr->done = !frr->touched;
@@ -157,10 +160,18 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
     bool noted = !ok && at < frr->plan.n_commands
                  && vx_gw_frr_refused_note(&frr->refused, frr->plan.commands,
                                            at, err->message);
+    bool together = !ok && at < frr->plan.n_commands
+                    && vx_gw_frr_is_bracket(frr->plan.commands[at]);
 
     (void) text;
     vx_gw_frr_plan_fini(&frr->plan);
-    if (noted) {
+    if (together) {
+        vx_log_warn(name_of(frr), "lists and route-maps are said one by one, "
+                    "since it does not take them together: %s",
+                    err->message);
+        frr->one_by_one = true;
+        ask(frr);
+    } else if (noted) {
         frr->rounds = 0;
         ask(frr);               /* the others are to be as wanted */
     } else if (!ok) {
@@ -270,6 +281,7 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
     vx_gw_frr_refused_leave_out(&frr->refused, &want, frr->spec.conflict,
                                 frr->spec.aux, frr->spec.daemon);
     vx_gw_frr_plan_fini(plan);
+    want.one_by_one = frr->one_by_one;
     if (!vx_gw_frr_plan(frr->spec.daemon, &want, text, plan, &why)) {
         memset(plan, 0, sizeof *plan);
         settle(frr, false, why.message);

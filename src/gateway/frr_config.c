@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/frr_diff.h"
+#include "gateway/frr_gather.h"
 #include "gateway/frr_text.h"
 #include "gateway/frr_want.h"
 #include "gateway/kernel.h"
@@ -27,6 +28,7 @@ struct planner {
     struct router *had_routers;         /* by VNI */
     size_t n_had, cap_had;
     struct vx_gw_frr_text maps;         /* wanted route-maps and lists */
+    bool is_slow;                       /* late about them, by default */
     struct vx_gw_frr_commands routers;  /* commands of router blocks */
     struct vx_gw_frr_plan plan;
     size_t cap_conflicts;
@@ -129,18 +131,18 @@ is_possible(struct planner *p, const struct vx_peering *peering,
     return !why;
 }
 
-/* bgpd heeds a change of a route-map or list 5 s late unless it is told
- * otherwise; 0 would mean never.  One command, in force for all it does: an
- * operator's own value stays. */
+/* bgpd heeds a change of a route-map or list 5 s late, and starts new
+ * neighbors so late, unless it is told otherwise; 0 would mean never.  One
+ * command, in force for all it does: an operator's own value stays. */
 static void
 hurry(struct planner *p)
 {
+    p->is_slow = true;
     for (size_t i = 0; i < p->had.n; i++) {
         if (starts(p->had.blocks[i]->header, DELAY)) {
-            return;
+            p->is_slow = false;
         }
     }
-    vx_gw_frr_command(&p->routers, DELAY "1");
 }
 
 static void
@@ -433,11 +435,17 @@ assemble(struct planner *p)
     count_lines(p, &p->maps);
     vx_gw_frr_text_sort(&p->maps);
     vx_gw_frr_text_sort(&p->had);
+    if (p->is_slow) {
+        vx_gw_frr_command(&all, DELAY "1");
+    }
     vx_gw_frr_diff_maps(&p->had, &p->maps, &all);
     for (size_t i = 0; i < p->routers.n; i++) {
         vx_gw_frr_command(&all, "%s", p->routers.items[i]);
     }
     vx_gw_frr_drop_maps(&p->had, &p->maps, &all);
+    if (all.n && !p->want->one_by_one) {
+        vx_gw_frr_gather(&all);
+    }
     p->plan.commands = all.items;
     p->plan.n_commands = all.n;
 }

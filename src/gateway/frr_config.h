@@ -72,6 +72,8 @@ struct vx_gw_frr_want {
     const struct vx_peering *const *uplinks;    /* of kind VX_UPLINK */
     size_t n_uplinks;
     struct vx_ip speaker;           /* 127.0.0.2 */
+    bool one_by_one;                /* lists and route-maps in commits of
+                                     * their own, see frr_gather.h */
 };
 
 struct vx_gw_frr_plan {

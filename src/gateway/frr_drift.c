@@ -241,15 +241,17 @@ vx_gw_frr_compare(enum vx_gw_frr_daemon daemon,
 {
     struct reader r = { .want = want, .drifts = drifts, .block = "",
                         .family = "" };
+    struct vx_gw_frr_want plain = *want;
     struct vx_gw_frr_plan plan;
     struct vx_error err;
 
+    plain.one_by_one = true;        /* what differs, and no more */
     if (!vx_gw_frr_text_read(running, &r.had, &err)) {
         vx_gw_drift_fail(drifts, "%s", err.message);
         return;
     }
     vx_gw_frr_text_sort(&r.had);
-    if (vx_gw_frr_plan(daemon, want, running, &plan, &err)) {
+    if (vx_gw_frr_plan(daemon, &plain, running, &plan, &err)) {
         r.plan = &plan;
         drifts->n_rows += plan.n_lines;
         for (r.at = 0; r.at < plan.n_commands; r.at++) {

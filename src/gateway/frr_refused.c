@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/frr_gather.h"
 #include "lib/xalloc.h"
 
 struct told {
@@ -87,6 +88,10 @@ vx_gw_frr_refused_goes_on(char *const *commands, size_t refused, size_t at)
 {
     char name[VX_IP_STRLEN], of[VX_IP_STRLEN];
 
+    if (vx_gw_frr_is_bracket(commands[at])) {
+        return neighbor_of(commands[refused], name)
+               || vx_gw_frr_closes(commands, refused, at);
+    }
     return neighbor_of(commands[refused], name)
            && (!neighbor_of(commands[at], of) || strcmp(of, name)
                || block_of(commands, at) != block_of(commands, refused));

@@ -10,6 +10,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/end.c src/gateway/end.h \
 	src/gateway/frr_config.c src/gateway/frr_config.h \
 	src/gateway/frr_diff.c src/gateway/frr_diff.h \
+	src/gateway/frr_gather.c src/gateway/frr_gather.h \
 	src/gateway/frr_drift.c src/gateway/frr_drift.h \
 	src/gateway/frr_text.c src/gateway/frr_text.h \
 	src/gateway/frr_want.c src/gateway/frr_want.h \

@@ -255,6 +255,8 @@ do_line(struct driver *d)
         vx_ip_parse(rest, &d->want.vtep);
     } else if (!strcmp(word, "restart")) {
         d->want.restart_s = number_of(rest);
+    } else if (!strcmp(word, "one-by-one")) {
+        d->want.one_by_one = number_of(rest);
     } else if (!strcmp(word, "vrf") && d->want.n_vrfs < VRFS_MAX) {
         do_vrf(d, rest);
     } else if (!strcmp(word, "subnet") && d->want.n_vrfs) {

@@ -28,6 +28,9 @@ tests_session_test_bgp_session_SOURCES = tests/session/test_bgp_session.c \
 	$(BGP_SAMPLE)
 tests_session_test_bgp_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_session_test_bgp_session_LDADD = $(LIBS_BGP) $(CMOCKA_LIBS)
+SESSION_TESTS += tests/session/test_gw_frr_session
+tests_session_test_gw_frr_session_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_session_test_gw_frr_session_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)
 SESSION_TESTS += tests/session/test_gw_vty
 tests_session_test_gw_vty_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_session_test_gw_vty_LDADD = $(LIBS_GATEWAY) $(CMOCKA_LIBS)

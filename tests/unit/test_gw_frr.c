@@ -98,6 +98,7 @@ setup(void **state)
     f->want = (struct vx_gw_frr_want) {
         .as = 65001, .redistribute = "openfabric", .restart_s = 120,
         .vrfs = &f->vrf, .n_vrfs = 1, .uplinks = f->uplinks, .n_uplinks = 1,
+        .one_by_one = true,
     };
     assert_true(vx_ip_parse("192.0.2.1", &f->want.router_id));
     assert_true(vx_ip_parse("192.0.2.1", &f->want.vtep));
