@@ -629,6 +629,7 @@ client_crashed(void)
             sim->promises[request->keys[k]].busy = false;
             sim->promises[request->keys[k]].lost = true;
             sim->promises[request->keys[k]].draining = -1;
+            judge_changed(request->keys[k]);
         }
     }
 }

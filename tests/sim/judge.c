@@ -410,10 +410,10 @@ static void
 judge_move(int id, int other, const struct arrivals *arrivals)
 {
     const struct move *move = &sim->moves[other];
-    unsigned n = arrivals->n[move->from->index][other]
-                 + arrivals->n[move->to->index][other];
+    unsigned n = move->to ? arrivals->n[move->from->index][other]
+                            + arrivals->n[move->to->index][other] : 0;
 
-    if (n != 1) {
+    if (move->to && n != 1) {
         violated("port %d migrates from machine %d to %d, and %u copies of "
                  "a packet to its MAC get from port %d to it", other,
                  move->from->index, move->to->index, n, id);
@@ -429,13 +429,10 @@ judge_reach(int id, struct machine *const *active, int to,
         unsigned n = active[other]
                      ? arrivals->n[active[other]->index][other] : 0;
 
-        if (other != id && to == k + 1 && sim->moves[other].to) {
-            judge_move(id, other, arrivals);
-            if (active[other] == sim->moves[other].from) {
-                continue;       /* it may be about to arrive */
-            }
+        if (sim->moves[other].to
+            && active[other] == sim->moves[other].from && to == k + 1) {
+            continue;           /* it may be about to arrive */
         }
-
         if (other != id && active[other] && (!to || to == k + 1) && n != 1) {
             violated("ports %d and %d are active, and %u copies of a packet "
                      "%s get from one to the other", id, other, n,
@@ -460,6 +457,9 @@ judge_interface(struct machine *machine, int id,
             continue;
         }
         judge_copies(machine, id, to, &arrivals);
+        if (to && sim->senders[id] == machine) {
+            judge_move(id, net_of_id(id) * N_PER_NET + to - 1, &arrivals);
+        }
         /* Who talks by borders may lose what is on its way while the way
          * changes. */
         if (active[id] == machine && (!sim->bordered || judging_calm)) {
@@ -473,6 +473,7 @@ void
 judge_disturbed(void)
 {
     memset(sim->moves, 0, sizeof sim->moves);
+    memset(sim->senders, 0, sizeof sim->senders);
 }
 
 void
@@ -484,6 +485,7 @@ judge_changed(int key)
     for (int id = 0; id < N_IDS; id++) {
         if (key == KEY_PORT + id || key == KEY_NET + net_of_id(id)) {
             sim->moves[id] = (struct move) { NULL, NULL };
+            sim->senders[id] = NULL;
         }
     }
 }
@@ -517,6 +519,21 @@ watch_move(int id, struct machine *active)
             && machine->db.ofports[id] == place.guest_ofport) {
             *move = (struct move) { active, machine };
         }
+    }
+}
+
+/* Whose packets have to get to a port that migrates. */
+static void
+note_sender(int id, struct machine *active)
+{
+    bool migrates;
+    int at = client_location(id, &migrates);
+
+    if (active && !sim->bordered) {
+        sim->senders[id] = active;
+    } else if (migrates || !sim->moving
+               || machine_named(at) != sim->senders[id]) {
+        sim->senders[id] = NULL;
     }
 }
 
@@ -583,8 +600,13 @@ judge_step(void)
         judge_confirmed();
         judge_realized();
     }
+    for (int id = 0; sim->app && !sim->dying && id < N_IDS; id++) {
+        note_sender(id, active[id]);
+    }
     if (!sim->app || sim->dying) {
-        judge_disturbed();
+        if (!sim->moving) {
+            judge_disturbed();
+        }
     } else if (sim->dirty || bits != sim->active_bits) {
         for (int id = 0; id < N_IDS; id++) {
             watch_move(id, active[id]);

@@ -254,6 +254,9 @@ do_migrate(int id)
     to = machine_named(client_target(id));
     if (to && to->db.host_num && !to->db.plugged[id]) {
         machine_plug(to, id);
+        if (sim->moving && chance(3)) {
+            sim->crash_in = 1 + roll(60);   /* in the midst of it */
+        }
         return true;
     }
     for (int m = 0; at && !migrates && at->db.plugged[id]

@@ -359,6 +359,9 @@ struct sim {
     bool dirty;                 /* a packet may go another way now */
     unsigned active_bits;       /* ports active at the last look */
     struct move moves[N_IDS];
+    /* Where ports were active the last time, and nothing has happened to
+     * them since, but that the controller may have been killed. */
+    struct machine *senders[N_IDS];
     uint64_t n_moves;           /* that were watched to their end */
     uint32_t grace_ms;
     bool tampering;             /* somebody changes rows by hand */
