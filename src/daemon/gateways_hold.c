@@ -8,7 +8,7 @@
  * rehearsed that touches nothing announced, and nothing is held that takes
  * nothing away.  What others have changed meanwhile may have announced more
  * that would be gone: it is rehearsed once more then, MORE_MAX times at
- * most.
+ * most, and who was waited for in vain is not waited for again.
  *
  * Where a port is, is no part of the rehearsal: the fabric is not told of what
  * is only staged.  So a VTEP that goes from a network's floods (type 3) with
@@ -17,7 +17,6 @@
  * after that, and drops what comes later.  With the network itself it goes
  * like everything else. */
 #include <stdlib.h>
-#include <string.h>
 
 #include <event2/event.h>
 
@@ -33,6 +32,7 @@ enum { HOLD_MS = 2000, MORE_MAX = 3, HELD_MAX = 256, KEYS_MAX = 100000 };
 /* A gateway has to come to this number. */
 struct wait {
     uint64_t gateway, seq;
+    bool in_vain;               /* HOLD_MS long: not any more */
 };
 
 struct vx_gw_held {
@@ -239,7 +239,8 @@ withdraw(struct vx_gw_held *held)
         if (last) {
             held->waits = vx_grow(held->waits, &held->cap_waits,
                                   held->n_waits + 1, sizeof *held->waits);
-            held->waits[held->n_waits++] = (struct wait) { gw->oid, last };
+            held->waits[held->n_waits++] = (struct wait) { gw->oid, last,
+                                                           false };
         }
     }
 }
@@ -270,19 +271,19 @@ release(struct vx_gws *gws, const struct vx_feed_key *keys, size_t n)
     }
 }
 
-/* Whether some gateway that is there has not acknowledged yet. */
-static bool
-is_waiting(const struct vx_gw_held *held)
+/* Some gateway that is there has not acknowledged yet: the first. */
+static struct wait *
+first_waited_for(const struct vx_gw_held *held)
 {
     for (size_t i = 0; i < held->n_waits; i++) {
-        const struct vx_gw *gw = vx_gws_find(held->gws,
-                                             held->waits[i].gateway);
+        struct wait *wait = &held->waits[i];
+        const struct vx_gw *gw = vx_gws_find(held->gws, wait->gateway);
 
-        if (gw && gw->connected && gw->acked < held->waits[i].seq) {
-            return true;
+        if (gw && gw->connected && gw->acked < wait->seq && !wait->in_vain) {
+            return wait;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* The last part: the commit has been told to the keys by then, so releasing
@@ -328,18 +329,48 @@ go(struct vx_gw_held *held)
 
 static const struct timeval limit = { HOLD_MS / 1000, 0 };
 
-/* Takes over from `more` what it withdraws beyond the others. */
+/* Takes over from `more` what it withdraws beyond the others; both are
+ * sorted. */
 static void
-take_keys(struct vx_gw_held *held, struct vx_gw_held *more)
+take_keys(struct vx_gw_held *held, const struct vx_gw_held *more)
 {
-    size_t n = held->n_keys + more->n_keys;
+    size_t i = held->n_keys, j = more->n_keys, n = i + j;
 
     held->keys = vx_grow(held->keys, &held->cap_keys, n,
                          sizeof *held->keys);
-    memcpy(held->keys + held->n_keys, more->keys,
-           more->n_keys * sizeof *held->keys);
     held->n_keys = n;
-    qsort(held->keys, n, sizeof *held->keys, by_key);
+    while (j) {
+        bool own = i && by_key(&held->keys[i - 1], &more->keys[j - 1]) > 0;
+
+        held->keys[--n] = own ? held->keys[--i] : more->keys[--j];
+    }
+}
+
+static struct wait *
+find_wait(const struct vx_gw_held *held, uint64_t gateway)
+{
+    for (size_t i = 0; i < held->n_waits; i++) {
+        if (held->waits[i].gateway == gateway) {
+            return &held->waits[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+take_waits(struct vx_gw_held *held, const struct vx_gw_held *more)
+{
+    for (size_t i = 0; i < more->n_waits; i++) {
+        struct wait *wait = find_wait(held, more->waits[i].gateway);
+
+        if (wait) {
+            wait->seq = more->waits[i].seq;
+            continue;
+        }
+        held->waits = vx_grow(held->waits, &held->cap_waits,
+                              held->n_waits + 1, sizeof *held->waits);
+        held->waits[held->n_waits++] = more->waits[i];
+    }
 }
 
 static void
@@ -375,15 +406,13 @@ withdraw_more(struct vx_gw_held *held)
         drop_known_keys(&more, held);
         withdraw(&more);
         take_keys(held, &more);
-        free(held->waits);
-        held->waits = more.waits;
-        held->n_waits = more.n_waits;
-        held->cap_waits = more.cap_waits;
+        take_waits(held, &more);
         event_add(held->timer, &limit);
         vx_gws_pump_all(gws);
     }
     free(more.keys);
-    return more.n_keys && is_waiting(held);
+    free(more.waits);
+    return first_waited_for(held);
 }
 
 static void
@@ -393,10 +422,15 @@ on_timer(evutil_socket_t fd, short what, void *held_)
 
     (void) fd;
     (void) what;
-    if (is_waiting(held)) {
+    if (first_waited_for(held)) {
+        struct wait *wait;
+
         held->gws->n_withdrawn_late++;
         vx_log_warn("gateways", "a withdrawal was not acknowledged in %d ms: "
                     "the request is carried out", HOLD_MS);
+        while ((wait = first_waited_for(held))) {
+            wait->in_vain = true;
+        }
     }
     if (!withdraw_more(held)) {
         go(held);
@@ -408,7 +442,7 @@ vx_gws_held_look(struct vx_gws *gws)
 {
     for (struct vx_gw_held *held = gws->held; held; held = held->next) {
         /* From the loop: whoever called may be in the middle of something. */
-        if (!is_waiting(held)) {
+        if (!first_waited_for(held)) {
             event_active(held->timer, EV_TIMEOUT, 0);
         }
     }

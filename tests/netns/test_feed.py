@@ -215,6 +215,40 @@ def test_the_journal_has_announced_after_verified_and_withdrawn_before_removed(
     watching.sock.shutdown(2)
 
 
+def test_a_gateway_is_waited_for_in_vain_once(feed, one):
+    """While a subnet is withdrawn from a gateway that does not say that it
+    has done so, another request brings what is to be withdrawn, too."""
+    subnet = intent.path("acme", "web", subnet="10.0.0.0/24")
+    routed = feed.get(subnet)["route"]
+    machine = feed.hosts[0].plug("vm31", mac_of(31), ["10.0.0.31/24"])
+    took = []
+
+    def withdraw():
+        start = time.monotonic()
+        feed.put(subnet, route=routed)
+        took.append(time.monotonic() - start)
+
+    one.acks = False
+    thread = threading.Thread(target=withdraw)
+    thread.start()
+    try:
+        one.wait("prefix", "acme 10.0.0.0/24", there=False)
+        feed.put(f"{WEB}/ports/vm31", mac=mac_of(31), iface_id="vm31",
+                 ips=["10.0.0.31"])
+        one.wait("prefix", "acme 10.0.0.31/32")
+        thread.join()
+        assert one.has("prefix", "acme 10.0.0.31/32") is None
+        assert 1.5 < took[0] < 3.5, took
+    finally:
+        thread.join()
+        one.acks = True
+        one.report()
+        feed.delete(f"{WEB}/ports/vm31")
+        feed.put(subnet, announce=True, host_routes=True)
+        feed.hosts[0].unplug(machine)
+    one.wait("prefix", "acme 10.0.0.0/24")
+
+
 def test_nothing_is_withdrawn_or_learned_anew_by_a_controller_that_is_killed(
         feed):
     one = feed.gateway()
