@@ -211,6 +211,9 @@ void vx_gw_app_end_bfdd(struct vx_gw_app *app);
 const char *vx_gw_vrf_ids_differ(const char *zebra, const char *bgpd,
                                  char *ret_vrf);
 
+/* nexthops.c: bgpd is zebra's client again. */
+void vx_gw_app_find_lost_hops(struct vx_gw_app *app);
+
 /* ghosts.c */
 void vx_gw_app_find_ghosts(struct vx_gw_app *app);
 /* True if the route is a ghost. */

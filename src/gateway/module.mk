@@ -45,6 +45,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/feed_codec.c src/gateway/feed_codec.h \
 	src/gateway/frr.c src/gateway/frr.h \
 	src/gateway/ghosts.c \
+	src/gateway/nexthops.c \
 	src/gateway/vrf_ids.c \
 	src/gateway/hear.c \
 	src/gateway/http.c src/gateway/http.h \

@@ -265,6 +265,7 @@ resubscribed(void *app_, bool ok, const char *text,
     }
     app->n_resubscribes++;
     vx_log_info("peers", "bgpd has subscribed to zebra again");
+    vx_gw_app_find_lost_hops(app);
     vx_gw_app_find_ghosts(app);
     vx_gw_app_find_strays(app, false);
 }

@@ -2,7 +2,7 @@
 /* FRR as those parts of vxgatewayd see it that watch over it: VTYs that note
  * what they are asked until a test answers, zebra's session, and a clock that
  * stands still.  They are linked in the place of the real ones; peers.c,
- * strays.c, ghosts.c, vrf_ids.c and bfd.c are real. */
+ * strays.c, ghosts.c, nexthops.c, vrf_ids.c and bfd.c are real. */
 #ifndef TESTS_LIB_FAKE_FRR_H
 #define TESTS_LIB_FAKE_FRR_H
 

@@ -561,6 +561,30 @@ def test_bgpd_is_ended_if_it_does_not_connect_to_zebra_again(gateway, too,
     wait_learned(gateway, True)
 
 
+def test_a_peering_made_before_bgpd_is_zebras_client_again_is_used(
+        gateway, figures):
+    """bgpd does not register its next hops then, nor later."""
+    wait_established(gateway)
+    wait_learned(gateway, True)
+    gateway.controller.set("peering", "acme/ce1", None)
+    gateway.controller.sync()
+    gateway.controller.wait_acked(60)
+    wait_learned(gateway, False, 60)
+    gateway.frr.stop("zebra", 9)
+    gateway.frr.start("zebra")
+    began = time.monotonic()
+    gateway.controller.set("peering", "acme/ce1", BASE["peering", "acme/ce1"])
+    gateway.controller.sync()
+    wait_established(gateway)
+    assert not bgpd_is_client(gateway)
+    wait_until(lambda: "203.0.113.1/32" in gateway.frr.bgp_routes(VRF), 20,
+               "bgpd to hear the prefix", 0.05)
+    assert not bgpd_is_client(gateway)
+    wait_learned(gateway, True, 40)
+    figures(f"learned {time.monotonic() - began:.1f} s after zebra's start")
+    wait_established(gateway)
+
+
 def test_what_is_withdrawn_while_bgpd_is_away_goes_when_it_is_back(
         gateway, figures):
     wait_established(gateway)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "lib/xalloc.h"
 #include "tests/lib/fake_frr.h"
 
 static struct vx_gw_app app;
@@ -33,6 +34,8 @@ tear_down(void **state)
 }
 
 static const char *sessions = "";   /* of bgpd */
+static const char *hops = "";
+static char cleared[300];           /* since they were emptied */
 
 /* A second, and all is answered: zebra names its clients.  What bgpd was told
  * to configure. */
@@ -49,6 +52,12 @@ turn(const char *clients)
 
         if (!strcmp(question, "zebra: show zebra client summary")) {
             fake_frr_answer(clients);
+        } else if (!strcmp(question, "bgpd: show bgp vrf all nexthop")) {
+            fake_frr_answer(hops);
+        } else if (!strncmp(question, "bgpd: clear ", 12)) {
+            snprintf(cleared + strlen(cleared),
+                     sizeof cleared - strlen(cleared), "%s;", question + 12);
+            fake_frr_answer("");
         } else if (!strncmp(question, "bgpd: show bgp vrf all", 22)) {
             fake_frr_answer(sessions);
         } else {
@@ -215,6 +224,50 @@ it_is_known_since_when_a_peer_is_away(void **state)
     sessions = "";
 }
 
+static void
+a_session_whose_next_hops_bgpd_never_registered_is_cleared(void **state)
+{
+    struct vx_gw_entry *ce1 = fake_frr_peering(&app, "acme/ce1",
+                                               "172.16.1.2", false);
+    struct vx_peering *value = &ce1->value->peering.value;
+
+    (void) state;
+    fake_frr_peering(&app, "acme/ce2", "172.16.2.2", false);
+    fake_frr_peering(&app, "blue/ce1", "172.16.1.2", false);
+    value->locals = vx_xcalloc(1, sizeof *value->locals);
+    value->n_locals = 1;
+    assert_true(vx_prefix_parse_local("fd00:16::1/64", &value->locals[0]));
+    hops = "\nInstance default:\nCurrent BGP nexthop cache:\n"
+           " 172.16.2.2 invalid, #paths 1\n  Is not Registered\n"
+           "\nInstance vx5001:\nCurrent BGP nexthop cache:\n"
+           " 172.16.1.2 valid [IGP metric 0], #paths 3, peer 172.16.1.2\n"
+           "  if ce1\n  Last update: Mon Nov 23 08:05:00 2026\n\n"
+           " 172.16.2.2 invalid, #paths 0, peer 172.16.2.2\n"
+           "  Must be Connected\n  Is not Registered\n"
+           " fd00:16::2 invalid, #paths 2\n"
+           "  Must be Connected\n  Is not Registered\n"
+           "  Last update: Mon Nov 23 08:05:00 2026\n\n"
+           "Instance vx5002:\nCurrent BGP nexthop cache:\n"
+           " 172.16.1.2 invalid, #paths 1, peer 172.16.1.2\n"
+           "  Must be Connected\n"
+           " 0.0.0.0 invalid, #paths 9\n  Is not Registered\n";
+    cleared[0] = '\0';
+    turn("bgp 1\n");
+    assert_string_equal(cleared, "");       /* zebra was not away */
+    restart_zebra();
+    turn("openfabric 1\nbgp 1\n");
+    assert_string_equal(cleared, "bgp vrf vx5001 172.16.1.2;");
+    /* In nobody's link. */
+    hops = "Instance vx5001:\n 10.9.9.9 invalid, #paths 1\n"
+           "  Is not Registered";
+    cleared[0] = '\0';
+    restart_zebra();
+    turn("openfabric 1\nbgp 1\n");
+    assert_string_equal(cleared, "bgp vrf vx5001 172.16.1.2;"
+                                 "bgp vrf vx5001 172.16.2.2;");
+    hops = "";
+}
+
 int
 main(void)
 {
@@ -227,6 +280,7 @@ main(void)
         T(a_vxgatewayd_that_has_not_seen_it_sees_who_is_older),
         T(a_bgpd_that_does_not_come_back_to_zebra_is_ended_once),
         T(it_is_known_since_when_a_peer_is_away),
+        T(a_session_whose_next_hops_bgpd_never_registered_is_cleared),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

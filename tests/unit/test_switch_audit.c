@@ -158,7 +158,7 @@ done(void *ctx, const char *why, size_t n)
 static int
 set_up(void **state)
 {
-    struct vx_fabric_cursor cursor = { 0, 0, 0 };
+    struct vx_fabric_cursor cursor = { 0 };
 
     (void) state;
     want = (struct vx_rows) { NULL, 0, 0 };
