@@ -484,7 +484,7 @@ judge_changed(int key)
     }
     for (int id = 0; id < N_IDS; id++) {
         if (key == KEY_PORT + id || key == KEY_NET + net_of_id(id)) {
-            sim->moves[id] = (struct move) { NULL, NULL };
+            sim->moves[id] = (struct move) { 0 };
             sim->senders[id] = NULL;
         }
     }
@@ -503,7 +503,11 @@ watch_move(int id, struct machine *active)
 
     if (move->to && active == move->to) {
         sim->n_moves++;
-        *move = (struct move) { NULL, NULL };
+        *move = (struct move) { 0 };
+    }
+    if (move->killed_ms && sim->now_ms - move->killed_ms
+                           > sim->grace_ms / 2) {
+        *move = (struct move) { 0 };
     }
     if (move->to || !active || !port || to < 0 || sim->max_bundle < 1000
         || sim->grace_ms < 10000
@@ -517,7 +521,7 @@ watch_move(int id, struct machine *active)
         if (machine->db.name == to && machine != active
             && machine_is_known(machine, place.guest)
             && machine->db.ofports[id] == place.guest_ofport) {
-            *move = (struct move) { active, machine };
+            *move = (struct move) { active, machine, 0 };
         }
     }
 }
@@ -534,6 +538,21 @@ note_sender(int id, struct machine *active)
     } else if (migrates || !sim->moving
                || machine_named(at) != sim->senders[id]) {
         sim->senders[id] = NULL;
+    }
+}
+
+/* Only in lives of moves nothing else happens.  What keeps the old place is
+ * kept for its grace time only. */
+static void
+note_kill(void)
+{
+    if (!sim->moving) {
+        judge_disturbed();
+    }
+    for (int id = 0; id < N_IDS; id++) {
+        if (sim->moves[id].to && !sim->moves[id].killed_ms) {
+            sim->moves[id].killed_ms = sim->now_ms;
+        }
     }
 }
 
@@ -604,9 +623,7 @@ judge_step(void)
         note_sender(id, active[id]);
     }
     if (!sim->app || sim->dying) {
-        if (!sim->moving) {
-            judge_disturbed();
-        }
+        note_kill();
     } else if (sim->dirty || bits != sim->active_bits) {
         for (int id = 0; id < N_IDS; id++) {
             watch_move(id, active[id]);

@@ -343,6 +343,7 @@ int client_target(int id);
  * port gets to one of the two machines. */
 struct move {
     struct machine *from, *to;  /* NULL: none is watched */
+    int64_t killed_ms;          /* the controller was, the first time; 0 */
 };
 
 /* --- The world (sim.c). */
