@@ -17,8 +17,9 @@ def _gw(make_lab):
 
 
 def heard_by_all(gw):
-    """A row, when all peers are known to hear it."""
+    """A row, when all peers are known to hear it, and the CE has heard."""
     active(gw)
+    until(gw, lambda: STATIC in gw.ce_routes("red"), "the CE to hear")
     until(gw, lambda: row(gw, "10.0.0.0/24")["families"]
           == ["ipv4", "vpnv4", "evpn"], "all families")
     return row(gw, "10.0.0.0/24")
