@@ -1,8 +1,8 @@
 # The deterministic simulation: the controller's own code on a fake loop,
 # store and hosts (tests/sim/sim.h). `make check` lives through a fixed set
 # of seeds, `make soak` through many: make soak SEEDS=100000.
-# VX_SIM_SEED=n tests/sim/test_sim replays one; VX_SIM_KIND=gateways, or
-# moves, makes all of that kind (with the same seed others).
+# VX_SIM_SEED=n tests/sim/test_sim replays one; VX_SIM_KIND=gateways,
+# moves or absences makes all of that kind (with the same seed others).
 check_PROGRAMS += tests/sim/test_sim
 TESTS += tests/sim/test_sim
 tests_sim_test_sim_SOURCES = \

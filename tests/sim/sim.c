@@ -631,10 +631,20 @@ step_moves(int i)
     }
 }
 
+/* All lives may be asked to be of a kind. */
+static bool
+is_kind(const char *kind)
+{
+    const char *asked = getenv("VX_SIM_KIND");
+
+    return asked && !strcmp(asked, kind);
+}
+
 static void
 chaos(void)
 {
-    bool absence = chance(3), moves = !absence && chance(2);
+    bool absence = is_kind("absences") ? !chance(8) : chance(3);
+    bool moves = !absence && chance(2);
     struct machine *machine = &sim->machines[roll(sim->n_machines)];
     int n_steps = CHAOS_STEPS + absence * ABSENCE_STEPS;
 
@@ -724,15 +734,6 @@ calm(void)
         judge_say_places();
     }
     violated("does not converge: %s", why);
-}
-
-/* All lives may be asked to be of a kind. */
-static bool
-is_kind(const char *kind)
-{
-    const char *asked = getenv("VX_SIM_KIND");
-
-    return asked && !strcmp(asked, kind);
 }
 
 static void
