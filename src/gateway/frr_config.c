@@ -15,6 +15,9 @@
 
 #define DELAY "bgp route-map delay-timer "
 
+/* So many commands take seconds one by one. */
+enum { FEW = 1000 };
+
 /* A router block that is there. */
 struct router {
     uint32_t vni;               /* of vx<vni>; 0 = the default one */
@@ -29,6 +32,7 @@ struct planner {
     size_t n_had, cap_had;
     struct vx_gw_frr_text maps;         /* wanted route-maps and lists */
     bool is_slow;                       /* late about them, by default */
+    bool is_late;                       /* as an operator wants it */
     struct vx_gw_frr_commands routers;  /* commands of router blocks */
     struct vx_gw_frr_plan plan;
     size_t cap_conflicts;
@@ -139,10 +143,21 @@ hurry(struct planner *p)
 {
     p->is_slow = true;
     for (size_t i = 0; i < p->had.n; i++) {
-        if (starts(p->had.blocks[i]->header, DELAY)) {
+        const char *header = p->had.blocks[i]->header;
+
+        if (starts(header, DELAY)) {
             p->is_slow = false;
+            p->is_late = strtoul(header + strlen(DELAY), NULL, 10) > 1;
         }
     }
+}
+
+/* After a commit of many bgpd starts no new neighbor for as long as its
+ * delay-timer. */
+static bool
+is_together(const struct planner *p, size_t n)
+{
+    return n && !p->want->one_by_one && (!p->is_late || n > FEW);
 }
 
 static void
@@ -443,7 +458,7 @@ assemble(struct planner *p)
         vx_gw_frr_command(&all, "%s", p->routers.items[i]);
     }
     vx_gw_frr_drop_maps(&p->had, &p->maps, &all);
-    if (all.n && !p->want->one_by_one) {
+    if (is_together(p, all.n)) {
         vx_gw_frr_gather(&all);
     }
     p->plan.commands = all.items;

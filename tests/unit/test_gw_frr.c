@@ -575,6 +575,14 @@ changed_filters_act_soon_unless_an_operator_says_when(void **state)
     f->want.n_vrfs = f->want.n_uplinks = 0;
     assert_null(strstr(plan(f, VX_GW_BGPD, BARE), "delay-timer"));
     assert_null(strstr(plan(f, VX_GW_REFLECTOR, BARE), "delay-timer"));
+    /* With it new neighbors would wait so long after a commit of many. */
+    f->want.one_by_one = false;
+    f->want.n_vrfs = f->want.n_uplinks = 1;
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, EMPTY), "XFRR_"));
+    assert_non_null(strstr(plan(f, VX_GW_BGPD, BARE
+                                "bgp route-map delay-timer 0\n"), "XFRR_"));
+    assert_null(strstr(plan(f, VX_GW_BGPD, BARE
+                            "bgp route-map delay-timer 30\n"), "XFRR_"));
 }
 
 static void
