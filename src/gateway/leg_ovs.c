@@ -132,8 +132,9 @@ settle(struct vx_gw_legs *legs)
     VX_TREE_FOR_EACH_SAFE(node, next, &legs->legs) {
         struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg, by_vni);
 
-        set_ofport(legs, leg, og_ovsdb_session_ofport(legs->session,
-                                                      leg->iface_id));
+        set_ofport(legs, leg, leg->iface_id
+                   ? og_ovsdb_session_ofport(legs->session, leg->iface_id)
+                   : 0);
         if (leg->is_going && !leg->is_in && !legs->in_flight) {
             leg_free(legs, leg);
         }
@@ -218,7 +219,7 @@ iface(void *aux, const char *iface_id, uint32_t ofport)
     VX_TREE_FOR_EACH(node, &legs->legs) {
         struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg, by_vni);
 
-        if (!strcmp(leg->iface_id, iface_id)) {
+        if (leg->iface_id && !strcmp(leg->iface_id, iface_id)) {
             set_ofport(legs, leg, ofport);
             check_soon(legs);
             break;
@@ -374,24 +375,45 @@ find(const struct vx_gw_legs *legs, uint32_t vni)
     return node ? VX_CONTAINER(node, struct vx_gw_leg, by_vni) : NULL;
 }
 
+static struct vx_gw_leg *
+leg_new(struct vx_gw_legs *legs, uint32_t vni)
+{
+    struct vx_gw_leg *leg = vx_xcalloc(1, sizeof *leg);
+
+    leg->vni = vni;
+    vx_tree_insert(&legs->legs, &vni, &leg->by_vni);
+    return leg;
+}
+
 void
 vx_gw_legs_set(struct vx_gw_legs *legs, uint32_t vni, const char *iface_id)
 {
     struct vx_gw_leg *leg = find(legs, vni);
 
-    if (leg && !leg->is_going && !strcmp(leg->iface_id, iface_id)) {
+    if (leg && !leg->is_going && leg->iface_id
+        && !strcmp(leg->iface_id, iface_id)) {
         return;
     }
-    if (!leg) {
-        leg = vx_xcalloc(1, sizeof *leg);
-        leg->vni = vni;
-        vx_tree_insert(&legs->legs, &vni, &leg->by_vni);
-    }
+    leg = leg ? leg : leg_new(legs, vni);
     free(leg->iface_id);
     leg->iface_id = vx_xstrdup(iface_id);
     leg->is_going = false;
     leg->ofport = 0;
     check_soon(legs);
+}
+
+void
+vx_gw_legs_keep(struct vx_gw_legs *legs, uint32_t vni)
+{
+    struct vx_gw_leg *leg = find(legs, vni);
+
+    if (!leg) {
+        leg_new(legs, vni);
+    } else if (leg->is_going) {
+        leg->is_going = false;
+        free(leg->iface_id);
+        leg->iface_id = NULL;
+    }
 }
 
 void

@@ -45,8 +45,13 @@ void vx_gw_legs_free(struct vx_gw_legs *legs);
 /* To be called when the host end exists (kernel.h says ready). */
 void vx_gw_legs_set(struct vx_gw_legs *legs, uint32_t vni,
                     const char *iface_id);
+/* It is wanted, and its host end is not known to exist (yet): a port that it
+ * has from an earlier run stays as it is, and none is made.  Nothing happens
+ * if the leg has been set. */
+void vx_gw_legs_keep(struct vx_gw_legs *legs, uint32_t vni);
 void vx_gw_legs_remove(struct vx_gw_legs *legs, uint32_t vni);
-/* All that is wanted has been set: other ports vl<VNI> are removed. */
+/* All that is wanted has been set or is kept: other ports vl<VNI> are
+ * removed. */
 void vx_gw_legs_sync(struct vx_gw_legs *legs);
 /* 0 = none. */
 uint32_t vx_gw_legs_ofport(const struct vx_gw_legs *legs, uint32_t vni);

@@ -105,7 +105,8 @@ judge(struct vx_buf *out, const struct og_ovsdb_view *view,
     }
     if (leg ? leg->is_going || leg->is_stale : all) {
         put_remove(out, port);
-    } else if (leg && iface && strcmp(iface->iface_id, leg->iface_id)) {
+    } else if (leg && leg->iface_id && iface
+               && strcmp(iface->iface_id, leg->iface_id)) {
         put_iface_id(out, iface, leg->iface_id);
     }
 }
@@ -138,8 +139,8 @@ vx_gw_leg_rows(const struct og_ovsdb_view *view, struct vx_tree *legs,
         const struct vx_gw_leg *leg = VX_CONTAINER(node, struct vx_gw_leg,
                                                    by_vni);
 
-        if (!leg->is_in && !leg->is_going && !leg->is_stale
-            && !leg->is_held) {
+        if (leg->iface_id && !leg->is_in && !leg->is_going
+            && !leg->is_stale && !leg->is_held) {
             put_insert(&out, leg);
         }
     }

@@ -15,7 +15,8 @@ struct vx_gw_leg {
     struct vx_tree_node by_vni;
     uint32_t vni;
     uint32_t ofport;            /* 0 = none known */
-    char *iface_id;
+    char *iface_id;             /* NULL = kept: its port, if there is one,
+                                 * stays as it is, and none is put in */
     bool is_going;              /* to be taken out */
     bool is_stale;              /* its device is another one than the port
                                  * was made with: out, and in again */

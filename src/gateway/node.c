@@ -189,14 +189,20 @@ tenant_of(const struct vx_gw_node *node, const struct vrf *vrf)
     return entry && entry->value ? &entry->value->tenant : NULL;
 }
 
+/* The port of a VRF that is not ready, or cannot be, stays: packets go
+ * through it. */
 static void
 set_leg(struct vx_gw_node *node, struct vrf *vrf)
 {
     const struct vx_gw_tenant *tenant = tenant_of(node, vrf);
 
-    if (tenant && node->legs && node->kernel
-        && vx_gw_kernel_is_ready(node->kernel, vrf->vni)) {
+    if (!tenant || !node->legs || !node->kernel) {
+        return;
+    }
+    if (vx_gw_kernel_is_ready(node->kernel, vrf->vni)) {
         vx_gw_legs_set(node->legs, vrf->vni, tenant->iface_id);
+    } else {
+        vx_gw_legs_keep(node->legs, vrf->vni);
     }
 }
 

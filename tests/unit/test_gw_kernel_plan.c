@@ -360,6 +360,34 @@ add_port(struct og_ovsdb_view *view, struct og_row *bridge, char id,
 }
 
 static void
+a_leg_that_is_kept_is_neither_swept_nor_put_in(void **state)
+{
+    struct og_ovsdb_view view;
+    struct og_bridge *tenant;
+    struct vx_tree legs;
+    struct vx_gw_leg leg[2] = { { .vni = 1 }, { .vni = 2 } };
+    char *text;
+
+    (void) state;
+    og_view_init(&view);
+    vx_tree_init(&legs, compare);
+    vx_tree_insert(&legs, &leg[0].vni, &leg[0].by_vni);
+    vx_tree_insert(&legs, &leg[1].vni, &leg[1].by_vni);
+    tenant = (struct og_bridge *) og_view_add(&view, OG_T_BRIDGE,
+                                              UUID("b1"));
+    set_text(&tenant->name, "br-tenant");
+    add_port(&view, &tenant->row, '1', "vl1", "one");
+    assert_null(vx_gw_leg_rows(&view, &legs, true));
+    assert_true(leg[0].is_in);
+    assert_false(leg[1].is_in);
+    leg[0].is_going = true;
+    text = vx_gw_leg_rows(&view, &legs, true);
+    assert_non_null(strstr(text, "[\"uuid\",\"" UUID("p1") "\"]"));
+    free(text);
+    og_view_fini(&view);
+}
+
+static void
 legs_are_put_in_changed_and_taken_out(void **state)
 {
     struct og_ovsdb_view view;
@@ -435,6 +463,7 @@ main(void)
         cmocka_unit_test(a_vrf_that_goes_gives_all_devices_back_first),
         cmocka_unit_test(what_is_an_operators_is_refused_by_name),
         cmocka_unit_test(names_of_vrfs_are_read_strictly),
+        cmocka_unit_test(a_leg_that_is_kept_is_neither_swept_nor_put_in),
         cmocka_unit_test(legs_are_put_in_changed_and_taken_out),
     };
 
