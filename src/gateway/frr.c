@@ -35,6 +35,8 @@ struct vx_gw_frr {
     struct vx_gw_vty *vty;
     struct event *timer;
     bool touched;               /* since the last question */
+    uint64_t n_touches, n_asked, n_taken;   /* touches before the last one,
+                                             * and those it has carried out */
     bool busy;                  /* a job is under way */
     bool done;
     bool synced;                /* want() has known what is wanted */
@@ -130,6 +132,7 @@ settle(struct vx_gw_frr *frr, bool done, const char *why)
     frr->busy = false;
     set_why(frr, why);
     if (done) {
+        frr->n_taken = frr->n_asked;
         frr->ended = false;
         frr->one_by_one = false;
         add_vnis(&frr->made, frr->making.vnis, frr->making.n);
@@ -181,7 +184,9 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
         settle(frr, false, "it takes the commands, and is then not as "
                            "wanted");
     } else {
+        frr->n_taken = frr->n_asked;
         ask(frr);
+        frr->spec.progress(frr->spec.aux);
     }
 }
 
@@ -273,6 +278,7 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
     }
     frr->counts.n_looks++;
     frr->touched = false;
+    frr->n_asked = frr->n_touches;
     if (!frr->spec.want(frr->spec.aux, &want)) {
         frr->busy = false;
         return;
@@ -326,6 +332,7 @@ void
 vx_gw_frr_touch(struct vx_gw_frr *frr)
 {
     frr->touched = true;
+    frr->n_touches++;
     frr->done = false;
     frr->rounds = 0;
     frr->pause_ms = AGAIN_MS;
@@ -425,6 +432,18 @@ bool
 vx_gw_frr_is_done(const struct vx_gw_frr *frr)
 {
     return frr->done;
+}
+
+uint64_t
+vx_gw_frr_next(const struct vx_gw_frr *frr)
+{
+    return frr->n_touches + 1;
+}
+
+bool
+vx_gw_frr_has_taken(const struct vx_gw_frr *frr, uint64_t number)
+{
+    return frr->n_taken >= number;
 }
 
 bool

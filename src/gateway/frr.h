@@ -25,7 +25,7 @@ struct vx_gw_frr_spec {
     /* A peering cannot be configured; NULL first: all others can. */
     void (*conflict)(void *aux, enum vx_gw_frr_daemon daemon,
                      const struct vx_gw_frr_conflict *conflict);
-    void (*progress)(void *aux);    /* settled, up or down */
+    void (*progress)(void *aux);    /* configured, settled, up or down */
     void *aux;
 };
 
@@ -38,6 +38,12 @@ void vx_gw_frr_touch(struct vx_gw_frr *frr);
 bool vx_gw_frr_is_settled(const struct vx_gw_frr *frr);
 /* As wanted, with nothing said since the last touch. */
 bool vx_gw_frr_is_done(const struct vx_gw_frr *frr);
+/* A number for what is wanted from now on, to be asked with after the next
+ * touch: whether commands for it, or for what came after, have been carried
+ * out, or none was to be given.  So it is known that a neighbor is gone, and
+ * has been told so, while other changes go on. */
+uint64_t vx_gw_frr_next(const struct vx_gw_frr *frr);
+bool vx_gw_frr_has_taken(const struct vx_gw_frr *frr, uint64_t number);
 bool vx_gw_frr_is_up(const struct vx_gw_frr *frr);
 /* Why it is not as wanted; "" if it is. */
 const char *vx_gw_frr_why(const struct vx_gw_frr *frr);

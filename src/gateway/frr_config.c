@@ -238,10 +238,12 @@ drop_vrfs(struct planner *p)
         if (!vni || is_wanted(p, vni)) {
             continue;
         }
+        /* With graceful restart an instance that goes says nothing to its
+         * peers, and they keep all for the restart time. */
+        vx_gw_frr_clear(block, &p->routers);
         if (vx_gw_frr_is_all_ours(block)) {
             vx_gw_frr_command(&p->routers, "no %s", block->header);
         } else {
-            vx_gw_frr_clear(block, &p->routers);
             conflict(p, NULL, vni, vx_xasprintf(
                 "\"%s\" stays, since there are lines of an operator in it",
                 block->header));

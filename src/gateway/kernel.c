@@ -312,6 +312,7 @@ round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
     if (ok) {
         if (want) {
             note(vrf, &ops);
+            vrf->has_held = ops.holds;
         }
         ok = vx_gw_do(&place, &ops, &n, err);
         kernel->counts.operations += n;
@@ -545,6 +546,11 @@ vx_gw_kernel_set_vrf(struct vx_gw_kernel *kernel,
     if (!vrf) {
         vrf = vrf_new(kernel, want->vni);
     } else if (vrf->want && vx_gw_want_same(vrf->want, want)) {
+        vrf->want->holds = want->holds;
+        if (!want->holds && vrf->has_held) {
+            vrf->is_stirred = false;
+            vx_gw_kernel_dirty(vrf, false, 0);
+        }
         return;
     }
     devices = vx_xcalloc(want->n_devices + 1, sizeof *devices);
@@ -557,6 +563,7 @@ vx_gw_kernel_set_vrf(struct vx_gw_kernel *kernel,
                  want->devices[i].name);
         devices[i].is_ready = had && had->is_ready;
         devices[i].is_told = had && had->is_told;
+        devices[i].why = had ? had->why : NULL;
     }
     drop_devices(vrf);
     vx_gw_want_free(vrf->want);
@@ -652,7 +659,7 @@ vx_gw_kernel_compare(struct vx_gw_kernel *kernel, uint32_t vni,
 {
     struct vx_gw_vrf *vrf = vx_gw_kernel_find(kernel, vni);
     struct vx_gw_vrf_want *want;
-    struct vx_gw_ops ops = { NULL, 0, 0 };
+    struct vx_gw_ops ops = { NULL, 0, 0, false };
     struct vx_error err;
     char name[VX_GW_IFNAME_SIZE], row[160], op[120];
 

@@ -70,6 +70,9 @@ struct vx_gw_vrf_want {
     size_t n_leg_addrs;
     const struct vx_gw_device_want *devices;
     size_t n_devices;
+    /* What is in the VRF and not wanted any more, devices and addresses of
+     * devices, stays as yet: BGP has not let go of it. */
+    bool holds;
 };
 
 struct vx_gw_kernel_callbacks {

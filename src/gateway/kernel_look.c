@@ -255,6 +255,18 @@ is_among(const struct vx_gw_device_want *want, const struct vx_gw_addr *addr)
     return false;
 }
 
+/* With VRF devices nothing else keeps two from one device. */
+static bool
+is_in_other_vrf(const struct vx_gw_kernel *kernel,
+                const struct vx_gw_seen_link *link)
+{
+    char name[IF_NAMESIZE];
+
+    return kernel->backend == VX_GW_VRF_DEVICE && link->master
+           && if_indextoname((unsigned) link->master, name)
+           && vx_gw_vrf_parse(name);
+}
+
 /* An interface that does other work would take that along, the machine's own
  * way to the fabric above all. */
 static const char *
@@ -265,9 +277,11 @@ refusal_of(const struct vx_gw_place *place,
     const struct vx_gw_kernel *kernel = place->kernel;
 
     if (link->is_ours) {
-        return NULL;
+        return is_in_other_vrf(kernel, link)
+               ? "another VRF has it, and gives it back when BGP has let go "
+                 "of it there" : NULL;
     }
-    if (link->has_master) {
+    if (link->master) {
         return "it is a port of a bridge or bond: give an interface that has "
                "no other work";
     }

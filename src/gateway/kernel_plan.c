@@ -203,9 +203,16 @@ plan_addrs(struct plan *plan, const char *name,
            const struct vx_gw_seen_link *had, const struct vx_gw_addr *addrs,
            size_t n)
 {
+    bool is_leg = had == &plan->seen->leg;
+
     for (size_t i = 0; had && i < had->n_addrs; i++) {
-        if (!vx_gw_addr_is_automatic(&had->addrs[i])
-            && !has_addr(addrs, n, &had->addrs[i])) {
+        if (vx_gw_addr_is_automatic(&had->addrs[i])
+            || has_addr(addrs, n, &had->addrs[i])) {
+            continue;
+        }
+        if (plan->want->holds && !is_leg) {
+            plan->ops->holds = true;
+        } else {
             put(plan, VX_GW_OP_ADDR_DEL, true, name)->addr = had->addrs[i];
         }
     }
@@ -373,7 +380,9 @@ plan_strays(struct plan *plan)
         if (is_wanted(plan->want, link->name) || link->is_fixed) {
             continue;
         }
-        if (link->is_ours) {
+        if (link->is_ours && plan->want && plan->want->holds) {
+            plan->ops->holds = true;
+        } else if (link->is_ours) {
             for (size_t j = 0; j < link->n_addrs; j++) {
                 /* With VRF devices nothing else takes them away. */
                 if (plan->backend == VX_GW_VRF_DEVICE
@@ -436,7 +445,7 @@ vx_gw_kernel_plan(enum vx_gw_backend backend, uint32_t vni,
                   const struct vx_gw_seen *seen, struct vx_gw_ops *ret_ops,
                   struct vx_error *err)
 {
-    struct vx_gw_ops ops = { NULL, 0, 0 };
+    struct vx_gw_ops ops = { NULL, 0, 0, false };
     struct plan plan = { backend, vni, want, seen, &ops };
     char name[VX_GW_IFNAME_SIZE];
 

@@ -27,7 +27,8 @@ struct vx_gw_seen_link {
     bool is_up;
     bool is_offloading;         /* checksums of what is sent */
     bool is_in_master;          /* VRF devices: enslaved to the VRF */
-    bool has_master;            /* a port of a bridge or bond */
+    int master;                 /* a port of a bridge or bond, or in a VRF
+                                 * device; 0 = none */
     const char *refusal;        /* why it may not be taken, NULL = it may */
     int index, peer;            /* ifindex, IFLA_LINK (0 = none) */
     uint16_t mtu;               /* 65535 = that or more */
@@ -102,6 +103,7 @@ struct vx_gw_op {
 struct vx_gw_ops {
     struct vx_gw_op *ops;
     size_t n, cap;
+    bool holds;                 /* something stays that is not wanted */
 };
 
 /* All settings of a VRF as wanted; to be freed. */

@@ -29,6 +29,7 @@ struct vx_gw_vrf {
     bool is_dirty, is_stirred;          /* stirred: by somebody else */
     bool is_ready, is_told;
     bool is_failed;             /* to be tried again */
+    bool has_held;              /* something that was not wanted stayed */
     bool is_nudged;             /* addresses are to be told again */
     unsigned n_ticks;           /* since the last change; 0 = long ago */
     struct vx_gw_vrf *next_dirty;

@@ -61,6 +61,7 @@ same_addrs(const struct vx_gw_addr *a, size_t n_a,
     return true;
 }
 
+/* Whether what is not wanted stays apart. */
 bool
 vx_gw_want_same(const struct vx_gw_vrf_want *a,
                 const struct vx_gw_vrf_want *b)

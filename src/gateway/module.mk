@@ -23,6 +23,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/kernel_watch.c \
 	src/gateway/leg_ovs.c src/gateway/leg_ovs.h \
 	src/gateway/leg_rows.c src/gateway/leg_rows.h \
+	src/gateway/moves.c src/gateway/moves.h \
 	src/gateway/netns.c src/gateway/netns.h \
 	src/gateway/nl.c src/gateway/nl.h \
 	src/gateway/spare.c src/gateway/spare.h \

@@ -61,7 +61,7 @@ fill_link(struct rtnl_link *link, struct vx_gw_seen_link *seen)
                                       sizeof VX_GW_MARK - 1);
     seen->is_fixed = is_kernels_own(seen->name);
     seen->is_up = rtnl_link_get_flags(link) & IFF_UP;
-    seen->has_master = rtnl_link_get_master(link) != 0;
+    seen->master = rtnl_link_get_master(link);
     seen->index = rtnl_link_get_ifindex(link);
     seen->peer = rtnl_link_get_link(link);
     seen->mtu = mtu > UINT16_MAX ? UINT16_MAX : (uint16_t) mtu;

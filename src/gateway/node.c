@@ -2,11 +2,13 @@
 /* See node.h. */
 #include "gateway/node.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/leg_ovs.h"
+#include "gateway/moves.h"
 #include "gateway/speaker.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -15,6 +17,8 @@
 
 enum {
     PATIENCE_MS = 10000, N_DAEMONS = 3,
+    /* That long BGP, away or refusing, keeps what is to go. */
+    LET_GO_MS = 10000, LET_GO_LOOK_MS = 500,
 };
 
 /* A VRF here, from when its tenant is told until the kernel has it no more. */
@@ -24,6 +28,7 @@ struct vrf {
     char *tenant;               /* key; NULL = leaving */
     bool dirty;
     bool unconfigured;          /* leaving: bgpd has it no more */
+    struct vx_gw_hold hold;     /* leaving, or devices in it may be */
     int64_t since_ms;           /* of the last change */
     char *why;                  /* the kernel is not ready; NULL = it is */
     bool seen;                  /* the kernel has said anything */
@@ -37,6 +42,9 @@ struct vx_gw_node {
     struct vx_gw_legs *legs;
     struct vx_gw_frr *frrs[N_DAEMONS];
     struct vx_tree vrfs;
+    struct event *let_go;       /* while anything is held */
+    struct vx_gw_hold sweep;    /* of what earlier runs have left */
+    struct vx_gw_moves moves;
     bool synced;
     bool userspace, ovs_connected;
     bool frr_dirty;
@@ -161,6 +169,7 @@ set_kernel_vrf(struct vx_gw_node *node, struct vrf *vrf,
         .vni = vrf->vni, .leg_mac = tenant->mac, .leg_mtu = tenant->mtu,
         .leg_offload = node->ovs_connected && !node->userspace,
         .leg_addrs = addrs, .n_leg_addrs = tenant->n_ips,
+        .holds = vrf->hold.on,
     };
     struct devices d;
 
@@ -221,23 +230,86 @@ remove_vrf(struct vx_gw_node *node, struct vrf *vrf)
     vx_gw_kernel_remove_vrf(node->kernel, vrf->vni);
 }
 
-static void
-remove_leaving(struct vx_gw_node *node)
-{
-    bool released = vx_gw_frr_is_done(node->frrs[VX_GW_BGPD])
-                    || !vx_gw_frr_is_up(node->frrs[VX_GW_BGPD]);
+/* --- What goes when BGP has let go of it. */
 
-    if (node->frr_dirty) {
+static void
+hold(struct vx_gw_node *node, struct vx_gw_hold *hold)
+{
+    vx_gw_hold(hold, vx_clock_ms(),
+               vx_gw_frr_next(node->frrs[VX_GW_BGPD]));
+}
+
+/* Its peers have been told, over what goes.  Nothing is let go before all is
+ * known; then the time begins anew. */
+static bool
+is_let_go(const void *node_, const struct vx_gw_hold *hold)
+{
+    const struct vx_gw_node *node = node_;
+
+    return node->synced
+           && (vx_gw_frr_has_taken(node->frrs[VX_GW_BGPD], hold->number)
+               || vx_clock_ms() - hold->since_ms > LET_GO_MS);
+}
+
+static void
+let_go_of(struct vx_gw_node *node, struct vrf *vrf)
+{
+    const struct vx_gw_tenant *tenant = tenant_of(node, vrf);
+
+    vrf->hold.on = false;
+    if (!vrf->tenant) {
+        remove_vrf(node, vrf);
+    } else if (tenant && !vrf->dirty) {
+        set_kernel_vrf(node, vrf, tenant);
+    }
+}
+
+static void
+sweep(struct vx_gw_node *node)
+{
+    node->sweep.on = false;
+    vx_gw_kernel_sync(node->kernel);
+    if (node->legs) {
+        vx_gw_legs_sync(node->legs);
+    }
+}
+
+static void
+let_go(struct vx_gw_node *node)
+{
+    static const struct timeval soon = { 0, LET_GO_LOOK_MS * 1000 };
+    bool any = false;
+
+    if (!node->kernel) {
         return;
+    }
+    if (node->sweep.on && is_let_go(node, &node->sweep)) {
+        sweep(node);
+    }
+    if (vx_gw_moves_let_go(&node->moves, is_let_go, node, &any)) {
+        vx_gw_frr_touch(node->frrs[VX_GW_BGPD]);
     }
     VX_TREE_FOR_EACH_SAFE (at, next, &node->vrfs) {
         struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);
 
-        if (!vrf->tenant
-            && (released || vx_clock_ms() - vrf->since_ms > PATIENCE_MS)) {
-            remove_vrf(node, vrf);
+        if (vrf->hold.on && is_let_go(node, &vrf->hold)) {
+            let_go_of(node, vrf);
+        } else {
+            any |= vrf->hold.on;
         }
     }
+    if ((any || node->sweep.on)
+        && !event_pending(node->let_go, EV_TIMEOUT, NULL)) {
+        event_add(node->let_go, &soon);
+    }
+}
+
+static void
+let_go_late(evutil_socket_t fd, short what, void *node)
+{
+    (void) fd;
+    (void) what;
+    let_go(node);
 }
 
 /* --- What the kernel and OVS say. */
@@ -330,7 +402,8 @@ gather_peerings(struct vx_gw_node *node, const char *prefix, bool of_fabric,
                 size_t n)
 {
     VX_GW_FOR_EACH(entry, node->config.entries, VX_GW_PEERING, prefix) {
-        if ((!entry->value->peering.tenant) == of_fabric) {
+        if ((!entry->value->peering.tenant) == of_fabric
+            && !vx_gw_moves_is_moving(&node->moves, entry->key)) {
             node->want_peerings =
                 vx_grow(node->want_peerings, &node->cap_want_peerings, n + 1,
                         sizeof *node->want_peerings);
@@ -460,7 +533,7 @@ on_frr(void *node_)
     struct vx_gw_node *node = node_;
 
     if (node->frrs[VX_GW_REFLECTOR]) {      /* all are made */
-        remove_leaving(node);
+        let_go(node);
         node->config.progress(node->config.aux);
     }
 }
@@ -480,6 +553,7 @@ leave(struct vx_gw_node *node, const char *tenant, uint32_t keep)
             vrf->tenant = NULL;
             vrf->since_ms = vx_clock_ms();
             vrf->unconfigured = false;
+            hold(node, &vrf->hold);
         }
     }
 }
@@ -507,12 +581,19 @@ touch_tenant(struct vx_gw_node *node, const struct vx_gw_entry *entry)
     vrf->unconfigured = false;
     vrf->dirty = true;
     vrf->since_ms = vx_clock_ms();
+    hold(node, &vrf->hold);
 }
 
 static void
-touch_peering(struct vx_gw_node *node, const char *key)
+touch_peering(struct vx_gw_node *node, const struct vx_gw_entry *entry)
 {
+    const char *key = entry->key;
     size_t n = strcspn(key, "/");
+    struct vx_gw_hold now = { .on = false };
+
+    hold(node, &now);
+    vx_gw_moves_set(&node->moves, key, entry->value
+                    ? entry->value->peering.value.device : NULL, &now);
 
     VX_TREE_FOR_EACH (at, &node->vrfs) {
         struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);
@@ -521,6 +602,7 @@ touch_peering(struct vx_gw_node *node, const char *key)
             && !vrf->tenant[n]) {
             vrf->dirty = true;
             vrf->since_ms = vx_clock_ms();
+            hold(node, &vrf->hold);
         }
     }
 }
@@ -532,7 +614,7 @@ vx_gw_node_touch(struct vx_gw_node *node, const struct vx_gw_entry *entry)
     if (entry->type == VX_GW_TENANT) {
         touch_tenant(node, entry);
     } else if (entry->type == VX_GW_PEERING) {
-        touch_peering(node, entry->key);
+        touch_peering(node, entry);
     }
 }
 
@@ -567,17 +649,7 @@ vx_gw_node_flush(struct vx_gw_node *node)
         vx_gw_frr_touch(node->frrs[VX_GW_BGPD]);
         vx_gw_frr_touch(node->frrs[VX_GW_REFLECTOR]);
     }
-}
-
-static void
-sync_kernel(struct vx_gw_node *node)
-{
-    if (node->synced && node->kernel) {
-        vx_gw_kernel_sync(node->kernel);
-        if (node->legs) {
-            vx_gw_legs_sync(node->legs);
-        }
-    }
+    let_go(node);
 }
 
 void
@@ -586,8 +658,12 @@ vx_gw_node_sync(struct vx_gw_node *node)
     if (!node->synced) {
         node->synced = true;
         node->frr_dirty = true;
+        hold(node, &node->sweep);
+        VX_TREE_FOR_EACH (at, &node->vrfs) {
+            VX_CONTAINER(at, struct vrf, by_vni)->hold.since_ms =
+                node->sweep.since_ms;
+        }
         vx_gw_node_flush(node);
-        sync_kernel(node);
         vx_gw_frr_touch(node->frrs[VX_GW_ZEBRA]);
     }
 }
@@ -643,7 +719,6 @@ vx_gw_node_set_backend(struct vx_gw_node *node, enum vx_gw_backend backend)
         }
     }
     vx_gw_node_flush(node);
-    sync_kernel(node);
 }
 
 /* --- Looking. */
@@ -816,6 +891,8 @@ vx_gw_node_new(const struct vx_gw_node_config *config)
 
     node->config = *config;
     vx_tree_init(&node->vrfs, compare_vrf);
+    vx_gw_moves_init(&node->moves);
+    node->let_go = event_new(config->base, -1, 0, let_go_late, node);
     for (int i = 0; i < N_DAEMONS; i++) {
         char *path = vx_xasprintf("%s/%s.vty",
                                   i == VX_GW_REFLECTOR
@@ -849,6 +926,8 @@ vx_gw_node_free(struct vx_gw_node *node)
     VX_TREE_FOR_EACH_SAFE (at, next, &node->vrfs) {
         vrf_free(node, VX_CONTAINER(at, struct vrf, by_vni));
     }
+    vx_gw_moves_fini(&node->moves);
+    event_free(node->let_go);
     free(node->want_vrfs);
     free(node->want_peerings);
     free(node);

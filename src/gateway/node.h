@@ -8,7 +8,10 @@
  *
  * Nothing is removed before vx_gw_node_sync: until the controller (or the
  * file of the last state) has told all, what is there is not known to be
- * superfluous. */
+ * superfluous.  Nor, for 10 s, before bgpd has let go of it: over a device
+ * that has left nobody hears that a session is over.  Devices and addresses
+ * of peerings that changed stay in their VRF so long, VRFs of tenants that
+ * went, and what earlier runs have left. */
 #ifndef VX_GATEWAY_NODE_H
 #define VX_GATEWAY_NODE_H
 

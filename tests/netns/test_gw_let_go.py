@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway with many tenants: what a restart of vxgatewayd finds stays as it
-is."""
+is, and what a peering takes along leaves when BGP has told the peer."""
 import signal
+import time
 
 import pytest
 
-from gwlab import GwLab
+import intent
+from gwlab import GwLab, STATIC
 from netns import wait_until
 from ping import Pinging
 
 TENANTS = tuple(f"t{n:02d}" for n in range(1, 17))
+SAID_S = 2                      # a peer has heard
 
 
 @pytest.fixture(scope="module", name="gw")
 def _gw(make_lab):
     return GwLab(make_lab(1), tenants=TENANTS, gateways=1,
                  upstream=False).build()
+
+
+@pytest.fixture(name="api")
+def _api(gw):
+    with intent.Api(gw.lab.api) as api:
+        yield api
 
 
 def text_of(gw):
@@ -32,6 +41,73 @@ def legs(gw):
         if name.startswith("vl"):
             found[name] = uuid, ofport
     return found
+
+
+def devices(gw, tenant):
+    """Names of what is in the tenant's VRF, if there is one."""
+    if gw.gateways[0].vrf_name(tenant) not in (
+            gw.gateways[0].box.netns_names()):
+        return set()
+    lines = gw.gateways[0].box.run(
+        "ip", "-br", "link", vrf=gw.gateways[0].vrf_name(tenant))
+    return {line.split("@")[0].split()[0]
+            for line in lines.stdout.splitlines()}
+
+
+def has(gw, tenant):
+    """Whether the CE has anything from the gateway, be it stale."""
+    ce = gw.ces[tenant].frr
+    return bool(ce.established() or STATIC in ce.bgp_routes())
+
+
+def peering(tenant):
+    return f"/v1/tenants/{tenant}/peerings/ce1"
+
+
+def put_peering(gw, api, tenant, **more):
+    api.batch([gw.ce_op(tenant, gw.gateways[0], **more)])
+
+
+def delete_tenant(gw, api, tenant):
+    api.batch([intent.delete(op["path"])
+               for op in reversed(gw.tenant_ops(tenant))])
+
+
+def wait_hears(gw, tenant):
+    """Back when the CE has a session and routes that are not stale."""
+    def look():
+        paths = gw.ces[tenant].frr.bgp_routes().get(STATIC, [])
+        return any(not p.get("stale") for p in paths)
+    wait_until(look, 60, text_of(gw), 0.05)
+
+
+def wait_told(gw, tenant, begun):
+    """Back when the CE has nothing any more, which is soon."""
+    wait_until(lambda: not has(gw, tenant), 60, text_of(gw), 0.02)
+    took = time.monotonic() - begun
+    assert took < SAID_S, (
+        f"the CE of {tenant} has heard after {took:.1f} s\n" + text_of(gw)())
+    return took
+
+
+def dropped(gw, tenant):
+    """How often the CE has lost its session."""
+    found = gw.ces[tenant].frr.json("bgpd", "show bgp neighbors json")
+    return found["172.16.1.1"]["connectionsDropped"]
+
+
+def wait_dropped(gw, tenant, before, begun):
+    """Back when the CE has lost it once more, which is soon."""
+    wait_until(lambda: dropped(gw, tenant) > before, 60, text_of(gw), 0.02)
+    took = time.monotonic() - begun
+    assert took < SAID_S, (
+        f"the CE of {tenant} has heard after {took:.1f} s\n" + text_of(gw)())
+    return took
+
+
+def wait_inside(gw, tenant, device, there=True, deadline_s=60):
+    wait_until(lambda: (device in devices(gw, tenant)) == there, deadline_s,
+               text_of(gw), 0.05)
 
 
 def test_a_restart_leaves_the_legs_of_many_tenants(gw, figures):
@@ -63,6 +139,119 @@ def test_a_leg_of_nobody_is_swept(gw):
     gateway.host.vsctl("add-port", "br-tenant", "vl4711")
     gateway.start("vxgatewayd")
     wait_until(lambda: "vl4711" not in legs(gw), 60, text_of(gw), 0.1)
+
+
+def test_a_peering_that_goes_says_so_before_its_device_does(gw, api,
+                                                            figures):
+    tenant, device = TENANTS[0], f"ce-{TENANTS[0]}"
+    wait_hears(gw, tenant)
+    begun = time.monotonic()
+    api.ask("DELETE", peering(tenant))
+    took = wait_told(gw, tenant, begun)
+    wait_inside(gw, tenant, device, False)
+    figures(f"peering del: the CE has nothing after {took:.2f} s, the device "
+            f"has left after {time.monotonic() - begun:.2f} s")
+    put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
+
+
+def test_a_peering_deleted_and_added_at_once_is_there(gw, api):
+    tenant, device = TENANTS[1], f"ce-{TENANTS[1]}"
+    for _ in range(4):
+        wait_hears(gw, tenant)
+        api.ask("DELETE", peering(tenant))
+        put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
+    wait_inside(gw, tenant, device)
+    wait_until(lambda: gw.ces[tenant].frr.established(), 60, text_of(gw), 0.1)
+
+
+def test_a_tenant_that_goes_says_so(gw, api):
+    tenant = TENANTS[2]
+    vrf = gw.gateways[0].vrf_name(tenant)
+    wait_hears(gw, tenant)
+    begun = time.monotonic()
+    delete_tenant(gw, api, tenant)
+    wait_told(gw, tenant, begun)
+    wait_until(lambda: vrf not in gw.gateways[0].box.netns_names(), 60,
+               text_of(gw), 0.1)
+
+
+def test_a_device_that_gets_another_tenant_leaves_the_first_in_peace(gw,
+                                                                     api):
+    one, two = TENANTS[3:5]
+    device = f"ce-{one}"
+    wait_hears(gw, one)
+    wait_hears(gw, two)
+    before = [dropped(gw, tenant) for tenant in (one, two)]
+    begun = time.monotonic()
+    api.batch([intent.delete(peering(one)), intent.delete(peering(two)),
+               gw.ce_op(two, gw.gateways[0], device=device,
+                        peer_as=65100 + TENANTS.index(one) + 1)])
+    for tenant, number in zip((one, two), before):
+        wait_dropped(gw, tenant, number, begun)
+    wait_inside(gw, two, device)
+    assert device not in devices(gw, one)
+    wait_hears(gw, one)             # of the other tenant
+    assert f"ce-{two}" not in devices(gw, two)
+
+
+def test_a_peering_that_gets_another_device_says_so(gw, api):
+    tenant, other = TENANTS[5], "ce-other"
+    gateway = gw.gateways[0]
+    gateway.box.ip([f"link add {other} type veth peer name other"])
+    wait_hears(gw, tenant)
+    begun = time.monotonic()
+    put_peering(gw, api, tenant, device=other)
+    wait_told(gw, tenant, begun)
+    wait_inside(gw, tenant, other)
+    wait_inside(gw, tenant, f"ce-{tenant}", False)
+    put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
+
+
+def test_a_peering_deleted_while_vxgatewayd_is_away_says_so(gw, api,
+                                                            figures):
+    tenant, gone = TENANTS[6:8]
+    gateway = gw.gateways[0]
+    wait_hears(gw, tenant)
+    wait_hears(gw, gone)
+    gateway.stop("vxgatewayd", signal.SIGKILL)
+    vrf = gateway.vrf_name(gone)
+    api.ask("DELETE", peering(tenant))
+    delete_tenant(gw, api, gone)
+    begun = time.monotonic()
+    gateway.start("vxgatewayd")
+    # The session of a device that is taken out lives for the hold time, and
+    # the routes for the restart time.
+    for name in (tenant, gone):
+        wait_until(lambda n=name: not has(gw, n), 60, text_of(gw), 0.05)
+    took = time.monotonic() - begun
+    assert took < 7, text_of(gw)()
+    figures(f"the CEs have nothing {took:.2f} s after vxgatewayd's start")
+    wait_inside(gw, tenant, f"ce-{tenant}", False)
+    wait_until(lambda: vrf not in gateway.box.netns_names(), 60,
+               text_of(gw), 0.1)
+    put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
+
+
+def test_a_bgpd_that_does_not_answer_holds_no_device_for_ever(gw, api):
+    tenant, device = TENANTS[8], f"ce-{TENANTS[8]}"
+    gateway = gw.gateways[0]
+    wait_hears(gw, tenant)
+    bgpd = gateway.box.processes["bgpd"]
+    bgpd.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        api.ask("DELETE", peering(tenant))
+        wait_inside(gw, tenant, device, False)
+        took = time.monotonic() - begun
+    finally:
+        bgpd.send_signal(signal.SIGCONT)
+    assert 8 < took < 16, f"{took:.1f} s\n" + text_of(gw)()
+    put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
 
 
 def test_nothing_has_crashed(gw):

@@ -318,6 +318,8 @@ a_tenant_that_is_gone_goes_as_a_whole(void **state)
 
     f->want.n_vrfs = 0;
     assert_string_equal(plan(f, VX_GW_BGPD, HEAD VRF MAPS),
+                        "router bgp 65001 vrf vx5001\n"
+                        "no neighbor 172.16.1.2\nexit\n"
                         "no router bgp 65001 vrf vx5001\n"
                         "no route-map vx-5001-ce1-in4 deny 1\n"
                         "no route-map vx-5001-ce1-in4 permit 10\n"

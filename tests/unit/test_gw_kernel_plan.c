@@ -266,6 +266,35 @@ strays_go_back_and_an_operators_stay(void **state)
 }
 
 static void
+what_bgp_has_not_let_go_of_stays_as_yet(void **state)
+{
+    struct vx_gw_seen seen = perfect(VX_GW_VRF_NETNS);
+    struct vx_gw_vrf_want holding = want;
+    struct vx_gw_ops ops;
+    struct vx_error err;
+
+    (void) state;
+    holding.holds = true;
+    seen.inside[0].addrs[seen.inside[0].n_addrs++] =
+        addr("172.16.9.1", 30);
+    seen.inside[1] = link_of("old", 4, 0);
+    seen.n_inside = 2;
+    seen.leg.addrs[seen.leg.n_addrs++] = addr("172.16.9.1", 30);
+    assert_true(vx_gw_kernel_plan(VX_GW_VRF_NETNS, want.vni, &holding, &seen,
+                                  &ops, &err));
+    assert_true(ops.holds);
+    assert_int_equal(ops.n, 1);         /* the leg is not BGP's */
+    assert_int_equal(ops.ops[0].kind, VX_GW_OP_ADDR_DEL);
+    vx_gw_ops_fini(&ops);
+    assert_true(vx_gw_kernel_plan(VX_GW_VRF_NETNS, want.vni, &want, &seen,
+                                  &ops, &err));
+    assert_false(ops.holds);
+    assert_int_equal(ops.n, 3);
+    vx_gw_ops_fini(&ops);
+    vx_gw_seen_fini(&seen);
+}
+
+static void
 a_vrf_that_goes_gives_all_devices_back_first(void **state)
 {
     struct vx_gw_seen seen = perfect(VX_GW_VRF_NETNS);
@@ -460,6 +489,7 @@ main(void)
         cmocka_unit_test(ends_that_are_no_pair_are_made_again),
         cmocka_unit_test(a_device_that_is_not_there_is_waited_for),
         cmocka_unit_test(strays_go_back_and_an_operators_stay),
+        cmocka_unit_test(what_bgp_has_not_let_go_of_stays_as_yet),
         cmocka_unit_test(a_vrf_that_goes_gives_all_devices_back_first),
         cmocka_unit_test(what_is_an_operators_is_refused_by_name),
         cmocka_unit_test(names_of_vrfs_are_read_strictly),
