@@ -126,6 +126,10 @@ struct vx_gw_app {
     /* kept.c */
     int64_t bgpd_lost_ms;           /* peers may keep what it told; 0 = not */
     uint64_t bgpd_seen;             /* the connection that was lost */
+    int64_t deaf_ms;                /* zebra was restarted under bgpd; 0 = it
+                                     * was not, or is over */
+    int64_t heard_ms;               /* when bgpd began to subscribe again, or
+                                     * has done so */
 
     /* bfd.c */
     struct vx_gw_vty *bfdd_vty;     /* NULL: nobody wants BFD */

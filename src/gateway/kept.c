@@ -4,14 +4,18 @@
  * When bgpd dies they keep what it has told them, by graceful restart: until
  * it is back and has told them all again, or their patience is over.  So what
  * is withdrawn meanwhile is not acknowledged before that: whoever waits for it
- * learns that packets may still come.  (The fabric's peers are none of it: the
- * reflector has no graceful restart.) */
+ * learns that packets may still come.  The same when zebra was restarted under
+ * bgpd, which hears of nothing that is withdrawn, and announces it, until it
+ * has subscribed again and what it missed has been taken back (peers.c,
+ * ghosts.c).  (The fabric's peers are none of it: the reflector has no graceful
+ * restart, and no zebra.) */
 #include "gateway/app.h"
 #include "lib/clock.h"
 
 enum {
     PATIENCE_MS = 1000 * VX_GW_RESTART_S + 1000,
     SETTLED_MS = 2000,          /* with End-of-RIB */
+    HEARD_MS = 1000,            /* until peers have heard of it, too */
 };
 
 void
@@ -44,6 +48,21 @@ are_back(const struct vx_gw_app *app)
     return true;
 }
 
+/* bgpd announces what zebra has no more. */
+static bool
+is_deaf(struct vx_gw_app *app)
+{
+    int64_t now_ms = vx_clock_ms();
+
+    if (app->deaf_ms
+        && (now_ms - app->deaf_ms > PATIENCE_MS
+            || (!app->bgpd_deaf && !app->n_ghosts
+                && now_ms - app->heard_ms > HEARD_MS))) {
+        app->deaf_ms = 0;
+    }
+    return app->deaf_ms;
+}
+
 bool
 vx_gw_app_peers_keep(struct vx_gw_app *app)
 {
@@ -56,5 +75,5 @@ vx_gw_app_peers_keep(struct vx_gw_app *app)
                 && are_back(app)))) {
         app->bgpd_lost_ms = 0;
     }
-    return app->bgpd_lost_ms;
+    return app->bgpd_lost_ms || is_deaf(app);
 }

@@ -264,6 +264,7 @@ resubscribed(void *app_, bool ok, const char *text,
         return;
     }
     app->n_resubscribes++;
+    app->heard_ms = vx_clock_ms();
     vx_log_info("peers", "bgpd has subscribed to zebra again");
     vx_gw_app_find_lost_hops(app);
     vx_gw_app_find_ghosts(app);
@@ -398,6 +399,7 @@ zebra_answered(void *app_, bool ok, const char *text,
     if (ok && there && app->bgpd_deaf && !app->ids_unknown
         && vx_gw_frr_is_done(vx_gw_node_frr(app->node, VX_GW_BGPD))) {
         app->bgpd_deaf = false;
+        app->heard_ms = vx_clock_ms();
         resubscribe(app);
     } else if (ok && !there && app->bgpd_deaf) {
         end_absent(app);
@@ -411,7 +413,7 @@ vx_gw_app_zebra_is_back(struct vx_gw_app *app)
                     || zebra_is_younger(app);
 
     app->bgpd_deaf = true;
-    app->zebra_back_ms = was_away ? vx_clock_ms() : 0;
+    app->zebra_back_ms = app->deaf_ms = was_away ? vx_clock_ms() : 0;
     app->asking_zebra = false;
     app->ids_unknown = true;
     app->asking_ids = false;

@@ -63,6 +63,22 @@ def test_what_is_withdrawn_is_gone_when_peers_have_waited_enough(gw):
     active(gw)
 
 
+def test_what_bgpd_does_not_hear_after_a_restart_of_zebra_is_not_gone(gw):
+    """It goes on announcing that for some ten seconds."""
+    heard_by_all(gw)
+    one = gw.gateways[0]
+    one.stop("zebra", signal.SIGKILL)
+    one.start("zebra")
+    gw.lab.netctl("route", "set", "red", STATIC, "--no-announce")
+    until(gw, lambda: row(gw, STATIC).get("state") == "withdrawing", "a row")
+    assert STATIC in gw.ce_routes("red")
+    until(gw, lambda: not row(gw, STATIC), "no row", 60)
+    assert STATIC not in gw.ce_routes("red")
+    gw.lab.netctl("route", "set", "red", STATIC, "--announce")
+    gw.wait_sessions()
+    active(gw)
+
+
 def test_a_dead_reflector_leaves_the_tenants_own_peers(gw):
     before = heard_by_all(gw)
     one = gw.gateways[0]
