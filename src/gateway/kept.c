@@ -7,8 +7,8 @@
  * learns that packets may still come.  The same when zebra was restarted under
  * bgpd, which hears of nothing that is withdrawn, and announces it, until it
  * has subscribed again and what it missed has been taken back (peers.c,
- * ghosts.c).  (The fabric's peers are none of it: the reflector has no graceful
- * restart, and no zebra.) */
+ * ghosts.c).  (The fabric's peers are none of it: the reflector has no
+ * graceful restart, and no zebra.) */
 #include "gateway/app.h"
 #include "lib/clock.h"
 
