@@ -11,11 +11,15 @@
 #include <sys/resource.h>
 
 #include "gateway/nl.h"
+#include "lib/clock.h"
 #include "lib/xalloc.h"
 
 enum {
     ROUNDS = 3,                 /* look and change, until nothing is left */
     RETRY_MS = 1000,
+    /* So long a VRF stays there, empty, before it is removed: zebra 8.4 falls
+     * or ends when a namespace goes while it has routes of it under way. */
+    QUIET_MS = 1000,
     TICK_MS = 500,
 };
 
@@ -286,6 +290,23 @@ changed(struct vx_gw_vrf *vrf)
     }
 }
 
+/* What empties the VRF comes first. */
+static void
+put_off(struct vx_gw_vrf *vrf, struct vx_gw_ops *ops)
+{
+    const struct timeval tv = { QUIET_MS / 1000, QUIET_MS % 1000 * 1000 };
+
+    if (!vrf->is_quiet && (ops->n > 1 || (ops->n && vrf->quiet_ms))
+        && ops->ops[ops->n - 1].kind == VX_GW_OP_VRF_DEL) {
+        ops->n--;
+        vrf->quiet_ms = vrf->quiet_ms ? vrf->quiet_ms
+                                      : vx_clock_ms() + QUIET_MS;
+        if (!event_pending(vrf->kernel->quiet, EV_TIMEOUT, NULL)) {
+            event_add(vrf->kernel->quiet, &tv);
+        }
+    }
+}
+
 /* One look and what it asks for.  *ret_done: there was nothing to do. */
 static bool
 round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
@@ -313,6 +334,8 @@ round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
         if (want) {
             note(vrf, &ops);
             vrf->has_held = ops.holds;
+        } else {
+            put_off(vrf, &ops);
         }
         ok = vx_gw_do(&place, &ops, &n, err);
         kernel->counts.operations += n;
@@ -364,6 +387,30 @@ retry(evutil_socket_t fd, short events, void *aux)
 }
 
 static void
+be_quiet(evutil_socket_t fd, short events, void *aux)
+{
+    const struct timeval tv = { QUIET_MS / 1000, QUIET_MS % 1000 * 1000 };
+    struct vx_gw_kernel *kernel = aux;
+    int64_t now_ms = vx_clock_ms();
+    bool any = false;
+
+    (void) fd, (void) events;
+    VX_TREE_FOR_EACH(node, &kernel->vrfs) {
+        struct vx_gw_vrf *vrf = VX_CONTAINER(node, struct vx_gw_vrf, by_vni);
+
+        if (vrf->quiet_ms && vrf->quiet_ms <= now_ms) {
+            vrf->quiet_ms = 0;
+            vrf->is_quiet = true;
+            vx_gw_kernel_dirty(vrf, false, 0);
+        }
+        any |= vrf->quiet_ms != 0;
+    }
+    if (any) {
+        event_add(kernel->quiet, &tv);
+    }
+}
+
+static void
 remove_now(struct vx_gw_vrf *vrf)
 {
     struct vx_error err = { .code = VX_OK };
@@ -373,6 +420,9 @@ remove_now(struct vx_gw_vrf *vrf)
     for (int i = 0; i < ROUNDS && !done; i++) {
         if (!round_of(vrf, NULL, &done, &err)) {
             break;
+        }
+        if (vrf->quiet_ms) {
+            return;
         }
     }
     if (vrf->want) {
@@ -473,6 +523,7 @@ vx_gw_kernel_new(struct event_base *base, enum vx_gw_backend backend,
     vx_tree_init(&kernel->devices, compare_name);
     kernel->work = event_new(base, -1, 0, work, kernel);
     kernel->retry = event_new(base, -1, 0, retry, kernel);
+    kernel->quiet = event_new(base, -1, 0, be_quiet, kernel);
     kernel->tick = event_new(base, -1, 0, tick, kernel);
     raise_limit();
     kernel->sock = vx_gw_nl_open(err);
@@ -510,6 +561,7 @@ vx_gw_kernel_free(struct vx_gw_kernel *kernel)
     }
     event_free(kernel->work);
     event_free(kernel->retry);
+    event_free(kernel->quiet);
     event_free(kernel->tick);
     free(kernel);
 }
@@ -568,6 +620,8 @@ vx_gw_kernel_set_vrf(struct vx_gw_kernel *kernel,
     drop_devices(vrf);
     vx_gw_want_free(vrf->want);
     vrf->want = vx_gw_want_copy(want);
+    vrf->quiet_ms = 0;
+    vrf->is_quiet = false;
     vrf->devices = devices;
     index_devices(vrf);
     vrf->is_stirred = false;

@@ -29,6 +29,8 @@ struct vx_gw_vrf {
     bool is_dirty, is_stirred;          /* stirred: by somebody else */
     bool is_ready, is_told;
     bool is_failed;             /* to be tried again */
+    bool is_quiet;              /* empty for long enough to go */
+    int64_t quiet_ms;           /* then it will be; 0 = not yet begun */
     bool has_held;              /* something that was not wanted stayed */
     bool is_nudged;             /* addresses are to be told again */
     unsigned n_ticks;           /* since the last change; 0 = long ago */
@@ -49,7 +51,7 @@ struct vx_gw_kernel {
     struct event *readable;
     int inotify;
     struct event *names;                /* of namespaces */
-    struct event *work, *retry, *tick;
+    struct event *work, *retry, *tick, *quiet;
     struct vx_tree vrfs;                /* by VNI */
     struct vx_tree devices;             /* by name */
     struct vx_gw_vrf *dirty, **dirty_tail;
