@@ -25,7 +25,7 @@
 enum { VX_GW_GATHER_MAX = 2000 };
 void vx_gw_frr_gather(struct vx_gw_frr_commands *commands);
 
-/* commands[at] opens or closes a bracket. */
+/* It opens or closes a bracket. */
 bool vx_gw_frr_is_bracket(const char *command);
 /* commands[at] closes the bracket in which commands[refused] is: to be said
  * all the same. */

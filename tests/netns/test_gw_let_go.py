@@ -171,8 +171,12 @@ def test_a_tenant_that_goes_says_so(gw, api):
     begun = time.monotonic()
     delete_tenant(gw, api, tenant)
     wait_told(gw, tenant, begun)
+    wait_inside(gw, tenant, f"ce-{tenant}", False)
+    # Empty for a second before it goes: zebra is to have no route in hand.
+    empty = time.monotonic()
     wait_until(lambda: vrf not in gw.gateways[0].box.netns_names(), 60,
-               text_of(gw), 0.1)
+               text_of(gw), 0.05)
+    assert time.monotonic() - empty > 0.3, text_of(gw)()
 
 
 def test_a_device_that_gets_another_tenant_leaves_the_first_in_peace(gw,

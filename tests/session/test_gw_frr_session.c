@@ -182,19 +182,28 @@ it_looks_configures_and_looks_again(void **state)
                         "bgp route-map delay-timer 1\n" ROUTER "end\n");
 }
 
+/* It refuses what begins so, having heard that; then it hears no bracket. */
+static void
+check_one_by_one(struct fake *f, const char *refuses, const char *heard)
+{
+    char wanted[200];
+
+    f->refuses = refuses;
+    snprintf(wanted, sizeof wanted, "configure terminal\n%send\n", heard);
+    assert_string_equal(told(f), "enable\n");
+    assert_string_equal(told(f), wanted);
+    assert_string_equal(told(f), "configure terminal\n"
+                                 "bgp route-map delay-timer 1\n" ROUTER
+                                 "end\n");
+}
+
 static void
 one_that_gathers_nothing_is_told_all_one_by_one(void **state)
 {
     struct fake *f = *state;
 
-    f->refuses = "XFRR_";
     f->n_times = 100;
-    assert_string_equal(told(f), "enable\n");
-    assert_string_equal(told(f), "configure terminal\n"
-                                 "!XFRR_start_configuration\nend\n");
-    assert_string_equal(told(f), "configure terminal\n"
-                                 "bgp route-map delay-timer 1\n" ROUTER
-                                 "end\n");
+    check_one_by_one(f, "XFRR_", "!XFRR_start_configuration\n");
 }
 
 static void
@@ -202,15 +211,9 @@ a_commit_that_is_refused_is_tried_one_by_one(void **state)
 {
     struct fake *f = *state;
 
-    f->refuses = "XFRR_end";
     f->n_times = 1;
-    assert_string_equal(told(f), "enable\n");
-    assert_string_equal(told(f), "configure terminal\n"
-                                 "XFRR_start_configuration\n"
-                                 "!XFRR_end_configuration\nend\n");
-    assert_string_equal(told(f), "configure terminal\n"
-                                 "bgp route-map delay-timer 1\n" ROUTER
-                                 "end\n");
+    check_one_by_one(f, "XFRR_end", "XFRR_start_configuration\n"
+                                    "!XFRR_end_configuration\n");
 }
 
 int
