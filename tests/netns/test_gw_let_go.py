@@ -127,8 +127,7 @@ def test_a_restart_leaves_the_legs_of_many_tenants(gw, figures):
                 f"{len(set(before.items()) - set(legs(gw).items()))} legs "
                 "made anew")
         assert legs(gw) == before
-        # Legs that are made anew cost each pair a second.
-        assert pinging.gap_s < 0.3, str(pinging)
+        assert not sum(pinging.lost.values()), str(pinging)
 
 
 def test_a_leg_of_nobody_is_swept(gw):
