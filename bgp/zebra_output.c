@@ -392,8 +392,9 @@ tell_purged(struct bg_zebra *z)
     z->purges = NULL;                   /* they may be added to meanwhile */
     z->n_purges = z->cap_purges = 0;
     for (size_t i = 0; i < n && !z->is_dead; i++) {
-        if (bg_learned_is_fresh(z->learned, purges[i].vrf,
-                                &purges[i].prefix)) {
+        if (!purges[i].is_sure
+            && bg_learned_is_fresh(z->learned, purges[i].vrf,
+                                   &purges[i].prefix)) {
             continue;
         }
         say_purge(z, &purges[i]);

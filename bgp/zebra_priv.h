@@ -51,6 +51,7 @@ struct bg_zvrf {
 struct bg_purge {
     char vrf[BG_VRF_NAME_SIZE];
     struct vx_prefix prefix;
+    bool is_sure;               /* though bgpd has said it */
 };
 
 struct bg_zebra {

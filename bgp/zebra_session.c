@@ -505,9 +505,9 @@ bg_zebra_unsaid(const struct bg_zebra *z, const char *vrf,
     return bg_learned_unsaid(z->learned, vrf, prefixes, max);
 }
 
-void
-bg_zebra_purge(struct bg_zebra *z, const char *vrf,
-               const struct vx_prefix *prefix)
+static void
+add_purge(struct bg_zebra *z, const char *vrf, const struct vx_prefix *prefix,
+          bool is_sure)
 {
     struct bg_purge *purge;
 
@@ -517,7 +517,22 @@ bg_zebra_purge(struct bg_zebra *z, const char *vrf,
     memset(purge, 0, sizeof *purge);
     strncpy(purge->vrf, vrf, sizeof purge->vrf - 1);
     purge->prefix = *prefix;
+    purge->is_sure = is_sure;
     bg_zebra_later(z);
+}
+
+void
+bg_zebra_purge(struct bg_zebra *z, const char *vrf,
+               const struct vx_prefix *prefix)
+{
+    add_purge(z, vrf, prefix, false);
+}
+
+void
+bg_zebra_force_purge(struct bg_zebra *z, const char *vrf,
+                     const struct vx_prefix *prefix)
+{
+    add_purge(z, vrf, prefix, true);
 }
 
 void

@@ -181,6 +181,10 @@ size_t bg_zebra_unsaid(const struct bg_zebra *zebra, const char *vrf,
  * it is gone, hold or not.  No-op once bgpd has said it. */
 void bg_zebra_purge(struct bg_zebra *zebra, const char *vrf,
                     const struct vx_prefix *prefix);
+/* So too, whether bgpd has said it or not: it has nothing to do with the VRF
+ * any more. */
+void bg_zebra_force_purge(struct bg_zebra *zebra, const char *vrf,
+                          const struct vx_prefix *prefix);
 /* What was withdrawn up to this number of doubted() is gone. */
 void bg_zebra_believe(struct bg_zebra *zebra, uint64_t number);
 

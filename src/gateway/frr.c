@@ -35,8 +35,9 @@ struct vx_gw_frr {
     struct vx_gw_vty *vty;
     struct event *timer;
     bool touched;               /* since the last question */
-    uint64_t n_touches, n_asked, n_taken;   /* touches before the last one,
-                                             * and those it has carried out */
+    uint64_t n_touches, n_asked;    /* touches before the last question */
+    uint64_t n_taken;           /* those it has carried out */
+    uint64_t n_heard;           /* or refused */
     bool busy;                  /* a job is under way */
     bool done;
     bool synced;                /* want() has known what is wanted */
@@ -127,12 +128,18 @@ vx_gw_frr_take_made(struct vx_gw_frr *frr, uint32_t **ret_vnis)
 }
 
 static void
+note_taken(struct vx_gw_frr *frr)
+{
+    frr->n_taken = frr->n_heard = frr->n_asked;
+}
+
+static void
 settle(struct vx_gw_frr *frr, bool done, const char *why)
 {
     frr->busy = false;
     set_why(frr, why);
     if (done) {
-        frr->n_taken = frr->n_asked;
+        note_taken(frr);
         frr->ended = false;
         frr->one_by_one = false;
         add_vnis(&frr->made, frr->making.vnis, frr->making.n);
@@ -168,6 +175,9 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
 
     (void) text;
     vx_gw_frr_plan_fini(&frr->plan);
+    if (!ok && (err->code == VX_INVALID || err->code == VX_BUSY)) {
+        frr->n_heard = frr->n_asked;
+    }
     if (together) {
         vx_log_warn(name_of(frr), "lists and route-maps are said one by one, "
                     "since it does not take them together: %s",
@@ -184,7 +194,7 @@ configured(void *frr_, bool ok, const char *text, const struct vx_error *err)
         settle(frr, false, "it takes the commands, and is then not as "
                            "wanted");
     } else {
-        frr->n_taken = frr->n_asked;
+        note_taken(frr);
         ask(frr);
         frr->spec.progress(frr->spec.aux);
     }
@@ -290,6 +300,7 @@ answered(void *frr_, bool ok, const char *text, const struct vx_error *err)
     want.one_by_one = frr->one_by_one;
     if (!vx_gw_frr_plan(frr->spec.daemon, &want, text, plan, &why)) {
         memset(plan, 0, sizeof *plan);
+        frr->n_heard = frr->n_asked;
         settle(frr, false, why.message);
         return;
     }
@@ -444,6 +455,12 @@ bool
 vx_gw_frr_has_taken(const struct vx_gw_frr *frr, uint64_t number)
 {
     return frr->n_taken >= number;
+}
+
+bool
+vx_gw_frr_has_heard(const struct vx_gw_frr *frr, uint64_t number)
+{
+    return frr->n_heard >= number || vx_gw_vty_is_gone(frr->vty);
 }
 
 bool

@@ -44,6 +44,9 @@ bool vx_gw_frr_is_done(const struct vx_gw_frr *frr);
  * has been told so, while other changes go on. */
 uint64_t vx_gw_frr_next(const struct vx_gw_frr *frr);
 bool vx_gw_frr_has_taken(const struct vx_gw_frr *frr, uint64_t number);
+/* Has taken it, or has refused it, or is no more: it does not hang, with
+ * something under way from before. */
+bool vx_gw_frr_has_heard(const struct vx_gw_frr *frr, uint64_t number);
 bool vx_gw_frr_is_up(const struct vx_gw_frr *frr);
 /* Why it is not as wanted; "" if it is. */
 const char *vx_gw_frr_why(const struct vx_gw_frr *frr);

@@ -17,8 +17,9 @@
 enum {
     ROUNDS = 3,                 /* look and change, until nothing is left */
     RETRY_MS = 1000,
-    /* So long a VRF stays there, empty, before it is removed: zebra 8.4 falls
-     * or ends when a namespace goes while it has routes of it under way. */
+    /* So long a VRF stays there, empty and let go of by all, before it is
+     * removed: zebra 8.4 falls or ends when a namespace goes while its
+     * dataplane has anything of it under way. */
     QUIET_MS = 1000,
     TICK_MS = 500,
 };
@@ -215,9 +216,20 @@ note(struct vx_gw_vrf *vrf, const struct vx_gw_ops *ops)
 }
 
 static void
+stop_ending(struct vx_gw_vrf *vrf)
+{
+    if (vrf->ending) {
+        event_free(vrf->ending);
+        vrf->ending = NULL;
+    }
+    vrf->may_end = vrf->is_let_go = false;
+}
+
+static void
 vrf_free(struct vx_gw_vrf *vrf)
 {
     vx_tree_remove(&vrf->kernel->vrfs, &vrf->by_vni);
+    stop_ending(vrf);
     drop_devices(vrf);
     vx_gw_unwatch_vrf(vrf);
     vx_gw_want_free(vrf->want);
@@ -290,22 +302,59 @@ changed(struct vx_gw_vrf *vrf)
     }
 }
 
-/* What empties the VRF comes first. */
+/* --- The end of a VRF that is empty. */
+
+static bool
+ask_let_go(struct vx_gw_vrf *vrf, bool first)
+{
+    struct vx_gw_kernel *kernel = vrf->kernel;
+
+    return !kernel->cb.let_go
+           || kernel->cb.let_go(kernel->aux, vrf->vni, first);
+}
+
 static void
-put_off(struct vx_gw_vrf *vrf, struct vx_gw_ops *ops)
+end_later(struct vx_gw_vrf *vrf)
 {
     const struct timeval tv = { QUIET_MS / 1000, QUIET_MS % 1000 * 1000 };
 
-    if (!vrf->is_quiet && (ops->n > 1 || (ops->n && vrf->quiet_ms))
-        && ops->ops[ops->n - 1].kind == VX_GW_OP_VRF_DEL) {
-        ops->n--;
-        vrf->quiet_ms = vrf->quiet_ms ? vrf->quiet_ms
-                                      : vx_clock_ms() + QUIET_MS;
-        if (!event_pending(vrf->kernel->quiet, EV_TIMEOUT, NULL)) {
-            event_add(vrf->kernel->quiet, &tv);
-        }
+    event_add(vrf->ending, &tv);
+}
+
+/* Let go of at both ends of the time that is over. */
+static void
+end_now(evutil_socket_t fd, short events, void *vrf_)
+{
+    struct vx_gw_vrf *vrf = vrf_;
+    bool had = vrf->is_let_go;
+
+    (void) fd, (void) events;
+    vrf->is_let_go = ask_let_go(vrf, false);
+    if (had && vrf->is_let_go) {
+        vrf->may_end = true;
+        vx_gw_kernel_dirty(vrf, false, 0);
+    } else {
+        end_later(vrf);
     }
 }
+
+/* What empties the VRF comes first. */
+static void
+put_off_end(struct vx_gw_vrf *vrf, struct vx_gw_ops *ops)
+{
+    if (vrf->may_end || !ops->n
+        || ops->ops[ops->n - 1].kind != VX_GW_OP_VRF_DEL) {
+        return;
+    }
+    ops->n--;
+    if (!vrf->ending) {
+        vrf->ending = event_new(vrf->kernel->base, -1, 0, end_now, vrf);
+        vrf->is_let_go = ask_let_go(vrf, true);
+        end_later(vrf);
+    }
+}
+
+/* --- Looking and changing. */
 
 /* One look and what it asks for.  *ret_done: there was nothing to do. */
 static bool
@@ -335,7 +384,7 @@ round_of(struct vx_gw_vrf *vrf, const struct vx_gw_vrf_want *want,
             note(vrf, &ops);
             vrf->has_held = ops.holds;
         } else {
-            put_off(vrf, &ops);
+            put_off_end(vrf, &ops);
         }
         ok = vx_gw_do(&place, &ops, &n, err);
         kernel->counts.operations += n;
@@ -387,30 +436,6 @@ retry(evutil_socket_t fd, short events, void *aux)
 }
 
 static void
-be_quiet(evutil_socket_t fd, short events, void *aux)
-{
-    const struct timeval tv = { QUIET_MS / 1000, QUIET_MS % 1000 * 1000 };
-    struct vx_gw_kernel *kernel = aux;
-    int64_t now_ms = vx_clock_ms();
-    bool any = false;
-
-    (void) fd, (void) events;
-    VX_TREE_FOR_EACH(node, &kernel->vrfs) {
-        struct vx_gw_vrf *vrf = VX_CONTAINER(node, struct vx_gw_vrf, by_vni);
-
-        if (vrf->quiet_ms && vrf->quiet_ms <= now_ms) {
-            vrf->quiet_ms = 0;
-            vrf->is_quiet = true;
-            vx_gw_kernel_dirty(vrf, false, 0);
-        }
-        any |= vrf->quiet_ms != 0;
-    }
-    if (any) {
-        event_add(kernel->quiet, &tv);
-    }
-}
-
-static void
 remove_now(struct vx_gw_vrf *vrf)
 {
     struct vx_error err = { .code = VX_OK };
@@ -421,7 +446,7 @@ remove_now(struct vx_gw_vrf *vrf)
         if (!round_of(vrf, NULL, &done, &err)) {
             break;
         }
-        if (vrf->quiet_ms) {
+        if (vrf->ending && !vrf->may_end) {
             return;
         }
     }
@@ -523,7 +548,6 @@ vx_gw_kernel_new(struct event_base *base, enum vx_gw_backend backend,
     vx_tree_init(&kernel->devices, compare_name);
     kernel->work = event_new(base, -1, 0, work, kernel);
     kernel->retry = event_new(base, -1, 0, retry, kernel);
-    kernel->quiet = event_new(base, -1, 0, be_quiet, kernel);
     kernel->tick = event_new(base, -1, 0, tick, kernel);
     raise_limit();
     kernel->sock = vx_gw_nl_open(err);
@@ -561,7 +585,6 @@ vx_gw_kernel_free(struct vx_gw_kernel *kernel)
     }
     event_free(kernel->work);
     event_free(kernel->retry);
-    event_free(kernel->quiet);
     event_free(kernel->tick);
     free(kernel);
 }
@@ -620,8 +643,7 @@ vx_gw_kernel_set_vrf(struct vx_gw_kernel *kernel,
     drop_devices(vrf);
     vx_gw_want_free(vrf->want);
     vrf->want = vx_gw_want_copy(want);
-    vrf->quiet_ms = 0;
-    vrf->is_quiet = false;
+    stop_ending(vrf);
     vrf->devices = devices;
     index_devices(vrf);
     vrf->is_stirred = false;

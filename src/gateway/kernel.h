@@ -87,6 +87,10 @@ struct vx_gw_kernel_callbacks {
     /* Why the interface may not be taken as a CE device (it is a port of Open
      * vSwitch), NULL = it may; asked before it is moved.  May be NULL. */
     const char *(*taken)(void *aux, const char *name);
+    /* Whether nobody has anything to do with a VRF any more that is to go.
+     * Asked once it is empty (first), and each second: it is removed when the
+     * answer was true twice in a row.  May be NULL: nobody has. */
+    bool (*let_go)(void *aux, uint32_t vni, bool first);
     /* Something of ours was changed by somebody else and put back; one line
      * for the log.  May be NULL. */
     void (*note)(void *aux, const char *text);
@@ -120,8 +124,8 @@ void vx_gw_kernel_free(struct vx_gw_kernel *kernel);
  * first. */
 void vx_gw_kernel_set_vrf(struct vx_gw_kernel *kernel,
                           const struct vx_gw_vrf_want *want);
-/* Moves the devices back, removes leg and VRF.  BGP of the VRF must have
- * been taken down before. */
+/* Moves the devices back, removes the leg, and the VRF when it has been let
+ * go of.  BGP of the VRF should have been taken down before. */
 void vx_gw_kernel_remove_vrf(struct vx_gw_kernel *kernel, uint32_t vni);
 /* All that is wanted has been set: what is ours from an earlier run and is
  * not wanted is removed. */

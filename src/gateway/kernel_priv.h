@@ -29,8 +29,9 @@ struct vx_gw_vrf {
     bool is_dirty, is_stirred;          /* stirred: by somebody else */
     bool is_ready, is_told;
     bool is_failed;             /* to be tried again */
-    bool is_quiet;              /* empty for long enough to go */
-    int64_t quiet_ms;           /* then it will be; 0 = not yet begun */
+    struct event *ending;       /* it is to go, and empty; else NULL */
+    bool is_let_go;             /* it was when that was asked last */
+    bool may_end;
     bool has_held;              /* something that was not wanted stayed */
     bool is_nudged;             /* addresses are to be told again */
     unsigned n_ticks;           /* since the last change; 0 = long ago */
@@ -51,7 +52,7 @@ struct vx_gw_kernel {
     struct event *readable;
     int inotify;
     struct event *names;                /* of namespaces */
-    struct event *work, *retry, *tick, *quiet;
+    struct event *work, *retry, *tick;
     struct vx_tree vrfs;                /* by VNI */
     struct vx_tree devices;             /* by name */
     struct vx_gw_vrf *dirty, **dirty_tail;

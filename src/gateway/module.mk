@@ -61,6 +61,7 @@ src_gateway_libvxgateway_a_SOURCES += \
 	src/gateway/peers.c \
 	src/gateway/troubles.c \
 	src/gateway/readvertise.c src/gateway/readvertise.h \
+	src/gateway/remains.c src/gateway/remains.h \
 	src/gateway/report.c src/gateway/report.h \
 	src/gateway/rules.c src/gateway/rules.h \
 	src/gateway/sessions.c src/gateway/sessions.h \

@@ -9,6 +9,7 @@
 
 #include "gateway/leg_ovs.h"
 #include "gateway/moves.h"
+#include "gateway/remains.h"
 #include "gateway/speaker.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -31,7 +32,6 @@ struct vrf {
     struct vx_gw_hold hold;     /* leaving, or devices in it may be */
     int64_t since_ms;           /* of the last change */
     char *why;                  /* the kernel is not ready; NULL = it is */
-    bool seen;                  /* the kernel has said anything */
     char *iface_id;
 };
 
@@ -45,6 +45,7 @@ struct vx_gw_node {
     struct event *let_go;       /* while anything is held */
     struct vx_gw_hold sweep;    /* of what earlier runs have left */
     struct vx_gw_moves moves;
+    struct vx_gw_remains remains;   /* at zebra, of VRFs that are to go */
     bool synced;
     bool userspace, ovs_connected;
     bool frr_dirty;
@@ -180,6 +181,7 @@ set_kernel_vrf(struct vx_gw_node *node, struct vrf *vrf,
     collect_devices(node, vrf->tenant, &d);
     want.devices = d.devices;
     want.n_devices = d.n;
+    vx_gw_remains_forget(&node->remains, vrf->vni);
     vx_gw_kernel_set_vrf(node->kernel, &want);
     free(d.devices);
     free(d.addrs);
@@ -320,10 +322,12 @@ on_vrf(void *node_, uint32_t vni, bool ready, const char *why)
     struct vx_gw_node *node = node_;
     struct vrf *vrf = find_vrf(node, vni);
 
+    if (!strcmp(why, "gone")) {
+        vx_gw_remains_forget(&node->remains, vni);
+    }
     if (!vrf) {
         return;
     }
-    vrf->seen = true;
     set_why(vrf, ready ? "" : why);
     if (ready) {
         vx_log_info("node", "VRF vx%u is ready", (unsigned) vni);
@@ -350,6 +354,30 @@ on_device(void *node_, uint32_t vni, const char *name, bool ready,
                     (unsigned) vni, why);
     }
     node->config.progress(node->config.aux);
+}
+
+/* It must not go while bgpd hangs, with something for it under way, or zebra
+ * does: remains.h. */
+static bool
+on_empty(void *node_, uint32_t vni, bool first)
+{
+    struct vx_gw_node *node = node_;
+    const struct vrf *vrf = find_vrf(node, vni);
+    struct vx_gw_remains_question question = {
+        .vni = vni, .first = first,
+        .is_let_go = vx_gw_frr_has_heard(node->frrs[VX_GW_BGPD],
+                                         vrf ? vrf->hold.number
+                                             : node->sweep.number),
+    };
+
+    if (first && !question.is_let_go) {
+        vx_log_warn("node", "VRF vx%u is empty, and stays until bgpd "
+                    "answers", (unsigned) vni);
+    }
+    return vx_gw_remains_none(&node->remains,
+                              vx_gw_frr_vty(node->frrs[VX_GW_ZEBRA]),
+                              &question)
+           && question.is_let_go;
 }
 
 static void
@@ -691,7 +719,7 @@ vx_gw_node_set_backend(struct vx_gw_node *node, enum vx_gw_backend backend)
 {
     static const struct vx_gw_kernel_callbacks kernel_cb = {
         .vrf = on_vrf, .device = on_device, .note = on_note,
-        .taken = taken,
+        .taken = taken, .let_go = on_empty,
     };
     static const struct vx_gw_legs_callbacks legs_cb = {
         .leg = on_leg, .connected = on_ovs, .note = on_note,
@@ -892,6 +920,7 @@ vx_gw_node_new(const struct vx_gw_node_config *config)
     node->config = *config;
     vx_tree_init(&node->vrfs, compare_vrf);
     vx_gw_moves_init(&node->moves);
+    vx_gw_remains_init(&node->remains, config->drop_route, config->aux);
     node->let_go = event_new(config->base, -1, 0, let_go_late, node);
     for (int i = 0; i < N_DAEMONS; i++) {
         char *path = vx_xasprintf("%s/%s.vty",
@@ -927,6 +956,7 @@ vx_gw_node_free(struct vx_gw_node *node)
         vrf_free(node, VX_CONTAINER(at, struct vrf, by_vni));
     }
     vx_gw_moves_fini(&node->moves);
+    vx_gw_remains_fini(&node->remains);
     event_free(node->let_go);
     free(node->want_vrfs);
     free(node->want_peerings);

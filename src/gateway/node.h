@@ -11,7 +11,8 @@
  * superfluous.  Nor, for 10 s, before bgpd has let go of it: over a device
  * that has left nobody hears that a session is over.  Devices and addresses
  * of peerings that changed stay in their VRF so long, VRFs of tenants that
- * went, and what earlier runs have left. */
+ * went, and what earlier runs have left.  A VRF that is empty stays until
+ * bgpd answers and zebra has no route in it (remains.h). */
 #ifndef VX_GATEWAY_NODE_H
 #define VX_GATEWAY_NODE_H
 
@@ -41,6 +42,9 @@ struct vx_gw_node_config {
                                      * its own accord */
     bool saves;                     /* FRR writes its configuration files */
     void (*progress)(void *aux);    /* something is ready, or is not */
+    /* zebra is to drop a route of BGP, which nobody will withdraw. */
+    void (*drop_route)(void *aux, const char *vrf,
+                       const struct vx_prefix *prefix);
     void *aux;
 };
 

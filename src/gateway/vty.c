@@ -56,6 +56,7 @@ struct vx_gw_vty {
     struct job *jobs, **tail;
     bool in_flight;             /* a command of the first job is out */
     bool told_down;
+    bool is_gone;               /* nobody listens */
     bool in_callback, is_dead;
     size_t refused;             /* see vx_gw_vty_refused */
 };
@@ -356,6 +357,14 @@ vty_fail(struct vx_gw_vty *vty, enum vx_err_code code, const char *why)
     }
 }
 
+/* A daemon that hangs is connected to all the same. */
+static void
+note_gone(struct vx_gw_vty *vty, int error)
+{
+    vty->is_gone = vty->state == CONNECTING
+                   && (error == ECONNREFUSED || error == ENOENT);
+}
+
 static void
 happened(struct bufferevent *bev, short what, void *aux)
 {
@@ -365,10 +374,12 @@ happened(struct bufferevent *bev, short what, void *aux)
     (void) bev;
     if (what & BEV_EVENT_CONNECTED) {
         vty->state = ENABLING;
+        vty->is_gone = false;
         send_command(vty, "enable");
     } else if (what & BEV_EVENT_EOF) {
         vty_fail(vty, VX_UNAVAILABLE, "closed the connection");
     } else if (what & BEV_EVENT_ERROR) {
+        note_gone(vty, error);
         vty_fail(vty, VX_UNAVAILABLE,
                  error ? strerror(error) : "connection lost");
     }
@@ -406,6 +417,7 @@ connect_now(evutil_socket_t fd, short events, void *aux)
     event_add(vty->limit, &tv);
     if (bufferevent_socket_connect(vty->bev, (struct sockaddr *) &sun,
                                    sizeof sun)) {
+        note_gone(vty, errno);
         vty_fail(vty, VX_UNAVAILABLE, strerror(errno));
     }
 }
@@ -491,6 +503,12 @@ vx_gw_vty_peer(const struct vx_gw_vty *vty)
         return 0;
     }
     return peer.pid;
+}
+
+bool
+vx_gw_vty_is_gone(const struct vx_gw_vty *vty)
+{
+    return vty->is_gone;
 }
 
 bool

@@ -48,6 +48,8 @@ struct vx_gw_vty *vx_gw_vty_new_on(struct bufferevent *take_bev,
 void vx_gw_vty_free(struct vx_gw_vty *vty);
 void vx_gw_vty_set_timeout(struct vx_gw_vty *vty, unsigned timeout_ms);
 bool vx_gw_vty_is_up(const struct vx_gw_vty *vty);
+/* There is no daemon: nobody listens at the socket. */
+bool vx_gw_vty_is_gone(const struct vx_gw_vty *vty);
 /* Process at the other end; 0 if not connected, or of another PID
  * namespace. */
 pid_t vx_gw_vty_peer(const struct vx_gw_vty *vty);

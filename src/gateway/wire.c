@@ -792,6 +792,14 @@ wire_reports(struct vx_gw_app *app)
 }
 
 static void
+drop_route(void *app_, const char *vrf, const struct vx_prefix *prefix)
+{
+    const struct vx_gw_app *app = app_;
+
+    bg_zebra_force_purge(app->zebra, vrf, prefix);
+}
+
+static void
 wire_node(struct vx_gw_app *app)
 {
     struct vx_gw_node_config node = {
@@ -803,7 +811,7 @@ wire_node(struct vx_gw_app *app)
         .saves = app->options.save_config,
         /* Audits come before, and tell. */
         .look_ms = app->options.audit_s * 2000,
-        .progress = vx_gw_app_progress, .aux = app,
+        .progress = vx_gw_app_progress, .drop_route = drop_route, .aux = app,
     };
     struct vx_gw_speaker_config speaker = {
         .base = app->base, .entries = app->entries, .learned = app->learned,

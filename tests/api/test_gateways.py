@@ -610,7 +610,7 @@ def test_who_has_no_session_does_not_hear_and_why_is_said(fabric):
 
 
 def test_what_does_not_work_is_the_reason_of_the_gateway(fabric):
-    one = fabric.gateway("g1")
+    one = fabric.gateway("g1", acks=False)
 
     def state():
         found = fabric.call("GET", "/v1/gateways/g1")

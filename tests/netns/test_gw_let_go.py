@@ -237,20 +237,53 @@ def test_a_peering_deleted_while_vxgatewayd_is_away_says_so(gw, api,
     wait_hears(gw, tenant)
 
 
-def test_a_bgpd_that_does_not_answer_holds_no_device_for_ever(gw, api):
+def stays(gw, vrf, seconds):
+    """The VRF's namespace is there for so long."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end or
+               vrf not in gw.gateways[0].box.netns_names(), 60,
+               text_of(gw), 0.05)
+    assert vrf in gw.gateways[0].box.netns_names(), text_of(gw)()
+
+
+@pytest.mark.parametrize("name", ("bgpd", "zebra"))
+def test_one_that_does_not_answer_holds_no_device_but_the_vrf(gw, api, name):
+    """zebra would fall over a namespace that goes while it, or bgpd, has
+    something of it under way."""
     tenant, device = TENANTS[8], f"ce-{TENANTS[8]}"
     gateway = gw.gateways[0]
+    vrf = gateway.vrf_name(tenant)
     wait_hears(gw, tenant)
-    bgpd = gateway.box.processes["bgpd"]
-    bgpd.send_signal(signal.SIGSTOP)
+    hangs = gateway.box.processes[name]
+    hangs.send_signal(signal.SIGSTOP)
     try:
         begun = time.monotonic()
         api.ask("DELETE", peering(tenant))
         wait_inside(gw, tenant, device, False)
         took = time.monotonic() - begun
+        stays(gw, vrf, 4)
     finally:
-        bgpd.send_signal(signal.SIGCONT)
-    assert 8 < took < 16, f"{took:.1f} s\n" + text_of(gw)()
+        hangs.send_signal(signal.SIGCONT)
+    assert took < 16 and (took > 8) == (name == "bgpd"), (
+        f"{took:.1f} s\n" + text_of(gw)())
+    wait_until(lambda: vrf not in gateway.box.netns_names(), 60,
+               text_of(gw), 0.05)
+    put_peering(gw, api, tenant)
+    wait_hears(gw, tenant)
+
+
+def test_a_vrf_goes_though_bgpd_was_killed_and_stays_away(gw, api):
+    """zebra would keep the routes for 500 s."""
+    tenant = TENANTS[9]
+    gateway = gw.gateways[0]
+    vrf = gateway.vrf_name(tenant)
+    wait_hears(gw, tenant)
+    wait_until(lambda: gateway.frr.routes(vrf), 60, text_of(gw))
+    gateway.stop("bgpd", signal.SIGKILL)
+    api.ask("DELETE", peering(tenant))
+    wait_until(lambda: vrf not in gateway.box.netns_names(), 30,
+               text_of(gw), 0.05)
+    gateway.start("bgpd")
     put_peering(gw, api, tenant)
     wait_hears(gw, tenant)
 

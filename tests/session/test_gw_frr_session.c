@@ -34,6 +34,7 @@ struct fake {
     const char *refuses;        /* begins a command that it refuses */
     unsigned n_times;           /* yet */
     unsigned n_looks;
+    bool hangs;                 /* it answers nothing */
     struct vx_buf said;         /* since the last look, a line each */
     char dir[64], path[100];
 };
@@ -56,7 +57,9 @@ hear(struct bufferevent *bev, void *f_)
     size_t n;
 
     while ((command = evbuffer_readln(in, &n, EVBUFFER_EOL_NUL))) {
-        if (!strcmp(command, "show running-config")) {
+        if (f->hangs) {
+            f->n_looks++;
+        } else if (!strcmp(command, "show running-config")) {
             f->n_looks++;
             reply(f, EMPTY, 0);
         } else if (f->refuses && f->n_times
@@ -216,6 +219,60 @@ a_commit_that_is_refused_is_tried_one_by_one(void **state)
                                     "!XFRR_end_configuration\n");
 }
 
+/* A touch that it hangs at is not heard, whatever it has taken before. */
+static void
+one_that_hangs_has_not_heard(void **state)
+{
+    struct fake *f = *state;
+    uint64_t number = vx_gw_frr_next(f->frr);
+
+    told(f);
+    told(f);
+    assert_false(vx_gw_frr_has_heard(f->frr, number + 1));
+    number = vx_gw_frr_next(f->frr);
+    assert_true(vx_gw_frr_has_heard(f->frr, number - 1));
+    f->hangs = true;
+    vx_gw_frr_touch(f->frr);
+    told(f);
+    assert_false(vx_gw_frr_has_heard(f->frr, number));
+}
+
+/* Nobody listens: it will not come back to what it was about to do. */
+static void
+one_that_is_gone_counts_as_if_it_had(void **state)
+{
+    struct fake *f = *state;
+
+    told(f);
+    assert_false(vx_gw_frr_has_heard(f->frr, 1000));
+    unlink(f->path);
+    bufferevent_free(f->peer);
+    f->peer = NULL;
+    while (!vx_gw_vty_is_gone(vx_gw_frr_vty(f->frr))) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_true(vx_gw_frr_has_heard(f->frr, 1000));
+    assert_false(vx_gw_frr_has_taken(f->frr, 1000));
+    f->peer = bufferevent_socket_new(f->base, -1, 0);
+}
+
+static void
+one_that_refuses_has_heard_and_not_taken(void **state)
+{
+    struct fake *f = *state;
+    uint64_t number;
+
+    told(f);
+    number = vx_gw_frr_next(f->frr);
+    vx_gw_frr_touch(f->frr);
+    f->refuses = "router bgp";
+    f->n_times = 100;
+    while (!vx_gw_frr_has_heard(f->frr, number)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_false(vx_gw_frr_has_taken(f->frr, number));
+}
+
 int
 main(void)
 {
@@ -224,6 +281,9 @@ main(void)
         T(it_looks_configures_and_looks_again),
         T(one_that_gathers_nothing_is_told_all_one_by_one),
         T(a_commit_that_is_refused_is_tried_one_by_one),
+        T(one_that_hangs_has_not_heard),
+        T(one_that_is_gone_counts_as_if_it_had),
+        T(one_that_refuses_has_heard_and_not_taken),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
