@@ -23,6 +23,7 @@ struct vrf {
     bool is_forgotten;          /* goes with its last answer */
     unsigned n_pending;
     long n_routes;              /* in the answers so far; -1 = not known */
+    long n_before;              /* in those to the question before */
 };
 
 static int
@@ -182,9 +183,11 @@ answered(void *vrf_, bool ok, const char *text, const struct vx_error *err)
     }
     vrf->is_none = vrf->n_routes == 0;
     tell(vrf);
-    if (vrf->n_routes > 0 && vrf->is_let_go) {
+    if (vrf->n_routes > 0 && vrf->n_routes == vrf->n_before
+        && vrf->is_let_go) {
         ask(vrf, "bgp", listed);
     }
+    vrf->n_before = vrf->n_routes;
 }
 
 bool
@@ -206,6 +209,7 @@ vx_gw_remains_none(struct vx_gw_remains *remains, struct vx_gw_vty *zebra,
     if (question->first) {
         vrf->is_none = vrf->is_told = false;
         vrf->is_stale = true;
+        vrf->n_before = 0;
     }
     is_none = vrf->is_none;
     vrf->is_none = false;

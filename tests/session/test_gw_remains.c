@@ -270,6 +270,11 @@ what_bgpd_will_not_withdraw_is_dropped(void **state)
 
     f->is_let_go = true;
     none(f, true);
+    answer(f, TWO, NONE);
+    assert_false(none(f, false));
+    answer(f, TWO, TWO);
+    expect(f, "");                      /* it is under way */
+    assert_false(none(f, false));
     answer(f, TWO, TWO);
     expect(f, "show ip route vrf vx7 bgp\n");
     reply(f, "Codes: K - kernel route, B - BGP\n\nVRF vx7:\n"
@@ -295,9 +300,11 @@ what_bgpd_may_withdraw_is_its(void **state)
     struct fake *f = *state;
 
     none(f, true);
-    answer(f, TWO, TWO);
-    expect(f, "");
-    assert_false(none(f, false));
+    for (int i = 0; i < 3; i++) {
+        answer(f, TWO, TWO);
+        expect(f, "");
+        assert_false(none(f, false));
+    }
 }
 
 static void
@@ -307,6 +314,8 @@ a_vrf_that_is_wanted_again_keeps_its_routes(void **state)
 
     f->is_let_go = true;
     none(f, true);
+    answer(f, TWO, NONE);
+    none(f, false);
     answer(f, TWO, NONE);
     expect(f, "show ip route vrf vx7 bgp\n");
     none(f, true);              /* it was, and is to go once more */
