@@ -13,6 +13,7 @@ struct peering {
     struct vx_tree_node by_key;
     char *key;
     char device[VX_GW_IFNAME_SIZE];
+    bool has_ipv6;
     bool is_gone, is_moving;
     struct vx_gw_hold hold;     /* if gone or moving */
 };
@@ -62,27 +63,36 @@ find(const struct vx_gw_moves *moves, const char *key)
     return node ? VX_CONTAINER(node, struct peering, by_key) : NULL;
 }
 
+static bool
+is_elsewhere(const struct peering *p, const struct vx_gw_moves_place *place)
+{
+    return p->device[0] && (strcmp(p->device, place->device)
+                            || (place->has_ipv6 && !p->has_ipv6));
+}
+
 void
 vx_gw_moves_set(struct vx_gw_moves *moves, const char *key,
-                const char *device, const struct vx_gw_hold *now)
+                const struct vx_gw_moves_place *place,
+                const struct vx_gw_hold *now)
 {
     struct peering *p = find(moves, key);
 
-    if (!p && !device) {
+    if (!p && !place) {
         return;
     }
     if (!p) {
         p = vx_xcalloc(1, sizeof *p);
         p->key = vx_xstrdup(key);
         vx_tree_insert(&moves->peerings, p->key, &p->by_key);
-    } else if (!device || (p->device[0] && strcmp(p->device, device))) {
-        p->is_moving |= device != NULL;
+    } else if (!place || is_elsewhere(p, place)) {
+        p->is_moving |= place != NULL;
         vx_gw_hold(&p->hold, now->since_ms, now->number);
     }
-    p->is_gone = !device;
+    p->is_gone = !place;
     p->hold.on = p->is_gone || p->is_moving;
-    if (device) {
-        snprintf(p->device, sizeof p->device, "%s", device);
+    if (place) {
+        snprintf(p->device, sizeof p->device, "%s", place->device);
+        p->has_ipv6 = place->has_ipv6;
     }
 }
 

@@ -7,7 +7,11 @@
  *   other device -> moving: bgpd is to forget the neighbor
  *   bgpd has let go of it -> not moving: bgpd is to have it
  *
- * One that is deleted and comes back at once counts as the same.  Pure. */
+ * One that is deleted and comes back at once counts as the same.
+ *
+ * So is one whose device gets an IPv6 address while it has an IPv4 session
+ * that carries IPv6: bgpd chooses the IPv6 next hop of a session when it comes
+ * up, and tells ::ffff:a.b.c.d for as long as it lives.  Pure. */
 #ifndef VX_GATEWAY_MOVES_H
 #define VX_GATEWAY_MOVES_H
 
@@ -31,10 +35,15 @@ struct vx_gw_moves {
 
 void vx_gw_moves_init(struct vx_gw_moves *moves);
 void vx_gw_moves_fini(struct vx_gw_moves *moves);
-/* The peering "acme/ce1" is to be on this device, "" if on none, NULL if it is
- * gone. */
+struct vx_gw_moves_place {
+    const char *device;         /* "" = none */
+    bool has_ipv6;              /* the device, or the peering needs none */
+};
+
+/* The peering "acme/ce1" is to be there; NULL: it is gone. */
 void vx_gw_moves_set(struct vx_gw_moves *moves, const char *key,
-                     const char *device, const struct vx_gw_hold *now);
+                     const struct vx_gw_moves_place *place,
+                     const struct vx_gw_hold *now);
 bool vx_gw_moves_is_moving(const struct vx_gw_moves *moves, const char *key);
 
 typedef bool vx_gw_is_let_go(const void *aux, const struct vx_gw_hold *hold);

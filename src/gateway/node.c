@@ -612,16 +612,34 @@ touch_tenant(struct vx_gw_node *node, const struct vx_gw_entry *entry)
     hold(node, &vrf->hold);
 }
 
+static struct vx_gw_moves_place
+place_of(const struct vx_peering *peering)
+{
+    struct vx_gw_moves_place place = {
+        .device = peering->device,
+        .has_ipv6 = peering->peer.family != 4
+                    || !(peering->families & VX_AF_IPV6),
+    };
+
+    for (size_t i = 0; i < peering->n_locals && !place.has_ipv6; i++) {
+        place.has_ipv6 = peering->locals[i].ip.family == 6;
+    }
+    return place;
+}
+
 static void
 touch_peering(struct vx_gw_node *node, const struct vx_gw_entry *entry)
 {
     const char *key = entry->key;
     size_t n = strcspn(key, "/");
     struct vx_gw_hold now = { .on = false };
+    struct vx_gw_moves_place place;
 
     hold(node, &now);
-    vx_gw_moves_set(&node->moves, key, entry->value
-                    ? entry->value->peering.value.device : NULL, &now);
+    if (entry->value) {
+        place = place_of(&entry->value->peering.value);
+    }
+    vx_gw_moves_set(&node->moves, key, entry->value ? &place : NULL, &now);
 
     VX_TREE_FOR_EACH (at, &node->vrfs) {
         struct vrf *vrf = VX_CONTAINER(at, struct vrf, by_vni);

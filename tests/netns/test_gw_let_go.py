@@ -288,6 +288,27 @@ def test_a_vrf_goes_though_bgpd_was_killed_and_stays_away(gw, api):
     wait_hears(gw, tenant)
 
 
+def test_an_ipv6_address_that_is_put_back_is_the_next_hop_again(gw, api):
+    """bgpd looks for it once, when the session comes up."""
+    tenant = TENANTS[10]
+    ours, _ = gw.link(gw.gateways[0])
+    want = ours[1].split("/")[0]
+    prefix = "fd00:0:0:1::/64"
+
+    def hops():
+        paths = gw.ces[tenant].frr.bgp_routes(family=6).get(prefix, [])
+        return {hop["ip"] for path in paths for hop in path["nexthops"]
+                if hop.get("scope") != "link-local"}
+
+    wait_hears(gw, tenant)
+    wait_until(lambda: hops() == {want}, 60, hops)
+    put_peering(gw, api, tenant, local=[ours[0]])
+    wait_until(lambda: hops() != {want}, 60, hops)
+    put_peering(gw, api, tenant)
+    wait_until(lambda: hops() == {want}, 20, hops)
+    wait_hears(gw, tenant)
+
+
 def test_nothing_has_crashed(gw):
     assert not gw.crashed(), "\n".join(
         [str(gw.crashed())] + [gw.gateways[0].box.output(name, 60)

@@ -18,11 +18,19 @@ is_taken(const void *taken, const struct vx_gw_hold *hold)
 }
 
 static void
-set(struct vx_gw_moves *moves, const char *device, uint64_t number)
+set_place(struct vx_gw_moves *moves, const char *device, bool has_ipv6,
+          uint64_t number)
 {
+    const struct vx_gw_moves_place place = { device, has_ipv6 };
     struct vx_gw_hold now = { true, 0, number };
 
-    vx_gw_moves_set(moves, KEY, device, &now);
+    vx_gw_moves_set(moves, KEY, device ? &place : NULL, &now);
+}
+
+static void
+set(struct vx_gw_moves *moves, const char *device, uint64_t number)
+{
+    set_place(moves, device, true, number);
 }
 
 static bool
@@ -86,12 +94,31 @@ deleted_and_added_at_once_is_the_same(void **state)
     vx_gw_moves_fini(&moves);
 }
 
+static void
+an_ipv6_address_that_comes_is_a_new_session(void **state)
+{
+    struct vx_gw_moves moves;
+
+    (void) state;
+    vx_gw_moves_init(&moves);
+    set_place(&moves, "eth1", false, 1);
+    set_place(&moves, "eth1", false, 2);
+    assert_false(vx_gw_moves_is_moving(&moves, KEY));
+    set_place(&moves, "eth1", true, 3);
+    assert_true(vx_gw_moves_is_moving(&moves, KEY));
+    assert_true(let_go(&moves, 3, false));
+    set_place(&moves, "eth1", false, 4);        /* one that goes is not */
+    assert_false(vx_gw_moves_is_moving(&moves, KEY));
+    vx_gw_moves_fini(&moves);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_device_moves_until_bgpd_has_let_go),
         cmocka_unit_test(deleted_and_added_at_once_is_the_same),
+        cmocka_unit_test(an_ipv6_address_that_comes_is_a_new_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
