@@ -172,6 +172,9 @@ void vx_gw_app_ask_peers(struct vx_gw_app *app);
 void vx_gw_app_zebra_is_back(struct vx_gw_app *app);
 /* bgpd tells zebra all routes of a VRF again. */
 void vx_gw_app_have_vrf_said(struct vx_gw_app *app, const char *vrf);
+/* Made anew; vrf NULL: of the reflector. */
+void vx_gw_app_clear_session(struct vx_gw_app *app, const char *vrf,
+                             const struct vx_ip *peer);
 /* Established for so long, as it was when bgpd or the reflector was asked. */
 bool vx_gw_app_peer_is_up(const struct vx_gw_app *app,
                           const struct vx_gw_peering *peering,

@@ -10,12 +10,10 @@
  * hops, and the sessions that they are of are cleared; nothing of them is in
  * use. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/app.h"
 #include "lib/log.h"
-#include "lib/xalloc.h"
 
 #define QUESTION "show bgp vrf all nexthop"
 
@@ -33,27 +31,14 @@ is_in_link(const struct vx_peering *peering, const struct vx_ip *ip)
 }
 
 static void
-cleared(void *app, bool ok, const char *text, const struct vx_error *err)
-{
-    (void) app;
-    (void) text;
-    if (!ok) {
-        vx_log_warn("peers", "a session is not cleared: %s", err->message);
-    }
-}
-
-static void
 clear(struct vx_gw_app *app, const char *vrf, const struct vx_ip *peer)
 {
     char ip[VX_IP_STRLEN];
-    char *command = vx_xasprintf("clear bgp vrf %s %s", vrf,
-                                 vx_ip_format(peer, ip));
 
     vx_log_warn("peers", "bgpd does not know whether what %s in %s tells can "
-                "be reached: its session is made anew", ip, vrf);
-    vx_gw_vty_ask(vx_gw_frr_vty(vx_gw_node_frr(app->node, VX_GW_BGPD)),
-                  command, cleared, app);
-    free(command);
+                "be reached: its session is made anew",
+                vx_ip_format(peer, ip), vrf);
+    vx_gw_app_clear_session(app, vrf, peer);
 }
 
 /* The sessions of the tenant in whose link it is; all, if it is in none: a

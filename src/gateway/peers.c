@@ -92,28 +92,24 @@ cleared(void *app, bool ok, const char *text, const struct vx_error *err)
     (void) app;
     (void) text;
     if (!ok) {
-        vx_log_warn("peers", "clear: %s", err->message);
+        vx_log_warn("peers", "a session is not cleared: %s", err->message);
     }
 }
 
-static void
-clear_session(struct vx_gw_app *app, const struct vx_gw_entry *entry,
-              const struct vx_gw_session *s)
+void
+vx_gw_app_clear_session(struct vx_gw_app *app, const char *vrf,
+                        const struct vx_ip *peer)
 {
-    bool of_tenant = entry->value->peering.tenant != NULL;
     struct vx_gw_frr *frr = vx_gw_node_frr(
-        app->node, of_tenant ? VX_GW_BGPD : VX_GW_REFLECTOR);
-    char peer[VX_IP_STRLEN], command[VX_IP_STRLEN + 80];
+        app->node, vrf ? VX_GW_BGPD : VX_GW_REFLECTOR);
+    char ip[VX_IP_STRLEN], command[VX_IP_STRLEN + 80];
 
-    vx_ip_format(&s->peer, peer);
-    if (of_tenant) {
-        snprintf(command, sizeof command, "clear bgp vrf %s %s", s->vrf,
-                 peer);
+    vx_ip_format(peer, ip);
+    if (vrf) {
+        snprintf(command, sizeof command, "clear bgp vrf %s %s", vrf, ip);
     } else {
-        snprintf(command, sizeof command, "clear bgp %s", peer);
+        snprintf(command, sizeof command, "clear bgp %s", ip);
     }
-    vx_log_info("peers", "%s: its prefix limit was raised: %s", entry->key,
-                command);
     vx_gw_vty_ask(vx_gw_frr_vty(frr), command, cleared, app);
 }
 
@@ -134,7 +130,10 @@ clear_raised(struct vx_gw_app *app, bool of_tenants)
             s = next_session(app, peering, s);
         }
         if (s) {
-            clear_session(app, entry, s);
+            vx_log_info("peers", "%s: its prefix limit was raised: its "
+                        "session is made anew", entry->key);
+            vx_gw_app_clear_session(app, of_tenants ? s->vrf : NULL,
+                                    &s->peer);
         }
     }
 }
