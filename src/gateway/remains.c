@@ -23,6 +23,7 @@ struct vrf {
     bool is_forgotten;          /* goes with its last answer */
     unsigned n_pending;
     long n_routes;              /* in the answers so far; -1 = not known */
+    long n_of_kernel;
     long n_before;              /* in those to the question before */
 };
 
@@ -52,21 +53,16 @@ find(struct vx_gw_remains *remains, uint32_t vni)
     return node ? VX_CONTAINER(node, struct vrf, by_vni) : NULL;
 }
 
-static long
-count_type(const cJSON *type)
+static bool
+is_of_kernel(const cJSON *type)
 {
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(type, "type");
-    bool is_kernel = cJSON_IsString(name)
-                     && !strcmp(name->valuestring, "kernel");
-    const cJSON *n = cJSON_GetObjectItemCaseSensitive(
-        type, is_kernel ? "fib" : "rib");
 
-    return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 1e9
-           ? (long) n->valuedouble : -1;
+    return cJSON_IsString(name) && !strcmp(name->valuestring, "kernel");
 }
 
 long
-vx_gw_remains_count(const char *answer)
+vx_gw_remains_count(const char *answer, bool of_kernel)
 {
     cJSON *json = cJSON_Parse(answer);
     const cJSON *types = cJSON_GetObjectItemCaseSensitive(json, "routes");
@@ -74,11 +70,31 @@ vx_gw_remains_count(const char *answer)
     long n = cJSON_IsArray(types) ? 0 : -1;
 
     cJSON_ArrayForEach (type, types) {
-        long of_type = count_type(type);
+        const cJSON *rib = cJSON_GetObjectItemCaseSensitive(type, "rib");
+        bool is_number = cJSON_IsNumber(rib) && rib->valuedouble >= 0
+                         && rib->valuedouble < 1e9;
 
-        n = n < 0 || of_type < 0 ? -1 : n + of_type;
+        if (n < 0 || !is_number) {
+            n = -1;
+        } else if (is_of_kernel(type) == of_kernel) {
+            n += (long) rib->valuedouble;
+        }
     }
     cJSON_Delete(json);
+    return n;
+}
+
+/* "K>* 10.1.0.0/16 ..."; "K   ..." is not used. */
+long
+vx_gw_remains_used(const char *answer)
+{
+    long n = 0;
+
+    while (*answer) {
+        n += answer[0] == 'K' && answer[1] == '>';
+        answer += strcspn(answer, "\n");
+        answer += *answer == '\n';
+    }
     return n;
 }
 
@@ -169,18 +185,10 @@ listed(void *vrf_, bool ok, const char *text, const struct vx_error *err)
     is_last(vrf);
 }
 
+/* All has been asked and answered. */
 static void
-answered(void *vrf_, bool ok, const char *text, const struct vx_error *err)
+finish(struct vrf *vrf)
 {
-    struct vrf *vrf = vrf_;
-    /* It refuses the name of a VRF that it does not have. */
-    long n = ok ? vx_gw_remains_count(text)
-             : err->code == VX_INVALID ? 0 : -1;
-
-    vrf->n_routes = n < 0 || vrf->n_routes < 0 ? -1 : vrf->n_routes + n;
-    if (!is_last(vrf) || vrf->is_stale) {
-        return;
-    }
     vrf->is_none = vrf->n_routes == 0;
     tell(vrf);
     if (vrf->n_routes > 0 && vrf->n_routes == vrf->n_before
@@ -188,6 +196,43 @@ answered(void *vrf_, bool ok, const char *text, const struct vx_error *err)
         ask(vrf, "bgp", listed);
     }
     vrf->n_before = vrf->n_routes;
+}
+
+static void
+add(long *to, long n)
+{
+    *to = *to < 0 || n < 0 ? -1 : *to + n;
+}
+
+static void
+looked(void *vrf_, bool ok, const char *text, const struct vx_error *err)
+{
+    struct vrf *vrf = vrf_;
+
+    add(&vrf->n_routes, ok ? vx_gw_remains_used(text)
+                        : err->code == VX_INVALID ? 0 : -1);
+    if (is_last(vrf) && !vrf->is_stale) {
+        finish(vrf);
+    }
+}
+
+static void
+answered(void *vrf_, bool ok, const char *text, const struct vx_error *err)
+{
+    struct vrf *vrf = vrf_;
+    /* It refuses the name of a VRF that it does not have. */
+    long none = !ok && err->code == VX_INVALID ? 0 : -1;
+
+    add(&vrf->n_routes, ok ? vx_gw_remains_count(text, false) : none);
+    add(&vrf->n_of_kernel, ok ? vx_gw_remains_count(text, true) : none);
+    if (!is_last(vrf) || vrf->is_stale) {
+        return;
+    }
+    if (!vrf->n_routes && vrf->n_of_kernel > 0) {
+        ask(vrf, "kernel", looked);
+    } else {
+        finish(vrf);
+    }
 }
 
 bool
@@ -217,7 +262,7 @@ vx_gw_remains_none(struct vx_gw_remains *remains, struct vx_gw_vty *zebra,
         return true;
     }
     if (!vrf->n_pending) {
-        vrf->n_routes = 0;
+        vrf->n_routes = vrf->n_of_kernel = 0;
         vrf->is_stale = false;
         ask(vrf, "summary json", answered);
     }

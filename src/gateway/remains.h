@@ -54,10 +54,13 @@ bool vx_gw_remains_none(struct vx_gw_remains *remains,
 /* The VRF is gone, or wanted again: nothing in it is dropped any more. */
 void vx_gw_remains_forget(struct vx_gw_remains *remains, uint32_t vni);
 
-/* Routes in the answer to `show ip route vrf NAME summary json`; -1: it is
- * none.  Of the kernel's, those only that zebra uses: the kernel takes routes
- * away with their device and says nothing, so zebra keeps them, inactive.
+/* Routes in the answer to `show ip route vrf NAME summary json`, of the kernel
+ * or of all others; -1: it is none.  The kernel takes routes away with their
+ * device and says nothing, so zebra keeps those; what counts is whether it
+ * uses them, which is asked for if need be.  Pure. */
+long vx_gw_remains_count(const char *answer, bool of_kernel);
+/* Routes that are used in the answer to `show ip route vrf NAME kernel`.
  * Pure. */
-long vx_gw_remains_count(const char *answer);
+long vx_gw_remains_used(const char *answer);
 
 #endif

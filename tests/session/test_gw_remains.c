@@ -19,6 +19,7 @@
 #define OF(TYPE, RIB, FIB) \
     "{\"fib\":" #FIB ",\"rib\":" #RIB ",\"type\":\"" TYPE "\"}"
 #define TWO "{\"routes\":[" OF("ebgp", 2, 0) "],\"routesTotal\":2}"
+#define KERNEL "{\"routes\":[" OF("kernel", 2, 1) "]}"
 #define V4 "show ip route vrf vx7 summary json\n"
 #define V6 "show ipv6 route vrf vx7 summary json\n"
 
@@ -136,32 +137,46 @@ teardown(void **state)
 static void
 only_a_number_is_one(void **state)
 {
+    static const char *const none[] = {
+        "", "{}", "[]", "{\"routes\":{}}", "{\"routes\":[{}]}",
+        "{\"routes\":[{\"rib\":\"0\"}]}", "{\"routes\":[{\"rib\":1e300}]}",
+        "{\"routes\":[{\"rib\":-1}," OF("ebgp", 2, 2) "]}",
+    };
+
     (void) state;
-    assert_int_equal(vx_gw_remains_count(NONE), 0);
-    assert_int_equal(vx_gw_remains_count(TWO), 2);
-    assert_int_equal(vx_gw_remains_count(""), -1);
-    assert_int_equal(vx_gw_remains_count("{}"), -1);
-    assert_int_equal(vx_gw_remains_count("[]"), -1);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":{}}"), -1);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":[{}]}"), -1);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":[{\"rib\":\"0\"}]}"),
-                     -1);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":[{\"rib\":-1},"
-                                         OF("ebgp", 2, 2) "]}"), -1);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":[{\"rib\":1e300}]}"),
-                     -1);
+    assert_int_equal(vx_gw_remains_count(NONE, false), 0);
+    assert_int_equal(vx_gw_remains_count(TWO, false), 2);
+    assert_int_equal(vx_gw_remains_count(KERNEL, false), 0);
+    assert_int_equal(vx_gw_remains_count(KERNEL, true), 2);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_int_equal(vx_gw_remains_count(none[i], false), -1);
+        assert_int_equal(vx_gw_remains_count(none[i], true), -1);
+    }
 }
 
 /* What the kernel has taken away without a word is no route. */
 static void
 the_kernel_s_count_while_they_are_used(void **state)
 {
-    (void) state;
-    assert_int_equal(vx_gw_remains_count("{\"routes\":["
-                                         OF("kernel", 2, 0) "]}"), 0);
-    assert_int_equal(vx_gw_remains_count("{\"routes\":["
-                                         OF("kernel", 2, 1) ","
-                                         OF("ebgp", 3, 0) "]}"), 4);
+    struct fake *f = *state;
+
+    assert_int_equal(vx_gw_remains_used("K>* 10.1.0.0/16\nK * 10.2.0.0/16\n"
+                                        "B>* 10.3.0.0/16\nK>"), 2);
+    none(f, true);
+    answer(f, KERNEL, NONE);
+    expect(f, "show ip route vrf vx7 kernel\n");
+    reply(f, "Codes: K>\n\nK * 10.1.0.0/16 [250/0] via 172.16.1.2, inactive\n"
+          "K   10.2.0.0/16 [250/0] via 172.16.1.2, unknown inactive\n", 0);
+    expect(f, "show ipv6 route vrf vx7 kernel\n");
+    assert_false(none(f, false));
+    reply(f, "", 0);
+    assert_true(none(f, false));
+    answer(f, NONE, KERNEL);
+    expect(f, "show ip route vrf vx7 kernel\n");
+    reply(f, "", 0);
+    expect(f, "show ipv6 route vrf vx7 kernel\n");
+    reply(f, "K>* fd99::/64 [0/1024] unreachable, 00:00:05\n", 0);
+    assert_false(none(f, false));
 }
 
 static void
@@ -329,7 +344,7 @@ main(void)
     const struct CMUnitTest tests[] = {
 #define T(F) cmocka_unit_test_setup_teardown(F, setup, teardown)
         cmocka_unit_test(only_a_number_is_one),
-        cmocka_unit_test(the_kernel_s_count_while_they_are_used),
+        T(the_kernel_s_count_while_they_are_used),
         T(nothing_is_known_before_both_answers),
         T(a_route_of_either_family_is_one),
         T(a_vrf_that_zebra_does_not_have_has_none),
