@@ -244,6 +244,19 @@ guard_off(const struct tap *tap)
     vx_act_goto(flow(tap, VX_T1_GUARD, 10), VX_T1_ENTER);
 }
 
+/* A gateway routes for its tenant, so from the leg's MAC only.  While
+ * vxgatewayd is away a leg may be another tenant's yet, which had the name. */
+static void
+guard_leg(const struct tap *tap)
+{
+    struct vx_row *row = own(tap, 100, 0);
+
+    vx_match_nd(row, VX_ND_NS);
+    vx_act_goto(row, VX_T1_GUARD_ND);
+    vx_act_goto(own(tap, 20, 0), VX_T1_ENTER);
+    drop(tap, VX_T1_GUARD, 10, VX_DROP_MAC_SPOOF);
+}
+
 static uint32_t
 meter_of(const struct tap *tap, enum vx_meter_kind kind)
 {
@@ -432,6 +445,8 @@ vx_compile_tap(const struct vx_port *port, const struct vx_segment *segment,
     each_ip(port, 6, own_nd_probe, &tap);
     if (port->guard) {
         guard_on(&tap);
+    } else if (port->gateway) {
+        guard_leg(&tap);
     } else {
         guard_off(&tap);
     }

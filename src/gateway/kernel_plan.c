@@ -155,6 +155,7 @@ struct plan {
     const struct vx_gw_vrf_want *want;
     const struct vx_gw_seen *seen;
     struct vx_gw_ops *ops;
+    bool holds;                 /* what is not wanted stays as yet */
 };
 
 static struct vx_gw_op *
@@ -210,7 +211,7 @@ plan_addrs(struct plan *plan, const char *name,
             || has_addr(addrs, n, &had->addrs[i])) {
             continue;
         }
-        if (plan->want->holds && !is_leg) {
+        if (plan->holds && !is_leg) {
             plan->ops->holds = true;
         } else {
             put(plan, VX_GW_OP_ADDR_DEL, true, name)->addr = had->addrs[i];
@@ -380,7 +381,7 @@ plan_strays(struct plan *plan)
         if (is_wanted(plan->want, link->name) || link->is_fixed) {
             continue;
         }
-        if (link->is_ours && plan->want && plan->want->holds) {
+        if (link->is_ours && plan->holds) {
             plan->ops->holds = true;
         } else if (link->is_ours) {
             for (size_t j = 0; j < link->n_addrs; j++) {
@@ -415,6 +416,17 @@ plan_removal(struct plan *plan)
     }
 }
 
+/* A leg's MAC is its tenant's alone, and that of no later tenant of the VNI or
+ * of the name: a VRF whose leg has another one is another tenant's yet. */
+static bool
+is_same_tenant(const struct plan *plan)
+{
+    return plan->seen->leg.exists
+           && !vx_mac_compare(&plan->seen->leg.mac, &plan->want->leg_mac);
+}
+
+/* Strays go first: with the leg's new MAC the fabric takes what comes from
+ * it for the tenant's. */
 static void
 plan_wanted(struct plan *plan)
 {
@@ -422,6 +434,8 @@ plan_wanted(struct plan *plan)
     struct setting_list settings = { NULL, 0, 0 };
     char name[VX_GW_IFNAME_SIZE];
 
+    plan->holds = want->holds && is_same_tenant(plan);
+    plan_strays(plan);
     settings.items = vx_gw_settings(plan->backend, want, &settings.n);
     vx_gw_vrf_name(plan->vni, name);
     if (plan->seen->vrf == VX_GW_ABSENT) {
@@ -432,7 +446,6 @@ plan_wanted(struct plan *plan)
     }
     plan_settings(plan, &settings, plan->seen->vrf == VX_GW_OURS, NULL);
     plan_leg(plan, &settings);
-    plan_strays(plan);
     for (size_t i = 0; i < want->n_devices; i++) {
         plan_device(plan, &want->devices[i], &settings);
     }
@@ -446,7 +459,7 @@ vx_gw_kernel_plan(enum vx_gw_backend backend, uint32_t vni,
                   struct vx_error *err)
 {
     struct vx_gw_ops ops = { NULL, 0, 0, false };
-    struct plan plan = { backend, vni, want, seen, &ops };
+    struct plan plan = { backend, vni, want, seen, &ops, false };
     char name[VX_GW_IFNAME_SIZE];
 
     if (want && seen->vrf == VX_GW_FOREIGN) {

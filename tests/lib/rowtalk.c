@@ -215,6 +215,7 @@ tap(const struct line *l)
     };
 
     port.guard = !strcmp(l->w[3], "guard");
+    port.gateway = !strcmp(l->w[3], "leg");
     vx_compile_tap(&port, segment_of(l, atoi(l->w[1])), at, l->rows);
 }
 

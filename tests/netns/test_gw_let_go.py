@@ -7,6 +7,7 @@ import time
 import pytest
 
 import intent
+from ears import Ears
 from gwlab import GwLab, STATIC
 from netns import wait_until
 from ping import Pinging
@@ -306,6 +307,78 @@ def test_an_ipv6_address_that_is_put_back_is_the_next_hop_again(gw, api):
     wait_until(lambda: hops() != {want}, 60, hops)
     put_peering(gw, api, tenant)
     wait_until(lambda: hops() == {want}, 20, hops)
+    wait_hears(gw, tenant)
+
+
+def is_echo_request(frame):
+    """Of IPv4 or IPv6."""
+    return (frame[12:14] == b"\x08\x00" and frame[23] == 1
+            and frame[34] == 8) or (frame[12:14] == b"\x86\xdd"
+                                    and frame[20] == 58 and frame[54] == 128)
+
+
+def is_taken(api, ops):
+    """A VNI is not given away before all have confirmed its last end."""
+    try:
+        api.batch(ops)
+    except intent.Refused as refused:
+        assert "quarantine" in str(refused), refused
+        return False
+    return True
+
+
+def renamed(ops, old, new):
+    """The same of a tenant that is called otherwise."""
+    return [{**op, "path": op["path"].replace(f"/tenants/{old}/",
+                                              f"/tenants/{new}/", 1)
+             if "/tenants/" + old + "/" in op["path"]
+             else op["path"].replace(f"/tenants/{old}", f"/tenants/{new}")}
+            for op in ops]
+
+
+@pytest.mark.parametrize("new", ("another", None))
+def test_a_vrf_that_another_tenant_gets_keeps_nothing_of_the_first(gw, api,
+                                                                    new):
+    """vxgatewayd is away meanwhile, and bgpd lets go of nothing. The tenant
+    is another one though it has the name of the first."""
+    tenant = TENANTS[11 if new else 12]
+    new = new or tenant
+    gateway = gw.gateways[0]
+    vrf = gateway.vrf_name(tenant)
+    wait_hears(gw, tenant)
+    pairs = gw.everything_pings([tenant])
+    ops = gw.tenant_ops(tenant)
+    vni = api.get(intent.path(tenant))["router_vni"]
+    gateway.stop("vxgatewayd", signal.SIGKILL)
+    hangs = gateway.box.processes["bgpd"]
+    hangs.send_signal(signal.SIGSTOP)
+    try:
+        delete_tenant(gw, api, tenant)
+        changed = renamed(ops, tenant, new)
+        changed[0]["body"] = {"router_vni": vni}
+        for op in changed:
+            if "/peerings/" in op["path"]:
+                op["body"] = {**op["body"], "device": f"no-{tenant}"}
+        wait_until(lambda: is_taken(api, changed), 30, text_of(gw), 0.1)
+        # The leg is still the first one's, and so is what sends into it.
+        with Ears([gw.vm(tenant)], is_echo_request) as ears, \
+                Pinging(pairs, interval_s=0.02) as pinging:
+            pinging.go_on(50)
+            gateway.start("vxgatewayd")
+            wait_inside(gw, tenant, f"ce-{tenant}", False, 5)
+            pinging.go_on(20)
+            ears.listen()
+        assert sum(pinging.lost.values()) == pinging.sent, pinging.lost
+        assert not ears.heard, len(ears.heard)
+    finally:
+        hangs.send_signal(signal.SIGCONT)
+        if "vxgatewayd" not in gateway.box.processes:
+            gateway.start("vxgatewayd")
+    delete_tenant_ops = [intent.delete(op["path"]) for op in reversed(changed)]
+    api.batch(delete_tenant_ops)
+    wait_until(lambda: vrf not in gateway.box.netns_names(), 60,
+               text_of(gw), 0.05)
+    api.batch(ops)
     wait_hears(gw, tenant)
 
 

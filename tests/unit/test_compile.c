@@ -238,6 +238,7 @@ static const char tenants_rows[] =
     "limits 1000 100 10\nnetwork 101\nnetwork 102\n"
     "tap 101 5 guard 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
     "tap 102 6 free 22 02:00:00:00:00:02 10.1.0.2 fd01::2\n"
+    "tap 102 8 leg 24 02:00:00:00:00:04 169.254.64.2 fd01::4\n"
     "second 102 7 guard 22 02:00:00:00:00:02 10.1.0.2 fd01::2\n"
     "neigh 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
     "adj 101 21 02:00:00:00:00:01 10.0.0.1 fd00::1\n"
@@ -340,6 +341,38 @@ a_trace_goes_through_the_group_to_one_hop_with_the_ttl_one_less(void **state)
     vx_rows_fini(&rows);
 }
 
+/* What is behind it may be another tenant's yet. */
+static void
+a_leg_is_heard_with_its_own_mac_only(void **state)
+{
+    struct rowtalk talk = { 0 };
+    struct vx_rows rows = { 0 };
+
+    (void) state;
+    rows_of("base", &rows);
+    rowtalk_lines(&talk, VX_TENANT_TIER, "segment 101 0\nnetwork 101\n"
+                  "tap 101 5 leg 21 02:00:00:00:00:01 169.254.64.2\n"
+                  "tap 101 6 free 22 02:00:00:00:00:02 169.254.64.3\n",
+                  &rows);
+    for (uint8_t mac = 1; mac <= 2; mac++) {
+        struct vx_packet packet = packet_of(5, 1000);
+        struct vx_rows none = { 0 };
+        struct vx_trace trace;
+
+        packet.f[VX_F_ETH_SRC][5] = mac;
+        vx_packet_set_mac(&packet, VX_F_ETH_DST,
+                          &(struct vx_mac) { { 2, 0, 0, 0, 0, 2 } });
+        vx_trace_host(&rows, &none, VX_TENANT_TIER, &packet, &trace);
+        assert_int_equal(trace.n_exits, mac == 1);
+        if (mac != 1) {
+            assert_int_equal(vx_trace_drop_reason(&trace),
+                             VX_DROP_MAC_SPOOF);
+        }
+        vx_trace_fini(&trace);
+    }
+    vx_rows_fini(&rows);
+}
+
 static void
 a_network_without_a_router_reaches_nothing_by_the_gateway(void **state)
 {
@@ -386,6 +419,7 @@ main(void)
         cmocka_unit_test(no_row_of_a_tenant_can_match_a_packet_of_another),
         cmocka_unit_test(
             a_trace_goes_through_the_group_to_one_hop_with_the_ttl_one_less),
+        cmocka_unit_test(a_leg_is_heard_with_its_own_mac_only),
         cmocka_unit_test(
             a_network_without_a_router_reaches_nothing_by_the_gateway),
     };

@@ -294,6 +294,40 @@ what_bgp_has_not_let_go_of_stays_as_yet(void **state)
     vx_gw_seen_fini(&seen);
 }
 
+/* With a VNI of another tenant's leg come that tenant's devices: they leave,
+ * whatever BGP says, before anything of it is the new tenant's. */
+static void
+nothing_of_another_tenant_is_held(void **state)
+{
+    static const enum vx_gw_backend backends[] = { VX_GW_VRF_NETNS,
+                                                   VX_GW_VRF_DEVICE };
+
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        struct vx_gw_seen seen = perfect(backends[i]);
+        struct vx_gw_vrf_want holding = want;
+        bool is_gone = false, is_changed = false;
+        struct vx_gw_ops ops;
+        struct vx_error err;
+
+        holding.holds = true;
+        seen.leg.mac.b[5] ^= 0xff;
+        seen.inside[1] = link_of("old", 4, 0);
+        seen.n_inside = 2;
+        assert_true(vx_gw_kernel_plan(backends[i], want.vni, &holding, &seen,
+                                      &ops, &err));
+        assert_false(ops.holds);
+        for (size_t j = 0; j < ops.n; j++) {
+            is_gone |= ops.ops[j].kind == VX_GW_OP_DEVICE_OUT;
+            is_changed |= ops.ops[j].kind == VX_GW_OP_MAC;
+            assert_true(is_gone || !is_changed);
+        }
+        assert_true(is_gone && is_changed);
+        vx_gw_ops_fini(&ops);
+        vx_gw_seen_fini(&seen);
+    }
+}
+
 static void
 a_vrf_that_goes_gives_all_devices_back_first(void **state)
 {
@@ -489,6 +523,7 @@ main(void)
         cmocka_unit_test(ends_that_are_no_pair_are_made_again),
         cmocka_unit_test(a_device_that_is_not_there_is_waited_for),
         cmocka_unit_test(strays_go_back_and_an_operators_stay),
+        cmocka_unit_test(nothing_of_another_tenant_is_held),
         cmocka_unit_test(what_bgp_has_not_let_go_of_stays_as_yet),
         cmocka_unit_test(a_vrf_that_goes_gives_all_devices_back_first),
         cmocka_unit_test(what_is_an_operators_is_refused_by_name),
