@@ -336,12 +336,13 @@ def renamed(ops, old, new):
             for op in ops]
 
 
-@pytest.mark.parametrize("new", ("another", None))
-def test_a_vrf_that_another_tenant_gets_keeps_nothing_of_the_first(gw, api,
-                                                                    new):
+@pytest.mark.parametrize("which, new, how", (
+    (11, "another", "killed"), (12, None, "killed"), (13, "third", "hung")))
+def test_a_vrf_that_another_tenant_gets_keeps_nothing_of_the_first(
+        gw, api, which, new, how):
     """vxgatewayd is away meanwhile, and bgpd lets go of nothing. The tenant
     is another one though it has the name of the first."""
-    tenant = TENANTS[11 if new else 12]
+    tenant = TENANTS[which]
     new = new or tenant
     gateway = gw.gateways[0]
     vrf = gateway.vrf_name(tenant)
@@ -349,9 +350,13 @@ def test_a_vrf_that_another_tenant_gets_keeps_nothing_of_the_first(gw, api,
     pairs = gw.everything_pings([tenant])
     ops = gw.tenant_ops(tenant)
     vni = api.get(intent.path(tenant))["router_vni"]
-    gateway.stop("vxgatewayd", signal.SIGKILL)
-    hangs = gateway.box.processes["bgpd"]
-    hangs.send_signal(signal.SIGSTOP)
+    hangs = [gateway.box.processes["bgpd"]]
+    if how == "hung":
+        hangs.append(gateway.box.processes["vxgatewayd"])
+    else:
+        gateway.stop("vxgatewayd", signal.SIGKILL)
+    for process in hangs:
+        process.send_signal(signal.SIGSTOP)
     try:
         delete_tenant(gw, api, tenant)
         changed = renamed(ops, tenant, new)
@@ -364,14 +369,18 @@ def test_a_vrf_that_another_tenant_gets_keeps_nothing_of_the_first(gw, api,
         with Ears([gw.vm(tenant)], is_echo_request) as ears, \
                 Pinging(pairs, interval_s=0.02) as pinging:
             pinging.go_on(50)
-            gateway.start("vxgatewayd")
+            if how == "hung":
+                hangs.pop().send_signal(signal.SIGCONT)
+            else:
+                gateway.start("vxgatewayd")
             wait_inside(gw, tenant, f"ce-{tenant}", False, 5)
             pinging.go_on(20)
             ears.listen()
         assert sum(pinging.lost.values()) == pinging.sent, pinging.lost
         assert not ears.heard, len(ears.heard)
     finally:
-        hangs.send_signal(signal.SIGCONT)
+        for process in hangs:
+            process.send_signal(signal.SIGCONT)
         if "vxgatewayd" not in gateway.box.processes:
             gateway.start("vxgatewayd")
     delete_tenant_ops = [intent.delete(op["path"]) for op in reversed(changed)]
