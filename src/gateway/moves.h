@@ -9,9 +9,9 @@
  *
  * One that is deleted and comes back at once counts as the same.
  *
- * So is one whose device gets an IPv6 address while it has an IPv4 session
- * that carries IPv6: bgpd chooses the IPv6 next hop of a session when it comes
- * up, and tells ::ffff:a.b.c.d for as long as it lives.  Pure. */
+ * A peering moves, too, when its device gets an IPv6 address while it has an
+ * IPv4 session that carries IPv6: bgpd chooses the IPv6 next hop of a session
+ * when it comes up, and tells ::ffff:a.b.c.d for as long as it lives.  Pure. */
 #ifndef VX_GATEWAY_MOVES_H
 #define VX_GATEWAY_MOVES_H
 
