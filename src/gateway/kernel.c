@@ -304,12 +304,14 @@ changed(struct vx_gw_vrf *vrf)
 
 /* --- The end of a VRF that is empty. */
 
+/* A VRF device has no sockets of its own that zebra could close too soon, and
+ * a route of ours until it goes, the last of its table. */
 static bool
 ask_let_go(struct vx_gw_vrf *vrf, bool first)
 {
     struct vx_gw_kernel *kernel = vrf->kernel;
 
-    return !kernel->cb.let_go
+    return kernel->backend != VX_GW_VRF_NETNS || !kernel->cb.let_go
            || kernel->cb.let_go(kernel->aux, vrf->vni, first);
 }
 

@@ -87,9 +87,10 @@ struct vx_gw_kernel_callbacks {
     /* Why the interface may not be taken as a CE device (it is a port of Open
      * vSwitch), NULL = it may; asked before it is moved.  May be NULL. */
     const char *(*taken)(void *aux, const char *name);
-    /* Whether nobody has anything to do with a VRF any more that is to go.
-     * Asked once it is empty (first), and each second: it is removed when the
-     * answer was true twice in a row.  May be NULL: nobody has. */
+    /* Whether nobody has anything to do with a VRF any more that is a
+     * namespace and is to go.  Asked once it is empty (first), and each
+     * second: it is removed when the answer was true twice in a row.  May be
+     * NULL: nobody has. */
     bool (*let_go)(void *aux, uint32_t vni, bool first);
     /* Something of ours was changed by somebody else and put back; one line
      * for the log.  May be NULL. */

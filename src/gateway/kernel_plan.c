@@ -369,7 +369,23 @@ plan_device(struct plan *plan, const struct vx_gw_device_want *device,
     plan_addrs(plan, device->name, link, device->addrs, device->n_addrs);
 }
 
-/* Devices that have no more business inside. */
+/* A leg's MAC is its tenant's alone, and that of no later tenant of the VNI or
+ * of the name: a VRF whose leg has another one is another tenant's yet. */
+static bool
+is_same_tenant(const struct plan *plan)
+{
+    return plan->seen->leg.exists
+           && !vx_mac_compare(&plan->seen->leg.mac, &plan->want->leg_mac);
+}
+
+static bool
+is_another_tenant(const struct plan *plan)
+{
+    return plan->want && plan->seen->leg.exists && !is_same_tenant(plan);
+}
+
+/* Devices that have no more business inside.  What an operator has put there
+ * himself is the tenant's that he did it for. */
 static void
 plan_strays(struct plan *plan)
 {
@@ -393,7 +409,7 @@ plan_strays(struct plan *plan)
                 }
             }
             put(plan, VX_GW_OP_DEVICE_OUT, true, link->name);
-        } else if (!plan->want) {
+        } else if (!plan->want || is_another_tenant(plan)) {
             put(plan, VX_GW_OP_DEVICE_OUT_TRY, true, link->name);
         }
     }
@@ -414,15 +430,6 @@ plan_removal(struct plan *plan)
     if (plan->seen->vrf == VX_GW_OURS) {
         put(plan, VX_GW_OP_VRF_DEL, false, vx_gw_vrf_name(plan->vni, name));
     }
-}
-
-/* A leg's MAC is its tenant's alone, and that of no later tenant of the VNI or
- * of the name: a VRF whose leg has another one is another tenant's yet. */
-static bool
-is_same_tenant(const struct plan *plan)
-{
-    return plan->seen->leg.exists
-           && !vx_mac_compare(&plan->seen->leg.mac, &plan->want->leg_mac);
 }
 
 /* Strays go first: with the leg's new MAC the fabric takes what comes from

@@ -307,22 +307,28 @@ nothing_of_another_tenant_is_held(void **state)
         struct vx_gw_seen seen = perfect(backends[i]);
         struct vx_gw_vrf_want holding = want;
         bool is_gone = false, is_changed = false;
+        size_t n_tried = 0;
         struct vx_gw_ops ops;
         struct vx_error err;
 
         holding.holds = true;
         seen.leg.mac.b[5] ^= 0xff;
         seen.inside[1] = link_of("old", 4, 0);
-        seen.n_inside = 2;
+        seen.inside[2] = link_of("shared", 5, 0);   /* of an operator */
+        seen.inside[2].is_ours = false;
+        seen.n_inside = 3;
         assert_true(vx_gw_kernel_plan(backends[i], want.vni, &holding, &seen,
                                       &ops, &err));
         assert_false(ops.holds);
         for (size_t j = 0; j < ops.n; j++) {
             is_gone |= ops.ops[j].kind == VX_GW_OP_DEVICE_OUT;
             is_changed |= ops.ops[j].kind == VX_GW_OP_MAC;
+            n_tried += ops.ops[j].kind == VX_GW_OP_DEVICE_OUT_TRY
+                       && !is_changed;
             assert_true(is_gone || !is_changed);
         }
         assert_true(is_gone && is_changed);
+        assert_int_equal(n_tried, 1);
         vx_gw_ops_fini(&ops);
         vx_gw_seen_fini(&seen);
     }
