@@ -11,7 +11,7 @@
  *
  * A peering moves, too, when its device gets an IPv6 address while it has an
  * IPv4 session that carries IPv6: bgpd chooses the IPv6 next hop of a session
- * when it comes up, and tells ::ffff:a.b.c.d for as long as it lives.  Pure. */
+ * when that comes up, and tells ::ffff:a.b.c.d as long as it lives.  Pure. */
 #ifndef VX_GATEWAY_MOVES_H
 #define VX_GATEWAY_MOVES_H
 
