@@ -627,7 +627,7 @@ class Faults:
             if os.path.exists(host.db):
                 os.unlink(host.db)
             host.start_database_server()
-            netns.wait_until(lambda: os.path.exists(host.db), 10,
+            netns.wait_until(lambda: netns.listens(host.db), 10,
                              f"database of {host.name}")
 
     def end_all(self):

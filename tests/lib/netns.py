@@ -47,6 +47,17 @@ def run(argv, check=True, timeout=60, **kwargs):
     return done
 
 
+def listens(path):
+    """Whether somebody takes connections at this socket: it is there a moment
+    before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
+            sock.connect(path)
+        except OSError:
+            return False
+    return True
+
+
 def wait_until(condition, deadline_s, what, interval_s=0.01):
     """Polls condition() until it is true and returns its value; LabError
     naming `what` when deadline_s seconds passed first. `what` may be a

@@ -81,7 +81,7 @@ class OvsHost:
 
     def _database_ready(self):
         self._check_alive("ovsdb-server")
-        return os.path.exists(self.db)
+        return netns.listens(self.db)
 
     def start_switch(self, wait=True):
         """Starts ovs-vswitchd."""
