@@ -328,14 +328,22 @@ a_vrf_that_is_wanted_again_keeps_its_routes(void **state)
     struct fake *f = *state;
 
     f->is_let_go = true;
-    none(f, true);
-    answer(f, TWO, NONE);
-    none(f, false);
-    answer(f, TWO, NONE);
-    expect(f, "show ip route vrf vx7 bgp\n");
-    none(f, true);              /* it was, and is to go once more */
-    reply(f, "B>* 10.1.0.0/16 [20/0] via 172.16.1.2\n", 0);
-    expect_dropped(f, "");
+    for (int i = 0; i < 2; i++) {
+        none(f, true);
+        answer(f, TWO, NONE);
+        none(f, false);
+        answer(f, TWO, NONE);
+        expect(f, "show ip route vrf vx7 bgp\n");
+        if (i) {
+            none(f, true);      /* it was, and is to go once more */
+        } else {
+            vx_gw_remains_forget(&f->remains, 7);
+        }
+        reply(f, "B>* 10.1.0.0/16 [20/0] via 172.16.1.2\n", 0);
+        expect_dropped(f, "");
+        expect(f, "show ipv6 route vrf vx7 bgp\n");
+        reply(f, "", 0);
+    }
 }
 
 int
